@@ -1,0 +1,239 @@
+#include "hardy/config/fields.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <numeric>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+namespace hardy {
+namespace {
+
+template <typename... Functions>
+struct Overloaded : Functions... {
+  using Functions::operator()...;
+};
+
+std::string number_text(double value) {
+  std::string text = fmt::format("{}", value);
+  if (text.find_first_of(".en") == std::string::npos) text += ".0";
+  return text;
+}
+
+std::string quoted(const std::string& text) {
+  std::string result = "\"";
+  for (const char letter : text) {
+    const auto code = static_cast<unsigned char>(letter);
+    if (letter == '"' || letter == '\\') {
+      result += '\\';
+      result += letter;
+    } else if (code < 0x20 || code == 0x7F) {
+      result += fmt::format("\\u{:04X}", code);
+    } else {
+      result += letter;
+    }
+  }
+  return result + '"';
+}
+
+std::string bounds_text(const NumberRange& range) {
+  return fmt::format("{}{}..{}{}", range.low_open ? "above " : "", range.low,
+                     range.high_open ? "below " : "", range.high);
+}
+
+std::optional<std::string> integer_problem(std::int64_t value, const IntegerRange& range) {
+  if (value < range.low) return fmt::format("is below {}", range.low);
+  if (value > range.high) return fmt::format("is above {}", range.high);
+  return std::nullopt;
+}
+
+std::optional<std::string> list_problem(const std::vector<std::int64_t>& values,
+                                        const IntegerRange& range) {
+  if (values.empty()) return "is empty";
+  if (static_cast<std::int64_t>(values.size()) > kMaxListedIntegers) {
+    return fmt::format("has more than {} numbers", kMaxListedIntegers);
+  }
+  auto sorted = values;
+  std::sort(sorted.begin(), sorted.end());
+  const auto twin = std::adjacent_find(sorted.begin(), sorted.end());
+  if (twin != sorted.end()) return fmt::format("names {} twice", *twin);
+  for (const auto value : values) {
+    if (const auto problem = integer_problem(value, range)) {
+      return fmt::format("holds {}, which {}", value, *problem);
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> number_problem(double value, const NumberRange& range) {
+  if (!std::isfinite(value)) return "is not a finite number";
+  if (value < range.low || (range.low_open && value <= range.low)) {
+    return fmt::format("is not {} {}", range.low_open ? "above" : "at least", range.low);
+  }
+  if (value > range.high || (range.high_open && value >= range.high)) {
+    return fmt::format("is not {} {}", range.high_open ? "below" : "at most", range.high);
+  }
+  return std::nullopt;
+}
+
+/// Whether the bytes form UTF-8 sequences (overlong forms and surrogates are refused).
+bool is_utf8(std::string_view text) {
+  std::size_t i = 0;
+  while (i < text.size()) {
+    const auto byte = [&](std::size_t offset) {
+      return i + offset < text.size() ? static_cast<unsigned char>(text[i + offset]) : 0U;
+    };
+    const unsigned lead = byte(0);
+    if (lead < 0x80) {
+      ++i;
+      continue;
+    }
+    const std::size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
+    if (lead < 0xC2 || lead > 0xF4) return false;
+    for (std::size_t k = 1; k < length; ++k) {
+      if ((byte(k) & 0xC0U) != 0x80U) return false;
+    }
+    if ((lead == 0xE0 && byte(1) < 0xA0) || (lead == 0xED && byte(1) > 0x9F) ||
+        (lead == 0xF0 && byte(1) < 0x90) || (lead == 0xF4 && byte(1) > 0x8F)) {
+      return false;
+    }
+    i += length;
+  }
+  return true;
+}
+
+std::optional<std::string> text_problem(const std::string& value, const FieldRange& range) {
+  if (const auto* choices = std::get_if<Choices>(&range)) {
+    const auto& words = choices->words;
+    if (std::find(words.begin(), words.end(), value) != words.end()) return std::nullopt;
+    const std::string near = nearest_name(value, words);
+    return near.empty() ? "is not one of them"
+                        : fmt::format("is unknown (did you mean '{}'?)", near);
+  }
+  // Either would make the config's own TOML unreadable, and neither belongs in a name.
+  for (const char letter : value) {
+    if (static_cast<unsigned char>(letter) < 0x20) return "holds a control character";
+  }
+  if (!is_utf8(value)) return "is not valid UTF-8";
+  const auto& free_text = std::get<FreeText>(range);
+  return free_text.problem == nullptr ? std::nullopt : free_text.problem(value);
+}
+
+std::size_t edit_distance(std::string_view x, std::string_view y) {
+  std::vector<std::size_t> row(y.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 1; i <= x.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= y.size(); ++j) {
+      const std::size_t replaced = diagonal + (x[i - 1] == y[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
+    }
+  }
+  return row[y.size()];
+}
+
+std::string_view last_part(std::string_view key) {
+  const auto dot = key.rfind('.');
+  return dot == std::string_view::npos ? key : key.substr(dot + 1);
+}
+
+std::optional<std::int64_t> parse_integer(std::string_view text) {
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+}  // namespace
+
+std::string field_type(const Field& field) {
+  return std::visit(
+      Overloaded{[](std::int64_t*) { return "integer"; }, [](double*) { return "number"; },
+                 [](std::string*) { return "text"; },
+                 [](std::vector<std::int64_t>*) { return "integers"; }},
+      field.value);
+}
+
+std::string field_range(const Field& field) {
+  return std::visit(
+      Overloaded{
+          [](const IntegerRange& range) { return fmt::format("{}..{}", range.low, range.high); },
+          [](const NumberRange& range) { return bounds_text(range); },
+          [](const Choices& choices) { return fmt::format("{}", fmt::join(choices.words, " | ")); },
+          [](const FreeText& text) { return text.form; }},
+      field.range);
+}
+
+std::string field_value(const Field& field) {
+  return std::visit(Overloaded{[](const std::int64_t* value) { return fmt::format("{}", *value); },
+                               [](const double* value) { return number_text(*value); },
+                               [](const std::string* value) { return quoted(*value); },
+                               [](const std::vector<std::int64_t>* value) {
+                                 return fmt::format("[{}]", fmt::join(*value, ", "));
+                               }},
+                    field.value);
+}
+
+std::optional<std::string> field_problem(const Field& field) {
+  return std::visit(
+      Overloaded{[&](const std::int64_t* value) {
+                   return integer_problem(*value, std::get<IntegerRange>(field.range));
+                 },
+                 [&](const double* value) {
+                   return number_problem(*value, std::get<NumberRange>(field.range));
+                 },
+                 [&](const std::string* value) { return text_problem(*value, field.range); },
+                 [&](const std::vector<std::int64_t>* value) {
+                   return list_problem(*value, std::get<IntegerRange>(field.range));
+                 }},
+      field.value);
+}
+
+std::optional<std::vector<std::int64_t>> parse_integers(std::string_view text) {
+  if (text.size() >= 2 && text.front() == '[' && text.back() == ']') {
+    text = text.substr(1, text.size() - 2);
+  }
+  std::vector<std::int64_t> values;
+  while (true) {
+    const auto comma = text.find(',');
+    auto item = text.substr(0, comma);
+    while (item.starts_with(' ')) item.remove_prefix(1);
+    while (item.ends_with(' ')) item.remove_suffix(1);
+    const auto dash = item.find('-', 1);  // a dash in front is a sign
+    const auto first = parse_integer(item.substr(0, dash));
+    const auto last = dash == std::string_view::npos ? first : parse_integer(item.substr(dash + 1));
+    if (!first || !last || *last < *first) return std::nullopt;
+    // Unsigned, because the span of two int64 does not fit into one.
+    const std::uint64_t steps =
+        static_cast<std::uint64_t>(*last) - static_cast<std::uint64_t>(*first);
+    if (steps >= static_cast<std::uint64_t>(kMaxListedIntegers)) return std::nullopt;
+    for (std::int64_t step = 0; step <= static_cast<std::int64_t>(steps); ++step) {
+      values.push_back(*first + step);
+    }
+    if (static_cast<std::int64_t>(values.size()) > kMaxListedIntegers) return std::nullopt;
+    if (comma == std::string_view::npos) return values;
+    text = text.substr(comma + 1);
+  }
+}
+
+std::string nearest_name(std::string_view word, const std::vector<std::string>& known) {
+  constexpr std::size_t kLongestCompared = 64;
+  if (word.size() > kLongestCompared) return {};
+  std::string best;
+  std::size_t best_distance = std::max<std::size_t>(2, word.size() / 3) + 1;
+  for (const auto& name : known) {
+    std::size_t distance = edit_distance(word, name);
+    if (last_part(word) == last_part(name)) distance = std::min<std::size_t>(distance, 1);
+    if (distance < best_distance) {
+      best = name;
+      best_distance = distance;
+    }
+  }
+  return best;
+}
+
+}  // namespace hardy

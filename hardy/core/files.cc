@@ -1,0 +1,136 @@
+#include "hardy/core/files.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+
+#include <fmt/format.h>
+
+#include "hardy/core/errors.h"
+
+namespace hardy {
+namespace {
+
+/// Closes a file descriptor when it goes out of scope.
+class Descriptor {
+ public:
+  explicit Descriptor(int number) : number_(number) {}
+
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+
+  ~Descriptor() { close(); }
+
+  [[nodiscard]] int number() const { return number_; }
+
+  int close() {
+    const int number = number_;
+    number_ = -1;
+    return number >= 0 ? ::close(number) : 0;
+  }
+
+ private:
+  int number_;
+};
+
+std::string reason() { return std::strerror(errno); }
+
+template <typename Container>
+Container read_whole(const std::filesystem::path& file, std::size_t max_bytes) {
+  const Descriptor descriptor(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  if (descriptor.number() < 0) {
+    if (errno == ENOENT || errno == ENOTDIR) {
+      throw DataError(fmt::format("{}: no such file", file.string()));
+    }
+    throw IoError(fmt::format("{}: cannot be opened: {}", file.string(), reason()));
+  }
+  struct stat status {};
+  if (::fstat(descriptor.number(), &status) != 0) {
+    throw IoError(fmt::format("{}: {}", file.string(), reason()));
+  }
+  if (!S_ISREG(status.st_mode)) {
+    throw DataError(fmt::format("{}: not a regular file", file.string()));
+  }
+  const auto size = static_cast<std::size_t>(status.st_size);
+  if (size > max_bytes) {
+    throw DataError(fmt::format("{}: {} bytes are more than the {} this reader accepts",
+                                file.string(), size, max_bytes));
+  }
+  Container bytes(size, typename Container::value_type{});
+  std::size_t done = 0;
+  while (done < size) {
+    const ssize_t got = ::read(descriptor.number(), bytes.data() + done, size - done);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) throw IoError(fmt::format("{}: reading failed: {}", file.string(), reason()));
+    if (got == 0) break;  // shrank while we read
+    done += static_cast<std::size_t>(got);
+  }
+  bytes.resize(done);
+  return bytes;
+}
+
+/// Why an entry could not be written and what the user can do about it.
+[[noreturn]] void throw_write_error(const std::filesystem::path& file, int error) {
+  std::string hint;
+  if (error == ENOSPC || error == EDQUOT) hint = "; free some space or choose another folder";
+  if (error == EROFS || error == EACCES || error == EPERM) {
+    hint = "; choose a folder that you may write to";
+  }
+  throw IoError(
+      fmt::format("{}: cannot be written: {}{}", file.string(), std::strerror(error), hint));
+}
+
+/// A name beside `file` that no other thread or process of this machine uses.
+std::filesystem::path temporary_name(const std::filesystem::path& file) {
+  static std::atomic<unsigned> counter{0};
+  return file.parent_path() /
+         fmt::format(".{}.tmp-{}-{}", file.filename().string(), ::getpid(), counter++);
+}
+
+}  // namespace
+
+std::vector<std::byte> read_file(const std::filesystem::path& file, std::size_t max_bytes) {
+  return read_whole<std::vector<std::byte>>(file, max_bytes);
+}
+
+std::string read_text_file(const std::filesystem::path& file, std::size_t max_bytes) {
+  return read_whole<std::string>(file, max_bytes);
+}
+
+void make_folder(const std::filesystem::path& folder) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) throw_write_error(folder, error.value());
+}
+
+void write_file_atomically(const std::filesystem::path& file, std::span<const std::byte> bytes) {
+  if (file.has_parent_path()) make_folder(file.parent_path());
+  const auto temporary = temporary_name(file);
+  Descriptor descriptor(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
+  if (descriptor.number() < 0) throw_write_error(file, errno);
+  const auto fail = [&](int error) {
+    descriptor.close();
+    ::unlink(temporary.c_str());
+    throw_write_error(file, error);
+  };
+  std::size_t done = 0;
+  while (done < bytes.size()) {
+    const ssize_t put = ::write(descriptor.number(), bytes.data() + done, bytes.size() - done);
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) fail(errno);
+    done += static_cast<std::size_t>(put);
+  }
+  if (::fsync(descriptor.number()) != 0 && errno != EINVAL) fail(errno);
+  if (descriptor.close() != 0) fail(errno);
+  if (::rename(temporary.c_str(), file.c_str()) != 0) fail(errno);
+}
+
+void write_file_atomically(const std::filesystem::path& file, std::string_view text) {
+  write_file_atomically(file, std::as_bytes(std::span(text.data(), text.size())));
+}
+
+}  // namespace hardy

@@ -1,0 +1,31 @@
+// Whole files in, whole files out: nothing half-written is ever visible under its final name.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace hardy {
+
+/// Reads a whole regular file. Throws DataError when it is missing, a folder, or larger than
+/// `max_bytes`; IoError when the system refuses.
+std::vector<std::byte> read_file(const std::filesystem::path& file,
+                                 std::size_t max_bytes = std::size_t{1} << 40);
+
+/// The same, as text.
+std::string read_text_file(const std::filesystem::path& file,
+                           std::size_t max_bytes = std::size_t{1} << 30);
+
+/// Writes `bytes` to a temporary name beside `file`, flushes it to the disk, then renames it.
+/// Creates missing parent folders. Throws IoError (full disk, read-only folder) and leaves neither a
+/// partial file nor the temporary one.
+void write_file_atomically(const std::filesystem::path& file, std::span<const std::byte> bytes);
+void write_file_atomically(const std::filesystem::path& file, std::string_view text);
+
+/// Creates a folder and its parents. Throws IoError naming the folder and the reason.
+void make_folder(const std::filesystem::path& folder);
+
+}  // namespace hardy

@@ -1,0 +1,50 @@
+// How strong a modality's evidence must be for a wanted unimodal accuracy. Internal to demo_corpus.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "hardy/core/random.h"
+#include "hardy/data/corpus.h"
+
+namespace hardy {
+
+/// What is planned for one utterance before any feature is drawn.
+struct UtterancePlan {
+  double intensity = 1;   ///< I in [0,1]: how much of the evidence there is
+  int odd_modality = -1;  ///< carries the evidence of `odd_label` instead; -1 = none
+  float odd_label = 0;
+};
+
+/// The space that evidence lives in: one axis per class, or one axis for a value.
+class EvidenceSpace {
+ public:
+  explicit EvidenceSpace(const Corpus& corpus);
+
+  /// E: number of axes.
+  [[nodiscard]] int axes() const { return axes_; }
+
+  /// mu(label) on `axis`: one-hot less its mean, or the value in units of its root mean square.
+  [[nodiscard]] double mean(float label, int axis) const;
+
+ private:
+  bool is_class_;
+  int axes_;
+  double scale_ = 1;
+};
+
+/// One modality as the solver sees it.
+struct StrengthTask {
+  int modality = 0;
+  double strength = 0.7;           ///< the wanted accuracy
+  std::vector<double> axis_gains;  ///< [E] relative strength of each axis
+  double noise_variance = 1;       ///< of every axis, everything included
+};
+
+/// The gain g with which a linear classifier of g * axis_gain * I * mu(label) + noise reaches
+/// `strength`, by bisection over a fixed sample of the corpus's own labels and plans; the end of
+/// [0, 30] that comes closest when none does. Pure; cost O(sample * C^2).
+double solve_gain(const Corpus& corpus, const std::vector<UtterancePlan>& plans,
+                  const StrengthTask& task, Generator generator);
+
+}  // namespace hardy

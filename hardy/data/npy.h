@@ -1,0 +1,55 @@
+// numpy's .npy files: the form in which features of every public corpus are stored.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace hardy {
+
+/// What a .npy file says of itself.
+struct NpyHeader {
+  char type = 'f';            ///< f, i, u or b (bool)
+  std::size_t item_size = 4;  ///< bytes of one element
+  bool is_big_endian = false;
+  bool is_fortran = false;  ///< first index fastest
+  std::vector<std::int64_t> shape;
+  std::size_t data_offset = 0;
+  std::size_t count = 0;  ///< number of elements
+};
+
+/// An array as real numbers.
+struct NpyArray {
+  std::vector<std::int64_t> shape;
+  std::vector<float> values;  ///< row-major, whatever the file's order was
+};
+
+/// Reads and checks the header of a .npy file of format 1, 2 or 3; `bytes` is the whole file,
+/// `name` stands for it in messages. Accepts f2 f4 f8, i and u of 1 to 8 bytes and b1 in either
+/// byte order. Throws DataError for anything else (objects, records, text), a malformed header, and
+/// a file whose size is not exactly what its shape needs.
+NpyHeader parse_npy_header(std::span<const std::byte> bytes, std::string_view name);
+
+/// The whole array, converted to float32 (float64 rounds to nearest; too large becomes infinite).
+NpyArray parse_npy(std::span<const std::byte> bytes, std::string_view name);
+NpyArray load_npy(const std::filesystem::path& file);
+
+/// One utterance's feature vector by the rule of the public readers: axes of length 1 are dropped;
+/// of [T,D] the mean over T is taken; an empty array gives an empty vector (they then use zeros).
+/// `feature` is overwritten; reusing it avoids allocations. Throws DataError beyond two axes.
+void read_npy_feature(std::span<const std::byte> bytes, std::string_view name,
+                      std::vector<float>& feature);
+
+/// A .npy file (format 1.0, '<f4', row-major) as bytes. Throws ShapeError when the shape does not
+/// fit.
+std::string format_npy(const std::vector<std::int64_t>& shape, std::span<const float> values);
+
+/// Writes it atomically. Throws IoError, ShapeError.
+void save_npy(const std::filesystem::path& file, const std::vector<std::int64_t>& shape,
+              std::span<const float> values);
+
+}  // namespace hardy

@@ -1,0 +1,165 @@
+#include "hardy/model/published_checkpoint.h"
+
+#include <fmt/format.h>
+
+#include "hardy/core/errors.h"
+
+namespace hardy {
+namespace {
+
+const std::vector<std::string> kLetters = {"a", "t", "v"};
+
+const std::vector<std::int64_t>& shape_of(const TensorFile& file, const std::string& name,
+                                          std::size_t dimensions) {
+  const auto& shape = file.shape(name);
+  if (shape.size() != dimensions) {
+    throw ArtifactError(fmt::format("array '{}' has {} dimensions, expected {}: not a checkpoint of "
+                                    "the published HARDY-MER modules",
+                                    name, shape.size(), dimensions));
+  }
+  return shape;
+}
+
+/// Copies arrays of one layer, or of several stacked along the outputs.
+class Converter {
+ public:
+  Converter(const TensorFile& source, TensorFile& target) : source_(source), target_(target) {}
+
+  void stack(const std::vector<std::string>& from, const std::string& to) {
+    for (const std::string part : {".weight", ".bias"}) {
+      std::vector<float> values;
+      std::vector<std::int64_t> shape;
+      for (const auto& name : from) {
+        const auto floats = source_.floats(name + part);
+        values.insert(values.end(), floats.begin(), floats.end());
+        const auto& own = source_.shape(name + part);
+        if (shape.empty()) {
+          shape = own;
+        } else {
+          shape[0] += own[0];
+        }
+      }
+      target_.add(to + part, shape, std::move(values));
+    }
+  }
+
+  void copy(const std::string& from, const std::string& to) { stack({from}, to); }
+
+  /// Columns [first, first + count) of a weight matrix.
+  void columns(const std::string& from, const std::string& to, std::int64_t first,
+               std::int64_t count) {
+    const auto& shape = shape_of(source_, from, 2);
+    const auto floats = source_.floats(from);
+    std::vector<float> values;
+    for (std::int64_t row = 0; row < shape[0]; ++row) {
+      const auto begin = floats.begin() + row * shape[1] + first;
+      values.insert(values.end(), begin, begin + count);
+    }
+    target_.add(to, {shape[0], count}, std::move(values));
+  }
+
+  /// Rows [first, first + count) of a layer.
+  void rows(const std::string& from, const std::string& to, std::int64_t first, std::int64_t count) {
+    const auto& shape = shape_of(source_, from + ".weight", 2);
+    const auto weight = source_.floats(from + ".weight");
+    const auto bias = source_.floats(from + ".bias");
+    target_.add(to + ".weight", {count, shape[1]},
+                std::vector<float>(weight.begin() + first * shape[1],
+                                   weight.begin() + (first + count) * shape[1]));
+    target_.add(to + ".bias", {count},
+                std::vector<float>(bias.begin() + first, bias.begin() + first + count));
+  }
+
+ private:
+  const TensorFile& source_;
+  TensorFile& target_;
+};
+
+void convert_cross_attention(Converter& converter, const std::string& from, const std::string& to) {
+  converter.copy(from + ".q", to + ".q");
+  converter.stack({from + ".k", from + ".v"}, to + ".kv");
+  converter.copy(from + ".proj", to + ".proj");
+  converter.copy(from + ".mlp.fc1", to + ".fc1");
+  converter.copy(from + ".mlp.fc2", to + ".fc2");
+}
+
+}  // namespace
+
+PublishedShape published_shape(const TensorFile& state_dict,
+                               const std::vector<std::string>& modality_names) {
+  if (modality_names.size() != kLetters.size()) {
+    throw ConfigError("a published checkpoint has exactly three modalities: acoustic, textual, visual");
+  }
+  PublishedShape result;
+  BackboneOptions& options = result.options;
+  options.modality_names = modality_names;
+  for (const auto& letter : kLetters) {
+    const auto& shape = shape_of(state_dict, letter + "_in_proj.0.weight", 2);
+    options.widths.push_back(shape[1]);
+    options.encoder.hidden = shape[0];
+  }
+  options.outputs = shape_of(state_dict, "nlp_head.weight", 2)[0];
+  options.encoder.decoder = "two-layer";
+  options.encoder.decoder_width = shape_of(state_dict, "autoencoder_decoder.0.weight", 2)[0];
+  options.encoder.depth = 0;
+  while (state_dict.arrays.contains(
+      fmt::format("block.blocks.{}.Transformer_a.q.weight", options.encoder.depth))) {
+    ++options.encoder.depth;
+  }
+  result.is_hardness = state_dict.arrays.contains("cross_attn_at.q.weight");
+  return result;
+}
+
+TensorFile convert_published(const TensorFile& state_dict,
+                             const std::vector<std::string>& modality_names) {
+  const PublishedShape shape = published_shape(state_dict, modality_names);
+  const std::int64_t hidden = shape.options.encoder.hidden;
+  TensorFile result;
+  Converter converter(state_dict, result);
+  std::int64_t feature = 0;
+  for (std::size_t m = 0; m < kLetters.size(); ++m) {
+    const auto& letter = kLetters[m];
+    const auto& name = modality_names[m];
+    converter.copy(letter + "_in_proj.0", "embed." + name);
+    converter.copy("nlp_head_" + letter, "head." + name);
+    for (std::int64_t depth = 0; depth < shape.options.encoder.depth; ++depth) {
+      const auto from = fmt::format("block.blocks.{}.Transformer_{}", depth, letter);
+      const auto to = fmt::format("expert.{}.{}", name, depth);
+      converter.stack({from + ".q", from + ".k", from + ".v"}, to + ".qkv");
+      converter.copy(from + ".mlp.fc1", to + ".fc1");
+      converter.copy(from + ".mlp.fc2", to + ".fc2");
+    }
+    converter.columns("proj1.weight", "joint." + name + ".weight",
+                      static_cast<std::int64_t>(m) * hidden, hidden);
+    converter.rows("autoencoder_decoder.2", "decoder." + name, feature, shape.options.widths[m]);
+    feature += shape.options.widths[m];
+  }
+  const auto bias = state_dict.floats("proj1.bias");
+  result.add("joint.bias", state_dict.shape("proj1.bias"),
+             std::vector<float>(bias.begin(), bias.end()));
+  converter.copy("nlp_head", "classifier");
+  converter.copy("autoencoder_decoder.0", "decoder.hidden");
+  if (shape.is_hardness) {
+    for (std::size_t x = 0; x < kLetters.size(); ++x) {
+      for (std::size_t y = 0; y < kLetters.size(); ++y) {
+        if (x == y) continue;
+        convert_cross_attention(converter, "cross_attn_" + kLetters[x] + kLetters[y],
+                                "cross." + modality_names[x] + "." + modality_names[y]);
+      }
+    }
+  }
+  return result;
+}
+
+TensorFile convert_published_tuning(const TensorFile& state_dict) {
+  TensorFile result;
+  Converter converter(state_dict, result);
+  converter.copy("fc1", "adapter1");
+  converter.copy("fc2", "adapter2");
+  converter.copy("fc3", "head1");
+  converter.copy("fc4", "head2");
+  converter.copy("fc5", "head3");
+  return result;
+}
+
+}  // namespace hardy
