@@ -1,5 +1,6 @@
 // Everything a run can be told. Each field's meaning, default, range and effect is written once, in
-// config.cc (`describe`): the TOML reader, --set, `hardy config` and docs/config.md all read it there.
+// config.cc (`describe`): the TOML reader, --set, `hardy config` and docs/config.md all read it
+// there.
 #pragma once
 
 #include <cstdint>
@@ -11,23 +12,24 @@ namespace hardy {
 
 /// Where the corpus comes from (hardy/data/load.h).
 struct DataConfig {
-  std::string path;              ///< folder; empty = the embedded demonstration corpus
-  std::string format = "auto";   ///< auto | tree | plain | demo
-  std::string labels;            ///< label pickle of a tree; empty = found beside the features
-  std::string modalities;        ///< "acoustic=wav2vec-large-c-UTT,textual=..."; empty = all found
-  std::string task = "auto";     ///< auto | class | regression | binary
+  std::string path;             ///< folder; empty = the embedded demonstration corpus
+  std::string format = "auto";  ///< auto | tree | plain | demo
+  std::string labels;           ///< label pickle of a tree; empty = found beside the features
+  std::string modalities;       ///< "acoustic=wav2vec-large-c-UTT,textual=..."; empty = all found
+  std::string task = "auto";    ///< auto | class | regression | binary
 };
 
 /// How data is divided and which patterns are trained and reported.
 struct ProtocolConfig {
-  std::string split = "auto";       ///< auto | official | group | kfold
+  std::string split = "auto";  ///< auto | official | group | kfold
   std::int64_t folds = 5;
   std::string validation = "auto";  ///< auto | official | group | dialogue
   double validation_share = 0.15;
   std::int64_t split_seed = 1;
-  std::string tracks = "both";      ///< specialist | unified | both
-  std::string conditions = "table"; ///< table (the proper patterns and the complete one) | all | list
-  std::string selection = "loss";   ///< loss | wa | ua: what validation compares
+  std::string tracks = "both";  ///< specialist | unified | both
+  std::string conditions =
+      "table";  ///< table (the proper patterns and the complete one) | all | list
+  std::string selection = "loss";  ///< loss | wa | ua: what validation compares
 };
 
 /// Feature tuning, paper 3.3.1.
@@ -45,9 +47,9 @@ struct EncoderConfig {
   std::int64_t depth = 4;
   std::int64_t heads = 2;
   double dropout = 0.5;
-  std::string norm = "none";      ///< none | layer
-  std::string position = "none";  ///< none | relative
-  std::string speaker = "none";   ///< none | relation
+  std::string norm = "none";          ///< none | layer
+  std::string position = "none";      ///< none | relative
+  std::string speaker = "none";       ///< none | relation
   std::string decoder = "two-layer";  ///< linear | two-layer
   std::int64_t decoder_width = 1024;
 };
@@ -81,9 +83,9 @@ struct HardnessConfig {
 /// Retrieval (paper 3.3.2) and curriculum (Eq. 18).
 struct RetrievalConfig {
   std::int64_t k = 5;
-  std::string database = "tuned";   ///< tuned | plain
-  std::string metric = "auto";      ///< auto | l2 | cosine | "acoustic=l2,textual=cosine"
-  std::string supports = "weights"; ///< weights | slots | none
+  std::string database = "tuned";     ///< tuned | plain
+  std::string metric = "auto";        ///< auto | l2 | cosine | "acoustic=l2,textual=cosine"
+  std::string supports = "weights";   ///< weights | slots | none
   std::string support_label = "own";  ///< own | query
 };
 
@@ -91,10 +93,10 @@ struct RetrievalConfig {
 struct RecogniserConfig {
   EncoderConfig encoder;
   OptimiserConfig optimiser;
-  std::string input = "plain";         ///< plain | tuned
-  std::int64_t complete_epochs = 25;   ///< stage 1
-  std::int64_t pattern_epochs = 25;    ///< stage 2
-  std::int64_t patience = 0;           ///< 0 = no early stop
+  std::string input = "plain";        ///< plain | tuned
+  std::int64_t complete_epochs = 25;  ///< stage 1
+  std::int64_t pattern_epochs = 25;   ///< stage 2
+  std::int64_t patience = 0;          ///< 0 = no early stop
   double reconstruction_weight = 1.0;
   std::string pattern_unit = "utterance";  ///< utterance | dialogue: what draws a pattern (unified)
 };
@@ -102,9 +104,9 @@ struct RecogniserConfig {
 /// What is repeated and kept. Nothing here changes a single number of a fit.
 struct RunConfig {
   std::vector<std::int64_t> seeds = {1};
-  std::int64_t jobs = 0;          ///< parallel workers; 0 = one per core
-  std::string device = "cpu";     ///< cpu | cuda
-  std::string models = "all";     ///< all | unified | none: which trained models are kept
+  std::int64_t jobs = 0;       ///< parallel workers; 0 = one per core
+  std::string device = "cpu";  ///< cpu | cuda
+  std::string models = "all";  ///< all | unified | none: which trained models are kept
 };
 
 struct Config {

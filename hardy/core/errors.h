@@ -9,13 +9,13 @@ namespace hardy {
 /// Exit codes of every hardy program (docs/errors.md). 0 is success.
 enum class ExitCode : int {
   kOk = 0,
-  kInternal = 70,    ///< a broken invariant of our own: please report
-  kConfig = 2,       ///< a flag, option or config field
-  kData = 3,         ///< a corpus, feature or label file, or a shape
-  kArtifact = 4,     ///< a model, run folder or cache entry
-  kDivergence = 5,   ///< training produced NaN or infinity
-  kIo = 6,           ///< the system refused to read or write (full disk, read-only folder)
-  kInterrupted = 130 ///< SIGINT or SIGTERM; the same command resumes
+  kInternal = 70,     ///< a broken invariant of our own: please report
+  kConfig = 2,        ///< a flag, option or config field
+  kData = 3,          ///< a corpus, feature or label file, or a shape
+  kArtifact = 4,      ///< a model, run folder or cache entry
+  kDivergence = 5,    ///< training produced NaN or infinity
+  kIo = 6,            ///< the system refused to read or write (full disk, read-only folder)
+  kInterrupted = 130  ///< SIGINT or SIGTERM; the same command resumes
 };
 
 /// Base of everything a user can cause. what() says what happened, with which value, where, and

@@ -48,7 +48,9 @@ Container read_whole(const std::filesystem::path& file, std::size_t max_bytes) {
     }
     throw IoError(fmt::format("{}: cannot be opened: {}", file.string(), reason()));
   }
+
   struct stat status {};
+
   if (::fstat(descriptor.number(), &status) != 0) {
     throw IoError(fmt::format("{}: {}", file.string(), reason()));
   }

@@ -20,8 +20,8 @@ std::string read_text_file(const std::filesystem::path& file,
                            std::size_t max_bytes = std::size_t{1} << 30);
 
 /// Writes `bytes` to a temporary name beside `file`, flushes it to the disk, then renames it.
-/// Creates missing parent folders. Throws IoError (full disk, read-only folder) and leaves neither a
-/// partial file nor the temporary one.
+/// Creates missing parent folders. Throws IoError (full disk, read-only folder) and leaves neither
+/// a partial file nor the temporary one.
 void write_file_atomically(const std::filesystem::path& file, std::span<const std::byte> bytes);
 void write_file_atomically(const std::filesystem::path& file, std::string_view text);
 

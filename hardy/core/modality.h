@@ -1,4 +1,5 @@
-// Which modalities are available: patterns (the paper's "conditions") over any number of modalities.
+// Which modalities are available: patterns (the paper's "conditions") over any number of
+// modalities.
 #pragma once
 
 #include <bit>
@@ -16,6 +17,7 @@ inline constexpr int kMaxModalities = 16;
 class Pattern {
  public:
   constexpr Pattern() = default;
+
   constexpr explicit Pattern(std::uint32_t bits) : bits_(bits) {}
 
   /// Every one of `modalities` modalities. Range 0..kMaxModalities.
@@ -39,7 +41,8 @@ class Pattern {
   std::uint32_t bits_ = 0;
 };
 
-/// All 2^M - 1 non-empty patterns: fewer modalities first, then in corpus order ({a},{t},{v},{a,t}..).
+/// All 2^M - 1 non-empty patterns: fewer modalities first, then in corpus order
+/// ({a},{t},{v},{a,t}..).
 std::vector<Pattern> all_patterns(int modalities);
 
 /// The proper patterns (the paper's six for M = 3), in the order of all_patterns.

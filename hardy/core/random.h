@@ -39,7 +39,8 @@ constexpr std::uint64_t mix64(std::uint64_t x) {
   return x ^ (x >> 31);
 }
 
-/// A uniform draw in [0, n). Range: n >= 1. Does not depend on the standard library's distributions.
+/// A uniform draw in [0, n). Range: n >= 1. Does not depend on the standard library's
+/// distributions.
 std::int64_t draw_index(Generator& generator, std::int64_t n);
 
 /// A uniform draw in [0, 1).

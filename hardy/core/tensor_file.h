@@ -1,5 +1,6 @@
-// Named arrays in one file: a safetensors container (8-byte little-endian header length, JSON header,
-// raw data), which Python reads in one line. Models, cached stage results and checkpoints use it.
+// Named arrays in one file: a safetensors container (8-byte little-endian header length, JSON
+// header, raw data), which Python reads in one line. Models, cached stage results and checkpoints
+// use it.
 #pragma once
 
 #include <cstdint>
@@ -40,8 +41,8 @@ struct TensorFile {
 void save_tensor_file(const std::filesystem::path& file, const TensorFile& contents);
 
 /// Reads and verifies. Throws ArtifactError (not a tensor file, truncated, overlapping or out of
-/// range offsets, unknown type, wrong checksum) saying what was found; never allocates more than the
-/// file's size times a small constant.
+/// range offsets, unknown type, wrong checksum) saying what was found; never allocates more than
+/// the file's size times a small constant.
 TensorFile load_tensor_file(const std::filesystem::path& file);
 
 /// The same from memory; `name` stands for the file in messages.

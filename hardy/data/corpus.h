@@ -1,7 +1,7 @@
 // The one in-memory form of a corpus; every reader ends here and every stage starts here.
 //
-// Letters used in shapes throughout the project: N utterances, M modalities, d_m width of modality m,
-// C classes, K neighbours, D hidden width, B dialogues of a batch.
+// Letters used in shapes throughout the project: N utterances, M modalities, d_m width of modality
+// m, C classes, K neighbours, D hidden width, B dialogues of a batch.
 #pragma once
 
 #include <cstdint>
@@ -47,18 +47,18 @@ struct Utterance {
 /// A run of consecutive utterances.
 struct Dialogue {
   std::string id;
-  std::int64_t first = 0;  ///< index of its first utterance
-  std::int64_t count = 0;  ///< >= 1
-  std::string group;       ///< e.g. the recording session; empty when unknown
-  Part part = Part::kNone; ///< its part of the official split
+  std::int64_t first = 0;   ///< index of its first utterance
+  std::int64_t count = 0;   ///< >= 1
+  std::string group;        ///< e.g. the recording session; empty when unknown
+  Part part = Part::kNone;  ///< its part of the official split
 };
 
-/// A whole corpus. Invariants (validate_corpus): utterances are stored dialogue by dialogue in order
-/// of position; every array of a modality has N rows; ids are unique; features and labels are finite;
-/// every utterance has at least one present modality.
+/// A whole corpus. Invariants (validate_corpus): utterances are stored dialogue by dialogue in
+/// order of position; every array of a modality has N rows; ids are unique; features and labels are
+/// finite; every utterance has at least one present modality.
 struct Corpus {
-  std::string name;               ///< e.g. "IEMOCAP-4"
-  bool is_synthetic = false;      ///< drawn by a generator: said wherever results appear
+  std::string name;           ///< e.g. "IEMOCAP-4"
+  bool is_synthetic = false;  ///< drawn by a generator: said wherever results appear
   LabelKind label_kind = LabelKind::kClass;
   std::vector<std::string> class_names;  ///< [C]; empty for values
   std::vector<ModalityData> modalities;  ///< [M]
@@ -66,8 +66,9 @@ struct Corpus {
   std::vector<Dialogue> dialogues;
   /// [N] in [0,1], the generator's own measure of how hard an utterance is; empty for real data.
   std::vector<float> true_difficulty;
-  /// [N] the real values behind the two classes of a corpus read with task = binary; empty otherwise.
-  /// An utterance whose value is exactly 0 is neither: it is context, no training target, not scored.
+  /// [N] the real values behind the two classes of a corpus read with task = binary; empty
+  /// otherwise. An utterance whose value is exactly 0 is neither: it is context, no training
+  /// target, not scored.
   std::vector<float> values;
   std::string source;    ///< where it came from, for messages and the manifest
   std::string checksum;  ///< SHA-256 over everything above that influences results

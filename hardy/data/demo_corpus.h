@@ -3,10 +3,10 @@
 // Both are synthetic and say so. One model draws both (docs/demo_corpus.md). An utterance i has an
 // intensity I_i in [0,1]; modality m carries the evidence g_m * I_i * mu(label) plus noise that is
 // partly common to all modalities, factors that all modalities share, factors of its own, and an
-// offset of its speaker. Some utterances are made *ambiguous* (weak evidence everywhere, weak shared
-// factors, strong private ones) and some *inconsistent* (one modality carries another class's
-// evidence and shares nothing). The gains g_m are solved for, so that a linear classifier of modality
-// m alone reaches the accuracy that DemoModality::strength names.
+// offset of its speaker. Some utterances are made *ambiguous* (weak evidence everywhere, weak
+// shared factors, strong private ones) and some *inconsistent* (one modality carries another
+// class's evidence and shares nothing). The gains g_m are solved for, so that a linear classifier
+// of modality m alone reaches the accuracy that DemoModality::strength names.
 #pragma once
 
 #include <cstdint>
@@ -27,15 +27,15 @@ struct DemoModality {
   double strength = 0.7;
 };
 
-/// Acoustic, textual and visual of the demonstration corpus: widths 48, 64, 32, strengths as known of
-/// IEMOCAP (WA .70, .77, .57).
+/// Acoustic, textual and visual of the demonstration corpus: widths 48, 64, 32, strengths as known
+/// of IEMOCAP (WA .70, .77, .57).
 std::vector<DemoModality> demo_modalities();
 
 /// The same at the published widths 512, 1024, 1024 (wav2vec, DeBERTa, MA-Net).
 std::vector<DemoModality> published_modalities();
 
-/// `count` modalities "m1", "m2".. of width 48, strengths spread evenly from .77 down to .57; 3 give
-/// demo_modalities(). Throws ConfigError when count is outside 2..kMaxModalities.
+/// `count` modalities "m1", "m2".. of width 48, strengths spread evenly from .77 down to .57; 3
+/// give demo_modalities(). Throws ConfigError when count is outside 2..kMaxModalities.
 std::vector<DemoModality> spread_modalities(int count);
 
 /// How features are drawn.
@@ -66,9 +66,9 @@ struct DemoOptions {
 /// equal bytes. Throws ConfigError naming the option that is out of range.
 Corpus make_demo_corpus(const DemoOptions& options = {});
 
-/// Draws features for `labels_only`: its dialogues, speakers, groups, parts and labels are kept, its
-/// modalities (if any) are replaced. An utterance whose speaker is unknown takes its dialogue for
-/// one. Fills true_difficulty; marks the corpus synthetic, in its name too. The bytes of one
+/// Draws features for `labels_only`: its dialogues, speakers, groups, parts and labels are kept,
+/// its modalities (if any) are replaced. An utterance whose speaker is unknown takes its dialogue
+/// for one. Fills true_difficulty; marks the corpus synthetic, in its name too. The bytes of one
 /// modality depend on the seed, the labels and its own options and place only.
 /// Throws ConfigError for options out of range, DataError when `labels_only` breaks an invariant of
 /// validate_corpus.

@@ -14,15 +14,17 @@
 namespace hardy {
 namespace {
 
-constexpr int kSharedFactors = 6;   ///< latent factors that every modality shows
-constexpr int kPrivateFactors = 6;  ///< latent factors of one modality
-constexpr double kCommonNoise = 0.4;       ///< part of the evidence noise that modalities share
+constexpr int kSharedFactors = 6;          ///< latent factors that every modality shows
+constexpr int kPrivateFactors = 6;         ///< latent factors of one modality
+constexpr double kCommonNoise = 0.3;       ///< part of the evidence noise that modalities share
 constexpr double kDialogueFactor = 0.3;    ///< part of the shared factors that a dialogue keeps
-constexpr double kSpeakerEvidence = 0.09;  ///< variance of a speaker's offset, evidence axes
+constexpr double kSpeakerEvidence = 0.04;  ///< variance of a speaker's offset, evidence axes
 constexpr double kSpeakerFactor = 0.25;    ///< variance of a speaker's offset, private factors
-constexpr double kSpeakerColumn = 0.06;    ///< variance of a speaker's offset, single columns
-constexpr double kColumnNoise = 0.30;      ///< variance of a column's own noise
-constexpr double kLatentShare = 0.75;      ///< variance of a column that comes from latent factors
+constexpr double kSpeakerColumn = 0.03;    ///< variance of a speaker's offset, single columns
+constexpr double kColumnNoise = 0.20;      ///< variance of a column's own noise
+/// What a classifier loses because it learns from few utterances of few speakers; measured.
+constexpr double kProbeLoss = 0.022;
+constexpr double kLatentShare = 0.75;  ///< variance of a column that comes from latent factors
 
 /// What every modality of one utterance has in common.
 struct CommonDraw {
@@ -70,7 +72,8 @@ std::vector<UtterancePlan> plan_utterances(const Corpus& corpus, const DrawOptio
   return plans;
 }
 
-/// 1 - mean over modalities of the evidence for the true label; evidence for another counts against.
+/// 1 - mean over modalities of the evidence for the true label; evidence for another counts
+/// against.
 float difficulty_of(const UtterancePlan& plan, std::size_t modalities) {
   const auto m = static_cast<double>(modalities);
   const double speaking = plan.odd_modality < 0 ? m : m - 2;
@@ -89,8 +92,8 @@ std::vector<CommonDraw> draw_common(const Corpus& corpus, const Seeds& seeds, in
       draw.noise = draw_normals(generator, static_cast<std::size_t>(axes));
       draw.shared = draw_normals(generator, kSharedFactors);
       for (std::size_t f = 0; f < draw.shared.size(); ++f) {
-        draw.shared[f] = std::sqrt(1 - kDialogueFactor) * draw.shared[f] +
-                         std::sqrt(kDialogueFactor) * topic[f];
+        draw.shared[f] =
+            std::sqrt(1 - kDialogueFactor) * draw.shared[f] + std::sqrt(kDialogueFactor) * topic[f];
       }
       draws.push_back(std::move(draw));
     }
@@ -115,9 +118,10 @@ std::vector<std::size_t> number_speakers(const Corpus& corpus) {
 class ModalityDrawer {
  public:
   ModalityDrawer(const Corpus& corpus, const std::vector<UtterancePlan>& plans,
-                 const DrawOptions& options, int modality)
+                 const std::vector<CommonDraw>& common, const DrawOptions& options, int modality)
       : corpus_(corpus),
         plans_(plans),
+        common_(common),
         space_(corpus),
         seeds_(options.seed),
         modality_(modality),
@@ -127,15 +131,15 @@ class ModalityDrawer {
     shared_ = static_cast<std::size_t>(std::min<std::int64_t>(kSharedFactors, width_ / 6));
     private_ = static_cast<std::size_t>(std::min<std::int64_t>(kPrivateFactors, width_ / 6));
     draw_columns();
-    draw_gains(options.modalities[static_cast<std::size_t>(modality)].strength);
     draw_speakers();
+    draw_gains(options.modalities[static_cast<std::size_t>(modality)].strength);
   }
 
-  [[nodiscard]] std::vector<float> rows(const std::vector<CommonDraw>& common) const {
+  [[nodiscard]] std::vector<float> rows() const {
     const auto width = static_cast<std::size_t>(width_);
     std::vector<float> features(static_cast<std::size_t>(corpus_.size()) * width);
-    for (std::size_t i = 0; i < common.size(); ++i) {
-      draw_row(i, common[i], {features.data() + i * width, width});
+    for (std::size_t i = 0; i < common_.size(); ++i) {
+      draw_row(i, {features.data() + i * width, width});
     }
     return features;
   }
@@ -160,24 +164,40 @@ class ModalityDrawer {
     }
   }
 
+  /// Solves for the evidence gains on the very noise that draw_latent will add.
   void draw_gains(double strength) {
     Generator generator = seeds_.stream("gains", {modality_});
     StrengthTask task;
     task.modality = modality_;
-    task.strength = strength;
+    task.strength = strength + kProbeLoss;
     for (std::size_t a = 0; a < axes_; ++a) {
-      task.axis_gains.push_back(0.75 + 0.5 * draw_unit(generator));
+      task.axis_gains.push_back(0.85 + 0.3 * draw_unit(generator));
     }
-    // A linear classifier reads the axes through noisy columns: the variance of their least-squares
+    // A classifier reads the axes through noisy columns: the variance of their least-squares
     // estimate from `width` random loadings.
-    const double columns = std::max(2.0, static_cast<double>(width_) -
-                                             static_cast<double>(latents()) - 1);
+    const double columns =
+        std::max(2.0, static_cast<double>(width_) - static_cast<double>(latents()) - 1);
     const double loading = kLatentShare / static_cast<double>(latents());
-    task.noise_variance =
-        1 + kSpeakerEvidence + (kColumnNoise + kSpeakerColumn) / (loading * columns);
-    const double gain =
-        solve_gain(corpus_, plans_, task, seeds_.stream("strength", {modality_}));
+    const double reading = std::sqrt((kColumnNoise + kSpeakerColumn) / (loading * columns));
+    for (std::size_t i = 0; i < common_.size(); ++i) {
+      Generator of_row = row_generator(i);
+      const auto own = draw_normals(of_row, latents());
+      for (std::size_t a = 0; a < axes_; ++a) {
+        task.noise.push_back(evidence_noise(common_[i].noise[a], own[a]) +
+                             speaker_evidence_[speaker_of_[i] * axes_ + a] +
+                             reading * draw_normal(generator));
+      }
+    }
+    const double gain = solve_gain(corpus_, plans_, task);
     for (const double axis_gain : task.axis_gains) gains_.push_back(gain * axis_gain);
+  }
+
+  [[nodiscard]] Generator row_generator(std::size_t i) const {
+    return seeds_.stream("features", {modality_, static_cast<std::int64_t>(i)});
+  }
+
+  static double evidence_noise(double common, double own) {
+    return std::sqrt(kCommonNoise) * common + std::sqrt(1 - kCommonNoise) * own;
   }
 
   void draw_speakers() {
@@ -190,14 +210,16 @@ class ModalityDrawer {
       Generator generator = seeds_.stream("speaker", {modality_, static_cast<std::int64_t>(s)});
       auto latent = draw_normals(generator, latents());
       for (std::size_t k = 0; k < latents(); ++k) {
-        latent[k] *= k < axes_            ? std::sqrt(kSpeakerEvidence)
+        latent[k] *= k < axes_             ? std::sqrt(kSpeakerEvidence)
                      : k < axes_ + shared_ ? 0.0
                                            : std::sqrt(kSpeakerFactor);
       }
+      speaker_evidence_.insert(speaker_evidence_.end(), latent.begin(),
+                               latent.begin() + static_cast<std::ptrdiff_t>(axes_));
       const std::span<float> row(speaker_rows_.data() + s * width, width);
       for (std::size_t c = 0; c < width; ++c) {
-        row[c] = offset_[c] + scale_[c] * static_cast<float>(std::sqrt(kSpeakerColumn) *
-                                                             draw_normal(generator));
+        row[c] = offset_[c] +
+                 scale_[c] * static_cast<float>(std::sqrt(kSpeakerColumn) * draw_normal(generator));
       }
       add_latent(latent, row);
     }
@@ -212,31 +234,28 @@ class ModalityDrawer {
   }
 
   /// The latent vector of one utterance: evidence, shared factors, private factors.
-  [[nodiscard]] std::vector<double> draw_latent(std::size_t i, const CommonDraw& common,
-                                                Generator& generator) const {
+  [[nodiscard]] std::vector<double> draw_latent(std::size_t i, Generator& generator) const {
     const UtterancePlan& plan = plans_[i];
     const bool is_odd = plan.odd_modality == modality_;
     const float label = is_odd ? plan.odd_label : corpus_.utterances[i].label;
     auto latent = draw_normals(generator, latents());
     for (std::size_t a = 0; a < axes_; ++a) {
       latent[a] = gains_[a] * plan.intensity * space_.mean(label, static_cast<int>(a)) +
-                  std::sqrt(kCommonNoise) * common.noise[a] +
-                  std::sqrt(1 - kCommonNoise) * latent[a];
+                  evidence_noise(common_[i].noise[a], latent[a]);
     }
     const double shared_gain = std::sqrt(1 - 0.6 * (1 - plan.intensity));
     const double private_gain = std::sqrt(1 + 0.8 * (1 - plan.intensity));
     for (std::size_t f = 0; f < shared_; ++f) {
       double& factor = latent[axes_ + f];
-      factor = shared_gain * (is_odd ? factor : common.shared[f]);
+      factor = shared_gain * (is_odd ? factor : common_[i].shared[f]);
     }
     for (std::size_t f = 0; f < private_; ++f) latent[axes_ + shared_ + f] *= private_gain;
     return latent;
   }
 
-  void draw_row(std::size_t i, const CommonDraw& common, std::span<float> row) const {
-    Generator generator =
-        seeds_.stream("features", {modality_, static_cast<std::int64_t>(i)});
-    const auto latent = draw_latent(i, common, generator);
+  void draw_row(std::size_t i, std::span<float> row) const {
+    Generator generator = row_generator(i);
+    const auto latent = draw_latent(i, generator);
     const float* speaker = speaker_rows_.data() + speaker_of_[i] * row.size();
     const auto deviation = static_cast<float>(std::sqrt(kColumnNoise));
     for (std::size_t c = 0; c < row.size(); ++c) {
@@ -247,19 +266,21 @@ class ModalityDrawer {
 
   const Corpus& corpus_;
   const std::vector<UtterancePlan>& plans_;
+  const std::vector<CommonDraw>& common_;
   EvidenceSpace space_;
   Seeds seeds_;
   int modality_;
   std::int64_t width_;
-  std::size_t axes_ = 0;     ///< E
-  std::size_t shared_ = 0;   ///< shared factors this modality shows
-  std::size_t private_ = 0;  ///< private factors
-  std::vector<double> gains_;                ///< [E]
-  std::vector<float> scale_;                 ///< [width]
-  std::vector<float> offset_;                ///< [width]
-  std::vector<float> loadings_;              ///< [latents, width], scaled by column
-  std::vector<std::size_t> speaker_of_;      ///< [N]
-  std::vector<float> speaker_rows_;          ///< [speakers, width] offset of column and speaker
+  std::size_t axes_ = 0;                  ///< E
+  std::size_t shared_ = 0;                ///< shared factors this modality shows
+  std::size_t private_ = 0;               ///< private factors
+  std::vector<double> gains_;             ///< [E]
+  std::vector<float> scale_;              ///< [width]
+  std::vector<float> offset_;             ///< [width]
+  std::vector<float> loadings_;           ///< [latents, width], scaled by column
+  std::vector<std::size_t> speaker_of_;   ///< [N]
+  std::vector<double> speaker_evidence_;  ///< [speakers, E] offset on the evidence axes
+  std::vector<float> speaker_rows_;       ///< [speakers, width] offset of column and speaker
 };
 
 /// Marks features as really missing; one modality of each utterance always stays.
@@ -315,11 +336,11 @@ void validate(const DrawOptions& options) {
 Corpus draw_features(const Corpus& labels_only, const DrawOptions& options) {
   validate(options);
   Corpus corpus = labels_only;
-  corpus.modalities.clear();
   corpus.true_difficulty.clear();
-  if (corpus.utterances.empty()) {
-    throw DataError(fmt::format("{}: no utterances to draw features for", corpus.name));
-  }
+  const auto size = static_cast<std::size_t>(corpus.size());
+  corpus.modalities = {{"none", 1, std::vector<float>(size), std::vector<std::uint8_t>(size, 1)}};
+  validate_corpus(corpus);  // the labels, before anything is drawn for them
+  corpus.modalities.clear();
   const auto plans = plan_utterances(corpus, options);
   const auto common = draw_common(corpus, Seeds(options.seed), EvidenceSpace(corpus).axes());
   for (int m = 0; m < static_cast<int>(options.modalities.size()); ++m) {
@@ -327,7 +348,7 @@ Corpus draw_features(const Corpus& labels_only, const DrawOptions& options) {
     ModalityData data;
     data.name = wanted.name;
     data.width = wanted.width;
-    data.features = ModalityDrawer(labels_only, plans, options, m).rows(common);
+    data.features = ModalityDrawer(labels_only, plans, common, options, m).rows();
     data.present.assign(static_cast<std::size_t>(corpus.size()), 1);
     corpus.modalities.push_back(std::move(data));
   }

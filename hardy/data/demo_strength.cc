@@ -6,16 +6,16 @@
 namespace hardy {
 namespace {
 
-constexpr std::int64_t kSampleSize = 12000;
 constexpr int kBisections = 24;
 constexpr double kLargestGain = 30;
 
-/// A fixed sample of utterances with fixed noise, so that accuracy is a smooth function of the gain.
+/// The utterances' places on the evidence axes, as a function of the gain.
 struct Sample {
   int axes = 0;
-  std::vector<float> labels;   ///< [S]
-  std::vector<double> signal;  ///< [S,E] evidence at gain 1
-  std::vector<double> noise;   ///< [S,E]
+  std::vector<float> labels;         ///< [N]
+  std::vector<double> signal;        ///< [N,E] evidence at gain 1
+  const std::vector<double>& noise;  ///< [N,E]
+  double variance = 1;               ///< of the noise, mean over axes
 
   [[nodiscard]] double at(std::size_t i, int axis, double gain) const {
     const std::size_t place = i * static_cast<std::size_t>(axes) + static_cast<std::size_t>(axis);
@@ -23,28 +23,27 @@ struct Sample {
   }
 };
 
-Sample draw_sample(const Corpus& corpus, const std::vector<UtterancePlan>& plans,
-                   const StrengthTask& task, Generator& generator) {
+Sample make_sample(const Corpus& corpus, const std::vector<UtterancePlan>& plans,
+                   const StrengthTask& task) {
   const EvidenceSpace space(corpus);
-  const double deviation = std::sqrt(task.noise_variance);
-  Sample sample;
-  sample.axes = space.axes();
-  for (std::int64_t s = 0; s < kSampleSize; ++s) {
-    const auto i = static_cast<std::size_t>(draw_index(generator, corpus.size()));
+  Sample sample{space.axes(), {}, {}, task.noise};
+  for (std::size_t i = 0; i < corpus.utterances.size(); ++i) {
     const float label = corpus.utterances[i].label;
     const bool is_odd = plans[i].odd_modality == task.modality;
     sample.labels.push_back(label);
     for (int axis = 0; axis < space.axes(); ++axis) {
       sample.signal.push_back(task.axis_gains[static_cast<std::size_t>(axis)] * plans[i].intensity *
                               space.mean(is_odd ? plans[i].odd_label : label, axis));
-      sample.noise.push_back(deviation * draw_normal(generator));
     }
   }
+  double squares = 0;
+  for (const double value : task.noise) squares += value * value;
+  sample.variance = squares / static_cast<double>(task.noise.size());
   return sample;
 }
 
 /// Accuracy of linear discriminant analysis with the sample's class means and one noise variance.
-double class_accuracy(const Sample& sample, int classes, double gain, double variance) {
+double class_accuracy(const Sample& sample, int classes, double gain) {
   const auto axes = static_cast<std::size_t>(sample.axes);
   std::vector<double> means(static_cast<std::size_t>(classes) * axes);
   std::vector<double> counts(static_cast<std::size_t>(classes));
@@ -63,7 +62,7 @@ double class_accuracy(const Sample& sample, int classes, double gain, double var
       means[c * axes + a] /= counts[c];
       square += means[c * axes + a] * means[c * axes + a];
     }
-    bias[c] = variance * std::log(counts[c]) - square / 2;
+    bias[c] = sample.variance * std::log(counts[c]) - square / 2;
   }
   std::int64_t hits = 0;
   for (std::size_t i = 0; i < sample.labels.size(); ++i) {
@@ -116,7 +115,8 @@ EvidenceSpace::EvidenceSpace(const Corpus& corpus)
   for (const auto& utterance : corpus.utterances) {
     squares += static_cast<double>(utterance.label) * static_cast<double>(utterance.label);
   }
-  const double mean_square = squares / static_cast<double>(std::max<std::int64_t>(1, corpus.size()));
+  const double mean_square =
+      squares / static_cast<double>(std::max<std::int64_t>(1, corpus.size()));
   if (mean_square > 0) scale_ = 1 / std::sqrt(mean_square);
 }
 
@@ -126,12 +126,11 @@ double EvidenceSpace::mean(float label, int axis) const {
 }
 
 double solve_gain(const Corpus& corpus, const std::vector<UtterancePlan>& plans,
-                  const StrengthTask& task, Generator generator) {
-  const Sample sample = draw_sample(corpus, plans, task, generator);
+                  const StrengthTask& task) {
+  const Sample sample = make_sample(corpus, plans, task);
   const auto accuracy = [&](double gain) {
     return corpus.label_kind == LabelKind::kClass
-               ? class_accuracy(sample, static_cast<int>(corpus.class_count()), gain,
-                                task.noise_variance)
+               ? class_accuracy(sample, static_cast<int>(corpus.class_count()), gain)
                : sign_accuracy(sample, gain);
   };
   double low = 0;

@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <vector>
 
-#include "hardy/core/random.h"
 #include "hardy/data/corpus.h"
 
 namespace hardy {
@@ -38,13 +37,13 @@ struct StrengthTask {
   int modality = 0;
   double strength = 0.7;           ///< the wanted accuracy
   std::vector<double> axis_gains;  ///< [E] relative strength of each axis
-  double noise_variance = 1;       ///< of every axis, everything included
+  std::vector<double> noise;       ///< [N,E] everything but the evidence, as a classifier sees it
 };
 
 /// The gain g with which a linear classifier of g * axis_gain * I * mu(label) + noise reaches
-/// `strength`, by bisection over a fixed sample of the corpus's own labels and plans; the end of
-/// [0, 30] that comes closest when none does. Pure; cost O(sample * C^2).
+/// `strength` on the corpus's own utterances, by bisection; the end of [0, 30] that comes closest
+/// when none does. Pure; cost O(N C^2).
 double solve_gain(const Corpus& corpus, const std::vector<UtterancePlan>& plans,
-                  const StrengthTask& task, Generator generator);
+                  const StrengthTask& task);
 
 }  // namespace hardy

@@ -300,8 +300,9 @@ void require_usable(const Corpus& corpus, const Fold& fold) {
   if (corpus.label_kind != LabelKind::kClass) return;
   std::vector<std::int64_t> counts(corpus.class_names.size());
   for (const auto u : utterances_of(corpus, fold.train)) {
-    const auto label =
-        static_cast<std::size_t>(corpus.utterances[static_cast<std::size_t>(u)].label);
+    const auto i = static_cast<std::size_t>(u);
+    if (!corpus.values.empty() && corpus.values[i] == 0) continue;  // neither class: no target
+    const auto label = static_cast<std::size_t>(corpus.utterances[i].label);
     check(label < counts.size(), "a label beyond the classes passed validate_corpus");
     ++counts[label];
   }

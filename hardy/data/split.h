@@ -22,16 +22,15 @@ struct Fold {
 /// The folds that `protocol` asks for (methods.md section 10).
 ///
 /// Splits: `official` (train / validation / test marks of the corpus; one fold), `group`
-/// (leave-one-group-out: one fold per group, in sorted order), `kfold` (dialogues dealt at random to
-/// `folds` parts, stratified by size; dialogues that share speakers stay together when that gives
-/// parts of about equal size), `auto` = official if the corpus has test marks, else group if
+/// (leave-one-group-out: one fold per group, in sorted order), `kfold` (dialogues dealt at random
+/// to `folds` parts, stratified by size; dialogues that share speakers stay together when that
+/// gives parts of about equal size), `auto` = official if the corpus has test marks, else group if
 /// it has at least 2 groups, else kfold.
-/// Validation: `official` marks; `group` (one training group held out, so that its speakers are new:
-/// the next group in order, cyclically); `dialogue` (`validation_share` of the training utterances by
-/// whole dialogues, speakers kept apart when every speaker's dialogues can be); `auto` = official if
-/// the split is official and has such marks, else group if the training side has >= 2 groups, else
-/// dialogue.
-/// The draw depends on `split_seed` only, never on a training seed.
+/// Validation: `official` marks; `group` (one training group held out, so that its speakers are
+/// new: the next group in order, cyclically); `dialogue` (`validation_share` of the training
+/// utterances by whole dialogues, speakers kept apart when every speaker's dialogues can be);
+/// `auto` = official if the split is official and has such marks, else group if the training side
+/// has >= 2 groups, else dialogue. The draw depends on `split_seed` only, never on a training seed.
 /// Throws DataError when a part comes out empty or a class has no training utterance, ConfigError
 /// when the corpus lacks what the split needs.
 std::vector<Fold> make_folds(const Corpus& corpus, const ProtocolConfig& protocol);

@@ -4,8 +4,6 @@
 
 #include <cmath>
 
-#include "hardy/core/errors.h"
-
 namespace hardy {
 
 Backbone::Backbone(const BackboneOptions& options, ParameterSet& parameters, Generator& generator)
@@ -29,8 +27,8 @@ Backbone::Backbone(const BackboneOptions& options, ParameterSet& parameters, Gen
   classifier_ = parameters.add_linear("classifier", stacked, options.outputs, generator);
   std::int64_t decoder_in = stacked;
   if (options.encoder.decoder == "two-layer") {
-    decoder_hidden_ = parameters.add_linear("decoder.hidden", stacked,
-                                            options.encoder.decoder_width, generator);
+    decoder_hidden_ =
+        parameters.add_linear("decoder.hidden", stacked, options.encoder.decoder_width, generator);
     decoder_in = options.encoder.decoder_width;
   }
   for (std::size_t m = 0; m < names.size(); ++m) {
@@ -67,13 +65,9 @@ Encoded Backbone::encode(const Batch& batch, DropoutStream& dropout_stream) cons
   return encoded;
 }
 
-Fused Backbone::fuse(const Batch& batch, const Encoded& encoded, DropoutStream& dropout_stream) const {
+Fused Backbone::fuse(const Batch& batch, const Encoded& encoded,
+                     DropoutStream& dropout_stream) const {
   const std::int64_t hidden = options_.encoder.hidden;
-  at::Tensor first;
-  for (const auto& z : encoded.z) {
-    if (z.defined()) first = z;
-  }
-  check(first.defined(), "a batch without any modality");
   Fused fused;
   std::vector<at::Tensor> blocks;
   auto projected = joint_bias_.unsqueeze(0).expand({batch.rows, joint_bias_.size(0)});
@@ -81,21 +75,22 @@ Fused Backbone::fuse(const Batch& batch, const Encoded& encoded, DropoutStream& 
     const auto& z = encoded.z[m];
     const ModalityRows& rows = batch.modalities[m];
     if (!z.defined()) {
-      blocks.push_back(at::zeros({batch.rows, hidden}, first.options()));
+      blocks.push_back(at::zeros({batch.rows, hidden}, joint_bias_.options()));
       continue;
     }
-    const auto part = linear(z, joint_[m].weight, {});
+    const auto part = linear(z, joint_[m].weight, at::Tensor());
     if (rows.covers_all()) {
       blocks.push_back(z);
       projected = projected + part;
     } else {
-      blocks.push_back(at::zeros({batch.rows, hidden}, z.options()).index_copy(0, rows.index, z));
+      blocks.push_back(
+          at::zeros({batch.rows, hidden}, joint_bias_.options()).index_copy(0, rows.index, z));
       projected = projected.index_add(0, rows.index, part);
     }
   }
   fused.stacked = at::cat(blocks, 1);
-  fused.joint = fused.stacked + relu_dropout(projected.contiguous(), options_.encoder.dropout,
-                                             dropout_stream);
+  fused.joint = fused.stacked +
+                relu_dropout(projected.contiguous(), options_.encoder.dropout, dropout_stream);
   return fused;
 }
 

@@ -21,8 +21,8 @@ struct BackboneOptions {
   std::vector<std::int64_t> widths;         ///< [M] d_m
   std::int64_t outputs = 0;                 ///< C classes, or 1 for a value
   EncoderConfig encoder;
-  /// z_m = sum over all experts e of E^e(P_m) instead of E^m(P_m): MoMKE's mixing with weights 1, as
-  /// the published hardness model does in its second stage.
+  /// z_m = sum over all experts e of E^e(P_m) instead of E^m(P_m): MoMKE's mixing with weights 1,
+  /// as the published hardness model does in its second stage.
   bool mixes_experts = false;
 };
 
@@ -38,15 +38,16 @@ struct Fused {
 };
 
 /// P_m = Dropout(Linear x_m); z_m = E^m(P_m); J = [z_1;..;z_M]; H = J + Dropout(ReLU(W J + b));
-/// logits = Linear H; x^_m = decoder. Absent modalities are not computed; what an utterance stores in
-/// them cannot reach any output. Const methods are safe from several threads.
+/// logits = Linear H; x^_m = decoder. Absent modalities are not computed; what an utterance stores
+/// in them cannot reach any output. Const methods are safe from several threads.
 class Backbone {
  public:
   Backbone(const BackboneOptions& options, ParameterSet& parameters, Generator& generator);
 
   [[nodiscard]] Encoded encode(const Batch& batch, DropoutStream& dropout) const;
 
-  [[nodiscard]] Fused fuse(const Batch& batch, const Encoded& encoded, DropoutStream& dropout) const;
+  [[nodiscard]] Fused fuse(const Batch& batch, const Encoded& encoded,
+                           DropoutStream& dropout) const;
 
   /// Logits (or values) from the joint representation. Shapes: [n, MD] -> [n, C].
   [[nodiscard]] at::Tensor classify(const Fused& fused) const;
@@ -54,14 +55,15 @@ class Backbone {
   /// Logits of modality m alone, for its rows: stage 1's heads. Shapes: [n_m, D] -> [n_m, C].
   [[nodiscard]] at::Tensor classify_modality(int m, const at::Tensor& z) const;
 
-  /// x^_m for the rows that `rows[m]` lists (ascending batch rows; empty = none). The decoder's shared
-  /// layer runs once over the union. decoder = "linear": W_m J + b_m (Eq. 1); "two-layer":
+  /// x^_m for the rows that `rows[m]` lists (ascending batch rows; empty = none). The decoder's
+  /// shared layer runs once over the union. decoder = "linear": W_m J + b_m (Eq. 1); "two-layer":
   /// Linear(ReLU(Linear H)) as published. Shapes: -> [M] of [rows[m], d_m], undefined where none.
   [[nodiscard]] std::vector<at::Tensor> reconstruct(
       const Fused& fused, const std::vector<std::vector<std::int64_t>>& rows) const;
 
   /// P_m, exposed for parity with the published hardness model.
   [[nodiscard]] at::Tensor embed(int m, const at::Tensor& x, DropoutStream& dropout) const;
+
   [[nodiscard]] const ExpertStack& expert(int m) const {
     return experts_[static_cast<std::size_t>(m)];
   }

@@ -63,7 +63,8 @@ Batch make_batch(const FeatureTable& table, const BatchPlan& plan) {
     for (std::size_t d = 0; d + 1 < plan.offsets.size(); ++d) {
       for (std::int64_t r = plan.offsets[d]; r < plan.offsets[d + 1]; ++r) {
         const BatchRow& row = plan.rows[static_cast<std::size_t>(r)];
-        const Pattern available = row.pattern & table.present[static_cast<std::size_t>(row.utterance)];
+        const Pattern available =
+            row.pattern & table.present[static_cast<std::size_t>(row.utterance)];
         if (!available.has(m)) continue;
         places.push_back(r);
         sources.push_back(row.utterance);

@@ -1,4 +1,5 @@
-// Ragged dialogues packed row after row, with only the modalities that are there: what a module reads.
+// Ragged dialogues packed row after row, with only the modalities that are there: what a module
+// reads.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -14,9 +15,9 @@ namespace hardy {
 
 /// Features of a whole corpus on a device, in the form modules read.
 struct FeatureTable {
-  std::vector<at::Tensor> features;   ///< [M] of [N, d_m] float32; zero rows where absent
-  std::vector<Pattern> present;       ///< [N] what each utterance really has
-  std::vector<std::int64_t> speakers; ///< [N] number of the speaker in the corpus, -1 = unknown
+  std::vector<at::Tensor> features;    ///< [M] of [N, d_m] float32; zero rows where absent
+  std::vector<Pattern> present;        ///< [N] what each utterance really has
+  std::vector<std::int64_t> speakers;  ///< [N] number of the speaker in the corpus, -1 = unknown
 
   [[nodiscard]] int modality_count() const { return static_cast<int>(features.size()); }
 
@@ -49,9 +50,9 @@ struct BatchPlan {
 
 /// The rows of a batch that have one modality.
 struct ModalityRows {
-  at::Tensor inputs;   ///< [n_m, d_m]
-  at::Tensor index;    ///< [n_m] int64, the batch rows; undefined when it is every row
-  Segments segments;   ///< the dialogues among these rows
+  at::Tensor inputs;       ///< [n_m, d_m]
+  at::Tensor index;        ///< [n_m] int64, the batch rows; undefined when it is every row
+  Segments segments;       ///< the dialogues among these rows
   std::int64_t count = 0;  ///< n_m
 
   [[nodiscard]] bool covers_all() const { return count > 0 && !index.defined(); }
@@ -60,7 +61,7 @@ struct ModalityRows {
 /// A packed batch of n rows.
 struct Batch {
   std::int64_t rows = 0;
-  at::Tensor utterances;  ///< [n] int64, corpus indices
+  at::Tensor utterances;                 ///< [n] int64, corpus indices
   std::vector<ModalityRows> modalities;  ///< [M]
 };
 

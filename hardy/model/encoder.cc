@@ -45,23 +45,25 @@ ExpertStack::ExpertStack(ParameterSet& parameters, const std::string& name,
   if (has_norm) final_norm_ = add_norm(parameters, name + ".norm", width);
 }
 
+at::Tensor ExpertStack::run_mlp(const Unit& unit, const at::Tensor& x,
+                                DropoutStream& dropout_stream) const {
+  const auto inner =
+      gelu_dropout(linear(x, unit.fc1.weight, unit.fc1.bias), config_.dropout, dropout_stream);
+  return dropout(linear(inner, unit.fc2.weight, unit.fc2.bias), config_.dropout, dropout_stream);
+}
+
 at::Tensor ExpertStack::run_unit(const Unit& unit, const at::Tensor& x, const Segments& segments,
                                  DropoutStream& dropout_stream) const {
-  const auto mlp = [&](const at::Tensor& input) {
-    const auto inner = gelu_dropout(linear(input, unit.fc1.weight, unit.fc1.bias), config_.dropout,
-                                    dropout_stream);
-    return dropout(linear(inner, unit.fc2.weight, unit.fc2.bias), config_.dropout, dropout_stream);
-  };
   const auto attend = [&](const at::Tensor& input) {
     return self_attention(linear(input, unit.qkv.weight, unit.qkv.bias), segments, config_.heads,
                           unit.bias);
   };
   if (!unit.norm1.weight.defined()) {
     const auto z = attend(x);
-    return x + z + mlp(z);
+    return x + z + run_mlp(unit, z, dropout_stream);
   }
   const auto y = x + attend(normalise(x, unit.norm1));
-  return y + mlp(normalise(y, unit.norm2));
+  return y + run_mlp(unit, normalise(y, unit.norm2), dropout_stream);
 }
 
 at::Tensor ExpertStack::forward(const at::Tensor& x, const Segments& segments,
@@ -69,6 +71,13 @@ at::Tensor ExpertStack::forward(const at::Tensor& x, const Segments& segments,
   at::Tensor state = x;
   for (const auto& unit : units_) state = run_unit(unit, state, segments, dropout_stream);
   return final_norm_.weight.defined() ? normalise(state, final_norm_) : state;
+}
+
+at::Tensor ExpertStack::forward_without_keys(const at::Tensor& x) const {
+  DropoutStream off;
+  at::Tensor state = x;
+  for (const auto& unit : units_) state = state + run_mlp(unit, at::zeros_like(x), off);
+  return state;
 }
 
 CrossAttention::CrossAttention(ParameterSet& parameters, const std::string& name,
@@ -82,11 +91,11 @@ CrossAttention::CrossAttention(ParameterSet& parameters, const std::string& name
   fc2_ = parameters.add_linear(name + ".fc2", width, width, generator);
 }
 
-at::Tensor CrossAttention::forward(const at::Tensor& x, const at::Tensor& y, const Segments& queries,
-                                   const Segments& keys, DropoutStream& dropout_stream) const {
-  const auto attended =
-      cross_attention(linear(x, q_.weight, q_.bias), linear(y, kv_.weight, kv_.bias), queries, keys,
-                      heads_);
+at::Tensor CrossAttention::forward(const at::Tensor& x, const at::Tensor& y,
+                                   const Segments& queries, const Segments& keys,
+                                   DropoutStream& dropout_stream) const {
+  const auto attended = cross_attention(linear(x, q_.weight, q_.bias),
+                                        linear(y, kv_.weight, kv_.bias), queries, keys, heads_);
   const auto x1 = dropout(linear(attended, proj_.weight, proj_.bias), dropout_, dropout_stream);
   const auto inner = gelu_dropout(linear(x1, fc1_.weight, fc1_.bias), dropout_, dropout_stream);
   return x1 + dropout(linear(inner, fc2_.weight, fc2_.bias), dropout_, dropout_stream);

@@ -33,6 +33,11 @@ class ExpertStack {
   [[nodiscard]] at::Tensor forward(const at::Tensor& x, const Segments& segments,
                                    DropoutStream& dropout) const;
 
+  /// What the published stack gives when every key is masked, i.e. for an absent modality:
+  /// attention is zero, so X <- X + MLP(0) per unit. Parity only; ours never computes absent
+  /// modalities.
+  [[nodiscard]] at::Tensor forward_without_keys(const at::Tensor& x) const;
+
  private:
   struct Unit {
     LinearLayer qkv;  ///< q, k and v stacked: [3D, D]
@@ -43,6 +48,8 @@ class ExpertStack {
     RelationBias bias;
   };
 
+  [[nodiscard]] at::Tensor run_mlp(const Unit& unit, const at::Tensor& x,
+                                   DropoutStream& dropout) const;
   [[nodiscard]] at::Tensor run_unit(const Unit& unit, const at::Tensor& x, const Segments& segments,
                                     DropoutStream& dropout) const;
 
@@ -51,16 +58,17 @@ class ExpertStack {
   LinearLayer final_norm_;
 };
 
-/// Cross-modal attention CA(x, y) of paper Eq. 5-7 (methods.md 1.3): queries from x, keys and values
-/// from y; X1 = Dropout(Proj(attention)), result X1 + MLP(X1).
+/// Cross-modal attention CA(x, y) of paper Eq. 5-7 (methods.md 1.3): queries from x, keys and
+/// values from y; X1 = Dropout(Proj(attention)), result X1 + MLP(X1).
 class CrossAttention {
  public:
   CrossAttention(ParameterSet& parameters, const std::string& name, const EncoderConfig& config,
                  Generator& generator);
 
   /// Shapes: x [n_x, D], y [n_y, D] -> [n_x, D].
-  [[nodiscard]] at::Tensor forward(const at::Tensor& x, const at::Tensor& y, const Segments& queries,
-                                   const Segments& keys, DropoutStream& dropout) const;
+  [[nodiscard]] at::Tensor forward(const at::Tensor& x, const at::Tensor& y,
+                                   const Segments& queries, const Segments& keys,
+                                   DropoutStream& dropout) const;
 
  private:
   std::int64_t heads_;

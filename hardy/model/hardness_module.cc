@@ -66,9 +66,15 @@ HardnessModule::HardnessModule(const BackboneOptions& options, ParameterSet& par
 at::Tensor HardnessModule::information(std::size_t pair, const at::Tensor& x, const at::Tensor& y,
                                        const Segments& queries, const Segments& keys,
                                        DropoutStream& dropout_stream) const {
-  const auto joint = forward_[pair].forward(x, y, queries, keys, dropout_stream) +
-                     backward_[pair].forward(y, x, queries, keys, dropout_stream);
-  return softmax_entropy(x) + softmax_entropy(y) - softmax_entropy(joint);
+  return information_with_keys(pair, {x, x}, {y, y}, queries, keys, dropout_stream);
+}
+
+at::Tensor HardnessModule::information_with_keys(std::size_t pair, const Side& x, const Side& y,
+                                                 const Segments& queries, const Segments& keys,
+                                                 DropoutStream& dropout_stream) const {
+  const auto joint = forward_[pair].forward(x.queries, y.keys, queries, keys, dropout_stream) +
+                     backward_[pair].forward(y.queries, x.keys, queries, keys, dropout_stream);
+  return softmax_entropy(x.queries) + softmax_entropy(y.queries) - softmax_entropy(joint);
 }
 
 std::vector<PairInformation> HardnessModule::pair_information(const Batch& batch,

@@ -13,9 +13,10 @@ const std::vector<std::int64_t>& shape_of(const TensorFile& file, const std::str
                                           std::size_t dimensions) {
   const auto& shape = file.shape(name);
   if (shape.size() != dimensions) {
-    throw ArtifactError(fmt::format("array '{}' has {} dimensions, expected {}: not a checkpoint of "
-                                    "the published HARDY-MER modules",
-                                    name, shape.size(), dimensions));
+    throw ArtifactError(
+        fmt::format("array '{}' has {} dimensions, expected {}: not a checkpoint of "
+                    "the published HARDY-MER modules",
+                    name, shape.size(), dimensions));
   }
   return shape;
 }
@@ -59,7 +60,8 @@ class Converter {
   }
 
   /// Rows [first, first + count) of a layer.
-  void rows(const std::string& from, const std::string& to, std::int64_t first, std::int64_t count) {
+  void rows(const std::string& from, const std::string& to, std::int64_t first,
+            std::int64_t count) {
     const auto& shape = shape_of(source_, from + ".weight", 2);
     const auto weight = source_.floats(from + ".weight");
     const auto bias = source_.floats(from + ".bias");
@@ -88,7 +90,8 @@ void convert_cross_attention(Converter& converter, const std::string& from, cons
 PublishedShape published_shape(const TensorFile& state_dict,
                                const std::vector<std::string>& modality_names) {
   if (modality_names.size() != kLetters.size()) {
-    throw ConfigError("a published checkpoint has exactly three modalities: acoustic, textual, visual");
+    throw ConfigError(
+        "a published checkpoint has exactly three modalities: acoustic, textual, visual");
   }
   PublishedShape result;
   BackboneOptions& options = result.options;
@@ -143,7 +146,11 @@ TensorFile convert_published(const TensorFile& state_dict,
     for (std::size_t x = 0; x < kLetters.size(); ++x) {
       for (std::size_t y = 0; y < kLetters.size(); ++y) {
         if (x == y) continue;
-        convert_cross_attention(converter, "cross_attn_" + kLetters[x] + kLetters[y],
+        // Found by matching the golden values: the published forward pass gives the visual queries
+        // to cross_attn_av and the acoustic ones to cross_attn_va; the other pairs are as named.
+        const bool is_swapped = kLetters[x] != "t" && kLetters[y] != "t";
+        const auto letters = is_swapped ? kLetters[y] + kLetters[x] : kLetters[x] + kLetters[y];
+        convert_cross_attention(converter, "cross_attn_" + letters,
                                 "cross." + modality_names[x] + "." + modality_names[y]);
       }
     }

@@ -11,8 +11,8 @@ namespace hardy {
 
 /// What the shapes of a published checkpoint say about the module that wrote it.
 struct PublishedShape {
-  BackboneOptions options;     ///< for our Backbone or HardnessModule
-  bool is_hardness = false;    ///< has cross-attention: the teacher
+  BackboneOptions options;   ///< for our Backbone or HardnessModule
+  bool is_hardness = false;  ///< has cross-attention: the teacher
 };
 
 /// Modalities a, t, v (the published order) named by `modality_names`. Throws ArtifactError when an

@@ -11,8 +11,8 @@
 namespace hardy {
 
 /// f = Linear(d->d)(ReLU(Linear(d->d) x)) is the tuned feature; ReLU, Linear(d->d/2) ReLU
-/// Linear(d/2->d/4) ReLU Linear(d/4->C) the head that teaches it. Returns logits; a softmax before the
-/// cross-entropy, as published (methods.md H19), is left to whoever wants it.
+/// Linear(d/2->d/4) ReLU Linear(d/4->C) the head that teaches it. Returns logits; a softmax before
+/// the cross-entropy, as published (methods.md H19), is left to whoever wants it.
 class TuningNet {
  public:
   TuningNet(std::int64_t width, std::int64_t outputs, ParameterSet& parameters,

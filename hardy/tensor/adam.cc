@@ -49,6 +49,8 @@ double Adam::step(double rate_factor) {
                      .weight_decay = static_cast<float>(options_.weight_decay),
                      .beta1 = static_cast<float>(options_.beta1),
                      .beta2 = static_cast<float>(options_.beta2),
+                     .rest1 = static_cast<float>(1.0 - options_.beta1),
+                     .rest2 = static_cast<float>(1.0 - options_.beta2),
                      .epsilon = static_cast<float>(options_.epsilon),
                      .gradient_scale = static_cast<float>(scale),
                      .correction1 = static_cast<float>(correction1),
@@ -59,7 +61,8 @@ double Adam::step(double rate_factor) {
       const auto gradient = value.grad() * scale + value.detach() * options_.weight_decay;
       state.mean.mul_(options_.beta1).add_(gradient, 1 - options_.beta1);
       state.square.mul_(options_.beta2).addcmul_(gradient, gradient, 1 - options_.beta2);
-      value.detach().addcdiv_(state.mean, state.square.sqrt().div_(correction2).add_(options_.epsilon),
+      value.detach().addcdiv_(state.mean,
+                              state.square.sqrt().div_(correction2).add_(options_.epsilon),
                               -rate / correction1);
     }
   }

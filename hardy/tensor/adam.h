@@ -24,7 +24,8 @@ class Adam {
   Adam(ParameterSet& parameters, const AdamOptions& options);
 
   /// One update. `rate_factor` multiplies the learning rate (schedules). Returns the gradient norm
-  /// before clipping when clipping is on, else 0. Throws DivergenceError when that norm is not finite.
+  /// before clipping when clipping is on, else 0. Throws DivergenceError when that norm is not
+  /// finite.
   double step(double rate_factor = 1.0);
 
   /// State of the optimiser, for checkpoints: arrays "<prefix><name>.mean", ".square" and "steps".

@@ -8,8 +8,8 @@
 
 #include "hardy/core/errors.h"
 
-// The hot loops are compiled for several instruction sets and chosen at start, so that one binary is
-// fast on every x86-64 machine. Sanitizers cannot follow the indirect functions this needs.
+// The hot loops are compiled for several instruction sets and chosen at start, so that one binary
+// is fast on every x86-64 machine. Sanitizers cannot follow the indirect functions this needs.
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
     !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define HARDY_HOT __attribute__((target_clones("avx512f", "avx2", "default")))
@@ -20,8 +20,8 @@
 namespace hardy::kernels {
 namespace {
 
-/// A 32-bit mix of an index and a key (the finaliser of MurmurHash3 with one more key round): cheap to
-/// vectorise, and good enough that a mask has no visible pattern.
+/// A 32-bit mix of an index and a key (the finaliser of MurmurHash3 with one more key round): cheap
+/// to vectorise, and good enough that a mask has no visible pattern.
 inline std::uint32_t mix32(std::uint32_t index, std::uint32_t low, std::uint32_t high) {
   std::uint32_t x = index * 0x9E3779B1U + low;
   x ^= x >> 16;
@@ -49,9 +49,9 @@ void gemm(const Gemm& shape, const float* a, std::int64_t lda, const float* b, s
     }
     return;
   }
-  const auto status = dnnl_sgemm(shape.a_transposed ? 'T' : 'N', shape.b_transposed ? 'T' : 'N',
-                                 shape.m, shape.n, shape.k, shape.alpha, a, lda, b, ldb,
-                                 shape.accumulate ? 1.0F : 0.0F, c, ldc);
+  const auto status =
+      dnnl_sgemm(shape.a_transposed ? 'T' : 'N', shape.b_transposed ? 'T' : 'N', shape.m, shape.n,
+                 shape.k, shape.alpha, a, lda, b, ldb, shape.accumulate ? 1.0F : 0.0F, c, ldc);
   check(status == dnnl_success, "dnnl_sgemm refused its arguments");
 }
 
@@ -124,8 +124,8 @@ HARDY_HOT void adam(const AdamStep& step, float* value, const float* gradient, f
   const float root = 1.0F / step.correction2_root;
   for (std::int64_t i = 0; i < n; ++i) {
     const float g = gradient[i] * step.gradient_scale + step.weight_decay * value[i];
-    mean[i] = step.beta1 * mean[i] + (1.0F - step.beta1) * g;
-    square[i] = step.beta2 * square[i] + (1.0F - step.beta2) * g * g;
+    mean[i] = step.beta1 * mean[i] + step.rest1 * g;
+    square[i] = step.beta2 * square[i] + step.rest2 * g * g;
     value[i] -= rate * mean[i] / (std::sqrt(square[i]) * root + step.epsilon);
   }
 }

@@ -16,6 +16,7 @@ struct Gemm {
   float alpha = 1.0F;
   bool accumulate = false;
 };
+
 void gemm(const Gemm& shape, const float* a, std::int64_t lda, const float* b, std::int64_t ldb,
           float* c, std::int64_t ldc);
 
@@ -43,11 +44,14 @@ struct AdamStep {
   float weight_decay = 0;
   float beta1 = 0.9F;
   float beta2 = 0.999F;
+  float rest1 = 0.1F;    ///< 1 - beta1, rounded once from float64
+  float rest2 = 0.001F;  ///< 1 - beta2
   float epsilon = 1e-8F;
-  float gradient_scale = 1;   ///< multiplies the gradient (clipping)
-  float correction1 = 1;      ///< 1 - beta1^t
-  float correction2_root = 1; ///< sqrt(1 - beta2^t)
+  float gradient_scale = 1;    ///< multiplies the gradient (clipping)
+  float correction1 = 1;       ///< 1 - beta1^t
+  float correction2_root = 1;  ///< sqrt(1 - beta2^t)
 };
+
 void adam(const AdamStep& step, float* value, const float* gradient, float* mean, float* square,
           std::int64_t n);
 

@@ -23,18 +23,25 @@ bool is_fast(const at::Tensor& x) {
 
 float* floats(const at::Tensor& x) { return static_cast<float*>(x.data_ptr()); }
 
+/// Stands for an absent argument: autograd functions refuse undefined tensors.
+at::Tensor or_empty(const at::Tensor& x, const at::Tensor& like) {
+  return x.defined() ? x : at::empty({0}, like.options());
+}
+
+bool is_given(const at::Tensor& x) { return x.numel() > 0; }
+
 class LinearFunction : public torch::autograd::Function<LinearFunction> {
  public:
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& weight,
                             const at::Tensor& bias) {
     context->save_for_backward({x, weight});
-    context->saved_data["has_bias"] = bias.defined();
+    context->saved_data["has_bias"] = is_given(bias);
     const std::int64_t n = x.size(0);
     const std::int64_t in = x.size(1);
     const std::int64_t out = weight.size(0);
     auto y = at::empty({n, out}, x.options());
-    if (bias.defined()) kernels::fill_rows(floats(y), n, out, floats(bias));
-    kernels::gemm({.b_transposed = true, .m = n, .n = out, .k = in, .accumulate = bias.defined()},
+    if (is_given(bias)) kernels::fill_rows(floats(y), n, out, floats(bias));
+    kernels::gemm({.b_transposed = true, .m = n, .n = out, .k = in, .accumulate = is_given(bias)},
                   floats(x), in, floats(weight), in, floats(y), out);
     return y;
   }
@@ -204,10 +211,10 @@ class SelfAttentionFunction : public torch::autograd::Function<SelfAttentionFunc
                             const at::Tensor& table, std::shared_ptr<AttentionShape> shape) {
     auto scores = at::empty({shape->score_count()}, qkv.options());
     auto output = at::empty({qkv.size(0), shape->width}, qkv.options());
-    attention_forward(*shape, data_of(qkv, shape->width),
-                      table.defined() ? floats(table) : nullptr, floats(scores), floats(output));
+    attention_forward(*shape, data_of(qkv, shape->width), is_given(table) ? floats(table) : nullptr,
+                      floats(scores), floats(output));
     context->save_for_backward({qkv, scores});
-    context->saved_data["has_table"] = table.defined();
+    context->saved_data["has_table"] = is_given(table);
     context->saved_data["shape"] =
         c10::IValue::make_capsule(c10::make_intrusive<ShapeHolder>(*shape));
     return output;
@@ -216,8 +223,8 @@ class SelfAttentionFunction : public torch::autograd::Function<SelfAttentionFunc
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
     const auto saved = context->get_saved_variables();
     const auto& qkv = saved[0];
-    const auto holder = c10::static_intrusive_pointer_cast<ShapeHolder>(
-        context->saved_data["shape"].toCapsule());
+    const auto holder =
+        c10::static_intrusive_pointer_cast<ShapeHolder>(context->saved_data["shape"].toCapsule());
     const AttentionShape& shape = holder->shape;
     const auto doutput = gradients[0].contiguous();
     auto dqkv = at::empty_like(qkv);
@@ -227,9 +234,9 @@ class SelfAttentionFunction : public torch::autograd::Function<SelfAttentionFunc
     }
     const AttentionData data = data_of(qkv, shape.width);
     float* base = floats(dqkv);
-    attention_backward(
-        shape, data, floats(saved[1]), floats(doutput),
-        {base, base + shape.width, base + 2 * shape.width, dtable.defined() ? floats(dtable) : nullptr});
+    attention_backward(shape, data, floats(saved[1]), floats(doutput),
+                       {base, base + shape.width, base + 2 * shape.width,
+                        dtable.defined() ? floats(dtable) : nullptr});
     return {dqkv, dtable, at::Tensor()};
   }
 
@@ -256,8 +263,8 @@ class CrossAttentionFunction : public torch::autograd::Function<CrossAttentionFu
 
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
     const auto saved = context->get_saved_variables();
-    const auto holder = c10::static_intrusive_pointer_cast<ShapeHolder>(
-        context->saved_data["shape"].toCapsule());
+    const auto holder =
+        c10::static_intrusive_pointer_cast<ShapeHolder>(context->saved_data["shape"].toCapsule());
     const AttentionShape& shape = holder->shape;
     const auto doutput = gradients[0].contiguous();
     auto dq = at::empty_like(saved[0]);
@@ -311,9 +318,8 @@ at::Tensor general_attention(const AttentionShape& shape, const at::Tensor& q, c
       }
       const at::Tensor bias =
           entries.defined() ? table[h].index_select(0, entries).view({lq, lk}) : at::Tensor();
-      heads.push_back(attend(part(q, shape.query_offsets[s], lq),
-                             part(k, shape.key_offsets[s], lk), part(v, shape.key_offsets[s], lk),
-                             bias));
+      heads.push_back(attend(part(q, shape.query_offsets[s], lq), part(k, shape.key_offsets[s], lk),
+                             part(v, shape.key_offsets[s], lk), bias));
     }
     rows.push_back(at::cat(heads, 1));
     pairs_before += lq * lk;
@@ -354,7 +360,7 @@ class ActivationDropoutFunction : public torch::autograd::Function<ActivationDro
       y = kind == Activation::kGelu ? at::gelu(x) : at::empty_like(x);
       const float* source = kind == Activation::kGelu ? floats(y) : floats(x);
       kernels::scale_by_mask(source, floats(y), x.numel(), p, static_cast<std::uint64_t>(key));
-      context->save_for_backward({kind == Activation::kGelu ? x : at::Tensor()});
+      context->save_for_backward({x});
     }
     context->saved_data["activation"] = activation;
     context->saved_data["p"] = p;
@@ -412,8 +418,8 @@ class SquaredErrorFunction : public torch::autograd::Function<SquaredErrorFuncti
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, const at::Tensor& y,
                             const at::Tensor& weights) {
     context->save_for_backward({x, y, weights});
-    const double sum = kernels::squared_error(floats(x), floats(y), floats(weights), x.size(0),
-                                              x.size(1));
+    const double sum =
+        kernels::squared_error(floats(x), floats(y), floats(weights), x.size(0), x.size(1));
     return at::full({}, sum / static_cast<double>(x.size(1)), x.options());
   }
 
@@ -421,9 +427,9 @@ class SquaredErrorFunction : public torch::autograd::Function<SquaredErrorFuncti
     const auto saved = context->get_saved_variables();
     auto dx = at::empty_like(saved[0]);
     const auto width = saved[0].size(1);
-    kernels::squared_error_backward(
-        floats(saved[0]), floats(saved[1]), floats(saved[2]),
-        gradients[0].item<float>() / static_cast<float>(width), saved[0].size(0), width, floats(dx));
+    kernels::squared_error_backward(floats(saved[0]), floats(saved[1]), floats(saved[2]),
+                                    gradients[0].item<float>() / static_cast<float>(width),
+                                    saved[0].size(0), width, floats(dx));
     return {dx, at::Tensor(), at::Tensor()};
   }
 };
@@ -455,7 +461,7 @@ class SoftmaxEntropyFunction : public torch::autograd::Function<SoftmaxEntropyFu
 }  // namespace
 
 at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
-  if (is_fast(x) && is_fast(weight)) return LinearFunction::apply(x, weight, bias);
+  if (is_fast(x) && is_fast(weight)) return LinearFunction::apply(x, weight, or_empty(bias, x));
   return at::linear(x, weight, bias.defined() ? c10::optional<at::Tensor>(bias) : c10::nullopt);
 }
 
@@ -476,7 +482,7 @@ at::Tensor self_attention(const at::Tensor& qkv, const Segments& segments, std::
     shape->bias_index = bias_index(segments, bias);
   }
   check(segments.rows() == qkv.size(0), "segments do not cover the rows");
-  if (is_fast(qkv)) return SelfAttentionFunction::apply(qkv, bias.table, shape);
+  if (is_fast(qkv)) return SelfAttentionFunction::apply(qkv, or_empty(bias.table, qkv), shape);
   const std::int64_t width = shape->width;
   return general_attention(*shape, qkv.narrow(1, 0, width), qkv.narrow(1, width, width),
                            qkv.narrow(1, 2 * width, width), bias.table);

@@ -1,5 +1,5 @@
-// Differentiable operations on packed rows. Every operation has a fast path for float32 on the CPU and
-// a plain ATen path for every other device and type; both have the same gradient.
+// Differentiable operations on packed rows. Every operation has a fast path for float32 on the CPU
+// and a plain ATen path for every other device and type; both have the same gradient.
 //
 // Shapes: n rows (utterances of a batch, packed dialogue after dialogue), D width.
 #pragma once
@@ -15,8 +15,8 @@ namespace hardy {
 /// Shapes: x [n, in], weight [out, in], bias [out] or undefined -> [n, out].
 at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias);
 
-/// Rows that attend to each other: segment s is rows offsets[s] .. offsets[s+1]-1. Empty segments are
-/// allowed.
+/// Rows that attend to each other: segment s is rows offsets[s] .. offsets[s+1]-1. Empty segments
+/// are allowed.
 struct Segments {
   std::vector<std::int64_t> offsets;    ///< [S+1], ascending, starts at 0, ends at n
   std::vector<std::int64_t> positions;  ///< [n] place in the dialogue; needed with a bias only
@@ -27,13 +27,11 @@ struct Segments {
 
 /// How attention scores depend on where and who the two utterances are.
 struct RelationBias {
-  at::Tensor table;  ///< [heads, entries]; undefined = no bias
-  std::int64_t reach = 0;     ///< distances beyond it share an entry; 0 = distance is not used
-  bool by_speaker = false;    ///< separate entries for same and other speaker
+  at::Tensor table;         ///< [heads, entries]; undefined = no bias
+  std::int64_t reach = 0;   ///< distances beyond it share an entry; 0 = distance is not used
+  bool by_speaker = false;  ///< separate entries for same and other speaker
 
-  [[nodiscard]] std::int64_t entries() const {
-    return (by_speaker ? 2 : 1) * (2 * reach + 1);
-  }
+  [[nodiscard]] std::int64_t entries() const { return (by_speaker ? 2 : 1) * (2 * reach + 1); }
 
   /// The entry for a key `distance` positions after the query.
   [[nodiscard]] std::int64_t entry(std::int64_t distance, bool same_speaker) const;
@@ -45,9 +43,9 @@ struct RelationBias {
 at::Tensor self_attention(const at::Tensor& qkv, const Segments& segments, std::int64_t heads,
                           const RelationBias& bias = {});
 
-/// Multi-head attention of the rows of x to the rows of y in the same segment; a query whose segment
-/// has no key gets zeros.
-/// Shapes: q [n_x, D], kv [n_y, 2D] -> [n_x, D]. Both Segments have the same number of segments.
+/// Multi-head attention of the rows of x to the rows of y in the same segment; a query whose
+/// segment has no key gets zeros. Shapes: q [n_x, D], kv [n_y, 2D] -> [n_x, D]. Both Segments have
+/// the same number of segments.
 at::Tensor cross_attention(const at::Tensor& q, const at::Tensor& kv, const Segments& queries,
                            const Segments& keys, std::int64_t heads);
 

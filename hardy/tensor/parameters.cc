@@ -75,10 +75,10 @@ void ParameterSet::load(const TensorFile& file, const std::string& prefix) {
     const auto values = file.floats(prefix + name);
     const auto& shape = file.shape(prefix + name);
     if (shape != value.sizes().vec()) {
-      throw ArtifactError(fmt::format("array '{}{}' has shape [{}], expected [{}]: the file belongs to "
-                                      "a model of another configuration",
-                                      prefix, name, fmt::join(shape, ","),
-                                      fmt::join(value.sizes().vec(), ",")));
+      throw ArtifactError(
+          fmt::format("array '{}{}' has shape [{}], expected [{}]: the file belongs to "
+                      "a model of another configuration",
+                      prefix, name, fmt::join(shape, ","), fmt::join(value.sizes().vec(), ",")));
     }
     auto host = at::empty(value.sizes(), at::TensorOptions(at::kFloat));
     std::memcpy(host.data_ptr<float>(), values.data(), values.size_bytes());

@@ -20,8 +20,8 @@ struct LinearLayer {
   at::Tensor bias;  ///< undefined when the layer has none
 };
 
-/// Owns a module's parameters; layers hold references to the same tensors. Not copyable by accident:
-/// copies would share storage. Not thread-safe for writing.
+/// Owns a module's parameters; layers hold references to the same tensors. Not copyable by
+/// accident: copies would share storage. Not thread-safe for writing.
 class ParameterSet {
  public:
   explicit ParameterSet(at::Device device = at::kCPU) : device_(device) {}

@@ -1,5 +1,5 @@
-// One thread per worker: small tensors gain nothing from more, and two OpenMP pools on few cores are
-// slower than one by far.
+// One thread per worker: small tensors gain nothing from more, and two OpenMP pools on few cores
+// are slower than one by far.
 #pragma once
 
 namespace hardy {

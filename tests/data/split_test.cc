@@ -390,5 +390,15 @@ TEST(Split, AClassWithoutTrainingUtterancesIsRefused) {
   EXPECT_EQ(make_folds(corpus, protocol_of("group")).size(), 3U);
 }
 
+TEST(Split, UtterancesOfValueZeroTrainNoClass) {
+  auto corpus = session_corpus(3, 4);
+  for (const auto& utterance : corpus.utterances) {
+    corpus.values.push_back(utterance.label > 0 ? 0.0F : -1.0F);
+  }
+  expect_error<DataError>(corpus, protocol_of("group"), "class 'angry' has no training utterance");
+  corpus.values.assign(corpus.values.size(), 1.0F);
+  EXPECT_EQ(make_folds(corpus, protocol_of("group")).size(), 3U);
+}
+
 }  // namespace
 }  // namespace hardy

@@ -25,7 +25,8 @@ at::Tensor random_tensor(std::vector<std::int64_t> shape, std::uint64_t seed) {
 /// Runs `function` on copies of the inputs in the given type and returns output and gradients.
 std::vector<at::Tensor> outputs_and_gradients(
     const std::vector<at::Tensor>& inputs,
-    const std::function<at::Tensor(const std::vector<at::Tensor>&)>& function, at::ScalarType type) {
+    const std::function<at::Tensor(const std::vector<at::Tensor>&)>& function,
+    at::ScalarType type) {
   std::vector<at::Tensor> copies;
   for (const auto& input : inputs) copies.push_back(input.to(type).clone().requires_grad_(true));
   const auto y = function(copies);
@@ -110,10 +111,11 @@ TEST(SelfAttention, SegmentsDoNotSeeEachOther) {
 TEST(CrossAttention, KernelAndGeneralPathAgreeAndQueriesWithoutKeysGetZeros) {
   const auto queries = make_segments({3, 2, 4});
   const auto keys = make_segments({2, 0, 5});
-  expect_paths_agree(
-      {random_tensor({9, 8}, 9), random_tensor({7, 16}, 10)},
-      [&](const auto& in) { return cross_attention(in[0], in[1], queries, keys, 2); });
-  const auto z = cross_attention(random_tensor({9, 8}, 9), random_tensor({7, 16}, 10), queries, keys, 2);
+  expect_paths_agree({random_tensor({9, 8}, 9), random_tensor({7, 16}, 10)}, [&](const auto& in) {
+    return cross_attention(in[0], in[1], queries, keys, 2);
+  });
+  const auto z =
+      cross_attention(random_tensor({9, 8}, 9), random_tensor({7, 16}, 10), queries, keys, 2);
   EXPECT_EQ(z.narrow(0, 3, 2).abs().sum().item<float>(), 0.0F);
 }
 

@@ -1,0 +1,160 @@
+#include "hardy/evaluation/results_json.h"
+
+#include <cmath>
+#include <limits>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "hardy/core/errors.h"
+#include "hardy/core/files.h"
+#include "hardy/evaluation/results_text.h"
+
+namespace hardy {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr int kFormat = 1;
+constexpr std::size_t kMaxBytes = std::size_t{1} << 30;
+
+Json number(double value) { return std::isnan(value) ? Json() : Json(value); }
+
+double number_of(const Json& json) {
+  return json.is_null() ? std::numeric_limits<double>::quiet_NaN() : json.get<double>();
+}
+
+Json json_of(const Score& score, const std::vector<std::string>& modality_names) {
+  Json metrics = Json::object();
+  for (const auto& metric : score.metrics) metrics[metric.name] = number(metric.value);
+  return {{"track", score.track},
+          {"condition", pattern_label(score.condition, modality_names)},
+          {"fold", score.fold},
+          {"seed", score.seed},
+          {"utterances", score.utterances},
+          {"metrics", metrics},
+          {"confusion", score.confusion}};
+}
+
+Score score_of(const Json& json, const std::vector<std::string>& modality_names) {
+  Score score;
+  json.at("track").get_to(score.track);
+  score.condition = parse_pattern(json.at("condition").get<std::string>(), modality_names);
+  json.at("fold").get_to(score.fold);
+  json.at("seed").get_to(score.seed);
+  json.at("utterances").get_to(score.utterances);
+  for (const auto& [name, value] : json.at("metrics").items()) {
+    score.metrics.push_back({name, number_of(value)});
+  }
+  json.at("confusion").get_to(score.confusion);
+  return score;
+}
+
+Json json_of(const Summary& summary) {
+  return {{"track", summary.track},
+          {"condition", summary.condition},
+          {"metric", summary.metric},
+          {"mean", number(summary.mean)},
+          {"seed_deviation", number(summary.seed_deviation)},
+          {"fold_deviation", number(summary.fold_deviation)}};
+}
+
+Results results_of(const Json& json) {
+  Results results;
+  const Json& data = json.at("data");
+  data.at("name").get_to(results.data_name);
+  data.at("is_synthetic").get_to(results.is_synthetic);
+  data.at("classes").get_to(results.class_names);
+  data.at("modalities").get_to(results.modality_names);
+  const std::size_t modalities = results.modality_names.size();
+  if (modalities < 1 || modalities > std::size_t{kMaxModalities}) {
+    throw ArtifactError(fmt::format("{} modalities", modalities));
+  }
+  json.at("folds").get_to(results.folds);
+  json.at("seeds").get_to(results.seeds);
+  json.at("tracks").get_to(results.tracks);
+  for (const Json& label : json.at("conditions")) {
+    results.conditions.push_back(parse_pattern(label.get<std::string>(), results.modality_names));
+  }
+  json.at("metrics").get_to(results.metrics);
+  json.at("headline").get_to(results.headline);
+  for (const Json& score : json.at("scores")) {
+    results.scores.push_back(score_of(score, results.modality_names));
+  }
+  for (const Json& cell : json.at("summaries")) {
+    results.summaries.push_back(
+        {cell.at("track").get<std::string>(), cell.at("condition").get<std::string>(),
+         cell.at("metric").get<std::string>(), number_of(cell.at("mean")),
+         number_of(cell.at("seed_deviation")), number_of(cell.at("fold_deviation"))});
+  }
+  return results;
+}
+
+}  // namespace
+
+std::string results_json(const Results& results) {
+  Json conditions = Json::array();
+  for (const Pattern condition : results.conditions) {
+    conditions.push_back(pattern_label(condition, results.modality_names));
+  }
+  Json scores = Json::array();
+  for (const Score& score : results.scores) {
+    scores.push_back(json_of(score, results.modality_names));
+  }
+  Json summaries = Json::array();
+  for (const Summary& summary : results.summaries) summaries.push_back(json_of(summary));
+  const Json json = {{"format", kFormat},
+                     {"data",
+                      {{"name", results.data_name},
+                       {"is_synthetic", results.is_synthetic},
+                       {"classes", results.class_names},
+                       {"modalities", results.modality_names}}},
+                     {"folds", results.folds},
+                     {"seeds", results.seeds},
+                     {"tracks", results.tracks},
+                     {"conditions", conditions},
+                     {"metrics", results.metrics},
+                     {"headline", results.headline},
+                     {"summaries", summaries},
+                     {"scores", scores}};
+  return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+Results parse_results(const std::string& json_text, const std::string& name) {
+  try {
+    const Json json = Json::parse(json_text);
+    const int format = json.at("format").get<int>();
+    if (format != kFormat) {
+      throw ArtifactError(fmt::format("format {} is not supported, only {}", format, kFormat));
+    }
+    return results_of(json);
+  } catch (const Json::exception& error) {
+    throw ArtifactError(
+        fmt::format("{}: damaged: {}; run again to write it anew", name, error.what()));
+  } catch (const Error& error) {
+    throw ArtifactError(
+        fmt::format("{}: damaged: {}; run again to write it anew", name, error.what()));
+  }
+}
+
+Results read_results(const std::filesystem::path& folder) {
+  const RunFolder run = RunFolder::open(folder);
+  if (!run.is_complete()) {
+    throw ArtifactError(fmt::format(
+        "{}: this run has no results yet; finish it by giving its command again", folder.string()));
+  }
+  const auto file = run.results_json_file();
+  try {
+    return parse_results(read_text_file(file, kMaxBytes), file.string());
+  } catch (const DataError& error) {
+    throw ArtifactError(error.what());
+  }
+}
+
+void write_results(const RunFolder& folder, const Results& results) {
+  write_file_atomically(folder.results_csv_file(), results_csv(results));
+  // Last, because its presence says that the run is complete.
+  write_file_atomically(folder.results_json_file(), results_json(results));
+}
+
+}  // namespace hardy

@@ -1,0 +1,245 @@
+#include "hardy/evaluation/results_text.h"
+
+#include <algorithm>
+#include <cmath>
+#include <tuple>
+
+#include <fmt/format.h>
+
+#include "hardy/core/errors.h"
+#include "hardy/metrics/metrics.h"
+
+namespace hardy {
+namespace {
+
+constexpr std::size_t kColumnsPerBlock = 8;
+
+std::string display_name(const std::string& metric) {
+  if (metric == "wa") return "WA";
+  if (metric == "ua") return "UA";
+  if (metric == "weighted_f1") return "F1";
+  if (metric == "accuracy") return "Acc";
+  if (metric == "mae") return "MAE";
+  return metric == "correlation" ? "Corr" : metric;
+}
+
+std::string plural(std::size_t count, const char* noun) {
+  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
+/// Proper conditions, "average", the complete one: those of the results, by label.
+std::vector<std::string> columns_of(const Results& results) {
+  const auto complete = Pattern::complete(static_cast<int>(results.modality_names.size()));
+  std::vector<std::string> columns;
+  bool has_complete = false;
+  for (const Pattern condition : results.conditions) {
+    has_complete = has_complete || condition == complete;
+    if (condition == complete) continue;
+    columns.push_back(pattern_label(condition, results.modality_names));
+  }
+  if (columns.size() >= 2) columns.emplace_back("average");
+  if (has_complete) columns.push_back(pattern_label(complete, results.modality_names));
+  return columns;
+}
+
+std::string title_of(const Results& results, bool is_over_seeds) {
+  const auto folds = results.folds.size();
+  const auto seeds = results.seeds.size();
+  std::string title =
+      fmt::format("{}{}: test, {}, {}", results.data_name,
+                  results.is_synthetic ? " (SYNTHETIC data, not a real corpus)" : "",
+                  plural(folds, "fold"), plural(seeds, "seed"));
+  if (is_over_seeds) title += "; below each mean its deviation over seeds";
+  if (!is_over_seeds && folds > 1) title += "; below each mean its deviation over folds";
+  return title + "\n";
+}
+
+/// `text` at the right end of `width` columns.
+std::string right(const std::string& text, std::size_t width) {
+  return std::string(width > text.size() ? width - text.size() : 0, ' ') + text;
+}
+
+std::string number(double value) { return std::isnan(value) ? "-" : fmt::format("{:.4f}", value); }
+
+/// The blocks of columns of one table.
+class Table {
+ public:
+  Table(const Results& results, bool is_over_seeds)
+      : results_(results), is_over_seeds_(is_over_seeds) {}
+
+  [[nodiscard]] std::string block(const std::vector<std::string>& columns) const {
+    std::string text = fmt::format("{:<12}{:<8}", "track", "metric");
+    for (const auto& column : columns) text += right(column, width_of(column));
+    text += '\n';
+    for (const auto& track : results_.tracks) {
+      for (const auto& metric : results_.headline) text += rows(track, metric, columns);
+    }
+    return text;
+  }
+
+ private:
+  static std::size_t width_of(const std::string& column) {
+    return std::max<std::size_t>(9, column.size() + 2);
+  }
+
+  [[nodiscard]] std::string rows(const std::string& track, const std::string& metric,
+                                 const std::vector<std::string>& columns) const {
+    std::string means = fmt::format("{:<12}{:<8}", track, display_name(metric));
+    std::string deviations = fmt::format("{:<12}{:<8}", "", "");
+    bool has_deviation = false;
+    for (const auto& column : columns) {
+      const Summary* summary = results_.find(track, column, metric);
+      const double mean = summary == nullptr ? NAN : summary->mean;
+      const double deviation = summary == nullptr ? NAN
+                               : is_over_seeds_   ? summary->seed_deviation
+                                                  : summary->fold_deviation;
+      means += right(number(mean), width_of(column));
+      // "±" is one column wide but two bytes long.
+      deviations += std::isnan(deviation)
+                        ? std::string(width_of(column), ' ')
+                        : right(fmt::format("±{:.4f}", deviation), width_of(column) + 1);
+      has_deviation = has_deviation || !std::isnan(deviation);
+    }
+    deviations.erase(deviations.find_last_not_of(' ') + 1);
+    return means + "\n" + (has_deviation ? deviations + "\n" : "");
+  }
+
+  const Results& results_;
+  bool is_over_seeds_;
+};
+
+std::string csv_line(const std::vector<std::string>& fields) {
+  std::string line;
+  for (const auto& field : fields) line += (line.empty() ? "" : ",") + csv_field(field);
+  return line + "\n";
+}
+
+std::string csv_number(double value) { return std::isnan(value) ? "" : fmt::format("{}", value); }
+
+/// Outcomes in a fixed order, whatever order the fits finished in.
+std::vector<const FitOutcome*> in_order(const std::vector<FitOutcome>& outcomes) {
+  std::vector<const FitOutcome*> sorted;
+  for (const auto& outcome : outcomes) sorted.push_back(&outcome);
+  const auto key = [](const FitOutcome* outcome) {
+    return std::tuple(outcome->track, outcome->trained.count(), outcome->trained.bits(),
+                      outcome->fold, outcome->seed);
+  };
+  std::sort(sorted.begin(), sorted.end(),
+            [&](const auto* x, const auto* y) { return key(x) < key(y); });
+  return sorted;
+}
+
+/// Names of the output columns: the classes, the two signs, or none for a predicted value.
+std::vector<std::string> output_names(const Corpus& corpus, std::size_t width) {
+  if (corpus.label_kind == LabelKind::kClass) return corpus.class_names;
+  return width == 2 ? std::vector<std::string>{"negative", "positive"} : std::vector<std::string>{};
+}
+
+std::size_t output_width(const std::vector<FitOutcome>& outcomes) {
+  for (const auto& outcome : outcomes) {
+    for (const auto& evaluation : outcome.test) {
+      return evaluation.outputs.size() / evaluation.utterances.size();
+    }
+  }
+  return 1;
+}
+
+/// The columns of one prediction after its place: truth, predicted, outputs.
+void add_outputs(CsvFile& table, const Corpus& corpus, const Utterance& utterance,
+                 std::span<const float> outputs) {
+  const auto names = output_names(corpus, outputs.size());
+  if (corpus.label_kind == LabelKind::kClass) {
+    table.add(corpus.class_names[static_cast<std::size_t>(utterance.label)]);
+  } else {
+    table.add(utterance.label);
+  }
+  if (names.empty()) {
+    table.add(outputs[0]);
+    return;
+  }
+  check(names.size() == outputs.size(), "a prediction has another number of outputs than classes");
+  table.add(names[static_cast<std::size_t>(argmax(outputs))]);
+  for (const float output : outputs) table.add(output);
+}
+
+}  // namespace
+
+std::string results_table(const Results& results) {
+  const bool is_over_seeds = results.seeds.size() > 1;
+  std::string text = title_of(results, is_over_seeds);
+  const Table table(results, is_over_seeds);
+  const auto columns = columns_of(results);
+  for (std::size_t begin = 0; begin < columns.size(); begin += kColumnsPerBlock) {
+    const auto end = std::min(begin + kColumnsPerBlock, columns.size());
+    const auto at = [&](std::size_t i) { return columns.begin() + static_cast<std::ptrdiff_t>(i); };
+    text += "\n" + table.block({at(begin), at(end)});
+  }
+  return text;
+}
+
+std::string results_csv(const Results& results) {
+  std::string text = "track,condition,fold,seed,utterances,metric,value\n";
+  for (const Score& score : results.scores) {
+    const std::string condition = pattern_label(score.condition, results.modality_names);
+    for (const auto& metric : score.metrics) {
+      text +=
+          csv_line({score.track, condition, std::to_string(score.fold), std::to_string(score.seed),
+                    std::to_string(score.utterances), metric.name, csv_number(metric.value)});
+    }
+  }
+  for (const Summary& summary : results.summaries) {
+    const auto add = [&](const char* what, double value) {
+      text += csv_line(
+          {summary.track, summary.condition, what, what, "", summary.metric, csv_number(value)});
+    };
+    add("mean", summary.mean);
+    add("deviation over seeds", summary.seed_deviation);
+    add("deviation over folds", summary.fold_deviation);
+  }
+  return text;
+}
+
+void write_predictions(const RunFolder& folder, const std::vector<FitOutcome>& outcomes,
+                       const Corpus& corpus) {
+  const std::size_t width = output_width(outcomes);
+  std::vector<std::string> header = {"utterance", "dialogue", "track", "condition",
+                                     "fold",      "seed",     "truth", "predicted"};
+  for (const auto& name : output_names(corpus, width)) header.push_back("p_" + name);
+  CsvFile table(folder.predictions_file(), header);
+  const auto names = corpus.modality_names();
+  for (const FitOutcome* outcome : in_order(outcomes)) {
+    for (const Evaluation& evaluation : outcome->test) {
+      const std::string condition = pattern_label(evaluation.pattern, names);
+      for (std::size_t row = 0; row < evaluation.utterances.size(); ++row) {
+        const auto& utterance =
+            corpus.utterances[static_cast<std::size_t>(evaluation.utterances[row])];
+        table.add(utterance.id);
+        table.add(corpus.dialogues[static_cast<std::size_t>(utterance.dialogue)].id);
+        table.add(outcome->track).add(condition);
+        table.add(std::int64_t{outcome->fold}).add(outcome->seed);
+        add_outputs(table, corpus, utterance,
+                    std::span(evaluation.outputs).subspan(row * width, width));
+        table.end_row();
+      }
+    }
+  }
+  table.commit();
+}
+
+void write_curves(const RunFolder& folder, const std::vector<FitOutcome>& outcomes,
+                  const Corpus& corpus) {
+  CsvFile table(folder.curves_file(),
+                {"track", "trained", "fold", "seed", "stage", "epoch", "name", "value"});
+  const auto names = corpus.modality_names();
+  for (const FitOutcome* outcome : in_order(outcomes)) {
+    for (const CurvePoint& point : outcome->curve) {
+      table.add(outcome->track).add(pattern_label(outcome->trained, names));
+      table.add(std::int64_t{outcome->fold}).add(outcome->seed);
+      table.add(point.stage).add(point.epoch).add(point.name).add(point.value);
+      table.end_row();
+    }
+  }
+  table.commit();
+}
+
+}  // namespace hardy

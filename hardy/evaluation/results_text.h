@@ -1,0 +1,31 @@
+// Results as people and spreadsheets read them.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "hardy/evaluation/results.h"
+#include "hardy/run/run_folder.h"
+
+namespace hardy {
+
+/// The table of a run, like the paper's Table 1: a row per track and headline metric, a column per
+/// condition, the average over the proper ones, the complete one last; below each row its deviation
+/// over seeds (over folds when there is one seed). Says so when the corpus is synthetic. Many
+/// conditions are spread over several blocks of columns.
+std::string results_table(const Results& results);
+
+/// One line per track, condition, fold, seed and metric; then the summaries, with fold and seed
+/// "mean", "deviation over seeds" and "deviation over folds".
+std::string results_csv(const Results& results);
+
+/// predictions.csv: one line per test utterance, track, condition, fold and seed, with truth,
+/// prediction and one column per class probability (or the predicted value alone).
+void write_predictions(const RunFolder& folder, const std::vector<FitOutcome>& outcomes,
+                       const Corpus& corpus);
+
+/// curves.csv: one line per point.
+void write_curves(const RunFolder& folder, const std::vector<FitOutcome>& outcomes,
+                  const Corpus& corpus);
+
+}  // namespace hardy

@@ -1,0 +1,275 @@
+#include "hardy/evaluation/stages.h"
+
+#include <torch/types.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "hardy/core/checksum.h"
+#include "hardy/core/errors.h"
+#include "hardy/hardness/score.h"
+#include "hardy/training/estimate_hardness.h"
+#include "hardy/training/tune_features.h"
+
+namespace hardy {
+namespace {
+
+/// Raised whenever a change of the code moves a stage's numbers: old cache entries are then unused.
+constexpr int kStageVersion = 1;
+
+std::string fold_text(const Fold& fold) {
+  return fmt::format("train {}\nvalidation {}", fmt::join(fold.train, " "),
+                     fmt::join(fold.validation, " "));
+}
+
+std::string bits_text(const std::vector<Pattern>& patterns) {
+  std::string text;
+  for (const auto pattern : patterns) text += fmt::format("{} ", pattern.bits());
+  return text;
+}
+
+/// The hardness settings that training depends on; the score's own are left out, so that a sweep
+/// over them trains nothing again.
+std::string estimator_settings(Config config) {
+  const HardnessConfig defaults;
+  config.hardness.alpha1 = defaults.alpha1;
+  config.hardness.alpha2 = defaults.alpha2;
+  config.hardness.beta = defaults.beta;
+  config.hardness.indirect_sign = defaults.indirect_sign;
+  config.hardness.centre = defaults.centre;
+  config.hardness.components = defaults.components;
+  return config_section_toml(config, {"hardness"});
+}
+
+bool uses_hardness(const Config& config) {
+  return config.hardness.components != "none" && config.retrieval.supports != "none";
+}
+
+std::string pretraining_settings(Config config) {
+  const RecogniserConfig defaults;
+  config.recogniser.pattern_epochs = defaults.pattern_epochs;
+  config.recogniser.reconstruction_weight = defaults.reconstruction_weight;
+  config.recogniser.pattern_unit = defaults.pattern_unit;
+  return config_section_toml(config, {"recogniser"}) +
+         (config.recogniser.input == "tuned" ? config_section_toml(config, {"tuning"}) : "");
+}
+
+std::vector<float> gather_rows(const at::Tensor& table, const std::vector<std::int64_t>& rows) {
+  return to_floats(table.index_select(0, index_tensor(rows, table.device())));
+}
+
+}  // namespace
+
+std::vector<Metric> retrieval_metrics(const std::vector<std::string>& modality_names,
+                                      const std::string& setting) {
+  const auto parse = [&](const std::string& text) {
+    if (text == "l2") return Metric::kL2;
+    if (text == "cosine") return Metric::kCosine;
+    throw ConfigError(fmt::format("retrieval.metric: '{}' is no metric; use l2 or cosine", text));
+  };
+  if (setting == "l2" || setting == "cosine") {
+    return std::vector<Metric>(modality_names.size(), parse(setting));
+  }
+  std::vector<Metric> metrics;
+  for (const auto& name : modality_names) {
+    metrics.push_back(name.starts_with("text") ? Metric::kCosine : Metric::kL2);
+  }
+  if (setting == "auto") return metrics;
+  std::size_t start = 0;
+  while (start < setting.size()) {
+    const auto end = std::min(setting.find(',', start), setting.size());
+    const auto word = setting.substr(start, end - start);
+    const auto equals = word.find('=');
+    const auto name = word.substr(0, equals);
+    const auto found = std::find(modality_names.begin(), modality_names.end(), name);
+    if (equals == std::string::npos || found == modality_names.end()) {
+      throw ConfigError(
+          fmt::format("retrieval.metric: '{}' is not of the form modality=metric with a modality "
+                      "of this corpus "
+                      "({})",
+                      word, fmt::join(modality_names, ", ")));
+    }
+    metrics[static_cast<std::size_t>(found - modality_names.begin())] =
+        parse(word.substr(equals + 1));
+    start = end + 1;
+  }
+  return metrics;
+}
+
+CurriculumPlan Curriculum::plan_for(const std::vector<Pattern>& wanted) const {
+  CurriculumPlan plan;
+  plan.patterns = wanted;
+  if (supports.empty()) return plan;
+  for (const auto pattern : wanted) {
+    const auto found = std::find(patterns.begin(), patterns.end(), pattern);
+    check(found != patterns.end(), "no curriculum for this pattern");
+    plan.supports.push_back(supports[static_cast<std::size_t>(found - patterns.begin())]);
+  }
+  return plan;
+}
+
+FoldStages::FoldStages(const FoldData& data, const Config& config, std::int64_t seed,
+                       StageCache& cache)
+    : data_(data), config_(config), seed_(seed), cache_(cache) {
+  base_ = fmt::format("data {}\n{}\nseed {}\ndevice {}", data.corpus->checksum,
+                      fold_text(data.fold), seed, config.run.device);
+}
+
+std::string FoldStages::key_of(const std::string& stage,
+                               const std::vector<std::string>& inputs) const {
+  std::vector<std::string> all = {base_};
+  all.insert(all.end(), inputs.begin(), inputs.end());
+  return stage_key(stage, kStageVersion, all);
+}
+
+StageServices FoldStages::services(const std::string& key, const std::string& stream,
+                                   TaskContext& context) const {
+  StageServices services;
+  const Seeds root(static_cast<std::uint64_t>(seed_));
+  services.seeds = Seeds(Seeds(root.key("fold", {data_.fold.index})).key(stream));
+  services.report = [&context](double done, double total) { context.report(done, total); };
+  services.throw_if_stopping = [&context] { context.throw_if_stopping(); };
+  services.find_checkpoint = [this, key] { return cache_.find_checkpoint(key); };
+  services.store_checkpoint = [this, key](const TensorFile& state) {
+    cache_.store_checkpoint(key, state);
+  };
+  return services;
+}
+
+bool FoldStages::needs_tuning() const {
+  const bool retrieves = config_.retrieval.supports != "none";
+  return config_.recogniser.input == "tuned" ||
+         (retrieves && config_.retrieval.database == "tuned");
+}
+
+TensorFile FoldStages::tuned_file(TaskContext& context) const {
+  const auto key = key_of("tune", {config_section_toml(config_, {"tuning"})});
+  return cache_.get_or_compute(
+      key, [&] { return tune_features(data_, config_.tuning, services(key, "tune", context)); });
+}
+
+FeatureTable FoldStages::tuned_features(TaskContext& context) const {
+  return tuned_table(data_, tuned_file(context));
+}
+
+TensorFile FoldStages::hardness_file(const std::vector<Pattern>& patterns,
+                                     TaskContext& context) const {
+  const auto key = key_of("hardness", {estimator_settings(config_), bits_text(patterns)});
+  return cache_.get_or_compute(key, [&] {
+    return estimate_hardness(data_, config_.hardness, patterns, services(key, "hardness", context));
+  });
+}
+
+TensorFile FoldStages::neighbour_file(const std::vector<Pattern>& patterns,
+                                      TaskContext& context) const {
+  const bool is_tuned = config_.retrieval.database == "tuned";
+  const auto key = key_of(
+      "neighbours", {bits_text(patterns),
+                     fmt::format("k {} metric {}", config_.retrieval.k, config_.retrieval.metric),
+                     is_tuned ? config_section_toml(config_, {"tuning"}) : "plain"});
+  return cache_.get_or_compute(key, [&] {
+    const FeatureTable table = is_tuned ? tuned_features(context) : data_.table;
+    const auto metrics =
+        retrieval_metrics(data_.corpus->modality_names(), config_.retrieval.metric);
+    std::vector<std::vector<float>> rows;
+    std::vector<DatabaseView> views;
+    for (const auto& features : table.features) rows.push_back(gather_rows(features, data_.train));
+    for (std::size_t m = 0; m < rows.size(); ++m) {
+      views.push_back({rows[m], table.features[m].size(1), metrics[m]});
+    }
+    std::vector<Pattern> present;
+    for (const auto u : data_.train) present.push_back(table.present[static_cast<std::size_t>(u)]);
+    const NeighbourSearch search(std::move(views), std::move(present), config_.retrieval.k);
+    TensorFile result;
+    for (const auto pattern : patterns) {
+      auto found = search.neighbours(pattern);
+      const auto n = static_cast<std::int64_t>(data_.train.size());
+      const auto name = std::to_string(pattern.bits());
+      result.add("ids." + name, {n, found.k}, std::move(found.ids));
+      result.add("distances." + name, {n, found.k}, std::move(found.distances));
+      result.add("counts." + name, {n}, std::move(found.counts));
+      context.throw_if_stopping();
+    }
+    return result;
+  });
+}
+
+Curriculum FoldStages::curriculum(const std::vector<Pattern>& patterns,
+                                  TaskContext& context) const {
+  Curriculum result;
+  result.patterns = patterns;
+  if (config_.retrieval.supports == "none") return result;
+  const auto n = data_.train.size();
+  std::vector<float> direct(patterns.size() * n, 0.0F);
+  result.indirect.assign(n, 0.0F);
+  if (uses_hardness(config_)) {
+    const auto hardness = hardness_file(patterns, context);
+    const auto values = hardness.floats("direct");
+    direct.assign(values.begin(), values.end());
+    const auto shared = hardness.floats("indirect");
+    result.indirect.assign(shared.begin(), shared.end());
+  }
+  const auto found = neighbour_file(patterns, context);
+  for (std::size_t p = 0; p < patterns.size(); ++p) {
+    const auto first = direct.begin() + static_cast<std::ptrdiff_t>(p * n);
+    result.direct.emplace_back(first, first + static_cast<std::ptrdiff_t>(n));
+    result.score.push_back(unified_score(result.direct[p], result.indirect, config_.hardness));
+    NeighbourTable table;
+    const auto name = std::to_string(patterns[p].bits());
+    table.k = config_.retrieval.k;
+    for (const auto id : found.integers("ids." + name)) table.ids.push_back(id);
+    for (const auto count : found.integers("counts." + name)) table.counts.push_back(count);
+    const auto distances = found.floats("distances." + name);
+    table.distances.assign(distances.begin(), distances.end());
+    result.supports.push_back(choose_supports(result.score[p], table));
+    result.distances.push_back(std::move(table.distances));
+  }
+  return result;
+}
+
+FoldData FoldStages::input_data(TaskContext& context) const {
+  FoldData input = data_;
+  if (config_.recogniser.input == "tuned") input.table = tuned_features(context);
+  return input;
+}
+
+TensorFile FoldStages::pretrained(TaskContext& context) const {
+  const auto key = key_of("pretrain", {pretraining_settings(config_)});
+  return cache_.get_or_compute(key, [&] {
+    return pretrain_recogniser(input_data(context), config_.recogniser,
+                               services(key, "pretrain", context));
+  });
+}
+
+std::string FoldStages::fit_key(const std::vector<Pattern>& trained) const {
+  return key_of("fit",
+                {bits_text(trained),
+                 config_section_toml(config_, {"tuning", "hardness", "retrieval", "recogniser"})});
+}
+
+TensorFile FoldStages::fit(const std::vector<Pattern>& trained, const Curriculum& curriculum,
+                           TaskContext& context) const {
+  const auto key = fit_key(trained);
+  return cache_.get_or_compute(key, [&] {
+    const auto result = train_recogniser(input_data(context), config_, pretrained(context),
+                                         curriculum.plan_for(trained),
+                                         services(key, "fit " + bits_text(trained), context));
+    TensorFile file = result.model;
+    std::vector<float> values;
+    std::vector<std::int64_t> places;
+    for (const auto& point : result.curve) {
+      values.push_back(static_cast<float>(point.value));
+      places.push_back(point.epoch);
+      places.push_back(point.name == "validation_loss" ? 1 : 0);
+    }
+    const auto count = static_cast<std::int64_t>(values.size());
+    file.add("curve.values", {count}, std::move(values));
+    file.add("curve.places", {count, 2}, std::move(places));
+    return file;
+  });
+}
+
+}  // namespace hardy

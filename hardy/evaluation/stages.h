@@ -1,0 +1,84 @@
+// The chain of stages of one fold and seed, each computed once and shared: by conditions, by
+// ablations, by sweeps, by resumed runs.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "hardy/config/config.h"
+#include "hardy/core/modality.h"
+#include "hardy/run/scheduler.h"
+#include "hardy/run/stage_cache.h"
+#include "hardy/training/fold_data.h"
+#include "hardy/training/train_recogniser.h"
+
+namespace hardy {
+
+/// Hardness, neighbours and supports of a fold's n training utterances under P patterns.
+struct Curriculum {
+  std::vector<Pattern> patterns;              ///< [P]
+  std::vector<float> indirect;                ///< [n]
+  std::vector<std::vector<float>> direct;     ///< [P] of [n]
+  std::vector<std::vector<float>> score;      ///< [P] of [n]
+  std::vector<std::vector<float>> distances;  ///< [P] of [n, K]
+  std::vector<Supports> supports;             ///< [P]
+
+  /// What a recogniser trained on some of the patterns practises. Throws InternalError when one of
+  /// them is not among `patterns`.
+  [[nodiscard]] CurriculumPlan plan_for(const std::vector<Pattern>& wanted) const;
+};
+
+/// Stages of one fold under one seed. The cache makes each call after the first cheap. Not
+/// thread-safe itself; several objects may share a cache.
+class FoldStages {
+ public:
+  FoldStages(const FoldData& data, const Config& config, std::int64_t seed, StageCache& cache);
+
+  /// Tuned features of every utterance (methods.md 1.7); only needed where `needs_tuning`.
+  [[nodiscard]] FeatureTable tuned_features(TaskContext& context) const;
+  [[nodiscard]] bool needs_tuning() const;
+
+  /// Hardness, retrieval and supports.
+  [[nodiscard]] Curriculum curriculum(const std::vector<Pattern>& patterns,
+                                      TaskContext& context) const;
+
+  /// Complete-modality pretraining of the recogniser.
+  [[nodiscard]] TensorFile pretrained(TaskContext& context) const;
+
+  /// A recogniser trained on `trained` patterns; "model.*" arrays, and its curve as
+  /// "curve.values" [points] and "curve.places" [points, 2] (epoch; 1 = validation loss).
+  [[nodiscard]] TensorFile fit(const std::vector<Pattern>& trained, const Curriculum& curriculum,
+                               TaskContext& context) const;
+
+  /// The data a recogniser reads: plain or tuned features.
+  [[nodiscard]] FoldData input_data(TaskContext& context) const;
+
+  /// Content address of a fit.
+  [[nodiscard]] std::string fit_key(const std::vector<Pattern>& trained) const;
+
+ private:
+  [[nodiscard]] std::string key_of(const std::string& stage,
+                                   const std::vector<std::string>& inputs) const;
+  [[nodiscard]] StageServices services(const std::string& key, const std::string& stream,
+                                       TaskContext& context) const;
+  [[nodiscard]] TensorFile tuned_file(TaskContext& context) const;
+  [[nodiscard]] TensorFile hardness_file(const std::vector<Pattern>& patterns,
+                                         TaskContext& context) const;
+  [[nodiscard]] TensorFile neighbour_file(const std::vector<Pattern>& patterns,
+                                          TaskContext& context) const;
+
+  const FoldData& data_;
+  Config config_;
+  std::int64_t seed_;
+  StageCache& cache_;
+  std::string base_;  ///< data, fold and seed
+};
+
+/// Retrieval metric of each modality: cosine for textual features, L2 for the others, unless
+/// `retrieval.metric` says otherwise. Throws ConfigError for an unknown modality or metric.
+std::vector<Metric> retrieval_metrics(const std::vector<std::string>& modality_names,
+                                      const std::string& setting);
+
+}  // namespace hardy

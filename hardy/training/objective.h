@@ -1,0 +1,44 @@
+// What is learned: classes by cross-entropy, or values by squared error.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "hardy/data/corpus.h"
+
+namespace hardy {
+
+/// Targets of a corpus and the loss that fits them. Immutable; safe from several threads.
+class Objective {
+ public:
+  Objective(const Corpus& corpus, at::Device device);
+
+  /// C for classes, 1 for values.
+  [[nodiscard]] std::int64_t outputs() const { return outputs_; }
+
+  [[nodiscard]] bool is_classification() const { return is_classification_; }
+
+  /// Targets of some utterances. Shapes: utterances [n] int64 -> [n] int64 (classes) or float32.
+  [[nodiscard]] at::Tensor targets(const at::Tensor& utterances) const;
+
+  /// sum_i w_i l_i / sum_i w_i with l the cross-entropy on logits or the squared error.
+  /// Shapes: logits [n, C], targets [n], weights [n] or undefined (all 1) -> [].
+  [[nodiscard]] at::Tensor loss(const at::Tensor& logits, const at::Tensor& targets,
+                                const at::Tensor& weights) const;
+
+  /// What is stored and reported: class probabilities, or the value itself. Shapes: [n, C] -> [n,
+  /// C].
+  [[nodiscard]] at::Tensor outputs_of(const at::Tensor& logits) const;
+
+ private:
+  bool is_classification_;
+  std::int64_t outputs_;
+  at::Tensor targets_;  ///< [N]
+};
+
+/// A tensor's values, row-major, on the host.
+std::vector<float> to_floats(const at::Tensor& values);
+
+}  // namespace hardy

@@ -1,0 +1,27 @@
+// Small pieces that the hardness estimator and the recogniser train with alike.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "hardy/config/config.h"
+#include "hardy/model/backbone.h"
+#include "hardy/training/epoch_loop.h"
+#include "hardy/training/fold_data.h"
+
+namespace hardy {
+
+/// A backbone for this corpus.
+BackboneOptions backbone_options(const FoldData& data, const EncoderConfig& encoder);
+
+/// Whole dialogues under one pattern, in chunks that bound memory; for passes without gradients.
+std::vector<BatchPlan> chunk_plans(const FoldData& data, const std::vector<std::int64_t>& dialogues,
+                                   Pattern pattern);
+
+/// The services of one of several training loops that follow each other in a stage: progress counts
+/// `before` of `total` epochs as done, and a checkpoint is found only by the loop that wrote it.
+StageServices stage_services(const StageServices& services, std::int64_t before, std::int64_t total,
+                             const std::string& loop);
+
+}  // namespace hardy

@@ -1,0 +1,316 @@
+#include "hardy/training/train_recogniser.h"
+
+#include <torch/types.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "hardy/core/errors.h"
+#include "hardy/training/recogniser_data.h"
+
+namespace hardy {
+namespace {
+
+constexpr const char* kPrefix = "model.";
+
+/// A recogniser with its parameters, and the losses of both stages.
+class Recogniser {
+ public:
+  Recogniser(const FoldData& data, const RecogniserConfig& config, Generator initial)
+      : data_(data),
+        config_(config),
+        device_(data.table.features.front().device()),
+        parameters_(device_),
+        backbone_(backbone_options(data, config.encoder), parameters_, initial) {}
+
+  ParameterSet& parameters() { return parameters_; }
+
+  [[nodiscard]] at::Device device() const { return device_; }
+
+  /// Sum over the modalities of the loss of their own heads.
+  at::Tensor modality_loss(const BatchPlan& plan, DropoutStream& dropout_stream) const {
+    const Batch batch = make_batch(data_.table, plan);
+    const auto encoded = backbone_.encode(batch, dropout_stream);
+    const auto targets = data_.objective->targets(batch.utterances);
+    auto loss = at::zeros({}, at::TensorOptions(at::kFloat).device(device_));
+    for (std::size_t m = 0; m < encoded.z.size(); ++m) {
+      const auto& rows = batch.modalities[m];
+      if (rows.count == 0) continue;
+      loss = loss + data_.objective->loss(
+                        backbone_.classify_modality(static_cast<int>(m), encoded.z[m]),
+                        rows.covers_all() ? targets : targets.index_select(0, rows.index), {});
+    }
+    return loss;
+  }
+
+  /// Loss of the joint head plus reconstruction of what the pattern hides. `targets` [n] and
+  /// `weights` [n] may differ from the rows' own labels and ones.
+  at::Tensor joint_loss(const BatchPlan& plan, const at::Tensor& targets, const at::Tensor& weights,
+                        bool reconstructs, DropoutStream& dropout_stream) const {
+    const Batch batch = make_batch(data_.table, plan);
+    const auto fused =
+        backbone_.fuse(batch, backbone_.encode(batch, dropout_stream), dropout_stream);
+    const auto labels = targets.defined() ? targets : data_.objective->targets(batch.utterances);
+    auto loss = data_.objective->loss(backbone_.classify(fused), labels, weights);
+    if (!reconstructs || config_.reconstruction_weight == 0) return loss;
+    std::vector<std::vector<std::int64_t>> rows;
+    for (int m = 0; m < data_.table.modality_count(); ++m) {
+      rows.push_back(rows_with_target(data_.table, plan, m, false));
+    }
+    const auto rebuilt = backbone_.reconstruct(fused, rows);
+    const auto all = weights.defined()
+                         ? weights
+                         : at::ones({batch.rows}, at::TensorOptions(at::kFloat).device(device_));
+    const auto scale = config_.reconstruction_weight / all.sum();
+    for (std::size_t m = 0; m < rows.size(); ++m) {
+      if (rows[m].empty()) continue;
+      const auto index = index_tensor(rows[m], device_);
+      const auto truth =
+          data_.table.features[m].index_select(0, batch.utterances.index_select(0, index));
+      loss = loss + scale * weighted_squared_error(rebuilt[m], truth, all.index_select(0, index));
+    }
+    return loss;
+  }
+
+  [[nodiscard]] at::Tensor predict(const BatchPlan& plan) const {
+    at::NoGradGuard no_gradient;
+    DropoutStream off;
+    const Batch batch = make_batch(data_.table, plan);
+    const auto fused = backbone_.fuse(batch, backbone_.encode(batch, off), off);
+    return data_.objective->outputs_of(backbone_.classify(fused));
+  }
+
+  /// Mean joint loss over the validation dialogues and the given patterns.
+  [[nodiscard]] double validation_loss(const std::vector<Pattern>& patterns) const {
+    at::NoGradGuard no_gradient;
+    DropoutStream off;
+    double total = 0;
+    double rows = 0;
+    for (const auto pattern : patterns) {
+      for (const auto& plan : chunk_plans(data_, data_.fold.validation, pattern)) {
+        const auto count = static_cast<double>(plan.rows.size());
+        total += count * joint_loss(plan, {}, {}, false, off).item<double>();
+        rows += count;
+      }
+    }
+    return total / std::max(1.0, rows);
+  }
+
+ private:
+  const FoldData& data_;
+  const RecogniserConfig& config_;
+  at::Device device_;
+  ParameterSet parameters_;
+  Backbone backbone_;
+};
+
+BatchPlan plan_of(const FoldData& data, const std::vector<std::int64_t>& items, Pattern pattern) {
+  BatchPlan plan;
+  for (const auto item : items) {
+    plan.add_dialogue(*data.corpus, data.table, data.fold.train[static_cast<std::size_t>(item)],
+                      pattern);
+  }
+  return plan;
+}
+
+EpochLoopOptions loop_options(const FoldData& data, const RecogniserConfig& config,
+                              const std::string& stage, std::int64_t epochs) {
+  EpochLoopOptions options;
+  options.stage = stage;
+  options.items = static_cast<std::int64_t>(data.fold.train.size());
+  options.epochs = epochs;
+  options.patience = config.patience;
+  options.optimiser = config.optimiser;
+  return options;
+}
+
+/// The second stage's batches: who is seen, under which pattern, with which weight.
+class CurriculumBatches {
+ public:
+  CurriculumBatches(const FoldData& data, const Config& config, const CurriculumPlan& plan)
+      : data_(data), config_(config), plan_(plan) {
+    for (const auto& supports : plan.supports) {
+      visits_.push_back(count_visits(supports));
+      longest_ = std::max(longest_, supports.longest());
+    }
+  }
+
+  void run(const Recogniser& recogniser, const std::vector<std::int64_t>& items,
+           BatchStreams& streams, const std::function<void(const at::Tensor&)>& update) const {
+    BatchPlan plan = plan_of(data_, items, plan_.patterns.front());
+    const auto choice = draw_patterns(plan, streams.draws);
+    DropoutStream dropout_stream(streams.dropout);
+    const bool uses_slots = config_.retrieval.supports == "slots" && !plan_.supports.empty();
+    at::Tensor weights;
+    if (!uses_slots && !plan_.supports.empty()) weights = weights_of(plan, choice, recogniser);
+    update(recogniser.joint_loss(plan, {}, weights, true, dropout_stream));
+    if (!uses_slots) return;
+    for (std::size_t rank = 0; rank < longest_; ++rank) {
+      run_slot(recogniser, plan, choice, rank, dropout_stream, update);
+    }
+  }
+
+ private:
+  /// Draws each row's pattern (or each dialogue's) and returns its index among the plan's patterns.
+  std::vector<std::size_t> draw_patterns(BatchPlan& plan, Generator& draws) const {
+    std::vector<std::size_t> choice(plan.rows.size(), 0);
+    const bool per_dialogue = config_.recogniser.pattern_unit == "dialogue";
+    for (std::size_t d = 0; d + 1 < plan.offsets.size(); ++d) {
+      std::size_t drawn = 0;
+      for (auto r = static_cast<std::size_t>(plan.offsets[d]);
+           r < static_cast<std::size_t>(plan.offsets[d + 1]); ++r) {
+        const bool draws_now = !per_dialogue || r == static_cast<std::size_t>(plan.offsets[d]);
+        if (plan_.patterns.size() > 1 && draws_now) {
+          drawn = per_dialogue ? uniform(draws) : weighted(plan.rows[r].utterance, draws);
+        }
+        choice[r] = drawn;
+        plan.rows[r].pattern = plan_.patterns[drawn];
+      }
+    }
+    return choice;
+  }
+
+  std::size_t uniform(Generator& draws) const {
+    return static_cast<std::size_t>(
+        draw_index(draws, static_cast<std::int64_t>(plan_.patterns.size())));
+  }
+
+  [[nodiscard]] bool weights_visits() const {
+    return !visits_.empty() && config_.retrieval.supports == "weights";
+  }
+
+  /// A pattern with probability proportional to the utterance's visits under it.
+  std::size_t weighted(std::int64_t utterance, Generator& draws) const {
+    if (!weights_visits()) return uniform(draws);
+    const auto row = static_cast<std::size_t>(data_.train_row(utterance));
+    double total = 0;
+    for (const auto& visits : visits_) total += static_cast<double>(visits[row]);
+    double left = draw_unit(draws) * total;
+    for (std::size_t p = 0; p + 1 < visits_.size(); ++p) {
+      left -= static_cast<double>(visits_[p][row]);
+      if (left < 0) return p;
+    }
+    return visits_.size() - 1;
+  }
+
+  [[nodiscard]] at::Tensor weights_of(const BatchPlan& plan, const std::vector<std::size_t>& choice,
+                                      const Recogniser& recogniser) const {
+    const bool is_mean = plan_.patterns.size() > 1 && config_.recogniser.pattern_unit != "dialogue";
+    auto weights =
+        at::empty({static_cast<std::int64_t>(plan.rows.size())}, at::TensorOptions(at::kFloat));
+    for (std::size_t r = 0; r < plan.rows.size(); ++r) {
+      const auto row = static_cast<std::size_t>(data_.train_row(plan.rows[r].utterance));
+      float weight = visits_[choice[r]][row];
+      if (is_mean) {
+        // The pattern was drawn in proportion to its visits, so the weight is their mean.
+        weight = 0;
+        for (const auto& visits : visits_) weight += visits[row];
+        weight /= static_cast<float>(visits_.size());
+      }
+      weights.data_ptr<float>()[r] = weight;
+    }
+    return weights.to(recogniser.device());
+  }
+
+  /// Pass `rank`: every utterance that has a support of this rank is replaced by it.
+  void run_slot(const Recogniser& recogniser, const BatchPlan& plan,
+                const std::vector<std::size_t>& choice, std::size_t rank,
+                DropoutStream& dropout_stream,
+                const std::function<void(const at::Tensor&)>& update) const {
+    BatchPlan slot;
+    std::vector<std::int64_t> queries;
+    for (std::size_t d = 0; d + 1 < plan.offsets.size(); ++d) {
+      for (auto r = static_cast<std::size_t>(plan.offsets[d]);
+           r < static_cast<std::size_t>(plan.offsets[d + 1]); ++r) {
+        BatchRow row = plan.rows[r];
+        const auto query = static_cast<std::size_t>(data_.train_row(row.utterance));
+        const auto& supports = plan_.supports[choice[r]].of[query];
+        if (rank >= supports.size()) continue;
+        queries.push_back(row.utterance);
+        row.utterance = data_.train[static_cast<std::size_t>(supports[rank])];
+        row.speaker = data_.table.speakers[static_cast<std::size_t>(row.utterance)];
+        slot.rows.push_back(row);
+      }
+      slot.close_dialogue();
+    }
+    if (slot.rows.empty()) return;
+    at::Tensor targets;
+    if (config_.retrieval.support_label == "query") {
+      targets = data_.objective->targets(index_tensor(queries, recogniser.device()));
+    }
+    update(recogniser.joint_loss(slot, targets, {}, true, dropout_stream));
+  }
+
+  const FoldData& data_;
+  const Config& config_;
+  const CurriculumPlan& plan_;
+  std::vector<std::vector<float>> visits_;  ///< by pattern, [n]
+  std::size_t longest_ = 0;
+};
+
+}  // namespace
+
+TensorFile pretrain_recogniser(const FoldData& data, const RecogniserConfig& config,
+                               const StageServices& services) {
+  Recogniser recogniser(data, config, services.seeds.stream("recogniser.init"));
+  const Pattern complete = Pattern::complete(data.table.modality_count());
+  const auto run_batch = [&](const std::vector<std::int64_t>& items, BatchStreams& streams,
+                             const auto& update) {
+    DropoutStream dropout_stream(streams.dropout);
+    update(recogniser.modality_loss(plan_of(data, items, complete), dropout_stream));
+  };
+  const auto validate = [&] {
+    at::NoGradGuard no_gradient;
+    DropoutStream off;
+    double total = 0;
+    double rows = 0;
+    for (const auto& plan : chunk_plans(data, data.fold.validation, complete)) {
+      const auto count = static_cast<double>(plan.rows.size());
+      total += count * recogniser.modality_loss(plan, off).item<double>();
+      rows += count;
+    }
+    return total / std::max(1.0, rows);
+  };
+  run_epochs(loop_options(data, config, "recogniser.complete", config.complete_epochs), services,
+             recogniser.parameters(), run_batch, validate);
+  TensorFile result;
+  recogniser.parameters().save(result, kPrefix);
+  return result;
+}
+
+TrainedRecogniser train_recogniser(const FoldData& data, const Config& config,
+                                   const TensorFile& pretrained, const CurriculumPlan& plan,
+                                   const StageServices& services) {
+  check(!plan.patterns.empty(), "no pattern to train on");
+  check(plan.supports.empty() || plan.supports.size() == plan.patterns.size(),
+        "supports for other patterns");
+  Recogniser recogniser(data, config.recogniser, services.seeds.stream("recogniser.init"));
+  recogniser.parameters().load(pretrained, kPrefix);
+  const CurriculumBatches batches(data, config, plan);
+  const auto run_batch = [&](const std::vector<std::int64_t>& items, BatchStreams& streams,
+                             const auto& update) {
+    batches.run(recogniser, items, streams, update);
+  };
+  const auto validate = [&] { return recogniser.validation_loss(plan.patterns); };
+  TrainedRecogniser result;
+  result.curve = run_epochs(loop_options(data, config.recogniser, "recogniser.patterns",
+                                         config.recogniser.pattern_epochs),
+                            services, recogniser.parameters(), run_batch, validate);
+  recogniser.parameters().save(result.model, kPrefix);
+  return result;
+}
+
+std::vector<float> predict_dialogues(const FoldData& data, const RecogniserConfig& config,
+                                     const TensorFile& model,
+                                     const std::vector<std::int64_t>& dialogues, Pattern pattern) {
+  Recogniser recogniser(data, config, Generator(0));
+  recogniser.parameters().load(model, kPrefix);
+  std::vector<float> outputs;
+  for (const auto& plan : chunk_plans(data, dialogues, pattern)) {
+    const auto part = to_floats(recogniser.predict(plan));
+    outputs.insert(outputs.end(), part.begin(), part.end());
+  }
+  return outputs;
+}
+
+}  // namespace hardy

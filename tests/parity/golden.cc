@@ -1,0 +1,84 @@
+#include "parity/golden.h"
+
+#include <gtest/gtest.h>
+#include <torch/types.h>
+
+#include <cstring>
+#include <iostream>
+
+#include "hardy/data/npy.h"
+#include "support/shared_data.h"
+
+namespace hardy::test {
+namespace {
+
+constexpr double kTolerance = 1e-5;  // ../shared/golden/README.md
+
+}  // namespace
+
+at::Tensor load_array(const std::string& file) {
+  const auto array = load_npy(shared_dir() / "golden" / file);
+  auto tensor = at::empty(array.shape, at::TensorOptions(at::kFloat));
+  std::memcpy(tensor.data_ptr<float>(), array.values.data(), array.values.size() * sizeof(float));
+  return tensor;
+}
+
+at::Tensor load_golden(const std::string& file, const GoldenBatch& batch, Layout layout) {
+  const auto padded = load_array(file);
+  std::vector<at::Tensor> rows;
+  for (std::size_t b = 0; b < batch.lengths.size(); ++b) {
+    for (std::int64_t s = 0; s < batch.lengths[b]; ++s) {
+      const auto d = static_cast<std::int64_t>(b);
+      rows.push_back(layout == Layout::kTimeFirst ? padded[s][d] : padded[d][s]);
+    }
+  }
+  return at::stack(rows);
+}
+
+GoldenBatch load_golden_batch() {
+  GoldenBatch batch;
+  const auto mask = load_array("utterance_mask.npy");
+  for (std::int64_t b = 0; b < mask.size(0); ++b) {
+    batch.lengths.push_back(static_cast<std::int64_t>(mask[b].sum().item<float>()));
+  }
+  const auto input = load_golden("input.npy", batch, Layout::kTimeFirst);
+  std::int64_t first = 0;
+  for (const std::int64_t width : {73, 100, 100}) {  // meta.json: adim, tdim, vdim
+    batch.table.features.push_back(input.narrow(1, first, width).contiguous());
+    first += width;
+  }
+  batch.table.present.assign(static_cast<std::size_t>(input.size(0)), Pattern::complete(3));
+  batch.table.speakers.assign(static_cast<std::size_t>(input.size(0)), -1);
+  const auto labels = load_golden("labels.npy", batch, Layout::kBatchFirst);
+  for (std::int64_t i = 0; i < labels.size(0); ++i) {
+    batch.labels.push_back(static_cast<std::int64_t>(labels[i].item<float>()));
+  }
+  return batch;
+}
+
+BatchPlan GoldenBatch::plan(Pattern pattern) const {
+  BatchPlan plan;
+  std::int64_t utterance = 0;
+  for (const auto length : lengths) {
+    for (std::int64_t s = 0; s < length; ++s) plan.rows.push_back({utterance++, s, -1, pattern});
+    plan.close_dialogue();
+  }
+  return plan;
+}
+
+Pattern golden_pattern(const std::string& letters) {
+  std::uint32_t bits = 0;
+  if (letters.find('a') != std::string::npos) bits |= 1;
+  if (letters.find('t') != std::string::npos) bits |= 2;
+  if (letters.find('v') != std::string::npos) bits |= 4;
+  return Pattern(bits);
+}
+
+void expect_close(const at::Tensor& ours, const at::Tensor& golden, const std::string& what) {
+  ASSERT_EQ(ours.sizes(), golden.sizes()) << what;
+  const double difference = (ours - golden).abs().max().item<double>();
+  std::cout << "golden " << what << ": largest difference " << difference << "\n";
+  EXPECT_LT(difference, kTolerance) << what;
+}
+
+}  // namespace hardy::test

@@ -1,0 +1,371 @@
+// Our modules with the published weights must give the published outputs.
+#include <gtest/gtest.h>
+#include <torch/types.h>
+
+#include <cmath>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "hardy/core/errors.h"
+#include "hardy/core/files.h"
+#include "hardy/data/npy.h"
+#include "hardy/data/torch_checkpoint.h"
+#include "hardy/model/hardness_module.h"
+#include "hardy/model/published_checkpoint.h"
+#include "hardy/model/tuning_net.h"
+#include "hardy/retrieval/neighbours.h"
+#include "parity/golden.h"
+#include "support/shared_data.h"
+
+namespace hardy::test {
+namespace {
+
+const std::vector<std::string> kConditions = {"a", "t", "v", "at", "av", "tv", "atv"};
+
+TensorFile load_state_dict(const std::string& name) {
+  return load_torch_checkpoint(shared_dir() / "golden" / name);
+}
+
+/// A backbone holding the published recogniser's weights.
+struct PublishedRecogniser {
+  TensorFile state_dict = load_state_dict("hardymer_recognizer.pth");
+  ParameterSet parameters;
+  Generator generator{0};
+  Backbone backbone{published_shape(state_dict, kNames).options, parameters, generator};
+
+  PublishedRecogniser() { parameters.load(convert_published(state_dict, kNames)); }
+};
+
+std::vector<std::vector<std::int64_t>> every_row(std::int64_t rows) {
+  std::vector<std::int64_t> all;
+  for (std::int64_t i = 0; i < rows; ++i) all.push_back(i);
+  return {all, all, all};
+}
+
+/// Zeros in the reconstruction of the published code are none: it rebuilds every modality.
+at::Tensor reconstruction(const Backbone& backbone, const Fused& fused) {
+  return at::cat(backbone.reconstruct(fused, every_row(fused.joint.size(0))), 1);
+}
+
+TEST(Golden, RecogniserLogitsAndReconstructionsUnderEveryCondition) {
+  HARDY_NEEDS_SHARED("golden/hardymer_recognizer.pth");
+  const PublishedRecogniser published;
+  const GoldenBatch golden = load_golden_batch();
+  for (const auto& condition : kConditions) {
+    DropoutStream off;
+    const Batch batch = make_batch(golden.table, golden.plan(golden_pattern(condition)));
+    const auto fused = published.backbone.fuse(batch, published.backbone.encode(batch, off), off);
+    const auto prefix = "hardymer_recognizer_" + condition;
+    expect_close(published.backbone.classify(fused),
+                 load_golden(prefix + "_out.npy", golden, Layout::kBatchFirst), prefix + "_out");
+    expect_close(reconstruction(published.backbone, fused),
+                 load_golden(prefix + "_rec_feats.npy", golden, Layout::kTimeFirst),
+                 prefix + "_rec_feats");
+  }
+}
+
+TEST(Golden, RecogniserUnimodalHeads) {
+  HARDY_NEEDS_SHARED("golden/hardymer_recognizer.pth");
+  const PublishedRecogniser published;
+  const GoldenBatch golden = load_golden_batch();
+  DropoutStream off;
+  const Batch batch = make_batch(golden.table, golden.plan(Pattern::complete(3)));
+  const auto encoded = published.backbone.encode(batch, off);
+  for (int m = 0; m < 3; ++m) {
+    const auto name = std::string("hardymer_recognizer_stage1_out_") + "atv"[m];
+    expect_close(published.backbone.classify_modality(m, encoded.z[static_cast<std::size_t>(m)]),
+                 load_golden(name + ".npy", golden, Layout::kBatchFirst), name);
+  }
+}
+
+/// The published reconstruction loss of the missing modalities, with its utterance mask applied in the
+/// wrong layout (methods.md H14): errors are laid out [S, B], the mask [B, S], both flattened. So
+/// padded positions count and real ones do not; only this test reproduces that.
+at::Tensor published_reconstruction_loss(const Backbone& backbone, Pattern pattern) {
+  const auto input = load_array("input.npy");
+  const auto mask = load_array("utterance_mask.npy");
+  const std::int64_t length = input.size(0);
+  const std::int64_t dialogues = input.size(1);
+  FeatureTable table;
+  BatchPlan plan;
+  std::vector<float> weights;
+  const auto flat_mask = mask.contiguous().view({-1});
+  const auto rows = input.transpose(0, 1).contiguous().view({dialogues * length, -1});
+  std::int64_t first = 0;
+  for (const std::int64_t width : {73, 100, 100}) {
+    table.features.push_back(rows.narrow(1, first, width).contiguous());
+    first += width;
+  }
+  for (std::int64_t b = 0; b < dialogues; ++b) {
+    for (std::int64_t s = 0; s < length; ++s) {
+      const bool is_real = mask[b][s].item<float>() > 0;
+      plan.rows.push_back({b * length + s, s, -1, is_real ? pattern : Pattern()});
+      weights.push_back(flat_mask[s * dialogues + b].item<float>());
+      table.present.push_back(Pattern::complete(3));
+      table.speakers.push_back(-1);
+    }
+    plan.close_dialogue();
+  }
+  DropoutStream off;
+  const Batch batch = make_batch(table, plan);
+  const auto fused = backbone.fuse(batch, backbone.encode(batch, off), off);
+  const auto rebuilt = backbone.reconstruct(fused, every_row(batch.rows));
+  auto error = at::zeros({});
+  for (int m = 0; m < 3; ++m) {
+    if (pattern.has(m)) continue;
+    error = error + weighted_squared_error(rebuilt[static_cast<std::size_t>(m)],
+                                           table.features[static_cast<std::size_t>(m)],
+                                           at::tensor(weights)) /
+                        mask.sum().item<double>();
+  }
+  return error;
+}
+
+TEST(Golden, LossesAndGradientNorms) {
+  HARDY_NEEDS_SHARED("golden/losses.json");
+  const auto expected =
+      nlohmann::json::parse(read_text_file(shared_dir() / "golden" / "losses.json"));
+  const GoldenBatch golden = load_golden_batch();
+  const auto labels = index_tensor(golden.labels, at::kCPU);
+  for (const auto& condition : kConditions) {
+    PublishedRecogniser published;
+    DropoutStream off;
+    const BatchPlan plan = golden.plan(golden_pattern(condition));
+    const Batch batch = make_batch(golden.table, plan);
+    const auto fused = published.backbone.fuse(batch, published.backbone.encode(batch, off), off);
+    const auto cross_entropy = -at::log_softmax(published.backbone.classify(fused), 1)
+                                    .gather(1, labels.unsqueeze(1))
+                                    .mean();
+    const auto error = published_reconstruction_loss(published.backbone, golden_pattern(condition));
+    EXPECT_NEAR(cross_entropy.item<double>(), expected[condition]["cross_entropy"], 1e-5)
+        << condition;
+    EXPECT_NEAR(error.item<double>(), expected[condition]["reconstruction_of_missing"], 1e-5)
+        << condition;
+    if (condition != "at") continue;
+    (cross_entropy + error).backward();
+    // Gradients come back under the published names by converting ours the same way as weights.
+    std::map<std::string, at::Tensor> ours;
+    for (const auto& [name, value] : published.parameters.all()) {
+      ours[name] = value.grad().defined() ? value.grad() : at::zeros_like(value);
+    }
+    const auto norm = [](const at::Tensor& x) { return x.norm().item<double>(); };
+    for (const auto& [name, value] : expected["grad_norms_at"].items()) {
+      const double golden_norm = value;
+      double own = -1;
+      if (name == "a_in_proj.0.weight") own = norm(ours["embed.acoustic.weight"]);
+      if (name == "t_in_proj.0.bias") own = norm(ours["embed.textual.bias"]);
+      if (name == "v_in_proj.0.weight") own = norm(ours["embed.visual.weight"]);
+      if (name == "nlp_head.weight") own = norm(ours["classifier.weight"]);
+      if (name == "autoencoder_decoder.0.weight") own = norm(ours["decoder.hidden.weight"]);
+      if (name == "proj1.weight") {
+        own = std::sqrt(std::pow(norm(ours["joint.acoustic.weight"]), 2) +
+                        std::pow(norm(ours["joint.textual.weight"]), 2) +
+                        std::pow(norm(ours["joint.visual.weight"]), 2));
+      }
+      if (name == "autoencoder_decoder.2.weight") {
+        own = std::sqrt(std::pow(norm(ours["decoder.acoustic.weight"]), 2) +
+                        std::pow(norm(ours["decoder.textual.weight"]), 2) +
+                        std::pow(norm(ours["decoder.visual.weight"]), 2));
+      }
+      for (std::size_t m = 0; m < 3; ++m) {
+        for (int depth = 0; depth < 4; ++depth) {
+          const auto theirs = "block.blocks." + std::to_string(depth) + ".Transformer_" + "atv"[m];
+          const auto mine = "expert." + kNames[m] + "." + std::to_string(depth);
+          const std::string parts = "qkv";
+          for (std::int64_t part = 0; part < 3; ++part) {
+            for (const std::string kind : {".weight", ".bias"}) {
+              if (name == theirs + "." + parts[static_cast<std::size_t>(part)] + kind) {
+                own = norm(ours[mine + ".qkv" + kind].narrow(0, part * 32, 32));
+              }
+            }
+          }
+          for (const std::string layer : {"fc1", "fc2"}) {
+            for (const std::string kind : {".weight", ".bias"}) {
+              if (name == theirs + ".mlp." + layer + kind)
+                own = norm(ours[mine + "." + layer + kind]);
+            }
+          }
+        }
+      }
+      if (own >= 0) EXPECT_NEAR(own, golden_norm, 1e-5) << name;
+    }
+  }
+}
+
+/// The published hardness model's pseudo mutual information under a condition: z of an absent
+/// modality is a constant (zero input, all keys masked), and the cross-attention's keys are masked
+/// by "either modality is there" (methods.md H23). Both are published behaviour, reproduced here
+/// only.
+class PublishedInformation {
+ public:
+  PublishedInformation(const HardnessModule& module, const GoldenBatch& golden)
+      : module_(module), golden_(golden) {}
+
+  at::Tensor representation(const Encoded& encoded, int m, bool is_mixed) const {
+    const auto& z = encoded.z[static_cast<std::size_t>(m)];
+    if (z.defined()) return z;
+    const auto width = golden_.table.features[static_cast<std::size_t>(m)].size(1);
+    DropoutStream off;
+    const auto rows = golden_.table.features[0].size(0);
+    const auto embedded = module_.backbone().embed(m, at::zeros({rows, width}), off);
+    check(is_mixed, "stage 1 has no absent modality");
+    at::Tensor sum = at::zeros_like(embedded);
+    for (int e = 0; e < 3; ++e) sum = sum + without_keys(e, embedded);
+    return sum;
+  }
+
+  at::Tensor information(std::size_t pair, Pattern pattern, const at::Tensor& x,
+                         const at::Tensor& y) const {
+    const auto [first, second] = module_.pairs()[pair];
+    const Batch batch = make_batch(golden_.table, golden_.plan(Pattern::complete(3)));
+    const Segments& all = batch.modalities[0].segments;
+    DropoutStream off;
+    if (pattern.has(first) || pattern.has(second))
+      return module_.information(pair, x, y, all, all, off);
+    // No key at all: cross_attention gives zeros, so every query sees the projection's bias only.
+    Segments none = all;
+    for (auto& offset : none.offsets) offset = 0;
+    const auto empty = at::zeros({0, x.size(1)});
+    return module_.information_with_keys(pair, {x, empty}, {y, empty}, all, none, off);
+  }
+
+ private:
+  /// A stack whose every key is masked: attention gives zeros, a unit adds MLP(0).
+  at::Tensor without_keys(int expert, const at::Tensor& x) const {
+    return module_.backbone().expert(expert).forward_without_keys(x);
+  }
+
+  const HardnessModule& module_;
+  const GoldenBatch& golden_;
+};
+
+TEST(Golden, HardnessModuleUnderEveryCondition) {
+  HARDY_NEEDS_SHARED("golden/hardymer_hardness.pth");
+  const TensorFile state_dict = load_state_dict("hardymer_hardness.pth");
+  const GoldenBatch golden = load_golden_batch();
+  auto options = published_shape(state_dict, kNames).options;
+  options.mixes_experts = true;
+  ParameterSet parameters;
+  Generator generator(0);
+  const HardnessModule module(options, parameters, generator);
+  parameters.load(convert_published(state_dict, kNames));
+  const PublishedInformation published(module, golden);
+  const std::vector<std::string> pair_names = {"at", "av", "tv"};
+  for (const auto& condition : kConditions) {
+    DropoutStream off;
+    const Pattern pattern = golden_pattern(condition);
+    const Batch batch = make_batch(golden.table, golden.plan(pattern));
+    const auto encoded = module.backbone().encode(batch, off);
+    const auto fused = module.backbone().fuse(batch, encoded, off);
+    const auto prefix = "hardymer_hardness_" + condition;
+    expect_close(module.backbone().classify(fused),
+                 load_golden(prefix + "_out.npy", golden, Layout::kBatchFirst), prefix + "_out");
+    expect_close(reconstruction(module.backbone(), fused),
+                 load_golden(prefix + "_rec_feats.npy", golden, Layout::kTimeFirst),
+                 prefix + "_rec_feats");
+    for (std::size_t pair = 0; pair < 3; ++pair) {
+      const auto [x, y] = module.pairs()[pair];
+      const auto information =
+          published.information(pair, pattern, published.representation(encoded, x, true),
+                                published.representation(encoded, y, true));
+      const auto name = prefix + "_mi_" + pair_names[pair];
+      expect_close(information, load_golden(name + ".npy", golden, Layout::kBatchFirst), name);
+    }
+  }
+}
+
+TEST(Golden, HardnessModuleOnCompleteDataInItsFirstStage) {
+  HARDY_NEEDS_SHARED("golden/hardymer_hardness.pth");
+  const TensorFile state_dict = load_state_dict("hardymer_hardness.pth");
+  const GoldenBatch golden = load_golden_batch();
+  ParameterSet parameters;
+  Generator generator(0);
+  const HardnessModule module(published_shape(state_dict, kNames).options, parameters, generator);
+  parameters.load(convert_published(state_dict, kNames));
+  DropoutStream off;
+  const Batch batch = make_batch(golden.table, golden.plan(Pattern::complete(3)));
+  const auto encoded = module.backbone().encode(batch, off);
+  const auto pairs = module.pair_information(batch, encoded, off);
+  ASSERT_EQ(pairs.size(), 3U);
+  const std::vector<std::string> pair_names = {"at", "av", "tv"};
+  for (std::size_t pair = 0; pair < 3; ++pair) {
+    const auto name = "hardymer_hardness_stage1_mi_" + pair_names[pair];
+    expect_close(pairs[pair].information, load_golden(name + ".npy", golden, Layout::kBatchFirst),
+                 name);
+  }
+  for (int m = 0; m < 3; ++m) {
+    const auto name = std::string("hardymer_hardness_stage1_out_") + "atv"[m];
+    expect_close(module.backbone().classify_modality(m, encoded.z[static_cast<std::size_t>(m)]),
+                 load_golden(name + ".npy", golden, Layout::kBatchFirst), name);
+  }
+  const auto fused = module.backbone().fuse(batch, encoded, off);
+  expect_close(module.backbone().classify(fused),
+               load_golden("hardymer_hardness_stage1_out.npy", golden, Layout::kBatchFirst),
+               "hardymer_hardness_stage1_out");
+  expect_close(reconstruction(module.backbone(), fused),
+               load_golden("hardymer_hardness_stage1_rec_feats.npy", golden, Layout::kTimeFirst),
+               "hardymer_hardness_stage1_rec_feats");
+}
+
+TEST(Golden, Entropy) {
+  HARDY_NEEDS_SHARED("golden/entropy.npy");
+  const auto expected = load_array("entropy.npy");
+  const auto input = load_array("entropy_input.npy");
+  expect_close(softmax_entropy(input.view({-1, input.size(-1)})).view(expected.sizes()), expected,
+               "entropy");
+}
+
+TEST(Golden, FeatureTuningNet) {
+  HARDY_NEEDS_SHARED("golden/finetune.pth");
+  ParameterSet parameters;
+  Generator generator(0);
+  const TuningNet net(100, 4, parameters, generator);
+  parameters.load(convert_published_tuning(load_state_dict("finetune.pth")));
+  const auto feature = net.feature(load_array("finetune_input.npy"));
+  expect_close(feature, load_array("finetune_feature.npy"), "finetune_feature");
+  expect_close(at::softmax(net.head(feature), 1), load_array("finetune_out.npy"), "finetune_out");
+}
+
+TEST(Golden, RetrievalCandidatesRankingAndDistances) {
+  HARDY_NEEDS_SHARED("golden/retrieval.json");
+  const auto expected =
+      nlohmann::json::parse(read_text_file(shared_dir() / "golden" / "retrieval.json"));
+  std::vector<NpyArray> arrays;
+  for (const std::string letter : {"a", "t", "v"}) {
+    arrays.push_back(load_npy(shared_dir() / "golden" / ("retrieval_" + letter + ".npy")));
+  }
+  std::vector<DatabaseView> views;
+  for (std::size_t m = 0; m < 3; ++m) {
+    views.push_back({arrays[m].values, arrays[m].shape[1], m == 1 ? Metric::kCosine : Metric::kL2});
+  }
+  const std::int64_t k = expected["K"];
+  const auto n = static_cast<std::size_t>(arrays[0].shape[0]);
+  const NeighbourSearch search(views, std::vector<Pattern>(n, Pattern::complete(3)), k);
+  std::map<std::string, NeighbourTable> tables;
+  double largest = 0;
+  for (const auto& entry : expected["cases"]) {
+    const std::string condition = entry["condition"];
+    const std::int64_t query = entry["query"];
+    const Pattern pattern = golden_pattern(condition);
+    if (!tables.contains(condition)) tables[condition] = search.neighbours(pattern);
+    EXPECT_EQ(search.candidates(query, pattern),
+              entry["candidates"].get<std::vector<std::int64_t>>());
+    const auto& table = tables[condition];
+    const std::vector<std::int64_t> ranking = entry["ranking"];
+    const std::vector<double> distances = entry["distance"];
+    ASSERT_EQ(table.counts[static_cast<std::size_t>(query)],
+              static_cast<std::int64_t>(ranking.size()));
+    for (std::size_t j = 0; j < ranking.size(); ++j) {
+      const auto place = static_cast<std::size_t>(query * k) + j;
+      EXPECT_EQ(table.ids[place], ranking[j]) << condition << " query " << query;
+      const double difference =
+          std::abs(static_cast<double>(table.distances[place]) - distances[j]);
+      largest = std::max(largest, difference);
+      EXPECT_LT(difference, 1e-5);
+    }
+  }
+  std::cout << "golden retrieval: largest difference of a distance " << largest << "\n";
+}
+
+}  // namespace
+}  // namespace hardy::test
