@@ -10,6 +10,7 @@
 #include "hardy/config/fields.h"
 #include "hardy/core/errors.h"
 #include "hardy/core/files.h"
+#include "hardy/core/nearest_name.h"
 
 namespace hardy {
 namespace {

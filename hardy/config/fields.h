@@ -71,8 +71,4 @@ std::optional<std::string> field_problem(const Field& field);
 std::optional<std::vector<std::int64_t>> parse_integers(std::string_view text);
 inline constexpr std::int64_t kMaxListedIntegers = 1000;
 
-/// The word of `known` with the fewest edits (Levenshtein) from `word`; empty when none is near.
-/// A last part that matches exactly ("alpha1" for "hardness.alpha1") counts as near.
-std::string nearest_name(std::string_view word, const std::vector<std::string>& known);
-
 }  // namespace hardy

@@ -133,4 +133,11 @@ std::string modality_of_folder(const std::string& folder) {
   return folder;
 }
 
+int modality_rank(const std::string& name) {
+  if (name == "acoustic") return 0;
+  if (name == "textual") return 1;
+  if (name == "visual") return 2;
+  return 3;
+}
+
 }  // namespace hardy

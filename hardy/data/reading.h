@@ -50,4 +50,7 @@ std::vector<ModalityChoice> parse_modality_choices(const std::string& text);
 /// "textual" for deberta..., "visual" for manet...; the name itself when unknown.
 std::string modality_of_folder(const std::string& folder);
 
+/// 0, 1, 2 for acoustic, textual, visual, as the literature orders them; 3 for any other.
+int modality_rank(const std::string& name);
+
 }  // namespace hardy

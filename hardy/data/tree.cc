@@ -80,14 +80,6 @@ fs::path find_labels(const TreeOptions& options) {
                                 options.root.string(), fmt::join(names, ", ")));
 }
 
-/// Acoustic, textual, visual first, as the literature orders them; others by name.
-int modality_rank(const std::string& name) {
-  if (name == "acoustic") return 0;
-  if (name == "textual") return 1;
-  if (name == "visual") return 2;
-  return 3;
-}
-
 std::vector<FeatureFolder> find_all_folders(const fs::path& features) {
   std::map<std::pair<int, std::string>, std::vector<std::string>> by_modality;
   for (const auto& folder : list(features, true, "")) {

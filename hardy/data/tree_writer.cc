@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cmath>
 #include <cstring>
@@ -56,24 +57,29 @@ class PartialFolder {
   fs::path folder_;
 };
 
+[[noreturn]] void throw_unwritable(const fs::path& path, const std::string& reason) {
+  throw IoError(fmt::format("{}: cannot be written: {}; free some space or choose another folder",
+                            path.string(), reason));
+}
+
 /// Without a flush per file: the folder as a whole becomes visible only when complete.
 void write_vector(const fs::path& file, std::span<const float> values) {
   const std::string bytes = format_npy({static_cast<std::int64_t>(values.size())}, values);
   std::ofstream stream(file, std::ios::binary);
   stream.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   stream.close();
-  if (!stream) {
-    throw IoError(fmt::format("{}: cannot be written: {}; free some space or choose another folder",
-                              file.string(), std::strerror(errno)));
-  }
+  if (!stream) throw_unwritable(file, std::strerror(errno));
 }
 
-void require_file_name(const Corpus& corpus, const std::string& id) {
-  if (id.find('/') == std::string::npos && id != "." && id != ".." && id.size() < 200) return;
+void require_file_name(const Corpus& corpus, const char* what, const std::string& name) {
+  if (!name.empty() && name.find('/') == std::string::npos && name.front() != '.' &&
+      name.size() < 200) {
+    return;
+  }
   throw DataError(
-      fmt::format("{}: utterance id '{}' cannot be a file name; ids must not hold '/' "
-                  "and be shorter than 200 bytes",
-                  corpus.name, id));
+      fmt::format("{}: {} '{}' cannot be a file name; it must not hold '/', start with "
+                  "'.' or be longer than 199 bytes",
+                  corpus.name, what, name));
 }
 
 /// 'F' or 'M'.
@@ -86,15 +92,18 @@ char side_of(const Corpus& corpus, const Utterance& utterance) {
                   corpus.name, utterance.speaker, utterance.id));
 }
 
-/// Index of the other speaker's utterance of the dialogue nearest to utterance i; i when none.
-std::size_t nearest_of_listener(const Corpus& corpus, std::size_t i) {
+/// Index of the other speaker's utterance of the dialogue nearest to utterance i that has a face; i
+/// when there is none.
+std::size_t nearest_of_listener(const Corpus& corpus, const ModalityData& faces, std::size_t i) {
   const auto& own = corpus.utterances[i];
   const auto& dialogue = corpus.dialogues[static_cast<std::size_t>(own.dialogue)];
   for (std::int64_t distance = 1; distance < dialogue.count; ++distance) {
     for (const std::int64_t position : {own.position - distance, own.position + distance}) {
       if (position < 0 || position >= dialogue.count) continue;
       const auto other = static_cast<std::size_t>(dialogue.first + position);
-      if (corpus.utterances[other].speaker != own.speaker) return other;
+      if (corpus.utterances[other].speaker != own.speaker && faces.present[other] != 0) {
+        return other;
+      }
     }
   }
   return i;
@@ -125,6 +134,7 @@ std::vector<float> column_deviations(const ModalityData& modality) {
 
 void write_faces(const Corpus& corpus, const ModalityData& modality, const fs::path& folder) {
   constexpr float kFaceNoise = 0.5F;  // in standard deviations: a listener's face still moves
+  make_folder(folder);
   const auto deviations = column_deviations(modality);
   const std::string seed_text = corpus.checksum.substr(0, 15);
   const Seeds seeds(seed_text.empty() ? 0 : std::stoull(seed_text, nullptr, 16));
@@ -132,14 +142,17 @@ void write_faces(const Corpus& corpus, const ModalityData& modality, const fs::p
   for (std::size_t i = 0; i < corpus.utterances.size(); ++i) {
     const Utterance& utterance = corpus.utterances[i];
     const char side = side_of(corpus, utterance);
+    if (modality.present[i] == 0) continue;
     Generator generator = seeds.stream("listener", {static_cast<std::int64_t>(i)});
-    const auto near = modality.row(static_cast<std::int64_t>(nearest_of_listener(corpus, i)));
+    const auto near =
+        modality.row(static_cast<std::int64_t>(nearest_of_listener(corpus, modality, i)));
     for (std::size_t c = 0; c < listener.size(); ++c) {
       listener[c] =
           near[c] + kFaceNoise * deviations[c] * static_cast<float>(draw_normal(generator));
     }
     const fs::path faces = folder / utterance.id;
-    make_folder(faces);
+    std::error_code error;
+    if (!fs::create_directory(faces, error) && error) throw_unwritable(faces, error.message());
     const auto own = modality.row(static_cast<std::int64_t>(i));
     write_vector(faces / "compress_F.npy", side == 'F' ? own : listener);
     write_vector(faces / "compress_M.npy", side == 'M' ? own : listener);
@@ -149,6 +162,7 @@ void write_faces(const Corpus& corpus, const ModalityData& modality, const fs::p
 void write_modality(const Corpus& corpus, const ModalityData& modality, const fs::path& folder) {
   make_folder(folder);
   for (std::size_t i = 0; i < corpus.utterances.size(); ++i) {
+    if (modality.present[i] == 0) continue;
     write_vector(folder / (corpus.utterances[i].id + ".npy"),
                  modality.row(static_cast<std::int64_t>(i)));
   }
@@ -168,7 +182,7 @@ std::string feature_folder_name(const std::string& modality_name) {
   if (modality_name == "acoustic") return "wav2vec-large-c-UTT";
   if (modality_name == "textual") return "deberta-large-4-UTT";
   if (modality_name == "visual") return "manet_UTT";
-  return modality_name + "-UTT";
+  return modality_name;
 }
 
 std::string data_set_of(const fs::path& label_file) {
@@ -190,7 +204,12 @@ void write_tree(const Corpus& corpus, const fs::path& root, const fs::path& labe
                     "and this corpus is real; use the plain form",
                     corpus.name));
   }
-  for (const auto& utterance : corpus.utterances) require_file_name(corpus, utterance.id);
+  for (const auto& utterance : corpus.utterances) {
+    require_file_name(corpus, "utterance id", utterance.id);
+  }
+  for (const auto& modality : corpus.modalities) {
+    require_file_name(corpus, "modality", modality.name);
+  }
   const std::string labels = read_text_file(label_file);
   const std::string data_set = data_set_of(label_file);
   PartialFolder partial(root);

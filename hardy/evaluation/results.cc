@@ -96,10 +96,10 @@ void list_axes(Results& results) {
   }
   if (results.scores.empty()) return;
   for (const auto& metric : results.scores.front().metrics) results.metrics.push_back(metric.name);
+  const bool is_sentiment = results.metrics.front() == "accuracy";
   const std::vector<std::string> wanted =
-      results.class_names.empty()
-          ? std::vector<std::string>{"accuracy", "weighted_f1", "mae", "correlation"}
-          : std::vector<std::string>{"wa", "ua", "weighted_f1"};
+      is_sentiment ? std::vector<std::string>{"accuracy", "weighted_f1", "mae", "correlation"}
+                   : std::vector<std::string>{"wa", "ua", "weighted_f1"};
   for (const auto& name : wanted) {
     const auto is_defined = [&](const Score& score) {
       return std::any_of(score.metrics.begin(), score.metrics.end(),
@@ -155,18 +155,20 @@ Score score_evaluation(const Evaluation& evaluation, const Corpus& corpus) {
   score.condition = evaluation.pattern;
   score.utterances = static_cast<std::int64_t>(evaluation.utterances.size());
   check(score.utterances > 0, "an evaluation holds no utterance");
+  // The sign learned as two classes is judged by the values behind the classes.
+  const bool is_binary = !corpus.values.empty();
   std::vector<float> truth;
   for (const std::int64_t i : evaluation.utterances) {
     check(i >= 0 && i < corpus.size(), "an evaluation names an utterance outside the corpus");
-    truth.push_back(corpus.utterances[static_cast<std::size_t>(i)].label);
+    const auto place = static_cast<std::size_t>(i);
+    truth.push_back(is_binary ? corpus.values[place] : corpus.utterances[place].label);
   }
-  if (corpus.label_kind == LabelKind::kClass) {
+  if (corpus.label_kind == LabelKind::kClass && !is_binary) {
     const std::vector<std::int64_t> classes(truth.begin(), truth.end());
     add_class_metrics(score, class_metrics(classes, evaluation.outputs, corpus.class_count()),
                       corpus);
     return score;
   }
-  const bool is_binary = evaluation.outputs.size() == 2 * truth.size();
   const SentimentMetrics metrics = is_binary ? binary_sentiment_metrics(truth, evaluation.outputs)
                                              : sentiment_metrics(truth, evaluation.outputs);
   score.metrics = {{"accuracy", metrics.accuracy},

@@ -62,8 +62,8 @@ struct Results {
 };
 
 /// The metrics of one evaluation. Class labels: wa, ua, weighted_f1, macro_f1 and recall.<class>.
-/// Real values: accuracy and weighted_f1 on non-zero utterances, mae and correlation on all; two
-/// outputs per utterance mean that the sign was learned as two classes (mae, correlation: NaN).
+/// Real values: accuracy and weighted_f1 on non-zero utterances, mae and correlation on all. Their
+/// sign learned as two classes (Corpus::values): the same with mae and correlation NaN.
 Score score_evaluation(const Evaluation& evaluation, const Corpus& corpus);
 
 /// Scores and summaries of all test outputs. A specialist counts under the pattern it was trained

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "hardy/core/errors.h"
+#include "hardy/data/csv.h"
 #include "hardy/metrics/metrics.h"
 
 namespace hardy {
@@ -129,12 +130,6 @@ std::vector<const FitOutcome*> in_order(const std::vector<FitOutcome>& outcomes)
   return sorted;
 }
 
-/// Names of the output columns: the classes, the two signs, or none for a predicted value.
-std::vector<std::string> output_names(const Corpus& corpus, std::size_t width) {
-  if (corpus.label_kind == LabelKind::kClass) return corpus.class_names;
-  return width == 2 ? std::vector<std::string>{"negative", "positive"} : std::vector<std::string>{};
-}
-
 std::size_t output_width(const std::vector<FitOutcome>& outcomes) {
   for (const auto& outcome : outcomes) {
     for (const auto& evaluation : outcome.test) {
@@ -147,17 +142,13 @@ std::size_t output_width(const std::vector<FitOutcome>& outcomes) {
 /// The columns of one prediction after its place: truth, predicted, outputs.
 void add_outputs(CsvFile& table, const Corpus& corpus, const Utterance& utterance,
                  std::span<const float> outputs) {
-  const auto names = output_names(corpus, outputs.size());
-  if (corpus.label_kind == LabelKind::kClass) {
-    table.add(corpus.class_names[static_cast<std::size_t>(utterance.label)]);
-  } else {
-    table.add(utterance.label);
-  }
-  if (names.empty()) {
-    table.add(outputs[0]);
+  const auto& names = corpus.class_names;
+  if (corpus.label_kind == LabelKind::kValue) {
+    table.add(utterance.label).add(outputs[0]);
     return;
   }
   check(names.size() == outputs.size(), "a prediction has another number of outputs than classes");
+  table.add(names[static_cast<std::size_t>(utterance.label)]);
   table.add(names[static_cast<std::size_t>(argmax(outputs))]);
   for (const float output : outputs) table.add(output);
 }
@@ -204,7 +195,7 @@ void write_predictions(const RunFolder& folder, const std::vector<FitOutcome>& o
   const std::size_t width = output_width(outcomes);
   std::vector<std::string> header = {"utterance", "dialogue", "track", "condition",
                                      "fold",      "seed",     "truth", "predicted"};
-  for (const auto& name : output_names(corpus, width)) header.push_back("p_" + name);
+  for (const auto& name : corpus.class_names) header.push_back("p_" + name);
   CsvFile table(folder.predictions_file(), header);
   const auto names = corpus.modality_names();
   for (const FitOutcome* outcome : in_order(outcomes)) {

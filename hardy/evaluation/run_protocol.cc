@@ -51,6 +51,12 @@ std::vector<Pattern> unified_patterns(int modalities, const std::vector<Pattern>
   return modalities <= kMostForAll ? all_patterns(modalities) : conditions;
 }
 
+/// The same fits seen on their validation parts.
+std::vector<FitOutcome> on_validation(std::vector<FitOutcome> outcomes) {
+  for (auto& outcome : outcomes) outcome.test = std::move(outcome.validation);
+  return outcomes;
+}
+
 /// What a group of fits (one fold, one seed) shares.
 struct Group {
   int fold = 0;
@@ -99,6 +105,7 @@ class Protocol {
     for (const auto& fold : folds_) names.push_back(fold.name);
     result.folder = folder_.path();
     result.results = make_results(outcomes_, corpus_, names);
+    result.validation = make_results(on_validation(outcomes_), corpus_, names);
     write_hardness();
     write_predictions(folder_, outcomes_, corpus_);
     write_curves(folder_, outcomes_, corpus_);

@@ -31,7 +31,8 @@ struct ProtocolRequest {
 /// What came out.
 struct ProtocolResult {
   std::filesystem::path folder;
-  Results results;
+  Results results;     ///< on the test parts
+  Results validation;  ///< on the validation parts: what settings may be chosen by
   RunTimings timings;
 };
 

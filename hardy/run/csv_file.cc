@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "hardy/core/errors.h"
+#include "hardy/data/csv.h"
 #include "hardy/core/files.h"
 
 namespace hardy {
@@ -26,16 +27,6 @@ std::filesystem::path temporary_beside(const std::filesystem::path& file) {
 }
 
 }  // namespace
-
-std::string csv_field(std::string_view text) {
-  if (text.find_first_of(",\"\r\n") == std::string_view::npos) return std::string(text);
-  std::string quoted = "\"";
-  for (const char letter : text) {
-    if (letter == '"') quoted += '"';
-    quoted += letter;
-  }
-  return quoted + '"';
-}
 
 CsvFile::CsvFile(std::filesystem::path file, const std::vector<std::string>& header)
     : file_(std::move(file)), temporary_(temporary_beside(file_)), columns_(header.size()) {

@@ -50,7 +50,4 @@ class CsvFile {
   std::size_t fields_ = 0;  // of the row being written
 };
 
-/// One field as CSV: quoted when it must be.
-std::string csv_field(std::string_view text);
-
 }  // namespace hardy

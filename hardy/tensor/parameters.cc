@@ -22,6 +22,7 @@ at::Tensor ParameterSet::add(const std::string& name, at::Tensor value) {
 
 at::Tensor ParameterSet::add_uniform(const std::string& name, std::vector<std::int64_t> shape,
                                      double bound, Generator& generator) {
+  if (!is_drawing_) return add(name, at::zeros(shape, at::TensorOptions(at::kFloat)));
   auto value = at::empty(shape, at::TensorOptions(at::kFloat));
   auto* values = value.data_ptr<float>();
   for (std::int64_t i = 0; i < value.numel(); ++i) {

@@ -26,6 +26,9 @@ class ParameterSet {
  public:
   explicit ParameterSet(at::Device device = at::kCPU) : device_(device) {}
 
+  /// Leaves new parameters at zero instead of drawing them: for modules that are loaded at once.
+  void skip_drawing() { is_drawing_ = false; }
+
   /// A parameter with every value drawn from U(-bound, bound).
   at::Tensor add_uniform(const std::string& name, std::vector<std::int64_t> shape, double bound,
                          Generator& generator);
@@ -61,6 +64,7 @@ class ParameterSet {
   at::Tensor add(const std::string& name, at::Tensor value);
 
   at::Device device_;
+  bool is_drawing_ = true;
   std::vector<std::pair<std::string, at::Tensor>> parameters_;
 };
 

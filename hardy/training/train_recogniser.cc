@@ -16,12 +16,23 @@ constexpr const char* kPrefix = "model.";
 /// A recogniser with its parameters, and the losses of both stages.
 class Recogniser {
  public:
+  /// Drawn from a stream.
   Recogniser(const FoldData& data, const RecogniserConfig& config, Generator initial)
       : data_(data),
         config_(config),
         device_(data.table.features.front().device()),
         parameters_(device_),
         backbone_(backbone_options(data, config.encoder), parameters_, initial) {}
+
+  /// Loaded from a file.
+  Recogniser(const FoldData& data, const RecogniserConfig& config, const TensorFile& model)
+      : data_(data),
+        config_(config),
+        device_(data.table.features.front().device()),
+        parameters_(undrawn(device_)),
+        backbone_(backbone_options(data, config.encoder), parameters_, unused_) {
+    parameters_.load(model, kPrefix);
+  }
 
   ParameterSet& parameters() { return parameters_; }
 
@@ -97,9 +108,16 @@ class Recogniser {
   }
 
  private:
+  static ParameterSet undrawn(at::Device device) {
+    ParameterSet parameters(device);
+    parameters.skip_drawing();
+    return parameters;
+  }
+
   const FoldData& data_;
   const RecogniserConfig& config_;
   at::Device device_;
+  Generator unused_;
   ParameterSet parameters_;
   Backbone backbone_;
 };
@@ -284,8 +302,7 @@ TrainedRecogniser train_recogniser(const FoldData& data, const Config& config,
   check(!plan.patterns.empty(), "no pattern to train on");
   check(plan.supports.empty() || plan.supports.size() == plan.patterns.size(),
         "supports for other patterns");
-  Recogniser recogniser(data, config.recogniser, services.seeds.stream("recogniser.init"));
-  recogniser.parameters().load(pretrained, kPrefix);
+  Recogniser recogniser(data, config.recogniser, pretrained);
   const CurriculumBatches batches(data, config, plan);
   const auto run_batch = [&](const std::vector<std::int64_t>& items, BatchStreams& streams,
                              const auto& update) {
@@ -303,8 +320,7 @@ TrainedRecogniser train_recogniser(const FoldData& data, const Config& config,
 std::vector<float> predict_dialogues(const FoldData& data, const RecogniserConfig& config,
                                      const TensorFile& model,
                                      const std::vector<std::int64_t>& dialogues, Pattern pattern) {
-  Recogniser recogniser(data, config, Generator(0));
-  recogniser.parameters().load(model, kPrefix);
+  const Recogniser recogniser(data, config, model);
   std::vector<float> outputs;
   for (const auto& plan : chunk_plans(data, dialogues, pattern)) {
     const auto part = to_floats(recogniser.predict(plan));

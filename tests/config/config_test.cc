@@ -284,13 +284,5 @@ TEST(Config, SectionTomlHoldsOnlyTheSectionAndIgnoresOrder) {
   EXPECT_THROW((void)config_section_toml(config, {"retrival"}), InternalError);
 }
 
-TEST(Config, NearestNamePrefersFewEditsAndStaysSilentWhenFar) {
-  const std::vector<std::string> known = {"alpha", "beta", "table.gamma"};
-  EXPECT_EQ(nearest_name("alhpa", known), "alpha");
-  EXPECT_EQ(nearest_name("gamma", known), "table.gamma");
-  EXPECT_EQ(nearest_name("epsilon", known), "");
-  EXPECT_EQ(nearest_name(std::string(10000, 'a'), known), "");
-}
-
 }  // namespace
 }  // namespace hardy

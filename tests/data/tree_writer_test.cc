@@ -10,6 +10,8 @@
 #include "hardy/core/files.h"
 #include "hardy/data/demo_corpus.h"
 #include "hardy/data/npy.h"
+#include "hardy/data/tree.h"
+#include "tests/support/shared_data.h"
 #include "tests/support/temp_dir.h"
 
 namespace hardy {
@@ -99,7 +101,25 @@ TEST_F(TreeWriter, OtherDataSetsHaveOneFaceFilePerUtterance) {
   write_tree(corpus_, folder_ / "out", labels);
   const auto id = corpus_.utterances[0].id + ".npy";
   EXPECT_TRUE(fs::exists(folder_ / "out" / "CMUMOSI" / "features" / "manet_UTT" / id));
-  EXPECT_TRUE(fs::exists(folder_ / "out" / "CMUMOSI" / "features" / "gaze-UTT" / id));
+  EXPECT_TRUE(fs::exists(folder_ / "out" / "CMUMOSI" / "features" / "gaze" / id));
+}
+
+TEST_F(TreeWriter, OurReaderReadsTheSameCorpusBack) {
+  HARDY_NEEDS_SHARED("data/IEMOCAP/IEMOCAP_features_raw_4way.pkl");
+  const auto labels = test::shared_dir() / "data/IEMOCAP/IEMOCAP_features_raw_4way.pkl";
+  DrawOptions options;
+  options.modalities = {{"acoustic", 6, 0.7}, {"textual", 8, 0.77}, {"visual", 7, 0.57}};
+  options.missing_rate = 0.05;
+  const Corpus corpus = draw_features(load_tree_label_corpus(labels), options);
+  EXPECT_EQ(corpus.name, "IEMOCAP-4 (synthetic features)");
+  EXPECT_EQ(corpus.size(), 5531);
+  write_tree(corpus, folder_ / "out", labels);
+  TreeOptions tree;
+  tree.root = folder_ / "out" / "IEMOCAP";
+  const Corpus read = read_tree(tree).corpus;
+  EXPECT_TRUE(read.is_synthetic);
+  EXPECT_EQ(read.modality_names(), corpus.modality_names());
+  EXPECT_EQ(corpus_checksum(read), corpus.checksum);
 }
 
 TEST_F(TreeWriter, AMonologueStillHasAListener) {
@@ -141,7 +161,7 @@ TEST(TreeNames, DataSetIsThePartBeforeFeaturesRaw) {
   EXPECT_EQ(data_set_of("/x/IEMOCAP_features_raw_6way.pkl"), "IEMOCAP");
   EXPECT_EQ(data_set_of("mine.pkl"), "mine");
   EXPECT_EQ(feature_folder_name("acoustic"), "wav2vec-large-c-UTT");
-  EXPECT_EQ(feature_folder_name("eeg"), "eeg-UTT");
+  EXPECT_EQ(feature_folder_name("eeg"), "eeg");
 }
 
 }  // namespace

@@ -171,10 +171,11 @@ TEST(Results, RealValuesGiveSentimentMetrics) {
   EXPECT_TRUE(results.scores.front().confusion.empty());
 }
 
-TEST(Results, TwoOutputsForRealValuesAreTheSignAsClasses) {
-  const Corpus corpus = corpus_of({-2, 1, 3}, LabelKind::kValue);
+TEST(Results, ASignLearnedAsClassesIsJudgedOnNonZeroValues) {
+  Corpus corpus = corpus_of({0, 1, 1, 0}, LabelKind::kClass);
+  corpus.values = {-2, 1, 3, 0};
   FitOutcome outcome = fit("unified", kBoth, 0, 1);
-  outcome.test = {{kBoth, {0, 1, 2}, predicting({0, 0, 1})}};
+  outcome.test = {{kBoth, {0, 1, 2, 3}, predicting({0, 0, 1, 1})}};
   const Results results = make_results({outcome}, corpus, {"official"});
   EXPECT_DOUBLE_EQ(results.find("unified", "a,t", "accuracy")->mean, 2.0 / 3.0);
   EXPECT_TRUE(std::isnan(results.find("unified", "a,t", "mae")->mean));

@@ -1,0 +1,17 @@
+// `hardy config`: the effective settings, and what each of them means.
+#pragma once
+
+#include <string>
+
+namespace CLI {
+class App;
+}
+
+namespace hardy {
+
+void add_config_command(CLI::App& app);
+
+/// docs/config.md: every field with type, range, default, meaning and effect.
+std::string config_markdown();
+
+}  // namespace hardy

@@ -1,0 +1,30 @@
+// The options that make up a Config, shared by every command that takes one.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "hardy/config/config.h"
+
+namespace CLI {
+class App;
+}
+
+namespace hardy {
+
+/// What the user gave; each is applied over the one before: preset, file, --set in order,
+/// shortcuts.
+struct ConfigOptions {
+  std::string preset;
+  std::string file;
+  std::vector<std::string> assignments;
+  std::vector<std::string> shortcuts;  ///< assignments made by options such as --seeds
+};
+
+/// Adds --preset, --config and --set.
+void add_config_options(CLI::App& app, ConfigOptions& options);
+
+/// The effective config, validated. Throws ConfigError.
+Config make_config(const ConfigOptions& options);
+
+}  // namespace hardy

@@ -1,0 +1,284 @@
+#include "cli/data_command.h"
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "cli/output.h"
+#include "hardy/core/errors.h"
+#include "hardy/data/check.h"
+#include "hardy/data/load.h"
+#include "hardy/data/plain_form.h"
+
+namespace hardy {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct DataOptions {
+  DataConfig config;
+  std::string destination;
+  int jobs = 0;  ///< 0 = one per core
+  bool is_json = false;
+};
+
+int worker_count(const DataOptions& options) {
+  if (options.jobs > 0) return options.jobs;
+  return std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, 16);
+}
+
+double share(std::int64_t part, std::int64_t whole) {
+  return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
+}
+
+std::string dump(const Json& json) {
+  // Texts come from files and may hold any byte.
+  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+const char* part_name(Part part) {
+  switch (part) {
+    case Part::kNone:
+      return "none";
+    case Part::kTrain:
+      return "train";
+    case Part::kValidation:
+      return "validation";
+    case Part::kTest:
+      return "test";
+  }
+  return "";
+}
+
+Json describe_labels(const Corpus& corpus) {
+  if (corpus.label_kind == LabelKind::kClass) {
+    std::vector<std::int64_t> members(corpus.class_names.size(), 0);
+    for (const auto& utterance : corpus.utterances) {
+      ++members[static_cast<std::size_t>(utterance.label)];
+    }
+    Json classes = Json::array();
+    for (std::size_t c = 0; c < members.size(); ++c) {
+      classes.push_back({{"name", corpus.class_names[c]},
+                         {"utterances", members[c]},
+                         {"share", share(members[c], corpus.size())}});
+    }
+    return {{"kind", "class"}, {"classes", classes}};
+  }
+  double sum = 0;
+  std::int64_t zeros = 0;
+  std::int64_t positive = 0;
+  float smallest = corpus.utterances[0].label;
+  float largest = smallest;
+  for (const auto& utterance : corpus.utterances) {
+    smallest = std::min(smallest, utterance.label);
+    largest = std::max(largest, utterance.label);
+    sum += static_cast<double>(utterance.label);
+    zeros += utterance.label == 0 ? 1 : 0;
+    positive += utterance.label > 0 ? 1 : 0;
+  }
+  return {{"kind", "value"},
+          {"smallest", smallest},
+          {"largest", largest},
+          {"mean", sum / static_cast<double>(corpus.size())},
+          {"positive", positive},
+          {"zero", zeros},
+          {"negative", corpus.size() - zeros - positive}};
+}
+
+Json describe_modalities(const Corpus& corpus) {
+  Json list = Json::array();
+  for (const auto& modality : corpus.modalities) {
+    const auto present = std::count(modality.present.begin(), modality.present.end(), 1);
+    list.push_back({{"name", modality.name},
+                    {"width", modality.width},
+                    {"present", present},
+                    {"share", share(present, corpus.size())}});
+  }
+  return list;
+}
+
+/// Utterances and dialogues of the named parts; parts without a name are left out.
+template <typename Key>
+Json describe_dialogues(const Corpus& corpus, Key key_of) {
+  std::map<std::pair<int, std::string>, std::pair<std::int64_t, std::int64_t>> counts;
+  for (const auto& dialogue : corpus.dialogues) {
+    auto& [dialogues, utterances] = counts[key_of(dialogue)];
+    ++dialogues;
+    utterances += dialogue.count;
+  }
+  Json list = Json::array();
+  for (const auto& [key, count] : counts) {
+    if (key.second.empty()) continue;
+    list.push_back(
+        {{"name", key.second}, {"dialogues", count.first}, {"utterances", count.second}});
+  }
+  return list;
+}
+
+Json describe_corpus(const Corpus& corpus) {
+  std::set<std::string> speakers;
+  for (const auto& utterance : corpus.utterances) {
+    if (!utterance.speaker.empty()) speakers.insert(utterance.speaker);
+  }
+  std::int64_t longest = 0;
+  for (const auto& dialogue : corpus.dialogues) longest = std::max(longest, dialogue.count);
+  return {{"name", corpus.name},
+          {"synthetic", corpus.is_synthetic},
+          {"source", corpus.source},
+          {"utterances", corpus.size()},
+          {"dialogues", corpus.dialogues.size()},
+          {"longest_dialogue", longest},
+          {"speakers", speakers.size()},
+          {"labels", describe_labels(corpus)},
+          {"modalities", describe_modalities(corpus)},
+          {"groups",
+           describe_dialogues(corpus, [](const Dialogue& d) { return std::pair(0, d.group); })},
+          {"split", describe_dialogues(corpus,
+                                       [](const Dialogue& d) {
+                                         return std::pair(static_cast<int>(d.part),
+                                                          std::string(part_name(d.part)));
+                                       })},
+          {"checksum", corpus.checksum}};
+}
+
+std::string labels_text(const Json& labels) {
+  if (labels["kind"] == "value") {
+    return fmt::format(
+        "labels      values from {:.4g} to {:.4g}, mean {:.3f}: {} positive, {} zero, "
+        "{} negative\n",
+        labels["smallest"].get<double>(), labels["largest"].get<double>(),
+        labels["mean"].get<double>(), labels["positive"].get<std::int64_t>(),
+        labels["zero"].get<std::int64_t>(), labels["negative"].get<std::int64_t>());
+  }
+  std::string text = fmt::format("classes     {}\n", labels["classes"].size());
+  for (const auto& entry : labels["classes"]) {
+    text +=
+        fmt::format("  {:<18} {:>6}  {:>5.1f} %\n", printable(entry["name"].get<std::string>()),
+                    entry["utterances"].get<std::int64_t>(), 100 * entry["share"].get<double>());
+  }
+  return text;
+}
+
+std::string dialogues_text(const Json& list, const char* title) {
+  std::string text;
+  for (const auto& entry : list) {
+    text += fmt::format(
+        "  {:<18} {:>6}  in {} dialogues\n", printable(entry["name"].get<std::string>()),
+        entry["utterances"].get<std::int64_t>(), entry["dialogues"].get<std::int64_t>());
+  }
+  if (text.empty()) return fmt::format("{:<12}none\n", title);
+  return fmt::format("{:<12}{}\n{}", title, list.size(), text);
+}
+
+std::string info_text(const Json& info) {
+  const bool is_unmarked = info["synthetic"].get<bool>() &&
+                           info["name"].get<std::string>().find("synthetic") == std::string::npos;
+  std::string text =
+      fmt::format("{}{}\nutterances  {} in {} dialogues, the longest of {}\nspeakers    {}\n",
+                  printable(info["name"].get<std::string>()), is_unmarked ? " (synthetic)" : "",
+                  info["utterances"].get<std::int64_t>(), info["dialogues"].get<std::int64_t>(),
+                  info["longest_dialogue"].get<std::int64_t>(),
+                  info["speakers"] == 0 ? "not recorded"
+                                        : fmt::format("{}", info["speakers"].get<std::int64_t>()));
+  text += labels_text(info["labels"]);
+  text += fmt::format("modalities  {}\n", info["modalities"].size());
+  for (const auto& entry : info["modalities"]) {
+    text += fmt::format("  {:<18} {:>6}  wide, present in {:.1f} %\n",
+                        printable(entry["name"].get<std::string>()),
+                        entry["width"].get<std::int64_t>(), 100 * entry["share"].get<double>());
+  }
+  text += dialogues_text(info["groups"], "groups");
+  text += dialogues_text(info["split"], "split");
+  return text + fmt::format("checksum    {}\n", info["checksum"].get<std::string>());
+}
+
+void run_info(const DataOptions& options) {
+  const Json info = describe_corpus(load_corpus(options.config, worker_count(options)));
+  print(options.is_json ? dump(info) : info_text(info));
+}
+
+void run_check(const DataOptions& options) {
+  const CheckReport report = check_corpus(options.config, worker_count(options));
+  print(options.is_json ? check_json(report) : check_text(report));
+  if (!report.is_sound()) {
+    throw DataError(fmt::format("{}: {} errors, see the report", report.source,
+                                report.count(Severity::kError)));
+  }
+}
+
+void run_convert(const DataOptions& options) {
+  const Corpus corpus = load_corpus(options.config, worker_count(options));
+  write_plain(corpus, options.destination);
+  if (options.is_json) {
+    print(dump({{"written", options.destination},
+                {"utterances", corpus.size()},
+                {"checksum", corpus.checksum}}));
+    return;
+  }
+  print(fmt::format("{}: {} utterances of {} written in the plain form\n", options.destination,
+                    corpus.size(), printable(corpus.name)));
+}
+
+/// The options that say what to read, shared by all sub-commands.
+void add_source_options(CLI::App& command, DataOptions& options) {
+  command.add_option("--format", options.config.format, "auto, tree, plain or demo")
+      ->type_name("NAME");
+  command
+      .add_option("--features", options.config.modalities,
+                  "which folders or arrays become which modalities, e.g. "
+                  "acoustic=wav2vec-large-c-UTT,textual=deberta-large-4-UTT")
+      ->type_name("LIST");
+  command.add_option("--labels", options.config.labels, "label pickle of a tree")
+      ->type_name("FILE");
+  command
+      .add_option("--task", options.config.task,
+                  "auto, class, regression or binary (positive against negative values)")
+      ->type_name("NAME");
+  command.add_option("--jobs", options.jobs, "threads that read; 0 = one per core")
+      ->check(CLI::Range(0, 256));
+  command.add_flag("--json", options.is_json, "machine-readable output");
+}
+
+}  // namespace
+
+void add_data_command(CLI::App& app) {
+  auto options = std::make_shared<DataOptions>();
+  CLI::App* data = app.add_subcommand("data", "Look at, check, convert and draw corpora");
+  data->require_subcommand(1);
+
+  CLI::App* info = data->add_subcommand("info", "Print sizes, classes, modalities and splits");
+  info->add_option("DIR", options->config.path,
+                   "corpus folder; the demonstration corpus if absent");
+  add_source_options(*info, *options);
+  info->callback([options] { run_info(*options); });
+
+  CLI::App* check = data->add_subcommand(
+      "check",
+      "Find every problem of a corpus and say what to do; exit code 3 when it is unusable");
+  check->add_option("DIR", options->config.path,
+                    "corpus folder; the demonstration corpus if absent");
+  add_source_options(*check, *options);
+  check->callback([options] { run_check(*options); });
+
+  CLI::App* convert = data->add_subcommand("convert", "Write a corpus in the plain form");
+  convert->add_option("SRC", options->config.path, "corpus folder")->required();
+  convert
+      ->add_option("DST", options->destination, "folder to create; it must not exist or be empty")
+      ->required();
+  add_source_options(*convert, *options);
+  convert->callback([options] { run_convert(*options); });
+  data->footer(
+      "Corpora are read in the layout of GCNet, MoMKE and HARDY-MER (label pickle and folders of\n"
+      ".npy files) or in the plain form (one table, one array per modality): docs/formats.md.\n");
+}
+
+}  // namespace hardy

@@ -1,0 +1,35 @@
+// The light program's way of training: it becomes hardy-trainer, which links libtorch.
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include <fmt/format.h>
+
+#include "cli/environment.h"
+#include "cli/training_commands.h"
+#include "hardy/core/errors.h"
+
+namespace hardy {
+
+void carry_out(const TrainingRequest& request) {
+  constexpr const char* kTrainer = "hardy-trainer";
+  const auto beside = program_folder() / kTrainer;
+  const auto installed = program_folder().parent_path() / "libexec" / "hardy" / kTrainer;
+  std::vector<std::string> arguments = request.command_line;
+  std::vector<char*> pointers;
+  pointers.reserve(arguments.size() + 1);
+  for (auto& argument : arguments) pointers.push_back(argument.data());
+  pointers.push_back(nullptr);
+  ::execv(beside.c_str(), pointers.data());
+  if (errno == ENOENT) ::execv(installed.c_str(), pointers.data());
+  if (errno == ENOENT) {
+    throw ConfigError(fmt::format(
+        "`hardy {}` needs hardy-trainer, which is neither {} nor {}; build and install with "
+        "-DHARDY_TRAINING=ON",
+        request.command, beside.string(), installed.string()));
+  }
+  throw IoError(fmt::format("hardy-trainer cannot be started: {}", std::strerror(errno)));
+}
+
+}  // namespace hardy

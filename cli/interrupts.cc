@@ -1,0 +1,34 @@
+#include "cli/interrupts.h"
+
+#include <csignal>
+#include <string_view>
+
+#include <unistd.h>
+
+namespace hardy {
+namespace {
+
+std::atomic<bool> stop_flag{false};
+static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler may only use such");
+
+void handle(int /*signal*/) {
+  stop_flag.store(true);
+  constexpr std::string_view kMessage =
+      "\nhardy: stopping after the current step; once more to end at once\n";
+  // Nothing can be done about a failed write in a handler.
+  [[maybe_unused]] const auto written = ::write(STDERR_FILENO, kMessage.data(), kMessage.size());
+}
+
+}  // namespace
+
+const std::atomic<bool>& catch_interrupts() {
+  struct sigaction action {};
+
+  action.sa_handler = handle;
+  action.sa_flags = static_cast<int>(SA_RESETHAND);  // the second signal has its default effect
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+  return stop_flag;
+}
+
+}  // namespace hardy

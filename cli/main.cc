@@ -1,0 +1,113 @@
+// hardy: the command line. A table of commands; the only place where failures become exit codes.
+#include <exception>
+#include <new>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include "cli/cache_command.h"
+#include "cli/config_command.h"
+#include "cli/data_command.h"
+#include "cli/output.h"
+#include "cli/synth_command.h"
+#include "cli/training_commands.h"
+#include "hardy/core/errors.h"
+#include "hardy/core/nearest_name.h"
+#include "hardy/core/version.h"
+
+namespace hardy {
+namespace {
+
+constexpr const char* kExitCodes =
+    "Exit codes: 0 success, 2 option or setting, 3 data, 4 model or run folder, 5 divergence,\n"
+    "6 the system refused, 70 our own bug, 130 interrupted. See docs/errors.md.\n";
+
+void add_commands(CLI::App& app, const std::vector<std::string>& command_line) {
+  app.set_version_flag("--version", "hardy " + program_version());
+  app.set_help_flag("-h,--help", "Show this help");
+  app.require_subcommand(1);
+  add_training_commands(app, command_line);
+  add_data_command(app);
+  add_synth_command(*app.get_subcommand("data"));
+  add_config_command(app);
+  add_cache_command(app);
+  app.footer(
+      std::string("Examples:\n"
+                  "  hardy run                  the whole protocol on a demonstration corpus\n"
+                  "  hardy data info DIR        what a corpus holds\n"
+                  "  hardy run --help           options of a command\n\n") +
+      kExitCodes);
+}
+
+/// The innermost command that was given.
+const CLI::App& innermost(const CLI::App& app) {
+  const auto chosen = app.get_subcommands();
+  return chosen.empty() ? app : innermost(*chosen.front());
+}
+
+/// Options and commands that a misspelt word may have meant.
+std::vector<std::string> known_words(const CLI::App& command) {
+  std::vector<std::string> words;
+  for (const CLI::Option* option : command.get_options()) {
+    for (const auto& name : option->get_lnames()) words.push_back("--" + name);
+  }
+  for (const CLI::App* sub : command.get_subcommands(nullptr)) words.push_back(sub->get_name());
+  return words;
+}
+
+std::string explain(const CLI::ParseError& error, const CLI::App& app) {
+  const CLI::App& command = innermost(app);
+  std::string text = error.what();
+  for (const auto& word : app.remaining(true)) {
+    const std::string name = word.substr(0, word.find('='));
+    const std::string near = nearest_name(name, known_words(command));
+    if (near.empty() || near == name) continue;
+    text += fmt::format("; did you mean '{}'?", near);
+    break;
+  }
+  std::string path = "hardy";
+  if (&command != &app) path += " " + command.get_name();
+  return fmt::format("{}; `{} --help` shows what there is", text, path);
+}
+
+int code_of(ExitCode code) { return static_cast<int>(code); }
+
+int run_program(const std::vector<std::string>& command_line) {
+  CLI::App app("hardy " + program_version() +
+                   ": emotion and sentiment recognition that keeps working when modalities are "
+                   "missing (HARDY-MER)",
+               "hardy");
+  try {
+    add_commands(app, command_line);
+    std::vector<std::string> arguments(command_line.rbegin(), command_line.rend());
+    if (!arguments.empty()) arguments.pop_back();  // the program's name
+    if (arguments.empty()) {
+      print(app.help());
+      return code_of(ExitCode::kConfig);
+    }
+    app.parse(std::move(arguments));
+    print("");  // flushes what commands printed, so that a full disk is noticed
+    return code_of(ExitCode::kOk);
+  } catch (const CLI::Success& success) {
+    return app.exit(success);  // --help, --version
+  } catch (const CLI::ParseError& error) {
+    print_error(explain(error, app));
+    return code_of(ExitCode::kConfig);
+  } catch (const Error& error) {
+    print_error(error.what());
+    return code_of(error.code());
+  } catch (const std::bad_alloc&) {
+    print_error("out of memory; try fewer --jobs, a smaller batch or fewer modalities");
+    return code_of(ExitCode::kIo);
+  } catch (const std::exception& error) {
+    print_error(error.what());
+    return code_of(ExitCode::kInternal);
+  }
+}
+
+}  // namespace
+}  // namespace hardy
+
+int main(int argc, char** argv) { return hardy::run_program({argv, argv + argc}); }

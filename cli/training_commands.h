@@ -1,0 +1,41 @@
+// `hardy run`, `train` and `evaluate`: the options, and what either program does with them. The
+// light program checks them and hands over to hardy-trainer; the trainer does the work.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "hardy/config/config.h"
+
+namespace CLI {
+class App;
+}
+
+namespace hardy {
+
+/// One training command, read and checked as far as possible without loading data.
+struct TrainingRequest {
+  std::string command;                        ///< "run" | "train" | "evaluate"
+  Config config;                              ///< validated; for `evaluate` only `data` is read
+  std::optional<int> fold;                    ///< `train`: 0-based
+  std::filesystem::path run_or_model;         ///< `evaluate`: a run folder or a model file
+  std::string conditions;                     ///< `evaluate`: empty = those of the run
+  std::vector<std::string> data_assignments;  ///< `evaluate`: --set over the run's data settings
+  std::filesystem::path out;                  ///< run folder; empty = runs/<corpus>-<8 hex digits>
+  std::filesystem::path cache;                ///< stage cache; empty = inside the run folder
+  bool overwrite = false;
+  bool json = false;
+  bool quiet = false;
+  std::vector<std::string> command_line;  ///< argv of this process
+};
+
+/// Adds the three commands. `command_line` is argv.
+void add_training_commands(CLI::App& app, const std::vector<std::string>& command_line);
+
+/// Carries the request out. Two implementations: exec_trainer.cc replaces this process by
+/// hardy-trainer and does not return; trainer.cc does the work.
+void carry_out(const TrainingRequest& request);
+
+}  // namespace hardy

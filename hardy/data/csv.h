@@ -1,0 +1,31 @@
+// Tables as RFC 4180 defines them: commas, double quotes, a header line.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace hardy {
+
+/// A table of texts. Every row has as many fields as the header.
+struct CsvTable {
+  std::vector<std::string> header;
+  std::vector<std::vector<std::string>> rows;
+  std::vector<std::size_t> lines;  ///< line of the file (from 1) on which each row starts
+
+  /// The column of this name, if there is one.
+  [[nodiscard]] std::optional<std::size_t> column(std::string_view name) const;
+};
+
+/// Reads a table. Line ends are LF or CRLF, a byte order mark is skipped, quoted fields may hold
+/// commas, line ends and doubled quotes; lines without any character are skipped. `name` stands for
+/// the file in messages. Throws DataError naming the line: no header, a column name twice, a row of
+/// another length, a quote inside an unquoted field or one that never ends, text that is not UTF-8.
+CsvTable parse_csv(std::string_view text, std::string_view name);
+
+/// One field, quoted where the format needs it.
+std::string csv_field(std::string_view value);
+
+}  // namespace hardy
