@@ -48,7 +48,7 @@ std::string dump(const Json& json) {
 const char* part_name(Part part) {
   switch (part) {
     case Part::kNone:
-      return "none";
+      return "";
     case Part::kTrain:
       return "train";
     case Part::kValidation:

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <utility>
 
@@ -15,7 +16,8 @@ namespace {
 
 constexpr double kRedrawEvery = 0.1;     // seconds
 constexpr double kLineEvery = 30.0;      // seconds
-constexpr double kLineStep = 0.05;       // of the whole
+constexpr double kLineGap = 1.0;         // seconds
+constexpr double kLineSteps = 20;        // of the whole
 constexpr double kEstimateAfter = 0.01;  // of the whole: before, a remaining time would be a guess
 
 }  // namespace
@@ -60,8 +62,10 @@ void ProgressBar::update(double done, double total, const std::string& current) 
     return;
   }
   const double share = done_ / total_;
-  const bool is_step = share - last_share_ >= kLineStep || (share >= 1 && last_share_ < 1);
-  if (is_step || now_s - last_drawn_s_ >= kLineEvery) write_line(now_s);
+  const bool is_step = std::floor(share * kLineSteps) > std::floor(last_share_ * kLineSteps);
+  const double waited_s = now_s - last_drawn_s_;
+  const bool is_end = done_ >= total_ && last_share_ < 1;
+  if ((is_step && waited_s >= kLineGap) || waited_s >= kLineEvery || is_end) write_line(now_s);
 }
 
 void ProgressBar::note(const std::string& line) {

@@ -19,8 +19,8 @@ struct ProgressBarOptions {
 /// Options for this process: standard error, its width, the steady clock.
 ProgressBarOptions stderr_progress(bool is_quiet);
 
-/// Draws at most ten times a second; plain lines come at steps of 5 % or every 30 s, so that a log
-/// stays short. Thread-safe.
+/// Draws at most ten times a second; plain lines come at steps of 5 %, but neither oftener than
+/// every second nor rarer than every 30 s, so that a log stays short. Thread-safe.
 class ProgressBar final : public Progress {
  public:
   explicit ProgressBar(ProgressBarOptions options);

@@ -4,6 +4,7 @@
 #include <thread>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include "cli/interrupts.h"
@@ -12,6 +13,7 @@
 #include "cli/training_commands.h"
 #include "hardy/core/errors.h"
 #include "hardy/data/load.h"
+#include "hardy/data/split.h"
 #include "hardy/evaluation/model_file.h"
 #include "hardy/evaluation/results_json.h"
 #include "hardy/evaluation/results_text.h"
@@ -73,9 +75,20 @@ void evaluate(const TrainingRequest& request, Progress& progress) {
   print(request.json ? results_json(results) : results_table(results));
 }
 
+void check_fold(const TrainingRequest& request, const Corpus& corpus) {
+  if (!request.fold) return;
+  const std::vector<Fold> folds = make_folds(corpus, request.config.protocol);
+  if (*request.fold < static_cast<int>(folds.size())) return;
+  std::vector<std::string> names;
+  for (const auto& fold : folds) names.push_back(fold.name);
+  throw ConfigError(fmt::format("--fold {}: this corpus has {} folds: {}", *request.fold + 1,
+                                folds.size(), fmt::join(names, ", ")));
+}
+
 void fit(const TrainingRequest& request, Progress& progress) {
   const std::atomic<bool>& stop = catch_interrupts();
   const Corpus corpus = load_corpus(request.config.data, worker_count(request.config.run.jobs));
+  check_fold(request, corpus);
   const ProtocolRequest protocol = {.command = request.command,
                                     .config = request.config,
                                     .only_fold = request.fold,

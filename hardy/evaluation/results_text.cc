@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 #include <tuple>
 
 #include <fmt/format.h>
@@ -44,12 +45,14 @@ std::vector<std::string> columns_of(const Results& results) {
 }
 
 std::string title_of(const Results& results, bool is_over_seeds) {
-  const auto folds = results.folds.size();
-  const auto seeds = results.seeds.size();
+  std::set<int> tested;  // `hardy train` fits one fold of several
+  for (const Score& score : results.scores) tested.insert(score.fold);
+  const auto folds = tested.size();
+  // Names given by our own generators say it already.
+  const bool must_say = results.is_synthetic && !results.data_name.ends_with("(synthetic)");
   std::string title =
-      fmt::format("{}{}: test, {}, {}", results.data_name,
-                  results.is_synthetic ? " (SYNTHETIC data, not a real corpus)" : "",
-                  plural(folds, "fold"), plural(seeds, "seed"));
+      fmt::format("{}{}: test, {}, {}", results.data_name, must_say ? " (synthetic)" : "",
+                  plural(folds, "fold"), plural(results.seeds.size(), "seed"));
   if (is_over_seeds) title += "; below each mean its deviation over seeds";
   if (!is_over_seeds && folds > 1) title += "; below each mean its deviation over folds";
   return title + "\n";

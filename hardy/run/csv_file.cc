@@ -12,8 +12,8 @@
 #include <fmt/format.h>
 
 #include "hardy/core/errors.h"
-#include "hardy/data/csv.h"
 #include "hardy/core/files.h"
+#include "hardy/data/csv.h"
 
 namespace hardy {
 namespace {

@@ -41,10 +41,6 @@ std::string synth(const std::vector<std::string>& arguments) {
   return ::testing::internal::GetCapturedStdout();
 }
 
-fs::path iemocap_labels() {
-  return test::shared_dir() / "data/IEMOCAP/IEMOCAP_features_raw_4way.pkl";
-}
-
 TEST(SynthCommand, WritesTheDemonstrationCorpusInThePlainForm) {
   const test::TempDir folder;
   const auto out = folder / "demo";
@@ -88,31 +84,34 @@ TEST(SynthCommand, ModalitiesMayBeANumberOrKnownNames) {
 }
 
 TEST(SynthCommand, LabelsGiveATreeOfDrawnFeatures) {
-  HARDY_NEEDS_SHARED("data/IEMOCAP/IEMOCAP_features_raw_4way.pkl");
-  const test::TempDir folder;
-  const auto out = folder / "tree";
-  const auto said = synth({out.string(), "--labels", iemocap_labels().string(), "--widths",
-                           "acoustic=5,textual=6,visual=7"});
-  EXPECT_NE(said.find("IEMOCAP-4 (synthetic features), 5531 utterances in 151 dialogues"),
-            std::string::npos)
-      << said;
-  TreeOptions options;
-  options.root = out / "IEMOCAP";
-  const Corpus corpus = load_tree(options);
-  EXPECT_TRUE(corpus.is_synthetic);
-  EXPECT_EQ(corpus.size(), 5531);
-  EXPECT_EQ(corpus.modalities[2].width, 7);
-}
-
-TEST(SynthCommand, SentimentLabelsWorkInThePlainForm) {
   HARDY_NEEDS_SHARED("data/CMUMOSI/CMUMOSI_features_raw_2way.pkl");
   const test::TempDir folder;
   const auto labels = test::shared_dir() / "data/CMUMOSI/CMUMOSI_features_raw_2way.pkl";
-  synth({(folder / "mosi").string(), "--labels", labels.string(), "--widths",
-         "acoustic=8,textual=8,visual=8", "--format", "plain"});
-  const Corpus corpus = load_plain({folder / "mosi", "", "auto"});
+  const auto out = folder / "tree";
+  const auto said =
+      synth({out.string(), "--labels", labels.string(), "--modalities", "textual,visual",
+             "--widths", "textual=6,visual=7", "--missing-rate", "0.45"});
+  EXPECT_NE(said.find("CMU-MOSI (synthetic features), 2199 utterances in 93 dialogues"),
+            std::string::npos)
+      << said;
+  TreeOptions options;
+  options.root = out / "CMUMOSI";
+  const Corpus corpus = load_tree(options);
+  EXPECT_TRUE(corpus.is_synthetic);
   EXPECT_EQ(corpus.label_kind, LabelKind::kValue);
   EXPECT_EQ(corpus.size(), 2199);
+  EXPECT_EQ(corpus.modalities[1].width, 7);
+}
+
+TEST(SynthCommand, LabelsMayGoIntoThePlainForm) {
+  HARDY_NEEDS_SHARED("data/IEMOCAP/IEMOCAP_features_raw_6way.pkl");
+  const test::TempDir folder;
+  const auto labels = test::shared_dir() / "data/IEMOCAP/IEMOCAP_features_raw_6way.pkl";
+  synth({(folder / "six").string(), "--labels", labels.string(), "--widths",
+         "acoustic=8,textual=8,visual=8", "--format", "plain"});
+  const Corpus corpus = load_plain({folder / "six", "", "auto"});
+  EXPECT_EQ(corpus.class_count(), 6);
+  EXPECT_EQ(corpus.size(), 7433);
 }
 
 TEST(SynthCommand, ContradictionsAndUnknownNamesAreExplained) {

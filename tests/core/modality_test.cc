@@ -23,8 +23,7 @@ TEST(Pattern, CountIsTwoToTheMMinusOne) {
 }
 
 TEST(Pattern, ShortNamesAreShortestUniquePrefixes) {
-  EXPECT_EQ(short_names({"face", "faith", "text"}),
-            (std::vector<std::string>{"fac", "fai", "t"}));
+  EXPECT_EQ(short_names({"face", "faith", "text"}), (std::vector<std::string>{"fac", "fai", "t"}));
   EXPECT_EQ(short_names({"m", "m1"}), (std::vector<std::string>{"m", "m1"}));
 }
 

@@ -11,9 +11,9 @@ namespace {
 
 TEST(Random, StreamsDependOnRootNameAndIndices) {
   const Seeds seeds(7);
-  std::set<std::uint64_t> keys = {seeds.key("mask"), seeds.key("mask", {0}), seeds.key("mask", {1}),
-                                  seeds.key("mask", {0, 1}), seeds.key("shuffle"),
-                                  Seeds(8).key("mask")};
+  std::set<std::uint64_t> keys = {seeds.key("mask"),      seeds.key("mask", {0}),
+                                  seeds.key("mask", {1}), seeds.key("mask", {0, 1}),
+                                  seeds.key("shuffle"),   Seeds(8).key("mask")};
   EXPECT_EQ(keys.size(), 6U);
   EXPECT_EQ(seeds.key("mask", {3}), Seeds(7).key("mask", {3}));
 }
@@ -51,7 +51,8 @@ TEST(Random, PermutationHoldsEveryIndexOnce) {
 }
 
 TEST(Random, FirstDrawsOfAStreamAreFixedForever) {
-  // Run folders promise "same seed, same bytes": a change of these numbers breaks every one of them.
+  // Run folders promise "same seed, same bytes": a change of these numbers breaks every one of
+  // them.
   Generator generator = Seeds(1).stream("demo", {2});
   const std::uint64_t first = generator();
   Generator again = Seeds(1).stream("demo", {2});

@@ -109,17 +109,24 @@ TEST_F(TreeWriter, OurReaderReadsTheSameCorpusBack) {
   const auto labels = test::shared_dir() / "data/IEMOCAP/IEMOCAP_features_raw_4way.pkl";
   DrawOptions options;
   options.modalities = {{"acoustic", 6, 0.7}, {"textual", 8, 0.77}, {"visual", 7, 0.57}};
-  options.missing_rate = 0.05;
-  const Corpus corpus = draw_features(load_tree_label_corpus(labels), options);
+  options.missing_rate = 0.1;
+  Corpus corpus = draw_features(load_tree_label_corpus(labels), options);
   EXPECT_EQ(corpus.name, "IEMOCAP-4 (synthetic features)");
   EXPECT_EQ(corpus.size(), 5531);
+  // Only the first dialogues get files: what has no file reads as missing, and thousands of small
+  // files are slow on some machines.
+  const auto kept = corpus.dialogues[10].first;
+  for (auto& modality : corpus.modalities) {
+    std::fill(modality.present.begin() + kept, modality.present.end(), std::uint8_t{0});
+    std::fill(modality.features.begin() + kept * modality.width, modality.features.end(), 0.0F);
+  }
   write_tree(corpus, folder_ / "out", labels);
   TreeOptions tree;
   tree.root = folder_ / "out" / "IEMOCAP";
   const Corpus read = read_tree(tree).corpus;
   EXPECT_TRUE(read.is_synthetic);
   EXPECT_EQ(read.modality_names(), corpus.modality_names());
-  EXPECT_EQ(corpus_checksum(read), corpus.checksum);
+  EXPECT_EQ(corpus_checksum(read), corpus_checksum(corpus));
 }
 
 TEST_F(TreeWriter, AMonologueStillHasAListener) {

@@ -23,6 +23,7 @@ using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using ::testing::StartsWith;
 
 /// One dialogue "d" of utterances u0, u1, ... with the given labels, modalities acoustic, textual.
 Corpus corpus_of(const std::vector<float>& labels, LabelKind kind) {
@@ -192,7 +193,7 @@ TEST(ResultsTable, ShowsMeansDeviationsAverageAndCompleteLast) {
   const std::string table = results_table(class_results());
   EXPECT_THAT(table, HasSubstr("tiny: test, 2 folds, 2 seeds; below each mean its deviation over "
                                "seeds\n"));
-  EXPECT_THAT(table, Not(HasSubstr("SYNTHETIC")));
+  EXPECT_THAT(table, Not(HasSubstr("synthetic")));
   EXPECT_THAT(table, HasSubstr("track       metric          a        t  average      a,t\n"
                                "unified     WA         0.5625   0.5000   0.5312   1.0000\n"
                                "                      ±0.2652  ±0.0000  ±0.1326  ±0.0000\n"));
@@ -201,8 +202,18 @@ TEST(ResultsTable, ShowsMeansDeviationsAverageAndCompleteLast) {
 TEST(ResultsTable, SaysWhenTheDataAreSynthetic) {
   Results results = class_results();
   results.is_synthetic = true;
-  const std::string table = results_table(results);
-  EXPECT_THAT(table.substr(0, table.find('\n')), HasSubstr("tiny (SYNTHETIC data"));
+  EXPECT_THAT(results_table(results), StartsWith("tiny (synthetic): test"));
+  results.data_name = "demonstration (synthetic)";
+  EXPECT_THAT(results_table(results), StartsWith("demonstration (synthetic): test"));
+}
+
+TEST(ResultsTable, CountsTheFoldsThatWereTested) {
+  std::vector<FitOutcome> one_fold;
+  for (const auto& outcome : unified_outcomes()) {
+    if (outcome.fold == 1) one_fold.push_back(outcome);
+  }
+  EXPECT_THAT(results_table(make_results(one_fold, class_corpus(), {"1/2", "2/2"})),
+              StartsWith("tiny: test, 1 fold, 2 seeds"));
 }
 
 TEST(ResultsTable, OneSeedShowsTheDeviationOverFolds) {

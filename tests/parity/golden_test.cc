@@ -78,9 +78,9 @@ TEST(Golden, RecogniserUnimodalHeads) {
   }
 }
 
-/// The published reconstruction loss of the missing modalities, with its utterance mask applied in the
-/// wrong layout (methods.md H14): errors are laid out [S, B], the mask [B, S], both flattened. So
-/// padded positions count and real ones do not; only this test reproduces that.
+/// The published reconstruction loss of the missing modalities, with its utterance mask applied in
+/// the wrong layout (methods.md H14): errors are laid out [S, B], the mask [B, S], both flattened.
+/// So padded positions count and real ones do not; only this test reproduces that.
 at::Tensor published_reconstruction_loss(const Backbone& backbone, Pattern pattern) {
   const auto input = load_array("input.npy");
   const auto mask = load_array("utterance_mask.npy");

@@ -1,0 +1,215 @@
+// The real program: help, exit codes, misspelt words, wrong paths, settings, cache, data commands.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include "hardy/config/config.h"
+#include "hardy/core/files.h"
+#include "hardy/core/version.h"
+#include "hardy/run/stage_cache.h"
+#include "tests/cli/program.h"
+#include "tests/support/temp_dir.h"
+#include "tests/support/test_files.h"
+
+namespace hardy {
+namespace {
+
+using test::ProgramResult;
+using test::put_file;
+using test::run_hardy;
+using test::TempDir;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+/// Expects a failure: exit code, nothing on standard output, one line on standard error.
+void expect_failure(const ProgramResult& result, int code, const std::string& text) {
+  EXPECT_EQ(result.exit_code, code) << result.errors;
+  EXPECT_THAT(result.output, IsEmpty());
+  EXPECT_THAT(result.errors, AllOf(StartsWith("hardy: error: "), HasSubstr(text)));
+  EXPECT_EQ(std::count(result.errors.begin(), result.errors.end(), '\n'), 1) << result.errors;
+}
+
+TEST(Program, HelpNamesEveryCommandAndGoesToStandardOutput) {
+  const auto result = run_hardy({"--help"});
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_THAT(result.errors, IsEmpty());
+  for (const char* command : {"run", "train", "evaluate", "data", "config", "cache"}) {
+    EXPECT_THAT(result.output, HasSubstr(std::string("\n  ") + command + " ")) << command;
+    const auto help = run_hardy({command, "--help"});
+    EXPECT_EQ(help.exit_code, 0) << command;
+    EXPECT_THAT(help.output, HasSubstr("Usage:")) << command;
+  }
+  EXPECT_THAT(run_hardy({"run", "--help"}).output, HasSubstr("Examples:"));
+}
+
+TEST(Program, VersionIsTheLibrarys) {
+  const auto result = run_hardy({"--version"});
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_EQ(result.output, "hardy " + program_version() + "\n");
+}
+
+TEST(Program, WithoutArgumentsPrintsHelpAndReturnsTwo) {
+  const auto result = run_hardy({});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.output, HasSubstr("Usage:"));
+}
+
+TEST(Program, MisspeltCommandsAndOptionsGetTheNearest) {
+  expect_failure(run_hardy({"rnu"}), 2, "did you mean 'run'?");
+  expect_failure(run_hardy({"run", "--sed", "3"}), 2, "did you mean '--seed'?");
+  expect_failure(run_hardy({"run", "--condition=a"}), 2, "did you mean '--conditions'?");
+  expect_failure(run_hardy({"cache", "cler"}), 2, "did you mean 'clear'?");
+  expect_failure(run_hardy({"config", "--explian"}), 2, "did you mean '--explain'?");
+  expect_failure(run_hardy({"run", "--quite-unlike-anything"}), 2, "`hardy run --help`");
+}
+
+TEST(Program, AFullDiskOnStandardOutputIsNoticed) {
+  if (!std::filesystem::exists("/dev/full")) GTEST_SKIP() << "no /dev/full on this system";
+  const auto result =
+      run_hardy({"config"}, {.folder = {}, .variables = {}, .output_file = "/dev/full"});
+  EXPECT_EQ(result.exit_code, 6);
+  EXPECT_THAT(result.errors, HasSubstr("standard output cannot be written"));
+}
+
+TEST(ConfigCommand, PrintsTomlThatReadsBack) {
+  const auto result = run_hardy({"config", "--preset", "quick", "--set", "retrieval.k=9"});
+  EXPECT_EQ(result.exit_code, 0) << result.errors;
+  Config expected = make_preset("quick");
+  expected.retrieval.k = 9;
+  EXPECT_EQ(result.output, config_toml(expected));
+  const TempDir folder;
+  put_file(folder / "c.toml", result.output);
+  EXPECT_EQ(run_hardy({"config", "--config", (folder / "c.toml").string()}).output, result.output);
+}
+
+TEST(ConfigCommand, SetWinsOverTheFile) {
+  const TempDir folder;
+  put_file(folder / "c.toml", "[retrieval]\nk = 2\n[hardness]\nbeta = 1\n");
+  const auto result = run_hardy(
+      {"config", "--set", "retrieval.k=7", "--config", "c.toml", "--set", "run.seeds=1-3"},
+      {.folder = folder.path(), .variables = {}});
+  EXPECT_THAT(result.output, AllOf(HasSubstr("\nk = 7\n"), HasSubstr("\nbeta = 1.0\n"),
+                                   HasSubstr("\nseeds = [1, 2, 3]\n")));
+}
+
+TEST(ConfigCommand, ExplainsOneSettingATableOrAll) {
+  const auto one = run_hardy({"config", "--explain", "hardness.alpha1"});
+  EXPECT_THAT(one.output, AllOf(StartsWith("hardness.alpha1\n"), HasSubstr("allowed: 0..1"),
+                                HasSubstr("Effect:"), Not(HasSubstr("alpha2"))));
+  const auto table = run_hardy({"config", "--explain", "retrieval"});
+  EXPECT_THAT(table.output, AllOf(HasSubstr("retrieval.k\n"), HasSubstr("retrieval.metric\n"),
+                                  Not(HasSubstr("hardness.beta\n"))));
+  EXPECT_THAT(run_hardy({"config", "--explain"}).output, HasSubstr("run.models\n"));
+  expect_failure(run_hardy({"config", "--explain", "alpa1"}), 2, "unknown field");
+  expect_failure(run_hardy({"config", "--explain", "hardness.alpa1"}), 2,
+                 "did you mean 'hardness.alpha1'?");
+}
+
+TEST(ConfigCommand, DocumentationIsUpToDate) {
+  const auto result = run_hardy({"config", "--markdown"});
+  EXPECT_EQ(result.output, read_text_file(HARDY_CONFIG_PAGE))
+      << "docs/config.md is stale: write it anew with `hardy config --markdown > docs/config.md`";
+}
+
+TEST(ConfigCommand, ErrorsNameFileLineAndRemedy) {
+  const TempDir folder;
+  put_file(folder / "c.toml", "[hardness]\nalpa1 = 1\n");
+  const test::ProgramOptions here = {.folder = folder.path(), .variables = {}};
+  expect_failure(run_hardy({"config", "--config", "c.toml"}, here), 2,
+                 "c.toml:2:1: unknown field 'hardness.alpa1'; did you mean 'hardness.alpha1'?");
+  expect_failure(run_hardy({"config", "--config", "absent.toml"}, here), 2, "absent.toml");
+  expect_failure(run_hardy({"config", "--config", "."}, here), 2, "not a regular file");
+  expect_failure(run_hardy({"config", "--set", "retrieval.k=0"}), 2, "is below 1");
+  expect_failure(run_hardy({"config", "--set", "retrieval.k"}), 2, "key=value");
+  expect_failure(run_hardy({"config", "--preset", "publised"}), 2, "did you mean 'published'?");
+  put_file(folder / "p.toml", "preset = \"quick\"\n");
+  expect_failure(run_hardy({"config", "--config", "p.toml", "--preset", "published"}, here), 2,
+                 "contradicts");
+}
+
+TEST(CacheCommand, CountsAndClearsTheUsersCache) {
+  const TempDir folder;
+  const test::ProgramOptions options = {.folder = {},
+                                        .variables = {{"XDG_CACHE_HOME", folder.path().string()}}};
+  EXPECT_THAT(run_hardy({"cache", "info"}, options).output,
+              AllOf(StartsWith((folder / "hardy").string()), HasSubstr("holds 0 stage results")));
+  StageCache cache(folder / "hardy");
+  TensorFile file;
+  file.add("x", {1}, std::vector<float>{1});
+  cache.store(stage_key("s", 1, {}), file);
+  const auto json = nlohmann::json::parse(run_hardy({"cache", "info", "--json"}, options).output);
+  EXPECT_EQ(json["results"], 1);
+  EXPECT_EQ(json["folder"], (folder / "hardy").string());
+  EXPECT_THAT(run_hardy({"cache", "clear"}, options).output, HasSubstr("removed 1 stage results"));
+  EXPECT_EQ(cache_contents(folder / "hardy").results, 0);
+  expect_failure(run_hardy({"cache"}), 2, "subcommand");
+}
+
+TEST(CacheCommand, TakesAnotherFolderAndFallsBackToHome) {
+  const TempDir folder;
+  EXPECT_THAT(run_hardy({"cache", "info", "--cache", folder.path().string()}).output,
+              StartsWith(folder.path().string()));
+  const test::ProgramOptions home = {
+      .folder = {}, .variables = {{"XDG_CACHE_HOME", ""}, {"HOME", folder.path().string()}}};
+  EXPECT_THAT(run_hardy({"cache", "info"}, home).output,
+              StartsWith((folder / ".cache" / "hardy").string()));
+}
+
+TEST(TrainingCommands, RefuseWrongPathsAndSettingsBeforeTraining) {
+  const TempDir folder;
+  const test::ProgramOptions here = {.folder = folder.path(), .variables = {}};
+  put_file(folder / "file", "x");
+  for (const char* command : {"run", "train"}) {
+    expect_failure(run_hardy({command, "no/such/corpus"}, here), 3,
+                   "no/such/corpus: no such folder");
+    expect_failure(run_hardy({command, "file"}, here), 3, "is a file, not a folder");
+    expect_failure(run_hardy({command, "--seeds", "5-1"}, here), 2, "run.seeds");
+    expect_failure(run_hardy({command, "--seeds", "1,1"}, here), 2, "names 1 twice");
+    expect_failure(run_hardy({command, "--jobs", "many"}, here), 2, "run.jobs");
+    expect_failure(run_hardy({command, "--device", "tpu"}, here), 2, "cpu | cuda");
+    expect_failure(run_hardy({command, "--track", "unifid"}, here), 2, "did you mean 'unified'?");
+    expect_failure(run_hardy({command, "--cache", "x", "--no-cache"}, here), 2, "--no-cache");
+    expect_failure(run_hardy({command, "--set", "hardness.encoder.heads=3"}, here), 2,
+                   "not a multiple");
+  }
+  expect_failure(run_hardy({"train", "--fold", "0"}, here), 2, "counted from 1");
+  expect_failure(run_hardy({"evaluate"}, here), 2, "RUN_OR_MODEL");
+  expect_failure(run_hardy({"evaluate", "absent"}, here), 4, "absent: no such run folder");
+  expect_failure(run_hardy({"evaluate", ".", "no/corpus"}, here), 3, "no such folder");
+  expect_failure(run_hardy({"evaluate", ".", "--set", "hardness.beta=1"}, here), 2, "only data.*");
+  EXPECT_EQ(test::entry_count(folder.path()), 1) << "nothing may be left behind";
+}
+
+TEST(DataCommands, WrongPathsAreDataErrors) {
+  const TempDir folder;
+  const test::ProgramOptions here = {.folder = folder.path(), .variables = {}};
+  for (const char* command : {"info", "check"}) {
+    const auto result = run_hardy({"data", command, "no/such/corpus"}, here);
+    EXPECT_EQ(result.exit_code, 3) << command << result.errors;
+    EXPECT_THAT(result.errors, HasSubstr("no/such/corpus")) << command;
+  }
+  expect_failure(run_hardy({"data", "inof"}), 2, "did you mean 'info'?");
+}
+
+TEST(DataCommands, ASynthesisedCorpusIsSoundAndCalledSynthetic) {
+  const TempDir folder;
+  const test::ProgramOptions here = {.folder = folder.path(), .variables = {}};
+  const auto made = run_hardy({"data", "synth", "demo", "--dialogues", "2"}, here);
+  EXPECT_EQ(made.exit_code, 0) << made.errors;
+  const auto info = run_hardy({"data", "info", "demo"}, here);
+  EXPECT_EQ(info.exit_code, 0) << info.errors;
+  EXPECT_THAT(info.output, HasSubstr("synthetic"));
+  EXPECT_EQ(run_hardy({"data", "check", "demo"}, here).exit_code, 0);
+  put_file(folder / "demo" / "utterances.csv", "id\n");
+  EXPECT_EQ(run_hardy({"data", "check", "demo"}, here).exit_code, 3);
+}
+
+}  // namespace
+}  // namespace hardy

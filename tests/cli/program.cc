@@ -1,0 +1,58 @@
+#include "tests/cli/program.h"
+
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <stdexcept>
+
+#include "hardy/core/files.h"
+#include "tests/support/temp_dir.h"
+
+namespace hardy::test {
+namespace {
+
+void redirect(const std::string& file, int descriptor) {
+  const int opened = ::open(file.c_str(), O_WRONLY | O_CREAT, 0644);
+  if (opened < 0 || ::dup2(opened, descriptor) < 0) ::_exit(126);
+}
+
+[[noreturn]] void become_hardy(const std::vector<std::string>& arguments,
+                               const ProgramOptions& options, const std::string& output,
+                               const std::string& errors) {
+  redirect(output, STDOUT_FILENO);
+  redirect(errors, STDERR_FILENO);
+  if (!options.folder.empty() && ::chdir(options.folder.c_str()) != 0) ::_exit(126);
+  for (const auto& [name, value] : options.variables) {
+    ::setenv(name.c_str(), value.c_str(), 1);
+  }
+  std::vector<std::string> words = {"hardy"};
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  std::vector<char*> pointers;
+  for (auto& word : words) pointers.push_back(word.data());
+  pointers.push_back(nullptr);
+  ::execv(HARDY_PROGRAM, pointers.data());
+  ::_exit(127);
+}
+
+}  // namespace
+
+ProgramResult run_hardy(const std::vector<std::string>& arguments, const ProgramOptions& options) {
+  const TempDir folder;
+  const std::string output =
+      options.output_file.empty() ? (folder / "output").string() : options.output_file;
+  const std::string errors = (folder / "errors").string();
+  const pid_t child = ::fork();
+  if (child < 0) throw std::runtime_error("fork failed");
+  if (child == 0) become_hardy(arguments, options, output, errors);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  ProgramResult result;
+  result.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  if (options.output_file.empty()) result.output = read_text_file(output);
+  result.errors = read_text_file(errors);
+  return result;
+}
+
+}  // namespace hardy::test

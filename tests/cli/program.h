@@ -1,0 +1,28 @@
+// Runs the real program in a process of its own.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace hardy::test {
+
+/// How a process ended.
+struct ProgramResult {
+  int exit_code = -1;  ///< 128 + signal when one ended it
+  std::string output;  ///< standard output
+  std::string errors;  ///< standard error
+};
+
+struct ProgramOptions {
+  std::filesystem::path folder;                  ///< working folder; empty = the test's
+  std::map<std::string, std::string> variables;  ///< added to the environment
+  std::string output_file = {};                  ///< standard output goes there, e.g. /dev/full
+};
+
+/// Runs `hardy <arguments>` and waits for it.
+ProgramResult run_hardy(const std::vector<std::string>& arguments,
+                        const ProgramOptions& options = {});
+
+}  // namespace hardy::test

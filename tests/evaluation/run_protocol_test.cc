@@ -1,0 +1,252 @@
+// The main job end to end on small synthetic corpora: bytes, resumption, patterns, honesty.
+#include "hardy/evaluation/run_protocol.h"
+
+#include <gtest/gtest.h>
+#include <torch/types.h>
+
+#include <atomic>
+#include <filesystem>
+#include <map>
+#include <string>
+
+#include "hardy/core/errors.h"
+#include "hardy/core/files.h"
+#include "hardy/data/demo_corpus.h"
+#include "hardy/evaluation/model_file.h"
+#include "hardy/evaluation/results_json.h"
+#include "hardy/evaluation/results_text.h"
+#include "hardy/training/train_recogniser.h"
+#include "support/temp_dir.h"
+
+namespace hardy {
+namespace {
+
+Corpus small_corpus(int modalities, double missing_rate = 0) {
+  DemoOptions options;
+  options.sessions = 3;
+  options.dialogues_per_session = 3;
+  options.min_utterances = 8;
+  options.max_utterances = 14;
+  options.features.modalities = spread_modalities(modalities);
+  for (auto& modality : options.features.modalities) modality.width = 20;
+  options.features.missing_rate = missing_rate;
+  return make_demo_corpus(options);
+}
+
+Config small_config() {
+  Config config = make_preset("quick");
+  config.recogniser.encoder.hidden = 16;
+  config.recogniser.encoder.depth = 1;
+  config.hardness.encoder.hidden = 16;
+  config.hardness.encoder.depth = 1;
+  config.tuning.epochs = 2;
+  config.hardness.complete_epochs = 2;
+  config.hardness.pattern_epochs = 2;
+  config.recogniser.complete_epochs = 2;
+  config.recogniser.pattern_epochs = 2;
+  return config;
+}
+
+ProtocolRequest request_in(const std::filesystem::path& folder, const Config& config) {
+  ProtocolRequest request;
+  request.config = config;
+  request.folder = folder;
+  return request;
+}
+
+/// Contents of the files that equal runs share byte by byte.
+std::map<std::string, std::string> bytes_of(const std::filesystem::path& folder) {
+  std::map<std::string, std::string> files;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+    const auto name = std::filesystem::relative(entry.path(), folder).string();
+    if (!entry.is_regular_file() || name == "timings.json" || name.starts_with("stages")) continue;
+    files[name] = read_text_file(entry.path());
+  }
+  return files;
+}
+
+TEST(RunProtocol, SameSeedGivesTheSameBytesWhateverTheJobs) {
+  const test::TempDir dir;
+  const Corpus corpus = small_corpus(3);
+  NoProgress quiet;
+  Config config = small_config();
+  config.run.jobs = 1;
+  run_protocol(request_in(dir.path() / "one", config), corpus, quiet);
+  config.run.jobs = 3;
+  run_protocol(request_in(dir.path() / "three", config), corpus, quiet);
+  const auto one = bytes_of(dir.path() / "one");
+  EXPECT_GE(one.size(), 8U);
+  EXPECT_EQ(one, bytes_of(dir.path() / "three"));
+}
+
+TEST(RunProtocol, AnInterruptedRunResumesToTheSameBytes) {
+  const test::TempDir dir;
+  const Corpus corpus = small_corpus(2);
+  NoProgress quiet;
+  run_protocol(request_in(dir.path() / "whole", small_config()), corpus, quiet);
+
+  /// Asks the run to stop after a number of progress reports.
+  class Stopper final : public Progress {
+   public:
+    Stopper(std::atomic<bool>& stop, int reports) : stop_(stop), left_(reports) {}
+
+    void start(const std::string& /*phase*/) override {}
+
+    void update(double /*done*/, double /*total*/, const std::string& /*current*/) override {
+      if (--left_ <= 0) stop_ = true;
+    }
+
+    void note(const std::string& /*line*/) override {}
+
+    void finish() override {}
+
+   private:
+    std::atomic<bool>& stop_;
+    std::atomic<int> left_;
+  };
+
+  int interruptions = 0;
+  for (int reports = 3; reports < 400; reports += 12) {
+    std::atomic<bool> stop{false};
+    Stopper stopper(stop, reports);
+    auto request = request_in(dir.path() / "parts", small_config());
+    request.stop = &stop;
+    try {
+      run_protocol(request, corpus, stopper);
+      break;
+    } catch (const Interrupted&) {
+      ++interruptions;
+      EXPECT_FALSE(std::filesystem::exists(dir.path() / "parts" / "results.json"));
+    }
+  }
+  EXPECT_GE(interruptions, 2);
+  run_protocol(request_in(dir.path() / "parts", small_config()), corpus, quiet);
+  EXPECT_EQ(bytes_of(dir.path() / "whole"), bytes_of(dir.path() / "parts"));
+}
+
+TEST(RunProtocol, WorksWithTwoAndWithSixModalities) {
+  for (const int modalities : {2, 6}) {
+    const test::TempDir dir;
+    NoProgress quiet;
+    Config config = small_config();
+    config.protocol.tracks = "unified";
+    const auto result =
+        run_protocol(request_in(dir.path() / "run", config), small_corpus(modalities), quiet);
+    EXPECT_EQ(result.results.conditions.size(), (1U << modalities) - 1U);
+    for (const auto& score : result.results.scores) EXPECT_GT(score.utterances, 0);
+  }
+}
+
+TEST(RunProtocol, WorksWhenModalitiesAreReallyMissing) {
+  const test::TempDir dir;
+  NoProgress quiet;
+  const auto result =
+      run_protocol(request_in(dir.path() / "run", small_config()), small_corpus(3, 0.3), quiet);
+  EXPECT_FALSE(result.results.scores.empty());
+}
+
+TEST(RunProtocol, TestLabelsInfluenceNothingButTheFinalNumbers) {
+  const test::TempDir dir;
+  NoProgress quiet;
+  Corpus corpus = small_corpus(2);
+  Config config = small_config();
+  auto request = request_in(dir.path() / "true", config);
+  request.only_fold = 0;
+  run_protocol(request, corpus, quiet);
+  // Shift every label of the test session; the checksum is kept so that nothing else changes.
+  for (auto& utterance : corpus.utterances) {
+    const auto& dialogue = corpus.dialogues[static_cast<std::size_t>(utterance.dialogue)];
+    if (dialogue.group == "Ses01") {
+      utterance.label = static_cast<float>((static_cast<int>(utterance.label) + 1) % 4);
+    }
+  }
+  request.folder = dir.path() / "shifted";
+  run_protocol(request, corpus, quiet);
+  const auto honest = bytes_of(dir.path() / "true");
+  const auto shifted = bytes_of(dir.path() / "shifted");
+  int models = 0;
+  for (const auto& [name, bytes] : honest) {
+    if (!name.starts_with("models")) continue;
+    ++models;
+    EXPECT_EQ(bytes, shifted.at(name)) << name;
+  }
+  EXPECT_GT(models, 0);
+  EXPECT_EQ(honest.at("hardness.csv"), shifted.at("hardness.csv"));
+  EXPECT_EQ(honest.at("supports.csv"), shifted.at("supports.csv"));
+  EXPECT_EQ(honest.at("curves.csv"), shifted.at("curves.csv"));
+  EXPECT_NE(honest.at("results.csv"), shifted.at("results.csv"));
+}
+
+TEST(RunProtocol, AMaskedEvaluationIgnoresWhatTheAbsentModalityStores) {
+  const test::TempDir dir;
+  NoProgress quiet;
+  Corpus corpus = small_corpus(3);
+  auto request = request_in(dir.path() / "run", small_config());
+  request.only_fold = 0;
+  run_protocol(request, corpus, quiet);
+  const auto before = evaluate_models(dir.path() / "run", corpus, "a", quiet);
+  // Poison the second modality everywhere; the checksum is kept so that the test part stays the
+  // same.
+  for (auto& value : corpus.modalities[1].features) value = 1e6F;
+  const auto after = evaluate_models(dir.path() / "run", corpus, "a", quiet);
+  ASSERT_EQ(before.scores.size(), after.scores.size());
+  int compared = 0;
+  for (std::size_t i = 0; i < before.scores.size(); ++i) {
+    if (before.scores[i].condition.has(1)) continue;
+    EXPECT_EQ(before.scores[i].confusion, after.scores[i].confusion);
+    ++compared;
+  }
+  EXPECT_GE(compared, 3);
+}
+
+TEST(RunProtocol, EvaluatingStoredModelsGivesTheRunsOwnNumbers) {
+  const test::TempDir dir;
+  NoProgress quiet;
+  const Corpus corpus = small_corpus(2);
+  const auto result = run_protocol(request_in(dir.path() / "run", small_config()), corpus, quiet);
+  const auto again = evaluate_models(dir.path() / "run", corpus, "", quiet);
+  EXPECT_EQ(results_csv(result.results), results_csv(again));
+}
+
+TEST(RunProtocol, ADamagedModelIsRefusedByName) {
+  const test::TempDir dir;
+  NoProgress quiet;
+  const Corpus corpus = small_corpus(2);
+  auto request = request_in(dir.path() / "run", small_config());
+  request.only_fold = 0;
+  run_protocol(request, corpus, quiet);
+  const auto file = dir.path() / "run" / "models" / "unified-fold0-seed1.safetensors";
+  auto bytes = read_text_file(file);
+  bytes.resize(bytes.size() / 2);
+  write_file_atomically(file, bytes);
+  try {
+    evaluate_models(file, corpus, "", quiet);
+    FAIL() << "must refuse a truncated model";
+  } catch (const ArtifactError& error) {
+    EXPECT_NE(std::string(error.what()).find("unified-fold0-seed1"), std::string::npos);
+  }
+}
+
+TEST(RunProtocol, OneModalityIsRefusedBeforeItStarts) {
+  const test::TempDir dir;
+  NoProgress quiet;
+  Corpus corpus = small_corpus(2);
+  corpus.modalities.pop_back();
+  EXPECT_THROW(run_protocol(request_in(dir.path() / "run", small_config()), corpus, quiet), Error);
+}
+
+TEST(RunProtocol, KLargerThanTheDatabaseAndSlotsWork) {
+  const test::TempDir dir;
+  NoProgress quiet;
+  Config config = small_config();
+  config.retrieval.k = 100;
+  config.retrieval.supports = "slots";
+  config.recogniser.pattern_epochs = 1;
+  config.protocol.tracks = "unified";
+  auto request = request_in(dir.path() / "run", config);
+  request.only_fold = 0;
+  EXPECT_NO_THROW(run_protocol(request, small_corpus(2), quiet));
+}
+
+}  // namespace
+}  // namespace hardy

@@ -1,0 +1,16 @@
+// Uses every corner of the light library whose own dependencies must be found: TOML, SHA-256, JSON.
+#include <cstdio>
+
+#include "hardy/core/checksum.h"
+#include "hardy/core/version.h"
+#include "hardy/hardy.h"
+#include "hardy/run/manifest.h"
+
+int main() {
+  const hardy::Config config = hardy::parse_config("[retrieval]\nk = 3\n", "inline", {});
+  const hardy::Corpus corpus = hardy::make_demo_corpus();
+  const std::string text = hardy::manifest_json(hardy::make_manifest("run", config, corpus, {}));
+  const auto read = hardy::parse_manifest(text, "inline");
+  std::printf("%s %s\n", hardy::program_version().c_str(), hardy::sha256(text).c_str());
+  return read.config.retrieval.k == 3 ? 0 : 1;
+}
