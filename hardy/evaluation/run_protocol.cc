@@ -195,7 +195,10 @@ class Protocol {
             });
     const auto pretraining =
         add("pretraining", {}, 1 + static_cast<double>(recogniser.complete_epochs),
-            [group](TaskContext& context) { group->stages->pretrained(context); });
+            [group](TaskContext& context) {
+              // Fetched again from the cache by every fit.
+              static_cast<void>(group->stages->pretrained(context));
+            });
     const double passes =
         config_.retrieval.supports == "slots" ? static_cast<double>(config_.retrieval.k + 1) : 1.0;
     const double cost = 1 + passes * static_cast<double>(recogniser.pattern_epochs);

@@ -187,7 +187,9 @@ TEST(Golden, LossesAndGradientNorms) {
           }
         }
       }
-      if (own >= 0) EXPECT_NEAR(own, golden_norm, 1e-5) << name;
+      if (own >= 0) {
+        EXPECT_NEAR(own, golden_norm, 1e-5) << name;
+      }
     }
   }
 }
