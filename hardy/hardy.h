@@ -1,5 +1,5 @@
-// Table of contents of the light half, in the order in which data flows. What trains is included one
-// header at a time (hardy/training/, hardy/evaluation/run_protocol.h), because libtorch is slow to
+// Table of contents of the light half, in the order in which data flows. What trains is included
+// one header at a time (hardy/evaluation/run_protocol.h first), because libtorch is slow to
 // compile.
 #pragma once
 

@@ -121,7 +121,8 @@ struct Source {
         std::error_code ignored;
         is_folder = std::filesystem::is_directory(path / name, ignored);
       }
-      if (is_folder) {
+      // A folder called <uid>.npy is taken for the file that it pretends to be, and then refused.
+      if (is_folder && !name.ends_with(kSuffix)) {
         entries.try_emplace(std::move(name), EntryKind::kFolder);
       } else if (name.ends_with(kSuffix)) {
         name.resize(name.size() - kSuffix.size());

@@ -21,7 +21,7 @@ struct KnownPrefix {
 
 /// Extractors of the public feature sets (MERBench, GCNet, MMIN, bc-LSTM) by how their folders
 /// start.
-constexpr std::array kPrefixes = std::to_array<KnownPrefix>({
+constexpr auto kPrefixes = std::to_array<KnownPrefix>({
     {"wav2vec", "acoustic"},
     {"wavlm", "acoustic"},
     {"hubert", "acoustic"},
@@ -34,8 +34,7 @@ constexpr std::array kPrefixes = std::to_array<KnownPrefix>({
     {"compare", "acoustic"},
     {"egemaps", "acoustic"},
     {"is09", "acoustic"},
-    {"is10", "acoustic"},
-    {"is13", "acoustic"},
+    {"is1", "acoustic"},
     {"covarep", "acoustic"},
     {"mfcc", "acoustic"},
     {"audio", "acoustic"},
@@ -46,8 +45,7 @@ constexpr std::array kPrefixes = std::to_array<KnownPrefix>({
     {"albert", "textual"},
     {"electra", "textual"},
     {"xlnet", "textual"},
-    {"chinese-roberta", "textual"},
-    {"chinese-macbert", "textual"},
+    {"chinese-", "textual"},
     {"sentence", "textual"},
     {"textcnn", "textual"},
     {"glove", "textual"},

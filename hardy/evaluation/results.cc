@@ -218,7 +218,7 @@ Results make_results(const std::vector<FitOutcome>& outcomes, const Corpus& corp
 
 std::vector<Pattern> parse_conditions(const std::string& text,
                                       const std::vector<std::string>& modality_names) {
-  const auto patterns = all_patterns(static_cast<int>(modality_names.size()));
+  auto patterns = all_patterns(static_cast<int>(modality_names.size()));
   if (text == "table" || text == "all") return patterns;
   std::set<std::uint32_t> wanted;
   std::size_t begin = 0;

@@ -238,6 +238,18 @@ TEST(Config, SetRefusesAndLeavesTheConfigAlone) {
   EXPECT_EQ(config_toml(config), config_toml(Config{}));
 }
 
+TEST(Config, TextsMustBeUtf8) {
+  Config config;
+  for (const char* text : {"\xC3\xA4", "\xE2\x82\xAC", "\xF0\x9F\x8E\xA4", "\xED\x9F\xBF"}) {
+    EXPECT_NO_THROW(set_config_field(config, std::string("data.path=") + text)) << text;
+    EXPECT_EQ(parse(config_toml(config)).data.path, text);
+  }
+  for (const char* text : {"\xC0\x80", "\xE0\x80\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\x80",
+                           "\xC3", "\xE2\x82", "\xF8\x88\x80\x80\x80"}) {
+    EXPECT_THAT(set_error(std::string("data.path=") + text), HasSubstr("not valid UTF-8"));
+  }
+}
+
 TEST(Config, IntegerListsTakeRangesAndRefuseTheRest) {
   using List = std::vector<std::int64_t>;
   EXPECT_EQ(parse_integers("1-5"), (List{1, 2, 3, 4, 5}));

@@ -236,7 +236,8 @@ TEST(PlainForm, FiveLinesOfPythonWriteIt) {
   test::put_file(folder / "write.py", R"(import csv, numpy
 speech = numpy.random.rand(3, 4); speech[1] = numpy.nan
 rows = [["a1", "a", 0, "sad"], ["a2", "a", 1, "glad"], ["b1", "b", 0, "sad"]]
-csv.writer(open("utterances.csv", "w", newline="")).writerows([["id", "dialogue", "position", "label"]] + rows)
+header = ["id", "dialogue", "position", "label"]
+csv.writer(open("utterances.csv", "w", newline="")).writerows([header] + rows)
 numpy.save("speech.npy", speech); numpy.save("text.npy", numpy.eye(3, dtype="float32"))
 )");
   const std::string command = "cd '" + folder.path().string() + "' && /usr/bin/python3 write.py";

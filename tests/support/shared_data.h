@@ -1,4 +1,4 @@
-// Finds the reference data; tests that need it skip loudly without it, and fail where it must exist.
+// Finds the reference data; tests that need it skip loudly without it and fail where it must be.
 #pragma once
 
 #include <gtest/gtest.h>

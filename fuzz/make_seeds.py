@@ -1,0 +1,123 @@
+"""Writes the first inputs of every fuzzer: python3 fuzz/make_seeds.py (needs numpy)."""
+
+import hashlib
+import io
+import json
+import pathlib
+import struct
+
+import numpy
+
+here = pathlib.Path(__file__).parent
+fixtures = here.parent / "tests/fixtures"
+
+
+def put(target, name, data):
+    folder = here / "corpus" / target
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(data)
+
+
+for file in sorted((fixtures / "pickle").glob("*.pkl")):
+    put("pickle", "seed_" + file.stem, file.read_bytes())
+hostile = {
+    "system": b"cos\nsystem\n(S'true'\ntR.",
+    "eval": b"\x80\x04\x8c\x08builtins\x8c\x04eval\x93\x8c\x011\x85R.",
+    "self_list": b"]q\0h\0a.",
+    "cycle": b"]q\0]q\1h\0a0h\0h\1a.",
+    "deep": b"]" * 300 + b"a" * 299 + b".",
+    "huge_text": b"X\xff\xff\xff\xff.",
+    "bomb": b"]q\0" + b"".join(b"0]q%ch%cah%ca" % (i, i - 1, i - 1) for i in range(1, 30)) + b".",
+    "storage": b"\x80\x02((X\7\0\0\0storagectorch\nFloatStorage\nX\1\0\0\0" b"0X\3\0\0\0cpuK\2tQt.",
+}
+for name, data in hostile.items():
+    put("pickle", "seed_" + name, data)
+
+
+def npy(array, version=None):
+    stream = io.BytesIO()
+    numpy.lib.format.write_array(stream, array, version)
+    return stream.getvalue()
+
+
+cube = numpy.arange(6)
+for name, array in {
+    "f4": cube.astype("f4"),
+    "f8": cube.reshape(2, 3).astype("f8"),
+    "f2": cube.astype("f2"),
+    "i2_big": cube.astype(">i2"),
+    "u1": cube.astype("u1"),
+    "bool": cube > 2,
+    "fortran": numpy.asfortranarray(cube.reshape(2, 3).astype("f4")),
+    "axes": cube.reshape(1, 2, 1, 3).astype("i8"),
+    "empty": numpy.zeros((0, 4), "f4"),
+    "scalar": numpy.float32(1),
+    "text": numpy.array(["a", "b"]),
+}.items():
+    put("npy", "seed_" + name, npy(numpy.asanyarray(array)))
+put("npy", "seed_format2", npy(cube.astype("f4"), (2, 0)))
+put("npy", "seed_huge", b"\x93NUMPY\x01\0\x4a\0{'descr': '<f4', 'fortran_order': False, 'shape': (4611686018427387904, 4), }")
+
+
+def tensor_file(arrays, texts):
+    kinds = {"float32": "F32", "int64": "I64", "uint8": "U8"}
+    digest = hashlib.sha256()
+
+    def add(text):
+        digest.update(struct.pack("<Q", len(text)) + text.encode())
+
+    for name in sorted(arrays):
+        array = arrays[name]
+        add(name)
+        add(kinds[array.dtype.name])
+        digest.update(struct.pack("<Q", array.ndim) + struct.pack(f"<{array.ndim}q", *array.shape))
+        digest.update(array.tobytes())
+    for name in sorted(texts):
+        add(name)
+        add(texts[name])
+    header = {"__metadata__": dict(texts, **{"hardy.checksum": digest.hexdigest()})}
+    data = b""
+    for name in sorted(arrays, key=lambda n: (-arrays[n].itemsize, n)):
+        array = arrays[name]
+        header[name] = {"dtype": kinds[array.dtype.name], "shape": list(array.shape),
+                        "data_offsets": [len(data), len(data) + array.nbytes]}
+        data += array.tobytes()
+    text = json.dumps(header).encode()
+    text += b" " * (-(8 + len(text)) % 64)
+    return struct.pack("<Q", len(text)) + text + data
+
+
+one = {"w": numpy.arange(6, dtype="f4").reshape(2, 3)}
+many = dict(one, n=numpy.array([1, -2], dtype="i8"), m=numpy.array([1, 0, 1], dtype="u1"),
+            e=numpy.zeros((0, 3), dtype="f4"), s=numpy.array(1.5, dtype="f4"))
+put("tensor_file", "seed_one", tensor_file(one, {}))
+put("tensor_file", "seed_many", tensor_file(many, {"config": "alpha = 0.5\n"}))
+put("tensor_file", "seed_none", tensor_file({}, {}))
+put("tensor_file", "seed_wrong_checksum", tensor_file(one, {}).replace(b"\x40\x40", b"\x41\x40"))
+put("tensor_file", "seed_gap", struct.pack("<Q", 56) + b'{"a":{"dtype":"U8","shape":[2],"data_offsets":[2,4]}}   ' + b"1234")
+put("tensor_file", "seed_nested", struct.pack("<Q", 205) + b'{"a":' + b"[" * 200)
+put("tensor_file", "seed_huge", b"\xff" * 8 + b"{}")
+
+table = "id,dialogue,position,speaker,group,split,label,transcript,present:a\n"
+rows = table + 'u1,d1,0,ann,g,train,sad,"a, ""b""\nc",1\nu2,d1,1,bob,g,train,glad,,0\nu3,d2,0,ann,g,test,sad,x,\n'
+put("plain_csv", "seed_full", rows.encode())
+put("plain_csv", "seed_crlf", b"\xef\xbb\xbf" + rows.replace("\n", "\r\n").encode())
+put("plain_csv", "seed_values", b"id,label,difficulty,value\na,1.5,0.1,2\nb,-2e3,1,-1\n")
+put("plain_csv", "seed_counts", b"id,label\na,3\nb,12\nc,3\n")
+put("plain_csv", "seed_settings", b'name = "x"\ntask = "class"\nclass_names = ["p", "q"]\nmodalities = ["a"]\nsynthetic = true\n\0id,label\na,p\nb,1\n')
+put("plain_csv", "seed_bad", b'id,label\na,"x\n')
+put("plain_csv", "seed_twice", b"id,id\n1,2\n")
+
+for name in ("mixed", "nested", "deflated", "legacy"):
+    put("torch_checkpoint", "seed_" + name, (fixtures / f"torch/{name}.pth").read_bytes())
+mixed = (fixtures / "torch/mixed.pth").read_bytes()
+put("torch_checkpoint", "seed_truncated", mixed[: len(mixed) // 2])
+put("torch_checkpoint", "seed_damaged", mixed[:900] + b"\xff" + mixed[901:])
+
+put("config", "seed_empty", b"")
+put("config", "seed_quick", b'preset = "quick"\n')
+put("config", "seed_some", b'preset = "published"\n[hardness]\nalpha1 = 0.5\nalpha2 = 0.5\n[run]\nseeds = [1, 2, 3]\n')
+put("config", "seed_unknown", b"[hardness]\nalpha3 = 1\n")
+put("config", "seed_wrong_type", b'[retrieval]\nk = "five"\n')
+put("config", "seed_nested", b"a = " + b"[" * 500)
+put("config", "seed_dotted", b"hardness.encoder.hidden = 64\ndata.path = 'x'\n")

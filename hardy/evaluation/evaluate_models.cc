@@ -1,0 +1,99 @@
+// Stored models on a corpus: the second half of run_protocol.h.
+#include <torch/types.h>
+
+#include <memory>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "hardy/core/errors.h"
+#include "hardy/data/split.h"
+#include "hardy/evaluation/model_file.h"
+#include "hardy/evaluation/run_protocol.h"
+#include "hardy/tensor/threads.h"
+#include "hardy/training/train_recogniser.h"
+
+namespace hardy {
+namespace {
+
+/// Runs one stored model over a corpus.
+FitOutcome evaluate_model(const StoredModel& model, const Corpus& corpus, const FeatureTable& table,
+                          const std::string& conditions) {
+  FoldData data;
+  data.corpus = &corpus;
+  data.objective = std::make_shared<Objective>(corpus, at::kCPU);
+  for (std::size_t m = 0; m < corpus.modalities.size(); ++m) {
+    const auto prefix = "scaling." + corpus.modalities[m].name;
+    const auto fetch = [&](const char* what) {
+      const auto values = model.file.floats(prefix + what);
+      if (static_cast<std::int64_t>(values.size()) != corpus.modalities[m].width) {
+        throw DataError(
+            fmt::format("modality '{}' has width {} in this corpus, but the model was trained on "
+                        "{}; evaluate it "
+                        "on the features it was trained on",
+                        corpus.modalities[m].name, corpus.modalities[m].width, values.size()));
+      }
+      return at::tensor(std::vector<float>(values.begin(), values.end()));
+    };
+    data.scaling.mean.push_back(fetch(".mean"));
+    data.scaling.deviation.push_back(fetch(".deviation"));
+  }
+  data.table = apply_scaling(table, data.scaling);
+  std::vector<std::int64_t> dialogues = model.test_dialogues;
+  if (model.data_checksum != corpus.checksum) {
+    dialogues.clear();
+    for (std::size_t d = 0; d < corpus.dialogues.size(); ++d) {
+      dialogues.push_back(static_cast<std::int64_t>(d));
+    }
+  }
+  const auto patterns =
+      model.track == "unified"
+          ? parse_conditions(conditions.empty() ? model.config.protocol.conditions : conditions,
+                             corpus.modality_names())
+          : std::vector<Pattern>{model.trained};
+  FitOutcome outcome{model.track, model.trained, model.fold, model.seed, {}, {}, {}, 0};
+  for (const auto pattern : patterns) {
+    outcome.test.push_back(
+        {pattern, utterances_of(corpus, dialogues),
+         predict_dialogues(data, model.config.recogniser, model.file, dialogues, pattern)});
+  }
+  return outcome;
+}
+
+}  // namespace
+
+Results evaluate_models(const std::filesystem::path& source, const Corpus& corpus,
+                        const std::string& conditions, Progress& progress) {
+  use_one_thread();
+  std::vector<std::filesystem::path> files = {source};
+  std::vector<std::string> folds;
+  if (std::filesystem::is_directory(source)) {
+    const auto folder = RunFolder::open(source);
+    files = folder.models();
+    folds = folder.manifest().folds;
+    if (files.empty()) {
+      throw ArtifactError(
+          fmt::format("{}: no models in it; train with run.models = \"all\"", source.string()));
+    }
+  }
+  const FeatureTable table = make_feature_table(corpus, at::kCPU);
+  std::vector<FitOutcome> outcomes;
+  progress.start("evaluating");
+  for (const auto& file : files) {
+    const auto model = load_model(file);
+    if (model.modality_names != corpus.modality_names()) {
+      throw DataError(fmt::format("{}: trained on other modalities ({}) than this corpus has ({})",
+                                  file.string(), fmt::join(model.modality_names, ", "),
+                                  fmt::join(corpus.modality_names(), ", ")));
+    }
+    outcomes.push_back(evaluate_model(model, corpus, table, conditions));
+    const auto needed = static_cast<std::size_t>(model.fold) + 1;
+    while (folds.size() < needed) folds.push_back(fmt::format("fold {}", folds.size() + 1));
+    progress.update(static_cast<double>(outcomes.size()), static_cast<double>(files.size()),
+                    file.filename().string());
+  }
+  progress.finish();
+  return make_results(outcomes, corpus, folds);
+}
+
+}  // namespace hardy
