@@ -217,10 +217,10 @@ PickleValue* PickleMachine::call_bytes(const std::vector<PickleRef>& arguments) 
 }
 
 PickleValue* PickleMachine::call_encode(const std::vector<PickleRef>& arguments) {
-  const bool is_latin1 = arguments.size() == 1 || is_text_of(arguments.back(), "latin1") ||
-                         is_text_of(arguments.back(), "latin-1");
-  expect(!arguments.empty() && arguments[0]->kind() == PickleKind::kText && is_latin1,
-         "bytes are not encoded as Latin-1");
+  const bool is_encoding = !arguments.empty() && arguments[0]->kind() == PickleKind::kText;
+  const bool is_latin1 =
+      is_encoding && (arguments.size() == 1 || is_text_of(arguments[1], "latin1"));
+  expect(is_latin1, "bytes are not encoded as Latin-1");
   charge(arguments[0]->bytes().size());
   auto bytes = utf8_to_latin1(arguments[0]->bytes());
   expect(bytes.has_value(), "bytes hold a character beyond Latin-1");

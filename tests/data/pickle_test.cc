@@ -161,6 +161,15 @@ TEST(Pickle, RefusesCallsOfWhatIsOnlyNamed) {
   EXPECT_NE(refusal("I1\n}b.").find("sets the state of the integer"), std::string::npos);
   EXPECT_NE(refusal("]}b.").find("sets the state of a list"), std::string::npos);
   EXPECT_NE(refusal("N\x85Q.").find("outside"), std::string::npos);
+  // Calls without arguments, or with the wrong ones.
+  for (const char* name : {"_codecs\nencode", "numpy\ndtype", "numpy.core.multiarray\nscalar",
+                           "numpy.core.numeric\n_frombuffer", "torch._utils\n_rebuild_tensor_v2",
+                           "torch._utils\n_rebuild_parameter"}) {
+    for (const char* arguments : {")", "]\x85", "(NNNNt"}) {
+      const std::string bytes = "c"s + name + "\n" + arguments;
+      EXPECT_NE(refusal(bytes + "R."), "") << testing::PrintToString(bytes);
+    }
+  }
 }
 
 TEST(Pickle, RefusesHugeDeclaredSizes) {
