@@ -167,7 +167,9 @@ CheckReport check_corpus(const DataConfig& config, int jobs) {
     if (report.is_sound())
       validate_corpus(reading.corpus);  // nothing that loading refuses is missed
   } catch (const DataError& error) {
-    report.findings.push_back({Severity::kError, "unusable", report.source, error.what(),
+    std::string what = error.what();
+    if (what.starts_with(report.source + ": ")) what.erase(0, report.source.size() + 2);
+    report.findings.push_back({Severity::kError, "unusable", report.source, what,
                                "correct this first; more may show up then"});
   }
   std::stable_sort(report.findings.begin(), report.findings.end(),

@@ -158,6 +158,7 @@ void write_plain(const Corpus& corpus, const fs::path& folder) {
       target.has_filename() ? target.parent_path() : target.parent_path().parent_path();
   const fs::path temporary = parent / fmt::format(".{}.tmp-{}", name.string(), ::getpid());
   try {
+    make_folder(parent);  // its own errors name what the user named
     make_folder(temporary);
     write_files(corpus, temporary);
     fs::rename(temporary, parent / name, error);
