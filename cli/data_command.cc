@@ -45,20 +45,6 @@ std::string dump(const Json& json) {
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
-const char* part_name(Part part) {
-  switch (part) {
-    case Part::kNone:
-      return "";
-    case Part::kTrain:
-      return "train";
-    case Part::kValidation:
-      return "validation";
-    case Part::kTest:
-      return "test";
-  }
-  return "";
-}
-
 Json describe_labels(const Corpus& corpus) {
   if (corpus.label_kind == LabelKind::kClass) {
     std::vector<std::int64_t> members(corpus.class_names.size(), 0);

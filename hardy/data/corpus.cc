@@ -148,6 +148,20 @@ void add_number(Sha256& digest, Number number) {
 
 }  // namespace
 
+const char* part_name(Part part) {
+  switch (part) {
+    case Part::kNone:
+      return "";
+    case Part::kTrain:
+      return "train";
+    case Part::kValidation:
+      return "validation";
+    case Part::kTest:
+      return "test";
+  }
+  return "";
+}
+
 std::vector<std::string> Corpus::modality_names() const {
   std::vector<std::string> names;
   for (const auto& modality : modalities) names.push_back(modality.name);

@@ -22,6 +22,9 @@ enum class LabelKind {
 /// The part of the official split an utterance belongs to; kNone when the corpus has no split.
 enum class Part : std::uint8_t { kNone, kTrain, kValidation, kTest };
 
+/// "train", "validation", "test"; empty for kNone.
+const char* part_name(Part part);
+
 /// One modality of a corpus: its features, utterance by utterance.
 struct ModalityData {
   std::string name;                   ///< unique, non-empty, e.g. "acoustic"

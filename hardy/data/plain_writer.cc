@@ -21,20 +21,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const char* part_name(Part part) {
-  switch (part) {
-    case Part::kNone:
-      return "";
-    case Part::kTrain:
-      return "train";
-    case Part::kValidation:
-      return "validation";
-    case Part::kTest:
-      return "test";
-  }
-  return "";
-}
-
 bool is_always_present(const ModalityData& modality) {
   return std::all_of(modality.present.begin(), modality.present.end(),
                      [](std::uint8_t mark) { return mark != 0; });

@@ -40,6 +40,15 @@ FitOutcome evaluate_model(const StoredModel& model, const Corpus& corpus, const 
   }
   data.table = apply_scaling(table, data.scaling);
   std::vector<std::int64_t> dialogues = model.test_dialogues;
+  for (const auto dialogue : dialogues) {
+    const bool exists =
+        dialogue >= 0 && dialogue < static_cast<std::int64_t>(corpus.dialogues.size());
+    if (model.data_checksum == corpus.checksum && !exists) {
+      throw ArtifactError(fmt::format(
+          "a model names test dialogue {}, but its corpus has {}; it was changed after training",
+          dialogue, corpus.dialogues.size()));
+    }
+  }
   if (model.data_checksum != corpus.checksum) {
     dialogues.clear();
     for (std::size_t d = 0; d < corpus.dialogues.size(); ++d) {

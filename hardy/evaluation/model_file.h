@@ -14,8 +14,8 @@
 
 namespace hardy {
 
-/// A model file read back. Arrays: "model.<parameter>", "scaling.<modality>.mean" and ".deviation",
-/// and, where the recogniser reads tuned features, none else: such models are not stored.
+/// A model file read back. Arrays: "model.<parameter>", "scaling.<modality>.mean" and ".deviation".
+/// Recognisers of tuned features are not stored: they would need the tuning nets too.
 struct StoredModel {
   TensorFile file;
   Config config;

@@ -38,6 +38,16 @@ std::string utc_now() {
   return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
 }
 
+/// Throws DataError when the corpus cannot be used at all.
+const Corpus& usable(const Corpus& corpus) {
+  if (corpus.modality_count() < 2) {
+    throw DataError(fmt::format(
+        "{}: the corpus has one modality; recognition under missing modalities needs two or more",
+        corpus.source));
+  }
+  return corpus;
+}
+
 at::Device device_of(const Config& config) {
   if (config.run.device == "cuda" && !at::hasCUDA()) {
     throw ConfigError("--device cuda: this build of libtorch has no CUDA or finds no GPU; use cpu");
@@ -71,20 +81,15 @@ class Protocol {
   Protocol(const ProtocolRequest& request, const Corpus& corpus, Progress& progress)
       : request_(request),
         config_(request.config),
-        corpus_(corpus),
+        corpus_(usable(corpus)),
         progress_(progress),
+        device_(device_of(config_)),
         folds_(make_folds(corpus, config_.protocol)),
         conditions_(parse_conditions(config_.protocol.conditions, corpus.modality_names())),
         folder_(make_folder(request, corpus, folds_)),
         cache_(request.cache.empty() ? folder_.path() / "stages" : request.cache) {
-    if (corpus.modality_count() < 2) {
-      throw DataError(fmt::format(
-          "{}: the corpus has one modality; recognition under missing modalities needs two or more",
-          corpus.source));
-    }
-    const at::Device device = device_of(config_);
-    objective_ = std::make_shared<Objective>(corpus, device);
-    const FeatureTable table = make_feature_table(corpus, device);
+    objective_ = std::make_shared<Objective>(corpus, device_);
+    const FeatureTable table = make_feature_table(corpus, device_);
     for (const auto& fold : folds_) {
       fold_data_.push_back(is_wanted(fold) ? make_fold_data(corpus, table, fold, objective_)
                                            : FoldData{});
@@ -101,6 +106,10 @@ class Protocol {
                          .progress = &progress_});
     add_tasks(scheduler);
     scheduler.run();
+    if (config_.run.models != "none" && config_.recogniser.input == "tuned") {
+      progress_.note(
+          "no models were stored: a recogniser of tuned features needs the tuning nets too");
+    }
     std::vector<std::string> names;
     for (const auto& fold : folds_) names.push_back(fold.name);
     result.folder = folder_.path();
@@ -329,6 +338,7 @@ class Protocol {
   const Config& config_;
   const Corpus& corpus_;
   Progress& progress_;
+  at::Device device_;  // before the folder: what cannot run leaves nothing behind
   std::vector<Fold> folds_;
   std::vector<Pattern> conditions_;
   RunFolder folder_;

@@ -28,12 +28,14 @@ class Estimator {
     const auto run_batch = [&](const std::vector<std::int64_t>& items, BatchStreams& streams,
                                const auto& update) {
       DropoutStream dropout_stream(streams.dropout);
-      update(complete_loss(plan_of(items, Pattern::complete(modalities_)), dropout_stream));
+      update(complete_loss(training_plan(data_, items, Pattern::complete(modalities_)),
+                           dropout_stream));
     };
     const auto validate = [&] {
       at::NoGradGuard no_gradient;
       DropoutStream off;
       return mean_over_validation(
+          data_, Pattern::complete(modalities_),
           [&](const BatchPlan& plan) { return complete_loss(plan, off).item<double>(); });
     };
     train("hardness.complete", config_.complete_epochs, run_batch, validate, 0);
@@ -42,7 +44,7 @@ class Estimator {
   void train_patterns() {
     const auto run_batch = [&](const std::vector<std::int64_t>& items, BatchStreams& streams,
                                const auto& update) {
-      BatchPlan plan = plan_of(items, Pattern::complete(modalities_));
+      BatchPlan plan = training_plan(data_, items, Pattern::complete(modalities_));
       for (auto& row : plan.rows) row.pattern = draw_pattern(streams.draws);
       DropoutStream dropout_stream(streams.dropout);
       update(pattern_loss(plan, dropout_stream));
@@ -50,14 +52,12 @@ class Estimator {
     const auto validate = [&] {
       at::NoGradGuard no_gradient;
       DropoutStream off;
-      double total = 0;
       // The same patterns every epoch, so that epochs can be compared.
       Generator draws = services_.seeds.stream("hardness.validation");
-      total += mean_over_validation([&](BatchPlan plan) {
+      return mean_over_validation(data_, Pattern::complete(modalities_), [&](BatchPlan plan) {
         for (auto& row : plan.rows) row.pattern = draw_pattern(draws);
         return pattern_loss(plan, off).item<double>();
       });
-      return total;
     };
     train("hardness.patterns", config_.pattern_epochs, run_batch, validate,
           config_.complete_epochs);
@@ -88,31 +88,9 @@ class Estimator {
   }
 
  private:
-  [[nodiscard]] BatchPlan plan_of(const std::vector<std::int64_t>& items, Pattern pattern) const {
-    BatchPlan plan;
-    for (const auto item : items) {
-      plan.add_dialogue(*data_.corpus, data_.table,
-                        data_.fold.train[static_cast<std::size_t>(item)], pattern);
-    }
-    return plan;
-  }
-
   /// Uniform over the 2^M - 1 patterns.
   Pattern draw_pattern(Generator& draws) const {
     return Pattern(static_cast<std::uint32_t>(1 + draw_index(draws, (1 << modalities_) - 1)));
-  }
-
-  template <typename Function>
-  double mean_over_validation(const Function& loss) const {
-    double total = 0;
-    double rows = 0;
-    for (const auto& plan :
-         chunk_plans(data_, data_.fold.validation, Pattern::complete(modalities_))) {
-      const auto count = static_cast<double>(plan.rows.size());
-      total += count * loss(plan);
-      rows += count;
-    }
-    return total / std::max(1.0, rows);
   }
 
   at::Tensor complete_loss(const BatchPlan& plan, DropoutStream& dropout_stream) const {
@@ -156,10 +134,8 @@ class Estimator {
     const auto rebuilt = module_.backbone().reconstruct(fused, rows);
     for (std::size_t m = 0; m < rows.size(); ++m) {
       if (rows[m].empty()) continue;
-      const auto index = index_tensor(rows[m], device_);
-      const auto truth =
-          data_.table.features[m].index_select(0, batch.utterances.index_select(0, index));
-      const auto ones = at::ones({index.size(0)}, truth.options());
+      const auto truth = true_features(data_.table, batch, m, rows[m]);
+      const auto ones = at::ones({truth.size(0)}, truth.options());
       loss = loss + config_.reconstruction_weight / static_cast<double>(batch.rows) *
                         weighted_squared_error(rebuilt[m], truth, ones);
     }
@@ -202,9 +178,7 @@ class Estimator {
     const auto rebuilt = module_.backbone().reconstruct(fused, rows);
     for (std::size_t m = 0; m < rows.size(); ++m) {
       if (rows[m].empty()) continue;
-      const auto index = index_tensor(rows[m], device_);
-      const auto truth =
-          data_.table.features[m].index_select(0, batch.utterances.index_select(0, index));
+      const auto truth = true_features(data_.table, batch, m, rows[m]);
       const auto errors = to_floats((rebuilt[m] - truth).square().mean(1));
       for (std::size_t i = 0; i < errors.size(); ++i) {
         const auto& row = plan.rows[static_cast<std::size_t>(rows[m][i])];

@@ -10,7 +10,9 @@
 
 namespace hardy {
 
-/// Targets of a corpus and the loss that fits them. Immutable; safe from several threads.
+/// Targets of a corpus and the loss that fits them. An utterance of a binary sentiment task whose
+/// value is exactly 0 belongs to neither class: it gives context but has no target and no loss.
+/// Immutable; safe from several threads.
 class Objective {
  public:
   Objective(const Corpus& corpus, at::Device device);
@@ -20,10 +22,12 @@ class Objective {
 
   [[nodiscard]] bool is_classification() const { return is_classification_; }
 
-  /// Targets of some utterances. Shapes: utterances [n] int64 -> [n] int64 (classes) or float32.
+  /// Targets of some utterances. Shapes: utterances [n] int64 -> [n] int64 (classes; -1 = no
+  /// target) or float32.
   [[nodiscard]] at::Tensor targets(const at::Tensor& utterances) const;
 
   /// sum_i w_i l_i / sum_i w_i with l the cross-entropy on logits or the squared error.
+  /// Rows without a target weigh nothing; 0 when no row has one.
   /// Shapes: logits [n, C], targets [n], weights [n] or undefined (all 1) -> [].
   [[nodiscard]] at::Tensor loss(const at::Tensor& logits, const at::Tensor& targets,
                                 const at::Tensor& weights) const;
@@ -34,6 +38,7 @@ class Objective {
 
  private:
   bool is_classification_;
+  bool has_gaps_;  ///< some utterances have no target
   std::int64_t outputs_;
   at::Tensor targets_;  ///< [N]
 };

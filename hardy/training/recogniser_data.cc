@@ -1,5 +1,9 @@
 #include "hardy/training/recogniser_data.h"
 
+#include <torch/types.h>
+
+#include <algorithm>
+
 namespace hardy {
 namespace {
 
@@ -29,6 +33,35 @@ std::vector<BatchPlan> chunk_plans(const FoldData& data, const std::vector<std::
     plans.back().add_dialogue(*data.corpus, data.table, dialogue, pattern);
   }
   return plans;
+}
+
+BatchPlan training_plan(const FoldData& data, const std::vector<std::int64_t>& items,
+                        Pattern pattern) {
+  BatchPlan plan;
+  for (const auto item : items) {
+    plan.add_dialogue(*data.corpus, data.table, data.fold.train[static_cast<std::size_t>(item)],
+                      pattern);
+  }
+  return plan;
+}
+
+at::Tensor true_features(const FeatureTable& table, const Batch& batch, std::size_t m,
+                         const std::vector<std::int64_t>& rows) {
+  const auto& features = table.features[m];
+  const auto index = index_tensor(rows, features.device());
+  return features.index_select(0, batch.utterances.index_select(0, index));
+}
+
+double mean_over_validation(const FoldData& data, Pattern pattern,
+                            const std::function<double(const BatchPlan&)>& loss) {
+  double total = 0;
+  double rows = 0;
+  for (const auto& plan : chunk_plans(data, data.fold.validation, pattern)) {
+    const auto count = static_cast<double>(plan.rows.size());
+    total += count * loss(plan);
+    rows += count;
+  }
+  return total / std::max(1.0, rows);
 }
 
 StageServices stage_services(const StageServices& services, std::int64_t before, std::int64_t total,

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,19 @@ BackboneOptions backbone_options(const FoldData& data, const EncoderConfig& enco
 /// Whole dialogues under one pattern, in chunks that bound memory; for passes without gradients.
 std::vector<BatchPlan> chunk_plans(const FoldData& data, const std::vector<std::int64_t>& dialogues,
                                    Pattern pattern);
+
+/// Training dialogues (places in Fold::train) under one pattern.
+BatchPlan training_plan(const FoldData& data, const std::vector<std::int64_t>& items,
+                        Pattern pattern);
+
+/// What modality m of some batch rows really is. Shapes: -> [rows, d_m].
+at::Tensor true_features(const FeatureTable& table, const Batch& batch, std::size_t m,
+                         const std::vector<std::int64_t>& rows);
+
+/// Mean of a loss over the validation part under one pattern, chunks weighted by their utterances;
+/// 0 without a validation part.
+double mean_over_validation(const FoldData& data, Pattern pattern,
+                            const std::function<double(const BatchPlan&)>& loss);
 
 /// The services of one of several training loops that follow each other in a stage: progress counts
 /// `before` of `total` epochs as done, and a checkpoint is found only by the loop that wrote it.

@@ -76,8 +76,7 @@ class Recogniser {
     for (std::size_t m = 0; m < rows.size(); ++m) {
       if (rows[m].empty()) continue;
       const auto index = index_tensor(rows[m], device_);
-      const auto truth =
-          data_.table.features[m].index_select(0, batch.utterances.index_select(0, index));
+      const auto truth = true_features(data_.table, batch, m, rows[m]);
       loss = loss + scale * weighted_squared_error(rebuilt[m], truth, all.index_select(0, index));
     }
     return loss;
@@ -96,15 +95,12 @@ class Recogniser {
     at::NoGradGuard no_gradient;
     DropoutStream off;
     double total = 0;
-    double rows = 0;
     for (const auto pattern : patterns) {
-      for (const auto& plan : chunk_plans(data_, data_.fold.validation, pattern)) {
-        const auto count = static_cast<double>(plan.rows.size());
-        total += count * joint_loss(plan, {}, {}, false, off).item<double>();
-        rows += count;
-      }
+      total += mean_over_validation(data_, pattern, [&](const BatchPlan& plan) {
+        return joint_loss(plan, {}, {}, false, off).item<double>();
+      });
     }
-    return total / std::max(1.0, rows);
+    return total / static_cast<double>(patterns.size());
   }
 
  private:
@@ -121,15 +117,6 @@ class Recogniser {
   ParameterSet parameters_;
   Backbone backbone_;
 };
-
-BatchPlan plan_of(const FoldData& data, const std::vector<std::int64_t>& items, Pattern pattern) {
-  BatchPlan plan;
-  for (const auto item : items) {
-    plan.add_dialogue(*data.corpus, data.table, data.fold.train[static_cast<std::size_t>(item)],
-                      pattern);
-  }
-  return plan;
-}
 
 EpochLoopOptions loop_options(const FoldData& data, const RecogniserConfig& config,
                               const std::string& stage, std::int64_t epochs) {
@@ -155,7 +142,7 @@ class CurriculumBatches {
 
   void run(const Recogniser& recogniser, const std::vector<std::int64_t>& items,
            BatchStreams& streams, const std::function<void(const at::Tensor&)>& update) const {
-    BatchPlan plan = plan_of(data_, items, plan_.patterns.front());
+    BatchPlan plan = training_plan(data_, items, plan_.patterns.front());
     const auto choice = draw_patterns(plan, streams.draws);
     DropoutStream dropout_stream(streams.dropout);
     const bool uses_slots = config_.retrieval.supports == "slots" && !plan_.supports.empty();
@@ -275,19 +262,14 @@ TensorFile pretrain_recogniser(const FoldData& data, const RecogniserConfig& con
   const auto run_batch = [&](const std::vector<std::int64_t>& items, BatchStreams& streams,
                              const auto& update) {
     DropoutStream dropout_stream(streams.dropout);
-    update(recogniser.modality_loss(plan_of(data, items, complete), dropout_stream));
+    update(recogniser.modality_loss(training_plan(data, items, complete), dropout_stream));
   };
   const auto validate = [&] {
     at::NoGradGuard no_gradient;
     DropoutStream off;
-    double total = 0;
-    double rows = 0;
-    for (const auto& plan : chunk_plans(data, data.fold.validation, complete)) {
-      const auto count = static_cast<double>(plan.rows.size());
-      total += count * recogniser.modality_loss(plan, off).item<double>();
-      rows += count;
-    }
-    return total / std::max(1.0, rows);
+    return mean_over_validation(data, complete, [&](const BatchPlan& plan) {
+      return recogniser.modality_loss(plan, off).item<double>();
+    });
   };
   run_epochs(loop_options(data, config, "recogniser.complete", config.complete_epochs), services,
              recogniser.parameters(), run_batch, validate);

@@ -232,7 +232,20 @@ TEST(RunProtocol, OneModalityIsRefusedBeforeItStarts) {
   NoProgress quiet;
   Corpus corpus = small_corpus(2);
   corpus.modalities.pop_back();
-  EXPECT_THROW(run_protocol(request_in(dir.path() / "run", small_config()), corpus, quiet), Error);
+  EXPECT_THROW(run_protocol(request_in(dir.path() / "run", small_config()), corpus, quiet),
+               DataError);
+  EXPECT_FALSE(std::filesystem::exists(dir.path() / "run"));
+}
+
+TEST(RunProtocol, AMissingGpuIsRefusedAndLeavesNothingBehind) {
+  if (at::hasCUDA()) GTEST_SKIP() << "this machine has a GPU";
+  const test::TempDir dir;
+  NoProgress quiet;
+  Config config = small_config();
+  config.run.device = "cuda";
+  EXPECT_THROW(run_protocol(request_in(dir.path() / "run", config), small_corpus(2), quiet),
+               ConfigError);
+  EXPECT_FALSE(std::filesystem::exists(dir.path() / "run"));
 }
 
 TEST(RunProtocol, KLargerThanTheDatabaseAndSlotsWork) {

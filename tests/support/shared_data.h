@@ -24,11 +24,11 @@ inline bool is_ci() {
 
 /// Leaves the test when `relative` is not in the reference data: skipped with a notice, or failed
 /// when CI=true.
-#define HARDY_NEEDS_SHARED(relative)                                                        \
-  do {                                                                                      \
-    const auto needed = hardy::test::shared_dir() / (relative);                             \
-    if (!std::filesystem::exists(needed)) {                                                 \
-      ASSERT_FALSE(hardy::test::is_ci()) << "reference data missing under CI: " << needed;  \
-      GTEST_SKIP() << "reference data not found: " << needed << " (set HARDY_SHARED)";      \
-    }                                                                                       \
+#define HARDY_NEEDS_SHARED(relative)                                                       \
+  do {                                                                                     \
+    const auto needed = hardy::test::shared_dir() / (relative);                            \
+    if (!std::filesystem::exists(needed)) {                                                \
+      ASSERT_FALSE(hardy::test::is_ci()) << "reference data missing under CI: " << needed; \
+      GTEST_SKIP() << "reference data not found: " << needed << " (set HARDY_SHARED)";     \
+    }                                                                                      \
   } while (false)

@@ -1,0 +1,106 @@
+#include "hardy/training/epoch_loop.h"
+
+#include <gtest/gtest.h>
+#include <torch/types.h>
+
+#include <limits>
+
+#include "hardy/core/errors.h"
+
+namespace hardy {
+namespace {
+
+/// A two-parameter problem whose batches draw noise, so that streams matter.
+struct Problem {
+  ParameterSet parameters;
+  at::Tensor x = parameters.add_constant("x", {3}, 4.0);
+  StageServices services;
+  EpochLoopOptions options;
+
+  Problem() {
+    services.seeds = Seeds(5);
+    options.stage = "problem";
+    options.items = 7;
+    options.epochs = 6;
+    options.optimiser.batch = 3;
+    options.optimiser.learning_rate = 0.1;
+    options.optimiser.schedule = "cosine";
+  }
+
+  std::vector<CurvePoint> run(const std::function<double()>& validation = nullptr) {
+    const auto batch = [this](const std::vector<std::int64_t>& items, BatchStreams& streams,
+                              const std::function<void(const at::Tensor&)>& update) {
+      const double noise = draw_unit(streams.draws) + static_cast<double>(items.front());
+      update((x - noise).square().sum());
+    };
+    return run_epochs(options, services, parameters, batch, validation);
+  }
+};
+
+TEST(EpochLoop, ResumingFromACheckpointGivesTheSameBytesAndCurve) {
+  const auto validation_of = [](Problem& problem) {
+    return [&problem] { return problem.x.square().sum().item<double>(); };
+  };
+  Problem whole;
+  const auto curve = whole.run(validation_of(whole));
+
+  std::optional<TensorFile> stored;
+  int interruptions = 0;
+  std::vector<CurvePoint> resumed;
+  at::Tensor result;
+  for (int attempt = 0; attempt < 20 && resumed.empty(); ++attempt) {
+    Problem part;  // a new process knows only the checkpoint
+    part.services.checkpoint_interval_s = 0;
+    part.services.find_checkpoint = [&] { return stored; };
+    part.services.store_checkpoint = [&](const TensorFile& state) { stored = state; };
+    int epochs = 0;
+    part.services.throw_if_stopping = [&] {
+      if (++epochs > 2) throw Interrupted();
+    };
+    try {
+      resumed = part.run(validation_of(part));
+      result = part.x.detach().clone();
+    } catch (const Interrupted&) {
+      ++interruptions;
+    }
+  }
+  EXPECT_EQ(interruptions, 2);  // six epochs, two at a time
+  ASSERT_EQ(resumed.size(), curve.size());
+  for (std::size_t i = 0; i < curve.size(); ++i) EXPECT_EQ(resumed[i].value, curve[i].value) << i;
+  EXPECT_TRUE(at::equal(result, whole.x));
+}
+
+TEST(EpochLoop, KeepsTheEpochWithTheLowestValidationLoss) {
+  Problem problem;
+  std::vector<at::Tensor> after;
+  const std::vector<double> losses = {3, 1, 2, 5, 4, 6};
+  problem.run([&] {
+    after.push_back(problem.x.detach().clone());
+    return losses[after.size() - 1];
+  });
+  ASSERT_EQ(after.size(), 6U);
+  EXPECT_TRUE(at::equal(problem.x, after[1]));
+}
+
+TEST(EpochLoop, StopsWhenPatienceIsLost) {
+  Problem problem;
+  problem.options.patience = 2;
+  int epochs = 0;
+  problem.run([&] { return static_cast<double>(++epochs); });  // only ever worse
+  EXPECT_EQ(epochs, 3);
+}
+
+TEST(EpochLoop, ANanLossNamesStageAndEpoch) {
+  Problem problem;
+  problem.x.detach().fill_(std::numeric_limits<float>::quiet_NaN());
+  try {
+    problem.run();
+    FAIL() << "must refuse";
+  } catch (const DivergenceError& error) {
+    EXPECT_NE(std::string(error.what()).find("problem: the loss became nan in epoch 1"),
+              std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace hardy
