@@ -11,6 +11,7 @@
 #include "cli/config_command.h"
 #include "cli/data_command.h"
 #include "cli/output.h"
+#include "cli/predict_command.h"
 #include "cli/synth_command.h"
 #include "cli/training_commands.h"
 #include "hardy/core/errors.h"
@@ -29,6 +30,7 @@ void add_commands(CLI::App& app, const std::vector<std::string>& command_line) {
   app.set_help_flag("-h,--help", "Show this help");
   app.require_subcommand(1);
   add_training_commands(app, command_line);
+  add_predict_command(app);
   add_data_command(app);
   add_synth_command(*app.get_subcommand("data"));
   add_config_command(app);
@@ -36,6 +38,7 @@ void add_commands(CLI::App& app, const std::vector<std::string>& command_line) {
   app.footer(
       std::string("Examples:\n"
                   "  hardy run                  the whole protocol on a demonstration corpus\n"
+                  "  hardy predict MODEL DIR    label the utterances of a folder\n"
                   "  hardy data info DIR        what a corpus holds\n"
                   "  hardy run --help           options of a command\n\n") +
       kExitCodes);

@@ -4,7 +4,10 @@ include(CMakePackageConfigHelpers)
 set(HARDY_PACKAGE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/hardy)
 install(TARGETS hardy_core EXPORT hardyCore ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(EXPORT hardyCore FILE hardyCore.cmake NAMESPACE hardy:: DESTINATION ${HARDY_PACKAGE_DIR})
-set(HARDY_HEADER_FOLDERS core config data metrics run evaluation)
+install(TARGETS hardy_predict EXPORT hardyPredict ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(EXPORT hardyPredict FILE hardyPredict.cmake NAMESPACE hardy::
+  DESTINATION ${HARDY_PACKAGE_DIR})
+set(HARDY_HEADER_FOLDERS predict core config data metrics run evaluation)
 if(HARDY_TRAINING)
   install(TARGETS hardy_training hardy_torch EXPORT hardyTraining
     ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})

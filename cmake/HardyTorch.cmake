@@ -2,8 +2,6 @@
 # OpenMP::OpenMP_CXX to exist before it is found.
 find_package(OpenMP REQUIRED)
 find_package(faiss CONFIG REQUIRED)
-# Debian's dnnl-config.cmake insists on OpenCL headers, so the library is found by name.
-find_library(HARDY_DNNL dnnl REQUIRED)
 find_package(Torch REQUIRED)
 find_library(HARDY_OPENBLAS openblas)
 

@@ -16,6 +16,9 @@
 #include "hardy/data/load.h"
 #include "hardy/data/plain_form.h"
 #include "hardy/data/split.h"
+// predict: using a trained recogniser; links hardy::predict
+#include "hardy/predict/recogniser.h"
+#include "hardy/predict/stream.h"
 // metrics and results
 #include "hardy/evaluation/results.h"
 #include "hardy/metrics/metrics.h"

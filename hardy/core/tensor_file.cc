@@ -104,15 +104,14 @@ std::span<const std::byte> bytes_of(const NamedArray& array) {
 }
 
 /// Covers names, types, shapes, metadata and values: whatever a damaged byte could change.
-std::string checksum_of(const TensorFile& contents) {
+std::string checksum_of(const TensorFileView& contents) {
   Sha256 digest;
   for (const auto& [name, array] : contents.arrays) {
-    digest.add(name).add(type_of(array));
+    digest.add(name).add(array.type);
     const std::uint64_t dimensions = array.shape.size();
     digest.add(&dimensions, sizeof dimensions);
     digest.add(array.shape.data(), array.shape.size() * sizeof(std::int64_t));
-    const auto bytes = bytes_of(array);
-    digest.add(bytes.data(), bytes.size());
+    digest.add(array.bytes.data(), array.bytes.size());
   }
   for (const auto& [name, text] : contents.metadata) {
     if (name != kChecksumKey) digest.add(name).add(text);
@@ -148,7 +147,7 @@ std::vector<std::string> storage_order(const TensorFile& contents) {
 std::string make_header(const TensorFile& contents, const std::vector<std::string>& order) {
   nlohmann::json header = nlohmann::json::object();
   header[kTensorMetadataKey] = contents.metadata;
-  header[kTensorMetadataKey][kChecksumKey] = checksum_of(contents);
+  header[kTensorMetadataKey][kChecksumKey] = checksum_of(view_of(contents));
   std::size_t offset = 0;
   for (const std::string& name : order) {
     const NamedArray& array = contents.arrays.at(name);
@@ -170,7 +169,9 @@ std::string make_header(const TensorFile& contents, const std::vector<std::strin
   return text;
 }
 
-const NamedArray& find_array(const TensorFile& contents, const std::string& name) {
+/// An array of a TensorFile or of a view.
+template <typename File>
+const auto& find_array(const File& contents, const std::string& name) {
   const auto found = contents.arrays.find(name);
   if (found == contents.arrays.end()) {
     throw ArtifactError(
@@ -181,19 +182,43 @@ const NamedArray& find_array(const TensorFile& contents, const std::string& name
   return found->second;
 }
 
+[[noreturn]] void wrong_type(const std::string& name, std::string_view type, const char* wanted) {
+  throw ArtifactError(fmt::format("array '{}' is of type {}, wanted is {}", name, type, wanted));
+}
+
 template <typename Value>
 std::span<const Value> values_of(const TensorFile& contents, const std::string& name,
                                  const char* wanted) {
   const NamedArray& array = find_array(contents, name);
   const auto* values = std::get_if<std::vector<Value>>(&array.values);
-  if (values == nullptr) {
-    throw ArtifactError(
-        fmt::format("array '{}' is of type {}, wanted is {}", name, type_of(array), wanted));
-  }
+  if (values == nullptr) wrong_type(name, type_of(array), wanted);
   return *values;
 }
 
+template <typename Value>
+std::span<const Value> values_of(const TensorFileView& contents, const std::string& name,
+                                 const char* wanted) {
+  const ArrayView& array = find_array(contents, name);
+  if (array.type != wanted) wrong_type(name, array.type, wanted);
+  if (reinterpret_cast<std::uintptr_t>(array.bytes.data()) % alignof(Value) != 0) {
+    throw ArtifactError(
+        fmt::format("array '{}' does not start at a multiple of {} bytes; "
+                    "write the file again with hardy",
+                    name, alignof(Value)));
+  }
+  return {reinterpret_cast<const Value*>(array.bytes.data()), array.bytes.size() / sizeof(Value)};
+}
+
 }  // namespace
+
+TensorFileView view_of(const TensorFile& contents) {
+  TensorFileView view;
+  for (const auto& [name, array] : contents.arrays) {
+    view.arrays[name] = {std::string(type_of(array)), array.shape, bytes_of(array)};
+  }
+  view.metadata = contents.metadata;
+  return view;
+}
 
 void TensorFile::add(const std::string& name, std::vector<std::int64_t> shape,
                      std::vector<float> values) {
@@ -229,6 +254,18 @@ const std::string& TensorFile::text(const std::string& metadata_name) const {
   return found->second;
 }
 
+std::span<const float> TensorFileView::floats(const std::string& name) const {
+  return values_of<float>(*this, name, "F32");
+}
+
+std::span<const std::int64_t> TensorFileView::integers(const std::string& name) const {
+  return values_of<std::int64_t>(*this, name, "I64");
+}
+
+const std::vector<std::int64_t>& TensorFileView::shape(const std::string& name) const {
+  return find_array(*this, name).shape;
+}
+
 void save_tensor_file(const std::filesystem::path& file, const TensorFile& contents) {
   for (const auto& [name, array] : contents.arrays) {
     if (name == kTensorMetadataKey)
@@ -262,7 +299,7 @@ TensorFile load_tensor_file(const std::filesystem::path& file) {
   return parse_tensor_file(bytes, file.string());
 }
 
-TensorFile parse_tensor_file(std::span<const std::byte> bytes, std::string_view name) {
+TensorFileView view_tensor_file(std::span<const std::byte> bytes, std::string_view name) {
   if (bytes.size() < kLengthBytes) {
     damaged(name, fmt::format("it has only {} bytes (truncated or empty)", bytes.size()));
   }
@@ -280,16 +317,12 @@ TensorFile parse_tensor_file(std::span<const std::byte> bytes, std::string_view 
   if (!problem.empty()) damaged(name, "its header: " + problem);
   check_layout(header.entries, data.size(), name);
 
-  TensorFile contents;
+  TensorFileView contents;
   contents.metadata = std::move(header.metadata);
   for (TensorEntry& entry : header.entries) {
     const auto part = data.subspan(static_cast<std::size_t>(entry.offsets[0]),
                                    static_cast<std::size_t>(entry.offsets[1] - entry.offsets[0]));
-    NamedArray& array = contents.arrays[entry.name];
-    array.shape = std::move(entry.shape);
-    if (entry.type == "F32") array.values = copy_values<float>(part);
-    if (entry.type == "I64") array.values = copy_values<std::int64_t>(part);
-    if (entry.type == "U8") array.values = copy_values<std::uint8_t>(part);
+    contents.arrays[entry.name] = {entry.type, std::move(entry.shape), part};
   }
   const auto stored = contents.metadata.find(kChecksumKey);
   if (stored == contents.metadata.end()) damaged(name, "it carries no checksum of ours");
@@ -297,6 +330,20 @@ TensorFile parse_tensor_file(std::span<const std::byte> bytes, std::string_view 
     damaged(name, "its checksum does not fit its contents (damaged or edited)");
   }
   contents.metadata.erase(stored);
+  return contents;
+}
+
+TensorFile parse_tensor_file(std::span<const std::byte> bytes, std::string_view name) {
+  TensorFileView view = view_tensor_file(bytes, name);
+  TensorFile contents;
+  contents.metadata = std::move(view.metadata);
+  for (auto& [array_name, held] : view.arrays) {
+    NamedArray& array = contents.arrays[array_name];
+    array.shape = std::move(held.shape);
+    if (held.type == "F32") array.values = copy_values<float>(held.bytes);
+    if (held.type == "I64") array.values = copy_values<std::int64_t>(held.bytes);
+    if (held.type == "U8") array.values = copy_values<std::uint8_t>(held.bytes);
+  }
   return contents;
 }
 

@@ -170,6 +170,7 @@ PlainSettings parse_plain_settings(std::string_view text, std::string_view name)
 Reading read_plain(const PlainOptions& options) {
   const fs::path file = options.folder / kPlainTable;
   PlainSettings settings = load_settings(options.folder);
+  settings.needs_labels = options.needs_labels;
   if (options.task != "auto") settings.task = options.task;
   const auto choices = choose_modalities(options, settings);
   std::vector<std::string> sources;

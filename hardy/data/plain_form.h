@@ -28,6 +28,8 @@ struct PlainOptions {
   /// "speech=acoustic,textual" (NAME=FILE STEM); empty = what corpus.toml lists, else every .npy.
   std::string modalities;
   std::string task = "auto";  ///< auto | class | regression: how labels are read
+  /// Without them (for prediction) the table may lack the column; labels then read as 0.
+  bool needs_labels = true;
 };
 
 /// Whether a folder holds a plain corpus.
@@ -55,6 +57,7 @@ struct PlainSettings {
   std::vector<std::string> class_names;
   std::vector<std::string> modalities;
   bool is_synthetic = false;
+  bool needs_labels = true;  ///< not in the file: PlainOptions::needs_labels
 };
 
 /// Reads corpus.toml. Throws DataError with line and column; unknown keys are refused.

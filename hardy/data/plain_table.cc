@@ -44,6 +44,7 @@ class TableReader {
       : file_(name), settings_(settings), table_(parse_csv(text, name)) {
     if (table_.rows.empty()) throw DataError(fmt::format("{}: the table has no row", file_));
     for (const char* needed : {"id", "label"}) {
+      if (!settings_.needs_labels && std::string_view(needed) == "label") continue;
       if (!table_.column(needed)) {
         throw DataError(fmt::format("{}: column '{}' is missing; there are {}", file_, needed,
                                     fmt::join(table_.header, ", ")));
@@ -99,6 +100,10 @@ class TableReader {
 
   void choose_label_kind() {
     Corpus& corpus = result_.reading.corpus;
+    if (!settings_.needs_labels) {
+      corpus.label_kind = LabelKind::kValue;
+      return;
+    }
     corpus.class_names = settings_.class_names;
     bool all_numbers = true;
     bool all_counts = true;
@@ -141,6 +146,7 @@ class TableReader {
   }
 
   float read_label(std::size_t row) {
+    if (!settings_.needs_labels) return 0;
     const auto text = field(row, "label");
     if (result_.reading.corpus.label_kind == LabelKind::kValue) {
       const auto value = to_real(text);

@@ -39,28 +39,29 @@ FitOutcome evaluate_model(const StoredModel& model, const Corpus& corpus, const 
     data.scaling.deviation.push_back(fetch(".deviation"));
   }
   data.table = apply_scaling(table, data.scaling);
-  std::vector<std::int64_t> dialogues = model.test_dialogues;
+  std::vector<std::int64_t> dialogues = model.info.test_dialogues;
   for (const auto dialogue : dialogues) {
     const bool exists =
         dialogue >= 0 && dialogue < static_cast<std::int64_t>(corpus.dialogues.size());
-    if (model.data_checksum == corpus.checksum && !exists) {
+    if (model.info.data_checksum == corpus.checksum && !exists) {
       throw ArtifactError(fmt::format(
           "a model names test dialogue {}, but its corpus has {}; it was changed after training",
           dialogue, corpus.dialogues.size()));
     }
   }
-  if (model.data_checksum != corpus.checksum) {
+  if (model.info.data_checksum != corpus.checksum) {
     dialogues.clear();
     for (std::size_t d = 0; d < corpus.dialogues.size(); ++d) {
       dialogues.push_back(static_cast<std::int64_t>(d));
     }
   }
   const auto patterns =
-      model.track == "unified"
+      model.info.track == "unified"
           ? parse_conditions(conditions.empty() ? model.config.protocol.conditions : conditions,
                              corpus.modality_names())
-          : std::vector<Pattern>{model.trained};
-  FitOutcome outcome{model.track, model.trained, model.fold, model.seed, {}, {}, {}, 0};
+          : std::vector<Pattern>{model.info.trained};
+  FitOutcome outcome{
+      model.info.track, model.info.trained, model.info.fold, model.info.seed, {}, {}, {}, 0};
   for (const auto pattern : patterns) {
     outcome.test.push_back(
         {pattern, utterances_of(corpus, dialogues),
@@ -90,13 +91,13 @@ Results evaluate_models(const std::filesystem::path& source, const Corpus& corpu
   progress.start("evaluating");
   for (const auto& file : files) {
     const auto model = load_model(file);
-    if (model.modality_names != corpus.modality_names()) {
+    if (model.info.modality_names() != corpus.modality_names()) {
       throw DataError(fmt::format("{}: trained on other modalities ({}) than this corpus has ({})",
-                                  file.string(), fmt::join(model.modality_names, ", "),
+                                  file.string(), fmt::join(model.info.modality_names(), ", "),
                                   fmt::join(corpus.modality_names(), ", ")));
     }
     outcomes.push_back(evaluate_model(model, corpus, table, conditions));
-    const auto needed = static_cast<std::size_t>(model.fold) + 1;
+    const auto needed = static_cast<std::size_t>(model.info.fold) + 1;
     while (folds.size() < needed) folds.push_back(fmt::format("fold {}", folds.size() + 1));
     progress.update(static_cast<double>(outcomes.size()), static_cast<double>(files.size()),
                     file.filename().string());

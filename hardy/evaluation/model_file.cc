@@ -2,21 +2,92 @@
 
 #include <torch/types.h>
 
-#include <fmt/format.h>
-#include <nlohmann/json.hpp>
+#include <cmath>
 
 #include "hardy/core/errors.h"
+#include "hardy/core/version.h"
+#include "hardy/evaluation/results.h"
+#include "hardy/metrics/calibration.h"
 
 namespace hardy {
 namespace {
 
-constexpr const char* kDescription = "hardy.model";
-constexpr const char* kConfig = "hardy.config";
+/// Calibrates one pattern; utterances without a target do not count.
+Calibration calibrate(const Evaluation& evaluation, const Corpus& corpus) {
+  const bool is_class = corpus.label_kind == LabelKind::kClass;
+  const std::size_t outputs = is_class ? corpus.class_names.size() : 1;
+  Calibration calibration;
+  calibration.pattern = evaluation.pattern;
+  std::vector<std::int64_t> truth;
+  std::vector<float> probabilities;
+  double squares = 0;
+  for (std::size_t i = 0; i < evaluation.utterances.size(); ++i) {
+    const auto u = static_cast<std::size_t>(evaluation.utterances[i]);
+    if (!corpus.values.empty() && corpus.values[u] == 0) continue;
+    const auto first = evaluation.outputs.begin() + static_cast<std::ptrdiff_t>(i * outputs);
+    const float label = corpus.utterances[u].label;
+    truth.push_back(is_class ? static_cast<std::int64_t>(label) : 0);
+    probabilities.insert(probabilities.end(), first, first + static_cast<std::ptrdiff_t>(outputs));
+    squares += std::pow(static_cast<double>(*first) - static_cast<double>(label), 2);
+  }
+  calibration.utterances = static_cast<std::int64_t>(truth.size());
+  if (truth.empty()) return calibration;
+  if (!is_class) {
+    calibration.expected_error = std::sqrt(squares / static_cast<double>(truth.size()));
+    return calibration;
+  }
+  const auto classes = static_cast<std::int64_t>(outputs);
+  calibration.temperature = fit_temperature(truth, probabilities, classes);
+  calibration.expected_error =
+      calibration_error(truth, probabilities, classes, calibration.temperature);
+  return calibration;
+}
+
+void add_scores(const std::vector<Evaluation>& evaluations, const char* part, const Corpus& corpus,
+                BundleInfo& info) {
+  for (const auto& evaluation : evaluations) {
+    const Score score = score_evaluation(evaluation, corpus);
+    BundleScore stored{part, evaluation.pattern, score.utterances, {}};
+    for (const auto& metric : score.metrics) {
+      if (!std::isnan(metric.value)) stored.metrics[metric.name] = metric.value;
+    }
+    info.scores.push_back(std::move(stored));
+  }
+}
 
 }  // namespace
 
+BundleInfo describe_fit(const FitOutcome& outcome, const FoldData& data, const Config& config) {
+  const Corpus& corpus = *data.corpus;
+  BundleInfo info;
+  info.track = outcome.track;
+  info.trained = outcome.trained;
+  info.fold = outcome.fold;
+  info.seed = outcome.seed;
+  for (const auto& modality : corpus.modalities) {
+    info.modalities.push_back({modality.name, modality.width});
+  }
+  info.class_names = corpus.class_names;
+  info.encoder = config.recogniser.encoder;
+  info.data_name = corpus.name;
+  info.data_checksum = corpus.checksum;
+  info.is_synthetic = corpus.is_synthetic;
+  info.test_dialogues = data.fold.test;
+  info.program_version = program_version();
+  Config stored = config;
+  stored.run.jobs = 0;  // how it was computed, not what: equal runs write equal models
+  info.config_toml = config_toml(stored);
+  for (const auto& evaluation : outcome.validation) {
+    const Calibration calibration = calibrate(evaluation, corpus);
+    if (calibration.utterances > 0) info.calibrations.push_back(calibration);
+  }
+  add_scores(outcome.validation, "validation", corpus, info);
+  add_scores(outcome.test, "test", corpus, info);
+  return info;
+}
+
 void save_model(const std::filesystem::path& file, const TensorFile& fit, const FoldData& data,
-                const Config& config, const ModelDescription& description) {
+                const BundleInfo& info) {
   TensorFile contents;
   for (const auto& [name, array] : fit.arrays) {
     if (name.starts_with("model.")) contents.arrays.emplace(name, array);
@@ -27,55 +98,16 @@ void save_model(const std::filesystem::path& file, const TensorFile& fit, const 
     contents.add(prefix + ".mean", {width}, to_floats(data.scaling.mean[m]));
     contents.add(prefix + ".deviation", {width}, to_floats(data.scaling.deviation[m]));
   }
-  nlohmann::ordered_json about;
-  about["format"] = kModelFormat;
-  about["track"] = description.track;
-  about["trained"] = description.trained.bits();
-  about["fold"] = data.fold.index;
-  about["seed"] = description.seed;
-  about["modalities"] = data.corpus->modality_names();
-  about["classes"] = data.corpus->class_names;
-  about["data"] = {{"name", data.corpus->name},
-                   {"checksum", data.corpus->checksum},
-                   {"synthetic", data.corpus->is_synthetic}};
-  about["test_dialogues"] = data.fold.test;
-  contents.metadata[kDescription] = about.dump();
-  Config stored = config;
-  stored.run.jobs = 0;  // how it was computed, not what: equal runs write equal models
-  contents.metadata[kConfig] = config_toml(stored);
+  set_bundle_info(contents, info);
   save_tensor_file(file, contents);
 }
 
 StoredModel load_model(const std::filesystem::path& file) {
   StoredModel model;
   model.file = load_tensor_file(file);
-  const auto& metadata = model.file.metadata;
-  if (!metadata.contains(kDescription) || !metadata.contains(kConfig)) {
-    throw ArtifactError(
-        fmt::format("{}: a tensor file, but no hardy model; give a file of a run folder's models/",
-                    file.string()));
-  }
-  try {
-    const auto about = nlohmann::json::parse(metadata.at(kDescription));
-    if (about.at("format").get<int>() > kModelFormat) {
-      throw ArtifactError(
-          fmt::format("{}: model format {} is newer than the {} this program reads; "
-                      "use a newer hardy",
-                      file.string(), about.at("format").get<int>(), kModelFormat));
-    }
-    model.track = about.at("track").get<std::string>();
-    model.trained = Pattern(about.at("trained").get<std::uint32_t>());
-    model.fold = about.at("fold").get<int>();
-    model.seed = about.at("seed").get<std::int64_t>();
-    model.modality_names = about.at("modalities").get<std::vector<std::string>>();
-    model.class_names = about.at("classes").get<std::vector<std::string>>();
-    model.data_checksum = about.at("data").at("checksum").get<std::string>();
-    model.test_dialogues = about.at("test_dialogues").get<std::vector<std::int64_t>>();
-    model.config = parse_config(metadata.at(kConfig), file.string(), Config{});
-  } catch (const nlohmann::json::exception& error) {
-    throw ArtifactError(
-        fmt::format("{}: its description is damaged: {}", file.string(), error.what()));
-  }
+  model.info = read_bundle_info(view_of(model.file), file.string());
+  model.config = parse_config(model.info.config_toml, file.string(), Config{});
+  model.config.recogniser.encoder = model.info.encoder;
   return model;
 }
 

@@ -1,15 +1,13 @@
-// A trained recogniser on disk: weights, scaling and everything needed to use it, in one tensor
-// file.
+// A trained recogniser on disk, as training writes and evaluates it: the bundle of
+// hardy/predict/bundle.h.
 #pragma once
 
 #include <filesystem>
-#include <string>
-#include <vector>
 
 #include "hardy/config/config.h"
-#include "hardy/core/modality.h"
 #include "hardy/core/tensor_file.h"
-#include "hardy/data/corpus.h"
+#include "hardy/evaluation/fit_outcome.h"
+#include "hardy/predict/bundle.h"
 #include "hardy/training/fold_data.h"
 
 namespace hardy {
@@ -18,31 +16,20 @@ namespace hardy {
 /// Recognisers of tuned features are not stored: they would need the tuning nets too.
 struct StoredModel {
   TensorFile file;
+  BundleInfo info;
   Config config;
-  std::string track;
-  Pattern trained;
-  int fold = 0;
-  std::int64_t seed = 0;
-  std::vector<std::string> modality_names;
-  std::vector<std::string> class_names;
-  std::string data_checksum;
-  std::vector<std::int64_t> test_dialogues;  ///< of the run's own corpus
 };
 
-/// Version of the metadata; a newer one is refused.
-inline constexpr int kModelFormat = 1;
+/// What a bundle says of a fit: modalities, labels, scores on validation and test, and calibrations
+/// fitted on validation outputs alone.
+BundleInfo describe_fit(const FitOutcome& outcome, const FoldData& data, const Config& config);
 
-/// Adds scaling and metadata to a fit's arrays and writes the file.
-struct ModelDescription {
-  std::string track;
-  Pattern trained;
-  std::int64_t seed = 0;
-};
-
+/// Adds scaling and description to a fit's arrays and writes the file.
 void save_model(const std::filesystem::path& file, const TensorFile& fit, const FoldData& data,
-                const Config& config, const ModelDescription& description);
+                const BundleInfo& info);
 
-/// Throws ArtifactError when the file is no model, damaged or newer than this program.
+/// Throws ArtifactError when the file is no model, damaged, newer than this program or of another
+/// method.
 StoredModel load_model(const std::filesystem::path& file);
 
 }  // namespace hardy

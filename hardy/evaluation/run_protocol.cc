@@ -250,7 +250,7 @@ class Protocol {
     const bool is_kept = config_.run.models == "all" || config_.run.models == track;
     if (is_kept && config_.recogniser.input == "plain") {
       save_model(folder_.model_file({track, outcome.trained, group.fold, group.seed}), arrays, data,
-                 config_, {track, outcome.trained, group.seed});
+                 describe_fit(outcome, data, config_));
     }
     const std::lock_guard lock(mutex_);
     outcomes_.push_back(std::move(outcome));

@@ -23,6 +23,10 @@ void redirect(const std::string& file, int descriptor) {
                                const std::string& errors) {
   redirect(output, STDOUT_FILENO);
   redirect(errors, STDERR_FILENO);
+  if (!options.input_file.empty()) {
+    const int opened = ::open(options.input_file.c_str(), O_RDONLY);
+    if (opened < 0 || ::dup2(opened, STDIN_FILENO) < 0) ::_exit(126);
+  }
   if (!options.folder.empty() && ::chdir(options.folder.c_str()) != 0) ::_exit(126);
   for (const auto& [name, value] : options.variables) {
     ::setenv(name.c_str(), value.c_str(), 1);

@@ -19,6 +19,7 @@ struct ProgramOptions {
   std::filesystem::path folder;                  ///< working folder; empty = the test's
   std::map<std::string, std::string> variables;  ///< added to the environment
   std::string output_file = {};                  ///< standard output goes there, e.g. /dev/full
+  std::string input_file = {};                   ///< standard input comes from there
 };
 
 /// Runs `hardy <arguments>` and waits for it.

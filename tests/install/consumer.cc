@@ -2,8 +2,10 @@
 #include <cstdio>
 
 #include "hardy/core/checksum.h"
+#include "hardy/core/errors.h"
 #include "hardy/core/version.h"
 #include "hardy/hardy.h"
+#include "hardy/predict/recogniser.h"
 #include "hardy/run/manifest.h"
 
 int main() {
@@ -12,5 +14,10 @@ int main() {
   const std::string text = hardy::manifest_json(hardy::make_manifest("run", config, corpus, {}));
   const auto read = hardy::parse_manifest(text, "inline");
   std::printf("%s %s\n", hardy::program_version().c_str(), hardy::sha256(text).c_str());
+  try {
+    (void)hardy::Recogniser::load("no such model");
+    return 1;
+  } catch (const hardy::ArtifactError&) {
+  }
   return read.config.retrieval.k == 3 ? 0 : 1;
 }

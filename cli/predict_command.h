@@ -1,0 +1,19 @@
+// `hardy predict`: labels for utterances, from files, folders or JSON lines.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+namespace CLI {
+class App;
+}
+
+namespace hardy {
+
+/// The model file that `path` means: a bundle, or the only model of a run folder. Throws
+/// ArtifactError listing the models when there are several.
+std::filesystem::path find_bundle(const std::string& path);
+
+void add_predict_command(CLI::App& app);
+
+}  // namespace hardy

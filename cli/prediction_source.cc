@@ -1,0 +1,253 @@
+#include "cli/prediction_source.h"
+
+#include <algorithm>
+#include <cmath>
+#include <fstream>
+#include <iostream>
+#include <memory>
+#include <thread>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "cli/output.h"
+#include "hardy/core/errors.h"
+#include "hardy/data/load.h"
+#include "hardy/data/npy.h"
+#include "hardy/data/plain_form.h"
+#include "hardy/predict/request.h"
+
+namespace hardy {
+namespace {
+
+constexpr std::size_t kLongestLine = std::size_t{64} << 20;
+
+/// One modality's array on disk.
+struct FeatureArray {
+  std::string name;
+  std::filesystem::path file;
+  NpyArray array;
+
+  [[nodiscard]] std::int64_t rows() const { return array.shape.size() == 1 ? 1 : array.shape[0]; }
+};
+
+/// Loads MODALITY=FILE.npy; a vector is one utterance.
+FeatureArray load_array(const std::string& name, const std::filesystem::path& file,
+                        const BundleInfo& info) {
+  const auto m = static_cast<std::size_t>(info.modality_index(name));
+  FeatureArray loaded{name, file, load_npy(file)};
+  const auto& shape = loaded.array.shape;
+  if (shape.empty() || shape.size() > 2) {
+    throw DataError(
+        fmt::format("{}: has {} axes; give one utterance [width] or several [utterances, width]",
+                    file.string(), shape.size()));
+  }
+  if (shape.back() != info.modalities[m].width) {
+    throw DataError(fmt::format(
+        "{}: modality '{}' is {} wide, the model reads {}; use the extractor it was trained with",
+        file.string(), name, shape.back(), info.modalities[m].width));
+  }
+  return loaded;
+}
+
+/// The values of a row; none when it is NaN throughout, which means missing. Throws when only some
+/// are.
+std::span<const float> values_of(const FeatureArray& source, std::int64_t row) {
+  const auto width = static_cast<std::size_t>(source.array.shape.back());
+  const auto values =
+      std::span(source.array.values).subspan(static_cast<std::size_t>(row) * width, width);
+  const auto bad = std::count_if(values.begin(), values.end(),
+                                 [](float value) { return !std::isfinite(value); });
+  if (bad == 0) return values;
+  const bool is_missing =
+      std::all_of(values.begin(), values.end(), [](float value) { return std::isnan(value); });
+  if (is_missing) return {};
+  throw DataError(
+      fmt::format("{}, row {}: {} values of modality '{}' are NaN or infinite; a row that is NaN "
+                  "throughout means that the modality is missing",
+                  source.file.string(), row, bad, source.name));
+}
+
+void read_arrays(const std::vector<FeatureArray>& arrays, bool is_one_dialogue,
+                 const BundleInfo& info,
+                 const std::function<void(const SourceDialogue&)>& consume) {
+  const std::int64_t count = arrays.front().rows();
+  for (const auto& source : arrays) {
+    if (source.rows() == count) continue;
+    throw DataError(fmt::format("{} has {} utterances, {} has {}; they must be the same ones",
+                                arrays.front().file.string(), count, source.file.string(),
+                                source.rows()));
+  }
+  SourceDialogue dialogue{is_one_dialogue ? "dialogue" : "", {}, DialogueInput(info)};
+  for (std::int64_t row = 0; row < count; ++row) {
+    std::vector<NamedFeatures> features;
+    for (const auto& source : arrays) {
+      const auto values = values_of(source, row);
+      if (!values.empty()) features.emplace_back(source.name, values);
+    }
+    if (features.empty()) {
+      throw DataError(
+          fmt::format("row {}: no modality is there (all are NaN); leave the row out", row));
+    }
+    dialogue.input.add(features);
+    dialogue.ids.push_back(std::to_string(row));
+    if (is_one_dialogue) continue;
+    consume(dialogue);
+    dialogue.input.clear();
+    dialogue.ids.clear();
+  }
+  if (is_one_dialogue && count > 0) consume(dialogue);
+}
+
+Corpus load_source_corpus(const SourceOptions& options) {
+  if (is_plain_form(options.path)) {
+    return take_sound_corpus(
+        read_plain({options.path, "", "auto", false}));
+  }
+  DataConfig config;
+  config.path = options.path;
+  config.labels = options.labels;
+  return load_corpus(config,
+                     std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, 16));
+}
+
+void check_corpus_modalities(const Corpus& corpus, const BundleInfo& info) {
+  int known = 0;
+  for (const auto& modality : corpus.modalities) {
+    const auto found =
+        std::find_if(info.modalities.begin(), info.modalities.end(),
+                     [&](const BundleModality& own) { return own.name == modality.name; });
+    if (found == info.modalities.end()) {
+      print_notice(fmt::format("hardy: note: the model knows no modality '{}'; it is not used",
+                               printable(modality.name)));
+      continue;
+    }
+    ++known;
+    if (found->width != modality.width) {
+      throw DataError(fmt::format(
+          "{}: modality '{}' is {} wide, the model reads {}; use the extractor it was trained with",
+          corpus.source, modality.name, modality.width, found->width));
+    }
+  }
+  if (known == 0) {
+    throw DataError(fmt::format("{}: none of its modalities ({}) is one of the model's ({})",
+                                corpus.source, fmt::join(corpus.modality_names(), ", "),
+                                fmt::join(info.modality_names(), ", ")));
+  }
+}
+
+void read_corpus_folder(const SourceOptions& options, const BundleInfo& info,
+                        const std::function<void(const SourceDialogue&)>& consume) {
+  const Corpus corpus = load_source_corpus(options);
+  check_corpus_modalities(corpus, info);
+  const auto names = info.modality_names();
+  for (const auto& turns : corpus.dialogues) {
+    SourceDialogue dialogue{turns.id, {}, DialogueInput(info)};
+    for (auto i = turns.first; i < turns.first + turns.count; ++i) {
+      const auto& utterance = corpus.utterances[static_cast<std::size_t>(i)];
+      std::vector<NamedFeatures> features;
+      for (const auto& modality : corpus.modalities) {
+        const bool is_known = std::find(names.begin(), names.end(), modality.name) != names.end();
+        if (!is_known || modality.present[static_cast<std::size_t>(i)] == 0) continue;
+        features.emplace_back(modality.name, modality.row(i));
+      }
+      try {
+        dialogue.input.add(features, utterance.speaker);
+      } catch (const Error& error) {
+        throw DataError(
+            fmt::format("{}: utterance '{}': {}", corpus.source, utterance.id, error.what()));
+      }
+      dialogue.ids.push_back(utterance.id);
+    }
+    consume(dialogue);
+  }
+}
+
+/// A folder of MODALITY.npy without a table.
+std::vector<FeatureArray> arrays_of_folder(const std::filesystem::path& folder,
+                                           const BundleInfo& info) {
+  std::vector<FeatureArray> arrays;
+  for (const auto& modality : info.modalities) {
+    const auto file = folder / (modality.name + ".npy");
+    if (std::filesystem::is_regular_file(file)) {
+      arrays.push_back(load_array(modality.name, file, info));
+    }
+  }
+  return arrays;
+}
+
+void read_json_dialogues(const std::string& path, const BundleInfo& info,
+                         const std::function<void(const SourceDialogue&)>& consume) {
+  SourceDialogue dialogue{"", {}, DialogueInput(info)};
+  const auto flush = [&] {
+    if (!dialogue.ids.empty()) consume(dialogue);
+    dialogue.input.clear();
+    dialogue.ids.clear();
+  };
+  read_lines(path, [&](const std::string& line, const std::string& place) {
+    try {
+      const UtteranceRequest request = read_utterance(parse_request(line), "", info);
+      if (request.dialogue.empty() || request.dialogue != dialogue.id) flush();
+      dialogue.id = request.dialogue;
+      request.add_to(dialogue.input);
+      dialogue.ids.push_back(request.id);
+      if (request.ends_dialogue) flush();
+    } catch (const RequestError& error) {
+      throw DataError(fmt::format("{}: {}", place, error.what()));
+    }
+  });
+  flush();
+}
+
+}  // namespace
+
+void read_lines(const std::string& path,
+                const std::function<void(const std::string&, const std::string&)>& consume) {
+  const bool is_standard = path.empty() || path == "-";
+  std::ifstream file;
+  if (!is_standard) {
+    file.open(path);
+    if (!file) throw DataError(fmt::format("{}: cannot be opened", path));
+  }
+  std::istream& input = is_standard ? std::cin : file;
+  const std::string name = is_standard ? "standard input" : path;
+  std::string line;
+  for (std::int64_t number = 1; std::getline(input, line); ++number) {
+    const auto place = fmt::format("{}, line {}", name, number);
+    if (line.size() > kLongestLine) {
+      throw DataError(fmt::format("{}: longer than {} MiB", place, kLongestLine >> 20));
+    }
+    if (line.find_first_not_of(" \t\r") != std::string::npos) consume(line, place);
+  }
+  if (input.bad()) throw IoError(fmt::format("{}: reading failed", name));
+}
+
+void read_dialogues(const SourceOptions& options, const BundleInfo& info,
+                    const std::function<void(const SourceDialogue&)>& consume) {
+  std::vector<FeatureArray> arrays;
+  for (const auto& choice : options.features) {
+    const auto equals = choice.find('=');
+    if (equals == std::string::npos) {
+      throw ConfigError(fmt::format("--features {}: expected MODALITY=FILE.npy, e.g. {}={}", choice,
+                                    info.modalities[0].name, choice));
+    }
+    arrays.push_back(load_array(choice.substr(0, equals), choice.substr(equals + 1), info));
+  }
+  std::error_code ignored;
+  const bool is_folder = std::filesystem::is_directory(options.path, ignored);
+  if (!arrays.empty() && !options.path.empty()) {
+    throw ConfigError("give either --features or an input, not both");
+  }
+  if (arrays.empty() && is_folder && !is_plain_form(options.path)) {
+    arrays = arrays_of_folder(options.path, info);
+  }
+  if (!arrays.empty()) {
+    read_arrays(arrays, options.is_one_dialogue, info, consume);
+  } else if (is_folder) {
+    read_corpus_folder(options, info, consume);
+  } else {
+    read_json_dialogues(options.path, info, consume);
+  }
+}
+
+}  // namespace hardy

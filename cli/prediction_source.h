@@ -1,0 +1,40 @@
+// Where `hardy predict` and `hardy explain` get utterances: a corpus folder, .npy files, JSON
+// lines.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "hardy/predict/recogniser.h"
+
+namespace hardy {
+
+/// A dialogue to be recognised.
+struct SourceDialogue {
+  std::string id;                ///< empty = utterances that stand alone
+  std::vector<std::string> ids;  ///< of its utterances
+  DialogueInput input;
+};
+
+/// What the user gave.
+struct SourceOptions {
+  std::string path;                   ///< folder or .jsonl file; "-" or empty = standard input
+  std::vector<std::string> features;  ///< MODALITY=FILE.npy
+  bool is_one_dialogue = false;       ///< rows of the .npy files are the turns of one dialogue
+  std::string labels;                 ///< label pickle of a tree
+};
+
+/// Reads the source dialogue by dialogue and hands each over. Throws DataError naming file, line or
+/// utterance, and the remedy.
+void read_dialogues(const SourceOptions& options, const BundleInfo& info,
+                    const std::function<void(const SourceDialogue&)>& consume);
+
+/// Calls `consume` for every non-empty line of a file or standard input, with its name for messages
+/// ("standard input, line 7").
+void read_lines(
+    const std::string& path,
+    const std::function<void(const std::string& line, const std::string& place)>& consume);
+
+}  // namespace hardy

@@ -1,0 +1,11 @@
+// Compiles a hot loop for several instruction sets, chosen at start, so that one binary is fast on
+// every x86-64 machine. Internal.
+#pragma once
+
+// Sanitizers cannot follow the indirect functions this needs.
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
+    !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define HARDY_HOT_LOOP __attribute__((target_clones("avx512f", "arch=haswell", "default")))
+#else
+#define HARDY_HOT_LOOP
+#endif

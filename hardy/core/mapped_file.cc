@@ -1,0 +1,72 @@
+#include "hardy/core/mapped_file.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "hardy/core/errors.h"
+
+namespace hardy {
+namespace {
+
+/// Closes on every way out.
+struct Descriptor {
+  int number;
+
+  explicit Descriptor(int opened) : number(opened) {}
+
+  ~Descriptor() {
+    if (number >= 0) ::close(number);
+  }
+
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+};
+
+[[noreturn]] void refuse(const std::filesystem::path& file) {
+  if (errno == ENOENT || errno == ENOTDIR) {
+    throw ArtifactError(fmt::format("{}: no such file", file.string()));
+  }
+  throw IoError(fmt::format("{}: cannot be read: {}", file.string(), std::strerror(errno)));
+}
+
+}  // namespace
+
+MappedFile::MappedFile(const std::filesystem::path& file) {
+  const Descriptor descriptor(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  if (descriptor.number < 0) refuse(file);
+
+  struct stat status {};
+
+  if (::fstat(descriptor.number, &status) != 0) refuse(file);
+  if (!S_ISREG(status.st_mode)) {
+    throw ArtifactError(fmt::format("{}: not a regular file", file.string()));
+  }
+  if (status.st_size == 0) throw ArtifactError(fmt::format("{}: the file is empty", file.string()));
+  size_ = static_cast<std::size_t>(status.st_size);
+  void* place = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, descriptor.number, 0);
+  if (place == MAP_FAILED) refuse(file);
+  data_ = static_cast<const std::byte*>(place);
+}
+
+MappedFile::~MappedFile() {
+  if (data_ != nullptr) ::munmap(const_cast<std::byte*>(data_), size_);
+}
+
+MappedFile::MappedFile(MappedFile&& other) noexcept
+    : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+
+MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
+  std::swap(data_, other.data_);
+  std::swap(size_, other.size_);
+  return *this;
+}
+
+}  // namespace hardy

@@ -1,0 +1,41 @@
+// What stands behind Recogniser and Workspace. Internal.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "hardy/core/mapped_file.h"
+#include "hardy/core/tensor_file.h"
+#include "hardy/predict/network.h"
+#include "hardy/predict/recogniser.h"
+
+namespace hardy {
+
+struct Recogniser::Impl {
+  explicit Impl(const std::filesystem::path& file);
+
+  MappedFile mapped;
+  TensorFileView contents;
+  BundleInfo info;
+  predict::NetworkView network;
+  std::string fingerprint;
+  std::vector<float> temperatures;  ///< by pattern bits; 0 = not fitted
+  std::vector<float> errors;        ///< by pattern bits; values only
+};
+
+struct Workspace::Impl {
+  predict::Buffers buffers;
+  std::vector<float> probabilities;
+  std::vector<float> scaled;
+  std::vector<std::int64_t> labels;
+  std::vector<float> confidence;
+  std::vector<std::uint8_t> calibrated;
+  std::vector<Pattern> used;
+  std::vector<std::vector<float>> reconstruction;  ///< [M]
+  std::vector<std::int64_t> offsets;
+};
+
+/// Turns buffers.logits [n, C] and workspace.used [n] into predictions.
+Predictions read_out(const Recogniser::Impl& impl, std::int64_t n, Workspace::Impl& workspace);
+
+}  // namespace hardy
