@@ -109,7 +109,8 @@ void make_folder(const std::filesystem::path& folder) {
   if (error) throw_write_error(folder, error.value());
 }
 
-void write_file_atomically(const std::filesystem::path& file, std::span<const std::byte> bytes) {
+void write_file_atomically(const std::filesystem::path& file,
+                           const std::vector<std::span<const std::byte>>& parts) {
   if (file.has_parent_path()) make_folder(file.parent_path());
   const auto temporary = temporary_name(file);
   Descriptor descriptor(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
@@ -119,16 +120,21 @@ void write_file_atomically(const std::filesystem::path& file, std::span<const st
     ::unlink(temporary.c_str());
     throw_write_error(file, error);
   };
-  std::size_t done = 0;
-  while (done < bytes.size()) {
-    const ssize_t put = ::write(descriptor.number(), bytes.data() + done, bytes.size() - done);
-    if (put < 0 && errno == EINTR) continue;
-    if (put < 0) fail(errno);
-    done += static_cast<std::size_t>(put);
+  for (auto left : parts) {
+    while (!left.empty()) {
+      const ssize_t put = ::write(descriptor.number(), left.data(), left.size());
+      if (put < 0 && errno == EINTR) continue;
+      if (put < 0) fail(errno);
+      left = left.subspan(static_cast<std::size_t>(put));
+    }
   }
   if (::fsync(descriptor.number()) != 0 && errno != EINVAL) fail(errno);
   if (descriptor.close() != 0) fail(errno);
   if (::rename(temporary.c_str(), file.c_str()) != 0) fail(errno);
+}
+
+void write_file_atomically(const std::filesystem::path& file, std::span<const std::byte> bytes) {
+  write_file_atomically(file, std::vector{bytes});
 }
 
 void write_file_atomically(const std::filesystem::path& file, std::string_view text) {

@@ -22,6 +22,9 @@ std::string read_text_file(const std::filesystem::path& file,
 /// Writes `bytes` to a temporary name beside `file`, flushes it to the disk, then renames it.
 /// Creates missing parent folders. Throws IoError (full disk, read-only folder) and leaves neither
 /// a partial file nor the temporary one.
+/// The parts follow each other in the file; large contents need no copy in one piece.
+void write_file_atomically(const std::filesystem::path& file,
+                           const std::vector<std::span<const std::byte>>& parts);
 void write_file_atomically(const std::filesystem::path& file, std::span<const std::byte> bytes);
 void write_file_atomically(const std::filesystem::path& file, std::string_view text);
 

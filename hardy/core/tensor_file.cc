@@ -274,19 +274,11 @@ void save_tensor_file(const std::filesystem::path& file, const TensorFile& conte
   }
   const auto order = storage_order(contents);
   const std::string header = make_header(contents, order);
-  std::size_t total = kLengthBytes + header.size();
-  for (const auto& name : order) total += bytes_of(contents.arrays.at(name)).size();
-
-  std::vector<std::byte> bytes;
-  bytes.reserve(total);
   const std::uint64_t length = header.size();
-  const auto append = [&](std::span<const std::byte> part) {
-    bytes.insert(bytes.end(), part.begin(), part.end());
-  };
-  append(std::as_bytes(std::span(&length, 1)));
-  append(std::as_bytes(std::span(header)));
-  for (const auto& name : order) append(bytes_of(contents.arrays.at(name)));
-  write_file_atomically(file, bytes);
+  std::vector<std::span<const std::byte>> parts = {std::as_bytes(std::span(&length, 1)),
+                                                   std::as_bytes(std::span(header))};
+  for (const auto& name : order) parts.push_back(bytes_of(contents.arrays.at(name)));
+  write_file_atomically(file, parts);
 }
 
 TensorFile load_tensor_file(const std::filesystem::path& file) {

@@ -151,6 +151,10 @@ Results read_results(const std::filesystem::path& folder) {
   }
 }
 
+void write_validation(const RunFolder& folder, const Results& results) {
+  write_file_atomically(folder.validation_json_file(), results_json(results));
+}
+
 void write_results(const RunFolder& folder, const Results& results) {
   write_file_atomically(folder.results_csv_file(), results_csv(results));
   // Last, because its presence says that the run is complete.

@@ -19,6 +19,9 @@ Results parse_results(const std::string& json_text, const std::string& name);
 /// run has not finished.
 Results read_results(const std::filesystem::path& folder);
 
+/// Writes validation.json: the same models on the validation parts, for choosing settings.
+void write_validation(const RunFolder& folder, const Results& results);
+
 /// Writes results.json and results.csv.
 void write_results(const RunFolder& folder, const Results& results);
 

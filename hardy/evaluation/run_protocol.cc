@@ -67,11 +67,55 @@ std::vector<FitOutcome> on_validation(std::vector<FitOutcome> outcomes) {
   return outcomes;
 }
 
+/// The data of the folds: made when a fold's first task asks for it, given back when its last one
+/// has ended, so that memory holds the folds being worked on and not all of them.
+class FoldShelf {
+ public:
+  FoldShelf(const Corpus& corpus, const std::vector<Fold>& folds, at::Device device)
+      : corpus_(corpus),
+        folds_(folds),
+        table_(make_feature_table(corpus, device)),
+        objective_(std::make_shared<Objective>(corpus, device)),
+        slots_(folds.size()) {}
+
+  void announce_task(int fold) { ++slot_of(fold).tasks_left; }
+
+  std::shared_ptr<const FoldData> data(int fold) {
+    Slot& slot = slot_of(fold);
+    const std::lock_guard lock(slot.mutex);
+    if (!slot.data) {
+      slot.data = std::make_shared<FoldData>(make_fold_data(
+          corpus_, table_, folds_[static_cast<std::size_t>(fold)], objective_));
+    }
+    return slot.data;
+  }
+
+  void end_task(int fold) {
+    Slot& slot = slot_of(fold);
+    const std::lock_guard lock(slot.mutex);
+    if (--slot.tasks_left == 0) slot.data.reset();
+  }
+
+ private:
+  struct Slot {
+    std::mutex mutex;
+    std::shared_ptr<const FoldData> data;
+    int tasks_left = 0;
+  };
+
+  Slot& slot_of(int fold) { return slots_[static_cast<std::size_t>(fold)]; }
+
+  const Corpus& corpus_;
+  const std::vector<Fold>& folds_;
+  FeatureTable table_;
+  std::shared_ptr<const Objective> objective_;
+  std::vector<Slot> slots_;
+};
+
 /// What a group of fits (one fold, one seed) shares.
 struct Group {
   int fold = 0;
   std::int64_t seed = 0;
-  std::unique_ptr<FoldStages> stages;
   Curriculum curriculum;
 };
 
@@ -88,12 +132,7 @@ class Protocol {
         conditions_(parse_conditions(config_.protocol.conditions, corpus.modality_names())),
         folder_(make_folder(request, corpus, folds_)),
         cache_(request.cache.empty() ? folder_.path() / "stages" : request.cache) {
-    objective_ = std::make_shared<Objective>(corpus, device_);
-    const FeatureTable table = make_feature_table(corpus, device_);
-    for (const auto& fold : folds_) {
-      fold_data_.push_back(is_wanted(fold) ? make_fold_data(corpus, table, fold, objective_)
-                                           : FoldData{});
-    }
+    shelf_ = std::make_unique<FoldShelf>(corpus, folds_, device_);
   }
 
   ProtocolResult run() {
@@ -118,6 +157,7 @@ class Protocol {
     write_hardness();
     write_predictions(folder_, outcomes_, corpus_);
     write_curves(folder_, outcomes_, corpus_);
+    if (!result.validation.scores.empty()) write_validation(folder_, result.validation);
     write_results(folder_, result.results);
     const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - started;
     result.timings.wall_s = wall.count();
@@ -165,14 +205,12 @@ class Protocol {
 
   void add_tasks(Scheduler& scheduler) {
     int priority = 0;
-    for (const auto seed : config_.run.seeds) {
-      for (const auto& fold : folds_) {
-        if (!is_wanted(fold)) continue;
+    for (const auto& fold : folds_) {
+      if (!is_wanted(fold)) continue;
+      for (const auto seed : config_.run.seeds) {
         auto group = std::make_shared<Group>();
         group->fold = fold.index;
         group->seed = seed;
-        group->stages = std::make_unique<FoldStages>(
-            fold_data_[static_cast<std::size_t>(fold.index)], config_, seed, cache_);
         groups_.push_back(group);
         add_group(scheduler, group, --priority);
       }
@@ -181,15 +219,19 @@ class Protocol {
 
   void add_group(Scheduler& scheduler, const std::shared_ptr<Group>& group, int priority) {
     const auto where = fmt::format("fold {}, seed {}", group->fold + 1, group->seed);
+    using Work = std::function<void(const FoldStages&, TaskContext&)>;
     const auto add = [&](const std::string& what, std::vector<TaskId> dependencies, double cost,
-                         std::function<void(TaskContext&)> work) {
+                         Work work) {
+      shelf_->announce_task(group->fold);
       return scheduler.add({.name = where + ": " + what,
                             .dependencies = std::move(dependencies),
                             .priority = priority,
                             .cost = cost,
-                            .work = [this, what, work = std::move(work)](TaskContext& context) {
+                            .work = [this, what, group, work = std::move(work)](TaskContext& c) {
                               const double before = thread_cpu_s();
-                              work(context);
+                              const auto data = shelf_->data(group->fold);
+                              work(FoldStages(*data, config_, group->seed, cache_), c);
+                              shelf_->end_task(group->fold);
                               note_cost(what, thread_cpu_s() - before);
                             }});
     };
@@ -199,14 +241,14 @@ class Protocol {
         add("hardness and neighbours", {},
             1 + 2 * static_cast<double>(hardness.complete_epochs + hardness.pattern_epochs) +
                 static_cast<double>(config_.tuning.epochs),
-            [this, group](TaskContext& context) {
-              group->curriculum = group->stages->curriculum(curriculum_patterns(), context);
+            [this, group](const FoldStages& stages, TaskContext& context) {
+              group->curriculum = stages.curriculum(curriculum_patterns(), context);
             });
     const auto pretraining =
         add("pretraining", {}, 1 + static_cast<double>(recogniser.complete_epochs),
-            [group](TaskContext& context) {
+            [](const FoldStages& stages, TaskContext& context) {
               // Fetched again from the cache by every fit.
-              static_cast<void>(group->stages->pretrained(context));
+              static_cast<void>(stages.pretrained(context));
             });
     const double passes =
         config_.retrieval.supports == "slots" ? static_cast<double>(config_.retrieval.k + 1) : 1.0;
@@ -215,25 +257,28 @@ class Protocol {
     if (has_track("specialist")) {
       for (const auto condition : conditions_) {
         add(fmt::format("specialist {{{}}}", pattern_label(condition, names)),
-            {curriculum, pretraining}, cost, [this, group, condition](TaskContext& context) {
-              fit(*group, "specialist", {condition}, {condition}, context);
+            {curriculum, pretraining}, cost,
+            [this, group, condition](const FoldStages& stages, TaskContext& context) {
+              fit(stages, *group, "specialist", {condition}, {condition}, context);
             });
       }
     }
     if (has_track("unified")) {
-      add("unified", {curriculum, pretraining}, cost, [this, group](TaskContext& context) {
-        fit(*group, "unified", unified_patterns(corpus_.modality_count(), conditions_), conditions_,
-            context);
-      });
+      add("unified", {curriculum, pretraining}, cost,
+          [this, group](const FoldStages& stages, TaskContext& context) {
+            fit(stages, *group, "unified",
+                unified_patterns(corpus_.modality_count(), conditions_), conditions_, context);
+          });
     }
   }
 
   /// Trains (or fetches) one recogniser, runs it over the held-out parts and keeps both.
-  void fit(const Group& group, const std::string& track, const std::vector<Pattern>& trained,
-           const std::vector<Pattern>& evaluated, TaskContext& context) {
+  void fit(const FoldStages& stages, const Group& group, const std::string& track,
+           const std::vector<Pattern>& trained, const std::vector<Pattern>& evaluated,
+           TaskContext& context) {
     const double before = thread_cpu_s();
-    const auto arrays = group.stages->fit(trained, group.curriculum, context);
-    const auto data = group.stages->input_data(context);
+    const auto arrays = stages.fit(trained, group.curriculum, context);
+    const auto data = stages.input_data(context);
     FitOutcome outcome;
     outcome.track = track;
     outcome.trained = track == "unified" ? Pattern::complete(corpus_.modality_count()) : trained[0];
@@ -280,7 +325,8 @@ class Protocol {
     auto supports = start_supports_table(folder_);
     const auto names = corpus_.modality_names();
     for (const auto& group : groups_) {
-      const auto& train = fold_data_[static_cast<std::size_t>(group->fold)].train;
+      const auto train =
+          utterances_of(corpus_, folds_[static_cast<std::size_t>(group->fold)].train);
       const Curriculum& curriculum = group->curriculum;
       for (std::size_t p = 0; p < curriculum.supports.size(); ++p) {
         const auto label = pattern_label(curriculum.patterns[p], names);
@@ -343,8 +389,7 @@ class Protocol {
   std::vector<Pattern> conditions_;
   RunFolder folder_;
   StageCache cache_;
-  std::shared_ptr<const Objective> objective_;
-  std::vector<FoldData> fold_data_;
+  std::unique_ptr<FoldShelf> shelf_;
   std::vector<std::shared_ptr<Group>> groups_;
   std::mutex mutex_;  // guards what follows
   std::vector<FitOutcome> outcomes_;

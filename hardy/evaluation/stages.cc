@@ -18,7 +18,7 @@ namespace hardy {
 namespace {
 
 /// Raised whenever a change of the code moves a stage's numbers: old cache entries are then unused.
-constexpr int kStageVersion = 2;
+constexpr int kStageVersion = 3;
 
 std::string fold_text(const Fold& fold) {
   return fmt::format("train {}\nvalidation {}", fmt::join(fold.train, " "),
@@ -55,6 +55,20 @@ std::string pretraining_settings(Config config) {
   config.recogniser.pattern_unit = defaults.pattern_unit;
   return config_section_toml(config, {"recogniser"}) +
          (config.recogniser.input == "tuned" ? config_section_toml(config, {"tuning"}) : "");
+}
+
+/// What the supports are, not how they came about: settings that lead to the same supports share
+/// the fits.
+std::string supports_text(const CurriculumPlan& plan) {
+  Sha256 digest;
+  for (const auto& supports : plan.supports) {
+    for (const auto& list : supports.of) {
+      const auto count = static_cast<std::int64_t>(list.size());
+      digest.add(&count, sizeof count);
+      digest.add(list.data(), list.size() * sizeof(list[0]));
+    }
+  }
+  return digest.hex();
 }
 
 std::vector<float> gather_rows(const at::Tensor& table, const std::vector<std::int64_t>& rows) {
@@ -244,18 +258,21 @@ TensorFile FoldStages::pretrained(TaskContext& context) const {
   });
 }
 
-std::string FoldStages::fit_key(const std::vector<Pattern>& trained) const {
-  return key_of("fit",
-                {bits_text(trained),
-                 config_section_toml(config_, {"tuning", "hardness", "retrieval", "recogniser"})});
+std::string FoldStages::fit_key(const CurriculumPlan& plan) const {
+  std::string recogniser = config_section_toml(config_, {"recogniser"});
+  if (config_.recogniser.input == "tuned") recogniser += config_section_toml(config_, {"tuning"});
+  return key_of("fit", {bits_text(plan.patterns), recogniser,
+                        fmt::format("supports {} label {} selection {}", config_.retrieval.supports,
+                                    config_.retrieval.support_label, config_.protocol.selection),
+                        supports_text(plan)});
 }
 
 TensorFile FoldStages::fit(const std::vector<Pattern>& trained, const Curriculum& curriculum,
                            TaskContext& context) const {
-  const auto key = fit_key(trained);
+  const auto plan = curriculum.plan_for(trained);
+  const auto key = fit_key(plan);
   return cache_.get_or_compute(key, [&] {
-    const auto result = train_recogniser(input_data(context), config_, pretrained(context),
-                                         curriculum.plan_for(trained),
+    const auto result = train_recogniser(input_data(context), config_, pretrained(context), plan,
                                          services(key, "fit " + bits_text(trained), context));
     TensorFile file = result.model;
     std::vector<float> values;

@@ -56,7 +56,7 @@ class FoldStages {
   [[nodiscard]] FoldData input_data(TaskContext& context) const;
 
   /// Content address of a fit.
-  [[nodiscard]] std::string fit_key(const std::vector<Pattern>& trained) const;
+  [[nodiscard]] std::string fit_key(const CurriculumPlan& plan) const;
 
  private:
   [[nodiscard]] std::string key_of(const std::string& stage,

@@ -16,10 +16,11 @@ std::vector<std::int64_t> FeatureTable::widths() const {
 FeatureTable make_feature_table(const Corpus& corpus, at::Device device) {
   FeatureTable table;
   for (const auto& modality : corpus.modalities) {
-    auto host = at::empty({corpus.size(), modality.width}, at::TensorOptions(at::kFloat));
-    std::memcpy(host.data_ptr<float>(), modality.features.data(),
-                modality.features.size() * sizeof(float));
-    table.features.push_back(host.to(device));
+    // Never written to: every scaled table is a tensor of its own.
+    auto* values = const_cast<float*>(modality.features.data());
+    table.features.push_back(
+        at::from_blob(values, {corpus.size(), modality.width}, at::TensorOptions(at::kFloat))
+            .to(device));
   }
   std::map<std::string, std::int64_t> numbers;
   for (std::int64_t i = 0; i < corpus.size(); ++i) {

@@ -24,7 +24,7 @@ struct FeatureTable {
   [[nodiscard]] std::vector<std::int64_t> widths() const;
 };
 
-/// The corpus as it is, unscaled.
+/// The corpus as it is, unscaled. On the CPU a view: the corpus must outlive it.
 FeatureTable make_feature_table(const Corpus& corpus, at::Device device);
 
 /// One row of a batch.

@@ -52,6 +52,11 @@ class RunFolder {
 
   [[nodiscard]] std::filesystem::path results_json_file() const { return folder_ / "results.json"; }
 
+  /// The same models on the validation parts: what may be used to choose settings.
+  [[nodiscard]] std::filesystem::path validation_json_file() const {
+    return folder_ / "validation.json";
+  }
+
   [[nodiscard]] std::filesystem::path results_csv_file() const { return folder_ / "results.csv"; }
 
   [[nodiscard]] std::filesystem::path predictions_file() const {

@@ -153,7 +153,7 @@ class Estimator {
     options.optimiser = config_.optimiser;
     StageServices own = stage_services(services_, epochs_before,
                                        config_.complete_epochs + config_.pattern_epochs, stage);
-    run_epochs(options, own, parameters_, run_batch, validate);
+    run_epochs(options, own, parameters_, run_batch, judge_of(data_, validate));
   }
 
   void measure_indirect(const BatchPlan& plan, std::vector<float>& indirect) const {

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "hardy/metrics/metrics.h"
+
 namespace hardy {
 
 Objective::Objective(const Corpus& corpus, at::Device device)
@@ -37,6 +39,21 @@ at::Tensor Objective::loss(const at::Tensor& logits, const at::Tensor& targets,
                         ? -at::log_softmax(logits, 1).gather(1, targets.unsqueeze(1)).squeeze(1)
                         : (logits.squeeze(1) - targets).square();
   return weights.defined() ? (each * weights).sum() / weights.sum() : each.mean();
+}
+
+double Objective::accuracy(const Corpus& corpus, const std::vector<std::int64_t>& utterances,
+                           const std::vector<float>& outputs, bool is_unweighted) const {
+  const bool is_binary = !corpus.values.empty();
+  std::vector<float> truth;
+  for (const auto i : utterances) {
+    const auto u = static_cast<std::size_t>(i);
+    truth.push_back(is_binary ? corpus.values[u] : corpus.utterances[u].label);
+  }
+  if (is_binary) return binary_sentiment_metrics(truth, outputs).accuracy;
+  if (!is_classification_) return sentiment_metrics(truth, outputs).accuracy;
+  const std::vector<std::int64_t> classes(truth.begin(), truth.end());
+  const auto metrics = class_metrics(classes, outputs, outputs_);
+  return is_unweighted ? metrics.ua : metrics.wa;
 }
 
 at::Tensor Objective::outputs_of(const at::Tensor& logits) const {

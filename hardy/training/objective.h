@@ -32,6 +32,12 @@ class Objective {
   [[nodiscard]] at::Tensor loss(const at::Tensor& logits, const at::Tensor& targets,
                                 const at::Tensor& weights) const;
 
+  /// Accuracy of outputs_of() on some utterances, for choosing epochs: weighted (WA) or unweighted
+  /// (UA); for values that of the sign on the non-zero ones. Shapes: utterances [n], outputs [n, C]
+  /// row-major. Units: share, in [0, 1]; NaN when no utterance counts.
+  [[nodiscard]] double accuracy(const Corpus& corpus, const std::vector<std::int64_t>& utterances,
+                                const std::vector<float>& outputs, bool is_unweighted) const;
+
   /// What is stored and reported: class probabilities, or the value itself. Shapes: [n, C] -> [n,
   /// C].
   [[nodiscard]] at::Tensor outputs_of(const at::Tensor& logits) const;

@@ -28,8 +28,12 @@ BatchPlan training_plan(const FoldData& data, const std::vector<std::int64_t>& i
 at::Tensor true_features(const FeatureTable& table, const Batch& batch, std::size_t m,
                          const std::vector<std::int64_t>& rows);
 
-/// Mean of a loss over the validation part under one pattern, chunks weighted by their utterances;
-/// 0 without a validation part.
+/// What an epoch loop is judged by: `loss`, or nothing (the last epoch counts) when the fold has no
+/// validation part.
+std::function<double()> judge_of(const FoldData& data, std::function<double()> loss);
+
+/// Mean of a loss over the validation part under one pattern, chunks weighted by their utterances.
+/// Range: there is a validation part.
 double mean_over_validation(const FoldData& data, Pattern pattern,
                             const std::function<double(const BatchPlan&)>& loss);
 

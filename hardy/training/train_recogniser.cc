@@ -3,6 +3,7 @@
 #include <torch/types.h>
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "hardy/core/errors.h"
@@ -88,6 +89,28 @@ class Recogniser {
     const Batch batch = make_batch(data_.table, plan);
     const auto fused = backbone_.fuse(batch, backbone_.encode(batch, off), off);
     return data_.objective->outputs_of(backbone_.classify(fused));
+  }
+
+  /// What epochs are compared by, smaller is better: the mean joint loss over the validation
+  /// dialogues and the given patterns, or minus the mean accuracy, equal accuracies by their loss.
+  [[nodiscard]] double validation_value(const std::vector<Pattern>& patterns,
+                                        const std::string& selection) const {
+    const double loss = validation_loss(patterns);
+    if (selection == "loss") return loss;
+    const auto utterances = utterances_of(*data_.corpus, data_.fold.validation);
+    double total = 0;
+    for (const auto pattern : patterns) {
+      std::vector<float> outputs;
+      for (const auto& plan : chunk_plans(data_, data_.fold.validation, pattern)) {
+        const auto part = to_floats(predict(plan));
+        outputs.insert(outputs.end(), part.begin(), part.end());
+      }
+      total += data_.objective->accuracy(*data_.corpus, utterances, outputs, selection == "ua");
+    }
+    // Small enough never to outweigh one utterance.
+    constexpr double kTieBreak = 1e-9;
+    const double accuracy = total / static_cast<double>(patterns.size());
+    return std::isnan(accuracy) ? loss : -accuracy + kTieBreak * loss;
   }
 
   /// Mean joint loss over the validation dialogues and the given patterns.
@@ -272,7 +295,7 @@ TensorFile pretrain_recogniser(const FoldData& data, const RecogniserConfig& con
     });
   };
   run_epochs(loop_options(data, config, "recogniser.complete", config.complete_epochs), services,
-             recogniser.parameters(), run_batch, validate);
+             recogniser.parameters(), run_batch, judge_of(data, validate));
   TensorFile result;
   recogniser.parameters().save(result, kPrefix);
   return result;
@@ -290,11 +313,14 @@ TrainedRecogniser train_recogniser(const FoldData& data, const Config& config,
                              const auto& update) {
     batches.run(recogniser, items, streams, update);
   };
-  const auto validate = [&] { return recogniser.validation_loss(plan.patterns); };
+  const auto validate = [&] {
+    return recogniser.validation_value(plan.patterns, config.protocol.selection);
+  };
   TrainedRecogniser result;
   result.curve = run_epochs(loop_options(data, config.recogniser, "recogniser.patterns",
                                          config.recogniser.pattern_epochs),
-                            services, recogniser.parameters(), run_batch, validate);
+                            services, recogniser.parameters(), run_batch,
+                            judge_of(data, validate));
   recogniser.parameters().save(result.model, kPrefix);
   return result;
 }
