@@ -18,6 +18,7 @@
 #include "hardy/core/checksum.h"
 #include "hardy/core/errors.h"
 #include "hardy/data/split.h"
+#include "hardy/evaluation/fold_shelf.h"
 #include "hardy/evaluation/model_file.h"
 #include "hardy/evaluation/results_json.h"
 #include "hardy/evaluation/results_text.h"
@@ -66,51 +67,6 @@ std::vector<FitOutcome> on_validation(std::vector<FitOutcome> outcomes) {
   for (auto& outcome : outcomes) outcome.test = std::move(outcome.validation);
   return outcomes;
 }
-
-/// The data of the folds: made when a fold's first task asks for it, given back when its last one
-/// has ended, so that memory holds the folds being worked on and not all of them.
-class FoldShelf {
- public:
-  FoldShelf(const Corpus& corpus, const std::vector<Fold>& folds, at::Device device)
-      : corpus_(corpus),
-        folds_(folds),
-        table_(make_feature_table(corpus, device)),
-        objective_(std::make_shared<Objective>(corpus, device)),
-        slots_(folds.size()) {}
-
-  void announce_task(int fold) { ++slot_of(fold).tasks_left; }
-
-  std::shared_ptr<const FoldData> data(int fold) {
-    Slot& slot = slot_of(fold);
-    const std::lock_guard lock(slot.mutex);
-    if (!slot.data) {
-      slot.data = std::make_shared<FoldData>(make_fold_data(
-          corpus_, table_, folds_[static_cast<std::size_t>(fold)], objective_));
-    }
-    return slot.data;
-  }
-
-  void end_task(int fold) {
-    Slot& slot = slot_of(fold);
-    const std::lock_guard lock(slot.mutex);
-    if (--slot.tasks_left == 0) slot.data.reset();
-  }
-
- private:
-  struct Slot {
-    std::mutex mutex;
-    std::shared_ptr<const FoldData> data;
-    int tasks_left = 0;
-  };
-
-  Slot& slot_of(int fold) { return slots_[static_cast<std::size_t>(fold)]; }
-
-  const Corpus& corpus_;
-  const std::vector<Fold>& folds_;
-  FeatureTable table_;
-  std::shared_ptr<const Objective> objective_;
-  std::vector<Slot> slots_;
-};
 
 /// What a group of fits (one fold, one seed) shares.
 struct Group {
@@ -266,8 +222,8 @@ class Protocol {
     if (has_track("unified")) {
       add("unified", {curriculum, pretraining}, cost,
           [this, group](const FoldStages& stages, TaskContext& context) {
-            fit(stages, *group, "unified",
-                unified_patterns(corpus_.modality_count(), conditions_), conditions_, context);
+            fit(stages, *group, "unified", unified_patterns(corpus_.modality_count(), conditions_),
+                conditions_, context);
           });
     }
   }

@@ -319,8 +319,7 @@ TrainedRecogniser train_recogniser(const FoldData& data, const Config& config,
   TrainedRecogniser result;
   result.curve = run_epochs(loop_options(data, config.recogniser, "recogniser.patterns",
                                          config.recogniser.pattern_epochs),
-                            services, recogniser.parameters(), run_batch,
-                            judge_of(data, validate));
+                            services, recogniser.parameters(), run_batch, judge_of(data, validate));
   recogniser.parameters().save(result.model, kPrefix);
   return result;
 }

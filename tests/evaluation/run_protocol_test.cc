@@ -285,5 +285,39 @@ TEST(RunProtocol, KLargerThanTheDatabaseAndSlotsWork) {
   EXPECT_NO_THROW(run_protocol(request, small_corpus(2), quiet));
 }
 
+TEST(RunProtocol, ValidationResultsLieBesideTheTestOnes) {
+  const test::TempDir dir;
+  NoProgress quiet;
+  const Corpus corpus = small_corpus(2);
+  const auto result = run_protocol(request_in(dir.path() / "run", small_config()), corpus, quiet);
+  const auto file = dir.path() / "run" / "validation.json";
+  const auto stored = parse_results(read_text_file(file), "validation.json");
+  ASSERT_EQ(stored.scores.size(), result.results.scores.size());
+  EXPECT_EQ(results_json(stored), results_json(result.validation));
+  std::int64_t held_out = 0;
+  for (const auto& score : stored.scores) held_out += score.utterances;
+  EXPECT_GT(held_out, 0);
+}
+
+TEST(RunProtocol, SelectionByAccuracyKeepsAnEpochThatIsNoWorseOnValidation) {
+  const test::TempDir dir;
+  NoProgress quiet;
+  const Corpus corpus = small_corpus(2);
+  Config config = small_config();
+  config.recogniser.pattern_epochs = 12;
+  config.recogniser.optimiser.learning_rate = 0.02;  // far from smooth: epochs differ
+  const auto mean_wa = [](const Results& results) {
+    double total = 0;
+    for (const auto& score : results.scores) total += score.metrics.front().value;
+    return total / static_cast<double>(results.scores.size());
+  };
+  config.protocol.tracks = "specialist";
+  const auto by_loss = run_protocol(request_in(dir.path() / "loss", config), corpus, quiet);
+  config.protocol.selection = "wa";
+  const auto by_wa = run_protocol(request_in(dir.path() / "wa", config), corpus, quiet);
+  ASSERT_EQ(by_wa.validation.scores.front().metrics.front().name, "wa");
+  EXPECT_GT(mean_wa(by_wa.validation), mean_wa(by_loss.validation));
+}
+
 }  // namespace
 }  // namespace hardy

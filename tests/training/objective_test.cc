@@ -47,6 +47,18 @@ TEST(Objective, ABatchWithoutTargetsHasLossZeroNotNan) {
   EXPECT_EQ(loss.item<float>(), 0.0F);
 }
 
+TEST(Objective, AccuracyIsOfTheClassesOrOfTheSign) {
+  const auto classes = corpus_of({});  // truth 0, 1, 0
+  const std::vector<float> outputs = {0.9F, 0.1F, 0.8F, 0.2F, 0.7F, 0.3F};
+  const Objective by_class(classes, at::kCPU);
+  EXPECT_NEAR(by_class.accuracy(classes, {0, 1, 2}, outputs, false), 2.0 / 3.0, 1e-12);
+  EXPECT_NEAR(by_class.accuracy(classes, {0, 1, 2}, outputs, true), 0.5, 1e-12);
+  const auto signs = corpus_of({-1, 2, 0});  // the zero does not count
+  const Objective by_sign(signs, at::kCPU);
+  EXPECT_NEAR(by_sign.accuracy(signs, {0, 1, 2}, outputs, false), 0.5, 1e-12);
+  EXPECT_TRUE(std::isnan(by_sign.accuracy(signs, {2}, {0.5F, 0.5F}, false)));
+}
+
 TEST(Objective, WeightsCountVisits) {
   const Objective objective(corpus_of({}), at::kCPU);
   const auto logits = at::tensor({2.0F, 0.0F, 2.0F, 0.0F, 2.0F, 0.0F}).view({3, 2});
