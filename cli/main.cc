@@ -10,8 +10,10 @@
 #include "cli/cache_command.h"
 #include "cli/config_command.h"
 #include "cli/data_command.h"
+#include "cli/explain_command.h"
 #include "cli/output.h"
 #include "cli/predict_command.h"
+#include "cli/serve_command.h"
 #include "cli/synth_command.h"
 #include "cli/training_commands.h"
 #include "hardy/core/errors.h"
@@ -31,6 +33,8 @@ void add_commands(CLI::App& app, const std::vector<std::string>& command_line) {
   app.require_subcommand(1);
   add_training_commands(app, command_line);
   add_predict_command(app);
+  add_explain_command(app);
+  add_serve_command(app);
   add_data_command(app);
   add_synth_command(*app.get_subcommand("data"));
   add_config_command(app);

@@ -101,8 +101,7 @@ void read_arrays(const std::vector<FeatureArray>& arrays, bool is_one_dialogue,
 
 Corpus load_source_corpus(const SourceOptions& options) {
   if (is_plain_form(options.path)) {
-    return take_sound_corpus(
-        read_plain({options.path, "", "auto", false}));
+    return take_sound_corpus(read_plain({options.path, "", "auto", false}));
   }
   DataConfig config;
   config.path = options.path;

@@ -1,0 +1,12 @@
+// `hardy explain`: why a model says what it says of one utterance.
+#pragma once
+
+namespace CLI {
+class App;
+}
+
+namespace hardy {
+
+void add_explain_command(CLI::App& app);
+
+}  // namespace hardy

@@ -1,0 +1,136 @@
+#include "cli/serve_command.h"
+
+#include <chrono>
+#include <ctime>
+#include <memory>
+#include <string>
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include "cli/output.h"
+#include "cli/predict_command.h"
+#include "hardy/core/errors.h"
+#include "hardy/core/files.h"
+#include "hardy/serve/server.h"
+
+namespace hardy {
+namespace {
+
+struct ServeCommand {
+  std::string model;
+  std::string token_file;
+  ServeOptions options;
+  bool is_quiet = false;
+};
+
+std::string utc_now() {
+  const auto now = std::chrono::system_clock::now();
+  const auto milliseconds =
+      std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count() % 1000;
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z",
+                     fmt::gmtime(std::chrono::system_clock::to_time_t(now)), milliseconds);
+}
+
+std::string read_token(const std::string& file) {
+  if (file.empty()) return {};
+  std::string token = read_text_file(file, 4096);
+  while (!token.empty() && (token.back() == '\n' || token.back() == '\r')) token.pop_back();
+  if (token.size() < 16) {
+    throw ConfigError(fmt::format("--token-file {}: the token has {} characters, use 16 or more",
+                                  file, token.size()));
+  }
+  return token;
+}
+
+void log_access(const Service::Access& access) {
+  // Method and route come from lists of ours, so the line needs no escaping.
+  const bool is_known = access.method == "GET" || access.method == "POST" ||
+                        access.method == "DELETE" || access.method == "HEAD";
+  print_notice(fmt::format(
+      R"({{"time":"{}","method":"{}","route":"{}","status":{},"ms":{:.3f},"in":{},"out":{}}})",
+      utc_now(), is_known ? access.method : "other", access.route, access.status,
+      access.seconds * 1000, access.bytes_in, access.bytes_out));
+}
+
+void run_serve(ServeCommand command) {
+  ServeOptions& options = command.options;
+  options.model = find_bundle(command.model);
+  options.token = read_token(command.token_file);
+  Service service(options);
+  if (!command.is_quiet) service.on_access(log_access);
+  Server server(options, service);
+  const bool is_six = options.address.find(':') != std::string::npos;
+  print_notice(fmt::format("hardy: serving {} on http://{}:{}/", options.model.string(),
+                           is_six ? "[" + options.address + "]" : options.address, server.port()));
+  const bool is_loopback = options.address.starts_with("127.") || options.address == "::1";
+  if (!is_loopback && options.token.empty()) {
+    print_notice("hardy: note: reachable from outside without a token; see --token-file");
+  }
+  server.run(true, [](const std::string& line) {
+    print_notice(fmt::format(R"({{"time":"{}","event":"{}"}})", utc_now(), printable(line)));
+  });
+}
+
+void add_limits(CLI::App& serve, ServeOptions& options) {
+  const auto add = [&serve](const char* name, auto& value, const char* meaning, std::int64_t most) {
+    serve.add_option(name, value, meaning)
+        ->check(CLI::Range(std::int64_t{1}, most))
+        ->capture_default_str()
+        ->group("Limits");
+  };
+  constexpr std::int64_t kMany = std::int64_t{1} << 40;
+  add("--workers", options.workers, "Threads that run the network", 256);
+  add("--handlers", options.handlers, "Threads that read and answer requests", 1024);
+  add("--max-body", options.max_body_bytes, "Bytes of a body; more: 413", kMany);
+  add("--max-header", options.max_header_bytes, "Bytes of a header; more: 431", 1 << 20);
+  add("--max-connections", options.max_connections, "Open connections; more: 503", 1 << 20);
+  add("--max-pending", options.max_pending, "Requests in work; more: 503", 1 << 20);
+  add("--max-utterances", options.max_utterances, "Of a request or a dialogue; more: 413", 1 << 20);
+  add("--max-sessions", options.max_sessions, "Open dialogues; more: 429", 1 << 24);
+  add("--max-session-bytes", options.max_session_bytes, "Memory of all of them; more: 429", kMany);
+  add("--session-idle", options.session_idle_s, "Seconds until an unused dialogue is forgotten",
+      kMany);
+  add("--request-timeout", options.request_timeout_s, "Seconds for a request to arrive", 86400);
+  add("--idle-timeout", options.idle_timeout_s, "Seconds of a connection between requests", 86400);
+  add("--grace", options.grace_s, "Seconds for requests in work when the service stops", 86400);
+  add("--max-batch", options.max_batch, "Utterances that go through the network together", 1 << 20);
+  serve
+      .add_option("--batch-wait", options.batch_wait_us,
+                  "Microseconds that a request may wait for others on their way; 0 = never")
+      ->check(CLI::Range(0, 1000000))
+      ->capture_default_str()
+      ->group("Limits");
+}
+
+}  // namespace
+
+void add_serve_command(CLI::App& app) {
+  auto command = std::make_shared<ServeCommand>();
+  CLI::App* serve = app.add_subcommand("serve", "Answer predictions over HTTP");
+  serve->add_option("MODEL", command->model, "A model file, or a run folder that holds one model")
+      ->required();
+  serve->add_option("--address", command->options.address, "IP address to listen on")
+      ->capture_default_str();
+  serve->add_option("--port", command->options.port, "Port to listen on; 0 = any free one")
+      ->capture_default_str();
+  serve
+      ->add_option("--token-file", command->token_file,
+                   "File with a token that requests must present")
+      ->type_name("FILE");
+  serve
+      ->add_option("--corpus", command->options.corpus,
+                   "Folder of a corpus whose utterances the playground offers; demo = the "
+                   "demonstration corpus")
+      ->type_name("DIR");
+  serve->add_flag("--quiet", command->is_quiet, "No line per request on standard error");
+  add_limits(*serve, command->options);
+  serve->footer(
+      "Open / in a browser for the playground, /openapi.json for a description, /metrics for\n"
+      "counters. SIGHUP loads the model file again, SIGTERM stops after the requests in work.\n"
+      "Encrypted connections are a proxy's business: docs/serving.md.\n");
+  serve->callback([command] { run_serve(*command); });
+}
+
+}  // namespace hardy

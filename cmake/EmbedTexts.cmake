@@ -1,0 +1,20 @@
+# Writes OUTPUT, a C++ source with the functions of hardy/serve/pages.h: PAGE and OPENAPI as they are
+# on disk, @VERSION@ in them replaced.
+file(READ ${PAGE} page)
+file(READ ${OPENAPI} openapi)
+string(REPLACE "@VERSION@" "${VERSION}" page "${page}")
+string(REPLACE "@VERSION@" "${VERSION}" openapi "${openapi}")
+file(WRITE ${OUTPUT} "#include \"hardy/serve/pages.h\"
+
+namespace hardy {
+
+std::string playground_page() {
+  return R\"embedded(${page})embedded\";
+}
+
+std::string openapi_text() {
+  return R\"embedded(${openapi})embedded\";
+}
+
+}  // namespace hardy
+")

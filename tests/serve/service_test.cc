@@ -1,0 +1,280 @@
+// The service without sockets: every route, every refusal, sessions, reload.
+#include "hardy/serve/service.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <thread>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "hardy/core/files.h"
+#include "tests/support/random_bundle.h"
+#include "tests/support/temp_dir.h"
+
+namespace hardy {
+namespace {
+
+using Json = nlohmann::json;
+using ::testing::HasSubstr;
+
+/// A service for a small model, and what to ask it.
+class ServiceTest : public testing::Test {
+ protected:
+  ServiceTest() : info_(test::bundle_info({3, 2}, 2, encoder())) {
+    options_.model = dir_.path() / "model";
+    options_.max_utterances = 8;
+    options_.max_sessions = 2;
+    save_tensor_file(options_.model, test::random_bundle(info_));
+  }
+
+  static EncoderConfig encoder() {
+    EncoderConfig encoder;
+    encoder.hidden = 8;
+    encoder.depth = 2;
+    encoder.decoder_width = 8;
+    return encoder;
+  }
+
+  Service& service() {
+    if (service_ == nullptr) service_ = std::make_unique<Service>(options_);
+    return *service_;
+  }
+
+  HttpReply ask(const std::string& method, const std::string& target, const std::string& body = "",
+                const std::string& authorization = "") {
+    return service().handle({method, target, body, "application/json", authorization});
+  }
+
+  HttpReply post(const std::string& target, const std::string& body) {
+    return ask("POST", target, body);
+  }
+
+  /// A refusal's status, field and reason.
+  void expect_refusal(const HttpReply& reply, int status, const std::string& field,
+                      const std::string& reason) {
+    EXPECT_EQ(reply.status, status) << reply.body;
+    const auto error = Json::parse(reply.body).at("error");
+    EXPECT_EQ(error.at("status"), status);
+    EXPECT_EQ(error.value("field", ""), field);
+    EXPECT_THAT(error.at("reason").get<std::string>(), HasSubstr(reason));
+  }
+
+  test::TempDir dir_;
+  BundleInfo info_;
+  ServeOptions options_;
+  std::unique_ptr<Service> service_;
+};
+
+const std::string kUtterance = R"({"features":{"m0":[1,2,3],"m1":[0.5,-1]}})";
+
+TEST_F(ServiceTest, PredictsOneUtteranceAsTheLibraryDoes) {
+  const auto reply = post("/v1/predict", kUtterance);
+  ASSERT_EQ(reply.status, 200) << reply.body;
+  const auto answer = Json::parse(reply.body);
+  const auto recogniser = Recogniser::load(options_.model);
+  DialogueInput input(recogniser.info());
+  const std::vector<float> m0 = {1, 2, 3};
+  const std::vector<float> m1 = {0.5F, -1};
+  input.add({{"m0", m0}, {"m1", m1}});
+  Workspace workspace;
+  const auto expected = recogniser.predict(input.utterances(), workspace);
+  EXPECT_NEAR(answer["probabilities"]["class0"].get<double>(), expected.row(0)[0], 1e-6);
+  EXPECT_EQ(answer["used"], Json({"m0", "m1"}));
+  EXPECT_FALSE(answer["calibrated"].get<bool>());
+}
+
+TEST_F(ServiceTest, PredictsListsByDialogueAndHonoursOptions) {
+  const std::string list = R"({"utterances":[{"id":"a","dialogue":"d","features":{"m0":[1,2,3]}},)"
+                           R"({"id":"b","dialogue":"d","features":{"m0":[3,2,1],"m1":[1,1]}},)"
+                           R"({"id":"c","features":{"m0":[1,2,3]}}]%})";
+  const auto body = [&](const std::string& more) {
+    std::string text = list;
+    return text.replace(text.find('%'), 1, more);
+  };
+  const auto answers = Json::parse(post("/v1/predict", body("")).body).at("predictions");
+  ASSERT_EQ(answers.size(), 3U);
+  EXPECT_EQ(answers[1]["id"], "b");
+  // The same features, but one has a dialogue around it.
+  EXPECT_NE(answers[0]["probabilities"], answers[2]["probabilities"]);
+  const auto limited =
+      Json::parse(post("/v1/predict", body(R"(,"available":["m0"],"reconstruct":true)")).body)
+          .at("predictions");
+  EXPECT_EQ(limited[1]["used"], Json({"m0"}));
+  EXPECT_EQ(limited[1]["reconstruction"]["m1"].size(), 2U);
+  expect_refusal(post("/v1/predict", body(R"(,"available":["m1"])")), 422, "available",
+                 "leaves nothing of utterance 0");
+}
+
+TEST_F(ServiceTest, RefusalsNameFieldAndReason) {
+  expect_refusal(post("/v1/predict", "{"), 400, "", "not JSON at byte");
+  expect_refusal(post("/v1/predict", "[1]"), 400, "", "not a JSON object");
+  expect_refusal(post("/v1/predict", R"({"features":{"m0":[1]}})"), 422, "features.m0",
+                 "has 1 values");
+  expect_refusal(post("/v1/predict", R"({"features":{"m0":"x"}})"), 400, "features.m0",
+                 "is string");
+  expect_refusal(post("/v1/predict", R"({"utterances":[]})"), 422, "utterances", "empty");
+  expect_refusal(post("/v1/predict", R"({"utterances":7})"), 400, "utterances", "not a list");
+  expect_refusal(post("/v1/predict", R"({"utterances":[{}]})"), 400, "utterances[0].features",
+                 "missing");
+  expect_refusal(post("/v1/predict", R"({"utterances":[],"id":"x"})"), 422, "utterances", "empty");
+  std::string many = R"({"utterances":[)";
+  for (int i = 0; i < 9; ++i) many += (i == 0 ? "" : ",") + kUtterance;
+  expect_refusal(post("/v1/predict", many + "]}"), 413, "utterances", "at most 8");
+  expect_refusal(post("/v1/explain", R"({"features":{"m0":[1,2,3]},"utterance":1})"), 422,
+                 "utterance", "the dialogue has 1");
+  expect_refusal(post("/v1/explain", R"({"features":{"m0":[1,2,3]},"similar":-1})"), 422, "similar",
+                 "0..100");
+  expect_refusal(post("/v1/explain", R"({"features":{"m0":[1,2,3]},"available":["m1"]})"), 422,
+                 "available", "leaves nothing");
+  expect_refusal(post("/v1/explain", R"({"corpus_dialogue":"d"})"), 404, "corpus_dialogue",
+                 "no corpus");
+  expect_refusal(ask("GET", "/v1/predict"), 405, "", "POST");
+  expect_refusal(ask("GET", "/nothing"), 404, "", "openapi");
+  expect_refusal(service().handle({"POST", "/v1/predict", kUtterance, "text/plain", ""}), 415,
+                 "Content-Type", "application/json");
+  expect_refusal(service().refuse_busy({"POST", "/v1/predict", "", "", ""}), 503, "", "in work");
+}
+
+TEST_F(ServiceTest, ATokenOpensEverythingButHealthAndThePage) {
+  options_.token = "sixteen-letters!";
+  EXPECT_EQ(ask("GET", "/healthz").status, 200);
+  EXPECT_EQ(ask("GET", "/readyz").status, 200);
+  EXPECT_EQ(ask("GET", "/").status, 200);
+  EXPECT_EQ(ask("GET", "/openapi.json").status, 200);
+  for (const char* wrong : {"", "Bearer", "Bearer ", "Bearer sixteen-letters", "sixteen-letters!",
+                            "Bearer sixteen-letters!!", "Basic sixteen-letters!"}) {
+    expect_refusal(ask("GET", "/v1/model", "", wrong), 401, "Authorization", "Bearer");
+    expect_refusal(ask("GET", "/metrics", "", wrong), 401, "Authorization", "Bearer");
+  }
+  EXPECT_EQ(ask("GET", "/v1/model", "", "Bearer sixteen-letters!").status, 200);
+}
+
+TEST_F(ServiceTest, ASessionAnswersEachTurnFromTheTurnsSoFar) {
+  const auto opened = post("/v1/dialogues", "");
+  ASSERT_EQ(opened.status, 201);
+  const auto id = Json::parse(opened.body).at("dialogue").get<std::string>();
+  const auto turns = fmt::format("/v1/dialogues/{}/turns", id);
+  EXPECT_EQ(Json::parse(post(turns, kUtterance).body).at("turn"), 1);
+  const auto second = Json::parse(post(turns, R"({"features":{"m1":[2,2]}})").body);
+  const auto batch =
+      Json::parse(post("/v1/predict",
+                       R"({"utterances":[{"dialogue":"d","features":{"m0":[1,2,3],"m1":[0.5,-1]}},)"
+                       R"({"dialogue":"d","features":{"m1":[2,2]}}]})")
+                      .body);
+  EXPECT_NEAR(second["probabilities"]["class0"].get<double>(),
+              batch["predictions"][1]["probabilities"]["class0"].get<double>(), 1e-5);
+  EXPECT_EQ(Json::parse(ask("GET", "/v1/dialogues/" + id).body).at("turns"), 2);
+  // A refused turn is no turn.
+  EXPECT_EQ(post(turns, R"({"features":{"m1":[2]}})").status, 422);
+  EXPECT_EQ(Json::parse(ask("GET", "/v1/dialogues/" + id).body).at("turns"), 2);
+  EXPECT_EQ(post("/v1/dialogues", "").status, 201);
+  expect_refusal(post("/v1/dialogues", ""), 429, "", "too many dialogues");
+  EXPECT_EQ(ask("DELETE", "/v1/dialogues/" + id).status, 204);
+  expect_refusal(ask("DELETE", "/v1/dialogues/" + id), 404, "", "no such dialogue");
+  expect_refusal(post(turns, kUtterance), 404, "", "no such dialogue");
+  EXPECT_EQ(post("/v1/dialogues", "").status, 201);
+  expect_refusal(ask("GET", "/v1/dialoguesx"), 404, "", "no such resource");
+}
+
+TEST_F(ServiceTest, ADialogueHasALimitedNumberOfTurns) {
+  const auto id = Json::parse(post("/v1/dialogues", "").body).at("dialogue").get<std::string>();
+  const auto turns = fmt::format("/v1/dialogues/{}/turns", id);
+  for (int i = 0; i < 8; ++i) EXPECT_EQ(post(turns, kUtterance).status, 200);
+  expect_refusal(post(turns, kUtterance), 413, "", "8 turns already");
+}
+
+TEST_F(ServiceTest, ReloadSwapsTheModelAndAFailedOneKeepsIt) {
+  const auto before = Json::parse(ask("GET", "/v1/model").body);
+  const auto old_answer = post("/v1/predict", kUtterance).body;
+  const auto id = Json::parse(post("/v1/dialogues", "").body).at("dialogue").get<std::string>();
+  save_tensor_file(options_.model, test::random_bundle(info_, 2));
+  EXPECT_EQ(post("/v1/predict", kUtterance).body, old_answer);
+  EXPECT_EQ(post("/v1/reload", "").status, 200);
+  const auto after = Json::parse(ask("GET", "/v1/model").body);
+  EXPECT_NE(before.at("fingerprint"), after.at("fingerprint"));
+  EXPECT_NE(post("/v1/predict", kUtterance).body, old_answer);
+  // A dialogue stays with the model it began with.
+  EXPECT_EQ(Json::parse(ask("GET", "/v1/dialogues/" + id).body).at("fingerprint"),
+            before.at("fingerprint"));
+  write_file_atomically(options_.model, "rubbish");
+  expect_refusal(post("/v1/reload", ""), 500, "", "the old model goes on");
+  EXPECT_EQ(Json::parse(ask("GET", "/v1/model").body).at("fingerprint"), after.at("fingerprint"));
+  EXPECT_THAT(ask("GET", "/metrics").body, HasSubstr("hardy_failed_reloads_total 1\n"));
+}
+
+TEST_F(ServiceTest, MetricsDescriptionAndPageAreThere) {
+  post("/v1/predict", kUtterance);
+  post("/v1/predict", "{");
+  service().stop();
+  expect_refusal(ask("GET", "/readyz"), 503, "", "stopping");
+  const auto metrics = ask("GET", "/metrics").body;
+  EXPECT_THAT(metrics, HasSubstr("hardy_requests_total{route=\"/v1/predict\",status=\"200\"} 1\n"));
+  EXPECT_THAT(metrics, HasSubstr("hardy_requests_total{route=\"/v1/predict\",status=\"400\"} 1\n"));
+  EXPECT_THAT(metrics, HasSubstr("hardy_request_seconds_count{route=\"/v1/predict\"} 2\n"));
+  EXPECT_THAT(metrics, HasSubstr("process_resident_memory_bytes "));
+  const auto description = Json::parse(ask("GET", "/openapi.json").body);
+  EXPECT_EQ(description.at("paths").size(), 14U);
+  EXPECT_THAT(ask("GET", "/").body, HasSubstr("<title>hardy playground</title>"));
+}
+
+TEST_F(ServiceTest, LogsRouteStatusAndSizesButNoPayload) {
+  std::vector<Service::Access> lines;
+  service().on_access([&](const Service::Access& access) { lines.push_back(access); });
+  ask("GET", "/v1/dialogues/secret-identifier");
+  ask("GET", "/v1/what?token=secret");
+  ASSERT_EQ(lines.size(), 2U);
+  EXPECT_EQ(lines[0].route, "/v1/dialogues/{id}");
+  EXPECT_EQ(lines[1].route, "other");
+  EXPECT_EQ(lines[1].status, 404);
+}
+
+TEST_F(ServiceTest, ManyThreadsGetTheSameAnswersWhileTheModelIsReloaded) {
+  options_.workers = 2;
+  const auto expected = Json::parse(post("/v1/predict", kUtterance).body);
+  std::atomic<int> wrong{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 100; ++i) {
+        const auto reply = post("/v1/predict", kUtterance);
+        const auto answer = Json::parse(reply.body);
+        const double difference = reply.status != 200
+                                      ? 1
+                                      : std::abs(answer["probabilities"]["class0"].get<double>() -
+                                                 expected["probabilities"]["class0"].get<double>());
+        if (difference > 1e-5) ++wrong;
+      }
+    });
+  }
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(post("/v1/reload", "").status, 200);
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(wrong, 0);
+}
+
+TEST(SessionsTest, ExpireAndCountMemory) {
+  const test::TempDir dir;
+  EncoderConfig encoder;
+  encoder.hidden = 8;
+  encoder.decoder_width = 8;
+  const auto recogniser =
+      test::random_recogniser(test::bundle_info({3}, 2, encoder), dir.path() / "model");
+  Sessions sessions({10, 1000, std::chrono::seconds(60)});
+  const auto start = Sessions::Clock::now();
+  const auto id = sessions.open(recogniser, start);
+  EXPECT_EQ(id.size(), 32U);
+  EXPECT_NE(sessions.open(recogniser, start), id);
+  EXPECT_TRUE(sessions.set_bytes(id, 600));
+  EXPECT_FALSE(sessions.set_bytes(id, 1001));
+  EXPECT_EQ(sessions.open(recogniser, start), "");
+  EXPECT_EQ(sessions.usage().bytes, 1001);
+  EXPECT_NE(sessions.find(id, start + std::chrono::seconds(50)), nullptr);
+  EXPECT_NE(sessions.find(id, start + std::chrono::seconds(100)), nullptr);
+  EXPECT_EQ(sessions.usage().sessions, 1);  // the other one was not used
+  EXPECT_EQ(sessions.find(id, start + std::chrono::seconds(161)), nullptr);
+  EXPECT_EQ(sessions.usage().bytes, 0);
+}
+
+}  // namespace
+}  // namespace hardy
