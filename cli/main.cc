@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include "cli/bundle_command.h"
 #include "cli/cache_command.h"
 #include "cli/config_command.h"
 #include "cli/data_command.h"
@@ -35,6 +36,7 @@ void add_commands(CLI::App& app, const std::vector<std::string>& command_line) {
   add_predict_command(app);
   add_explain_command(app);
   add_serve_command(app);
+  add_bundle_command(app);
   add_data_command(app);
   add_synth_command(*app.get_subcommand("data"));
   add_config_command(app);

@@ -206,23 +206,8 @@ HttpReply Service::route(const HttpRequest& request, std::string& route_name) {
   }
   if (is("/v1/predict")) return request.method == "POST" ? predict(request) : wrong_method("POST");
   if (is("/v1/explain")) return request.method == "POST" ? explain(request) : wrong_method("POST");
-  if (is("/v1/model")) {
-    if (!is_get) return wrong_method("GET");
-    const auto loaded = model();
-    auto body = model_json(loaded->recogniser);
-    body["explains_with_training"] = loaded->explainer.has_training_section();
-    body["offers_corpus"] = corpus_ != nullptr;
-    return json_reply(200, body);
-  }
-  if (is("/v1/reload")) {
-    if (request.method != "POST") return wrong_method("POST");
-    try {
-      reload();
-    } catch (const Error& error) {
-      return error_reply(500, "", fmt::format("the old model goes on: {}", error.what()));
-    }
-    return json_reply(200, {{"fingerprint", model()->recogniser.fingerprint()}});
-  }
+  if (is("/v1/model")) return is_get ? show_model() : wrong_method("GET");
+  if (is("/v1/reload")) return request.method == "POST" ? reload_now() : wrong_method("POST");
   if (is("/metrics")) return is_get ? metrics() : wrong_method("GET");
   if (corpus_ != nullptr && is("/v1/corpus")) return json_reply(200, corpus_->dialogues_json());
   if (corpus_ != nullptr && path.starts_with(kCorpusDialogues)) {
@@ -315,6 +300,23 @@ HttpReply Service::explain(const HttpRequest& request) {
   const auto explanation = loaded->explainer.explain(turns, body.utterance, own_workspace(),
                                                      static_cast<std::size_t>(body.similar));
   return json_reply(200, explanation_json(explanation, info));
+}
+
+HttpReply Service::show_model() {
+  const auto loaded = model();
+  auto body = model_json(loaded->recogniser);
+  body["explains_with_training"] = loaded->explainer.has_training_section();
+  body["offers_corpus"] = corpus_ != nullptr;
+  return json_reply(200, body);
+}
+
+HttpReply Service::reload_now() {
+  try {
+    reload();
+  } catch (const Error& error) {
+    return error_reply(500, "", fmt::format("the old model goes on: {}", error.what()));
+  }
+  return json_reply(200, {{"fingerprint", model()->recogniser.fingerprint()}});
 }
 
 HttpReply Service::open_dialogue() {

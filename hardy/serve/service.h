@@ -67,14 +67,14 @@ class Service {
     Explainer explainer;
   };
 
-  struct Routed;  // a request and the route it took
-
   [[nodiscard]] std::shared_ptr<const Loaded> model() const;
   HttpReply route(const HttpRequest& request, std::string& route_name);
   HttpReply route_dialogues(const HttpRequest& request, const std::string& rest,
                             std::string& route_name);
   HttpReply predict(const HttpRequest& request);
   HttpReply explain(const HttpRequest& request);
+  HttpReply show_model();
+  HttpReply reload_now();
   HttpReply open_dialogue();
   HttpReply add_turn(const HttpRequest& request, const std::string& id);
   HttpReply show_dialogue(const std::string& id);

@@ -11,11 +11,13 @@
 #include "hardy/data/npy.h"
 #include "hardy/data/torch_checkpoint.h"
 #include "hardy/model/hardness_module.h"
-#include "hardy/model/published_checkpoint.h"
 #include "hardy/model/tuning_net.h"
+#include "hardy/predict/published_checkpoint.h"
+#include "hardy/predict/recogniser.h"
 #include "hardy/retrieval/neighbours.h"
 #include "parity/golden.h"
 #include "support/shared_data.h"
+#include "support/temp_dir.h"
 
 namespace hardy::test {
 namespace {
@@ -26,12 +28,23 @@ TensorFile load_state_dict(const std::string& name) {
   return load_torch_checkpoint(shared_dir() / "golden" / name);
 }
 
+/// What our modules need to hold a published checkpoint.
+BackboneOptions published_options(const TensorFile& state_dict) {
+  const PublishedShape shape = published_shape(state_dict, kNames);
+  BackboneOptions options;
+  options.modality_names = kNames;
+  options.widths = shape.widths;
+  options.outputs = shape.outputs;
+  options.encoder = shape.encoder;
+  return options;
+}
+
 /// A backbone holding the published recogniser's weights.
 struct PublishedRecogniser {
   TensorFile state_dict = load_state_dict("hardymer_recognizer.pth");
   ParameterSet parameters;
   Generator generator{0};
-  Backbone backbone{published_shape(state_dict, kNames).options, parameters, generator};
+  Backbone backbone{published_options(state_dict), parameters, generator};
 
   PublishedRecogniser() { parameters.load(convert_published(state_dict, kNames)); }
 };
@@ -61,6 +74,35 @@ TEST(Golden, RecogniserLogitsAndReconstructionsUnderEveryCondition) {
     expect_close(reconstruction(published.backbone, fused),
                  load_golden(prefix + "_rec_feats.npy", golden, Layout::kTimeFirst),
                  prefix + "_rec_feats");
+  }
+}
+
+TEST(Golden, ABundleOfTheCheckpointPredictsThePublishedLogits) {
+  HARDY_NEEDS_SHARED("golden/hardymer_recognizer.pth");
+  const TempDir dir;
+  save_tensor_file(dir.path() / "model",
+                   published_bundle(load_state_dict("hardymer_recognizer.pth"), kNames,
+                                    {"a", "b", "c", "d"}, 2));
+  const auto recogniser = Recogniser::load(dir.path() / "model");
+  const GoldenBatch golden = load_golden_batch();
+  std::vector<UtteranceView> views(golden.table.present.size());
+  std::vector<std::int64_t> offsets = {0};
+  for (const auto length : golden.lengths) offsets.push_back(offsets.back() + length);
+  for (std::size_t i = 0; i < views.size(); ++i) {
+    for (std::size_t m = 0; m < 3; ++m) {
+      views[i].features[m] =
+          golden.table.features[m][static_cast<std::int64_t>(i)].data_ptr<float>();
+    }
+  }
+  Workspace workspace;
+  for (const auto& condition : kConditions) {
+    PredictOptions options;
+    options.available = golden_pattern(condition);
+    const auto ours = recogniser.predict(views, offsets, workspace, options);
+    const auto name = "hardymer_recognizer_" + condition + "_out";
+    expect_close(at::tensor(std::vector<float>(ours.logits.begin(), ours.logits.end()))
+                     .view({ours.count, ours.outputs}),
+                 load_golden(name + ".npy", golden, Layout::kBatchFirst), name);
   }
 }
 
@@ -243,7 +285,7 @@ TEST(Golden, HardnessModuleUnderEveryCondition) {
   HARDY_NEEDS_SHARED("golden/hardymer_hardness.pth");
   const TensorFile state_dict = load_state_dict("hardymer_hardness.pth");
   const GoldenBatch golden = load_golden_batch();
-  auto options = published_shape(state_dict, kNames).options;
+  auto options = published_options(state_dict);
   options.mixes_experts = true;
   ParameterSet parameters;
   Generator generator(0);
@@ -280,7 +322,7 @@ TEST(Golden, HardnessModuleOnCompleteDataInItsFirstStage) {
   const GoldenBatch golden = load_golden_batch();
   ParameterSet parameters;
   Generator generator(0);
-  const HardnessModule module(published_shape(state_dict, kNames).options, parameters, generator);
+  const HardnessModule module(published_options(state_dict), parameters, generator);
   parameters.load(convert_published(state_dict, kNames));
   DropoutStream off;
   const Batch batch = make_batch(golden.table, golden.plan(Pattern::complete(3)));

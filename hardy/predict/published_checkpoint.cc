@@ -1,8 +1,9 @@
-#include "hardy/model/published_checkpoint.h"
+#include "hardy/predict/published_checkpoint.h"
 
 #include <fmt/format.h>
 
 #include "hardy/core/errors.h"
+#include "hardy/core/version.h"
 
 namespace hardy {
 namespace {
@@ -94,20 +95,18 @@ PublishedShape published_shape(const TensorFile& state_dict,
         "a published checkpoint has exactly three modalities: acoustic, textual, visual");
   }
   PublishedShape result;
-  BackboneOptions& options = result.options;
-  options.modality_names = modality_names;
   for (const auto& letter : kLetters) {
     const auto& shape = shape_of(state_dict, letter + "_in_proj.0.weight", 2);
-    options.widths.push_back(shape[1]);
-    options.encoder.hidden = shape[0];
+    result.widths.push_back(shape[1]);
+    result.encoder.hidden = shape[0];
   }
-  options.outputs = shape_of(state_dict, "nlp_head.weight", 2)[0];
-  options.encoder.decoder = "two-layer";
-  options.encoder.decoder_width = shape_of(state_dict, "autoencoder_decoder.0.weight", 2)[0];
-  options.encoder.depth = 0;
+  result.outputs = shape_of(state_dict, "nlp_head.weight", 2)[0];
+  result.encoder.decoder = "two-layer";
+  result.encoder.decoder_width = shape_of(state_dict, "autoencoder_decoder.0.weight", 2)[0];
+  result.encoder.depth = 0;
   while (state_dict.arrays.contains(
-      fmt::format("block.blocks.{}.Transformer_a.q.weight", options.encoder.depth))) {
-    ++options.encoder.depth;
+      fmt::format("block.blocks.{}.Transformer_a.q.weight", result.encoder.depth))) {
+    ++result.encoder.depth;
   }
   result.is_hardness = state_dict.arrays.contains("cross_attn_at.q.weight");
   return result;
@@ -116,7 +115,7 @@ PublishedShape published_shape(const TensorFile& state_dict,
 TensorFile convert_published(const TensorFile& state_dict,
                              const std::vector<std::string>& modality_names) {
   const PublishedShape shape = published_shape(state_dict, modality_names);
-  const std::int64_t hidden = shape.options.encoder.hidden;
+  const std::int64_t hidden = shape.encoder.hidden;
   TensorFile result;
   Converter converter(state_dict, result);
   std::int64_t feature = 0;
@@ -125,7 +124,7 @@ TensorFile convert_published(const TensorFile& state_dict,
     const auto& name = modality_names[m];
     converter.copy(letter + "_in_proj.0", "embed." + name);
     converter.copy("nlp_head_" + letter, "head." + name);
-    for (std::int64_t depth = 0; depth < shape.options.encoder.depth; ++depth) {
+    for (std::int64_t depth = 0; depth < shape.encoder.depth; ++depth) {
       const auto from = fmt::format("block.blocks.{}.Transformer_{}", depth, letter);
       const auto to = fmt::format("expert.{}.{}", name, depth);
       converter.stack({from + ".q", from + ".k", from + ".v"}, to + ".qkv");
@@ -134,8 +133,8 @@ TensorFile convert_published(const TensorFile& state_dict,
     }
     converter.columns("proj1.weight", "joint." + name + ".weight",
                       static_cast<std::int64_t>(m) * hidden, hidden);
-    converter.rows("autoencoder_decoder.2", "decoder." + name, feature, shape.options.widths[m]);
-    feature += shape.options.widths[m];
+    converter.rows("autoencoder_decoder.2", "decoder." + name, feature, shape.widths[m]);
+    feature += shape.widths[m];
   }
   const auto bias = state_dict.floats("proj1.bias");
   result.add("joint.bias", state_dict.shape("proj1.bias"),
@@ -156,6 +155,45 @@ TensorFile convert_published(const TensorFile& state_dict,
     }
   }
   return result;
+}
+
+TensorFile published_bundle(const TensorFile& state_dict,
+                            const std::vector<std::string>& modality_names,
+                            const std::vector<std::string>& class_names, std::int64_t heads) {
+  const PublishedShape shape = published_shape(state_dict, modality_names);
+  if (shape.is_hardness) {
+    throw ArtifactError(
+        "the checkpoint holds the hardness model (it has cross-attention); give the recogniser's");
+  }
+  const auto named = static_cast<std::int64_t>(class_names.size());
+  if (named != shape.outputs && !(named == 0 && shape.outputs == 1)) {
+    throw ConfigError(fmt::format(
+        "the checkpoint has {} outputs, {} labels are named; name them in the order of training",
+        shape.outputs, named));
+  }
+  if (heads < 1 || shape.encoder.hidden % heads != 0) {
+    throw ConfigError(
+        fmt::format("{} heads do not divide the hidden width {}", heads, shape.encoder.hidden));
+  }
+  BundleInfo info;
+  info.encoder = shape.encoder;
+  info.encoder.heads = heads;
+  info.class_names = class_names;
+  info.trained = Pattern::complete(static_cast<int>(modality_names.size()));
+  info.program_version = program_version();
+  TensorFile bundle;
+  for (auto& [name, array] : convert_published(state_dict, modality_names).arrays) {
+    bundle.arrays.emplace("model." + name, array);
+  }
+  for (std::size_t m = 0; m < modality_names.size(); ++m) {
+    const auto width = static_cast<std::size_t>(shape.widths[m]);
+    const auto prefix = "scaling." + modality_names[m];
+    info.modalities.push_back({modality_names[m], shape.widths[m]});
+    bundle.add(prefix + ".mean", {shape.widths[m]}, std::vector<float>(width, 0.0F));
+    bundle.add(prefix + ".deviation", {shape.widths[m]}, std::vector<float>(width, 1.0F));
+  }
+  set_bundle_info(bundle, info);
+  return bundle;
 }
 
 TensorFile convert_published_tuning(const TensorFile& state_dict) {

@@ -1,0 +1,20 @@
+# Installs the packages of package-lock.json to WORK, once. Without npm or without its registry the
+# tests that need them are skipped, except where CI=true.
+file(MAKE_DIRECTORY ${WORK})
+file(SHA256 ${SOURCE}/package-lock.json wanted)
+if(EXISTS ${WORK}/installed.txt)
+  file(READ ${WORK}/installed.txt installed)
+  if(installed STREQUAL wanted)
+    return()
+  endif()
+endif()
+file(COPY ${SOURCE}/package.json ${SOURCE}/package-lock.json DESTINATION ${WORK})
+execute_process(COMMAND npm ci --ignore-scripts --no-audit --no-fund WORKING_DIRECTORY ${WORK}
+  RESULT_VARIABLE code OUTPUT_VARIABLE text ERROR_VARIABLE text)
+if(code EQUAL 0)
+  file(WRITE ${WORK}/installed.txt ${wanted})
+elseif("$ENV{CI}" STREQUAL "true")
+  message(FATAL_ERROR "npm ci failed (${code}):\n${text}")
+else()
+  message(NOTICE "npm ci failed (${code}); tests that need its packages are skipped:\n${text}")
+endif()
