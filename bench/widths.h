@@ -1,0 +1,26 @@
+// The shapes that benchmarks share: IEMOCAP's widths, a batch of 16 dialogues.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "hardy/data/corpus.h"
+#include "hardy/model/backbone.h"
+
+namespace hardy::bench {
+
+/// Synthetic dialogues of IEMOCAP's shape: widths 512, 1024, 1024; 20 to 53 utterances each.
+/// The corpus of a given number of sessions is drawn once and kept.
+const Corpus& iemocap_like(std::int64_t sessions);
+
+/// The published module: hidden 256, depth 4, 2 heads, dropout .5, decoder of two layers.
+BackboneOptions published_backbone(const Corpus& corpus);
+
+/// The first 16 dialogues.
+std::vector<std::int64_t> first_dialogues();
+
+/// Floating-point operations of the products of one training step (forward and both gradients):
+/// what GFLOP/s are counted by. Attention scores and element-wise work are left out.
+double step_operations(const BackboneOptions& options, const Batch& batch, bool decodes);
+
+}  // namespace hardy::bench
