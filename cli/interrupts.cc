@@ -26,8 +26,13 @@ const std::atomic<bool>& catch_interrupts() {
 
   action.sa_handler = handle;
   action.sa_flags = static_cast<int>(SA_RESETHAND);  // the second signal has its default effect
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
+  for (const int signal : {SIGINT, SIGTERM}) {
+    struct sigaction inherited {};
+
+    sigaction(signal, nullptr, &inherited);
+    // Whoever started us with the signal ignored (a shell's background job) means it.
+    if (inherited.sa_handler != SIG_IGN) sigaction(signal, &action, nullptr);
+  }
   return stop_flag;
 }
 

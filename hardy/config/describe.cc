@@ -120,12 +120,14 @@ void describe_protocol(std::vector<Field>& fields, ProtocolConfig& protocol) {
   table.add("tracks", &protocol.tracks, Choices{{"specialist", "unified", "both"}},
             {"Specialist = one model per condition, as published; unified = one model for all.",
              "A specialist track costs one training per condition; a deployment needs `unified`."});
-  table.add("conditions", &protocol.conditions,
-            FreeText{"table | all | a list such as \"a; t; a,t\"", empty_problem},
-            {"Which sets of available modalities are trained (specialist) and evaluated: `table` = "
-             "the proper ones and the complete one, `all` = every non-empty one, or a list "
-             "separated by semicolons, modalities by name or unique prefix.",
-             "Fewer conditions: a shorter run; the unified model always trains on all patterns."});
+  table.add(
+      "conditions", &protocol.conditions,
+      FreeText{"table | all | a list such as \"a; t; a,t\"", empty_problem},
+      {"Which sets of available modalities are trained (specialist) and evaluated: `table` = "
+       "all of up to three modalities, of more those with one modality, those that lack one "
+       "and the complete one; `all` = every non-empty one; or a list separated by semicolons, "
+       "modalities by name or unique prefix.",
+       "Fewer conditions: a shorter run; the unified model always trains on all patterns."});
   table.add("selection", &protocol.selection, Choices{{"loss", "wa", "ua"}},
             {"What validation compares between epochs: loss, weighted or unweighted accuracy.",
              "Read only where a stage's `patience` is above 0 or a best epoch is kept; for real "

@@ -22,6 +22,19 @@ void require_known(const std::string& value, std::initializer_list<const char*> 
       fmt::format("{} is '{}'; possible are {}", field, value, fmt::join(known, ", ")));
 }
 
+/// The first corpus among the subfolders, by name; empty when there is none.
+std::string corpus_inside(const std::filesystem::path& folder) {
+  std::string first;
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
+    if (!entry.is_directory(ignored)) continue;
+    const std::string path = entry.path().string();
+    const bool is_corpus = is_plain_form(path) || is_tree(path);
+    if (is_corpus && (first.empty() || path < first)) first = path;
+  }
+  return first;
+}
+
 /// "demo", "plain" or "tree".
 std::string find_form(const DataConfig& config) {
   require_known(config.format, {"auto", "tree", "plain", "demo"}, "data.format");
@@ -40,6 +53,11 @@ std::string find_form(const DataConfig& config) {
   }
   if (is_plain_form(config.path)) return "plain";
   if (!config.labels.empty() || is_tree(config.path)) return "tree";
+  const std::string inside = corpus_inside(config.path);
+  if (!inside.empty()) {
+    throw DataError(fmt::format("{}: holds no corpus itself, but {} does: name that folder",
+                                config.path, inside));
+  }
   throw DataError(
       fmt::format("{}: holds no corpus: neither {} (the plain form) nor features/ with a label "
                   "pickle beside it (the GCNet layout); docs/formats.md describes both",

@@ -138,6 +138,18 @@ void summarise_metric(Results& results, const std::string& track, std::size_t me
   if (proper.size() >= 2) add(average_cell(proper), "average");
 }
 
+/// Every pattern of up to three modalities; of more, which a table could not show, those with one
+/// modality, those that lack one, and the complete one.
+std::vector<Pattern> table_conditions(const std::vector<Pattern>& patterns) {
+  const int modalities = patterns.back().count();
+  if (modalities <= 3) return patterns;
+  std::vector<Pattern> chosen;
+  for (const Pattern pattern : patterns) {
+    if (pattern.count() == 1 || pattern.count() >= modalities - 1) chosen.push_back(pattern);
+  }
+  return chosen;
+}
+
 }  // namespace
 
 const Summary* Results::find(const std::string& track, const std::string& condition,
@@ -219,7 +231,8 @@ Results make_results(const std::vector<FitOutcome>& outcomes, const Corpus& corp
 std::vector<Pattern> parse_conditions(const std::string& text,
                                       const std::vector<std::string>& modality_names) {
   auto patterns = all_patterns(static_cast<int>(modality_names.size()));
-  if (text == "table" || text == "all") return patterns;
+  if (text == "all") return patterns;
+  if (text == "table") return table_conditions(patterns);
   std::set<std::uint32_t> wanted;
   std::size_t begin = 0;
   while (begin <= text.size()) {

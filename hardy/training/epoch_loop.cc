@@ -84,6 +84,20 @@ double rate_factor(const std::string& schedule, double progress) {
   return schedule == "cosine" ? 0.5 * (1.0 + std::cos(std::numbers::pi * progress)) : 1.0;
 }
 
+/// Throws Interrupted when the user wants to stop, after keeping what there is.
+void stop_if_asked(const StageServices& services, const LoopState& state,
+                   const ParameterSet& parameters, const Adam& adam) {
+  if (!services.throw_if_stopping) return;
+  try {
+    services.throw_if_stopping();
+  } catch (const Interrupted&) {
+    if (services.store_checkpoint && state.epoch > 0) {
+      services.store_checkpoint(pack(state, parameters, adam));
+    }
+    throw;
+  }
+}
+
 /// One pass over the shuffled items; returns the mean loss.
 double run_epoch(const EpochLoopOptions& options, const StageServices& services,
                  ParameterSet& parameters, Adam& adam, const BatchFunction& run_batch,
@@ -141,7 +155,7 @@ std::vector<CurvePoint> run_epochs(const EpochLoopOptions& options, const StageS
     const bool has_lost_patience = options.patience > 0 && state.best_epoch > 0 &&
                                    state.epoch - state.best_epoch >= options.patience;
     if (has_lost_patience) break;
-    if (services.throw_if_stopping) services.throw_if_stopping();
+    stop_if_asked(services, state, parameters, adam);
     const double loss = run_epoch(options, services, parameters, adam, run_batch, state.epoch);
     ++state.epoch;
     state.curve.push_back({options.stage, state.epoch, kCurveNames[0], loss});

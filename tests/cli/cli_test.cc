@@ -162,7 +162,7 @@ TEST(CacheCommand, TakesAnotherFolderAndFallsBackToHome) {
               StartsWith((folder / ".cache" / "hardy").string()));
 }
 
-TEST(TrainingCommands, RefuseWrongPathsAndSettingsBeforeTraining) {
+TEST(TrainingOptions, RefuseWrongPathsAndSettingsBeforeTraining) {
   const TempDir folder;
   const test::ProgramOptions here = {.folder = folder.path(), .variables = {}};
   put_file(folder / "file", "x");

@@ -1,9 +1,11 @@
 #include "tests/cli/program.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <stdexcept>
 
@@ -31,6 +33,12 @@ void redirect(const std::string& file, int descriptor) {
   for (const auto& [name, value] : options.variables) {
     ::setenv(name.c_str(), value.c_str(), 1);
   }
+  if (options.largest_file >= 0) {
+    const auto bytes = static_cast<rlim_t>(options.largest_file);
+    const rlimit limit{bytes, bytes};
+    ::signal(SIGXFSZ, SIG_IGN);  // writing then fails, as on a full disk
+    if (::setrlimit(RLIMIT_FSIZE, &limit) != 0) ::_exit(126);
+  }
   std::vector<std::string> words = {"hardy"};
   words.insert(words.end(), arguments.begin(), arguments.end());
   std::vector<char*> pointers;
@@ -51,7 +59,18 @@ ProgramResult run_hardy(const std::vector<std::string>& arguments, const Program
   if (child < 0) throw std::runtime_error("fork failed");
   if (child == 0) become_hardy(arguments, options, output, errors);
   int status = 0;
-  ::waitpid(child, &status, 0);
+  if (options.interrupt_when) {
+    while (::waitpid(child, &status, WNOHANG) == 0) {
+      if (options.interrupt_when()) {
+        ::kill(child, SIGINT);
+        ::waitpid(child, &status, 0);
+        break;
+      }
+      ::usleep(2000);
+    }
+  } else {
+    ::waitpid(child, &status, 0);
+  }
   ProgramResult result;
   result.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   if (options.output_file.empty()) result.output = read_text_file(output);

@@ -1,7 +1,9 @@
 // Runs the real program in a process of its own.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -20,6 +22,9 @@ struct ProgramOptions {
   std::map<std::string, std::string> variables;  ///< added to the environment
   std::string output_file = {};                  ///< standard output goes there, e.g. /dev/full
   std::string input_file = {};                   ///< standard input comes from there
+  std::int64_t largest_file = -1;                ///< bytes a file may have; -1 = no limit
+  /// SIGINT is sent as soon as this returns true.
+  std::function<bool()> interrupt_when = {};
 };
 
 /// Runs `hardy <arguments>` and waits for it.

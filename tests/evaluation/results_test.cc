@@ -367,6 +367,9 @@ TEST(Conditions, TableAllAndLists) {
   const std::vector<std::string> names = {"acoustic", "textual", "visual"};
   EXPECT_EQ(parse_conditions("table", names), all_patterns(3));
   EXPECT_EQ(parse_conditions("all", names), all_patterns(3));
+  const std::vector<std::string> five = {"a", "b", "c", "d", "e"};
+  EXPECT_EQ(parse_conditions("table", five).size(), 5U + 5U + 1U);
+  EXPECT_EQ(parse_conditions("all", five).size(), 31U);
   EXPECT_THAT(parse_conditions("a,t ; a; acoustic,textual;", names),
               ElementsAre(Pattern(1), Pattern(3)));
   EXPECT_THAT(parse_conditions("at;tv", names), ElementsAre(Pattern(3), Pattern(6)));

@@ -134,6 +134,7 @@ TEST(RunProtocol, WorksWithTwoAndWithSixModalities) {
     NoProgress quiet;
     Config config = small_config();
     config.protocol.tracks = "unified";
+    config.protocol.conditions = "all";
     const auto result =
         run_protocol(request_in(dir.path() / "run", config), small_corpus(modalities), quiet);
     EXPECT_EQ(result.results.conditions.size(), (1U << modalities) - 1U);

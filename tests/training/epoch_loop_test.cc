@@ -6,6 +6,8 @@
 #include <limits>
 
 #include "hardy/core/errors.h"
+#include "hardy/run/stage_cache.h"
+#include "support/temp_dir.h"
 
 namespace hardy {
 namespace {
@@ -68,6 +70,35 @@ TEST(EpochLoop, ResumingFromACheckpointGivesTheSameBytesAndCurve) {
   ASSERT_EQ(resumed.size(), curve.size());
   for (std::size_t i = 0; i < curve.size(); ++i) EXPECT_EQ(resumed[i].value, curve[i].value) << i;
   EXPECT_TRUE(at::equal(result, whole.x));
+}
+
+TEST(EpochLoop, AStopKeepsTheLastEpochInACacheOnDisk) {
+  Problem whole;
+  whole.run();
+  const test::TempDir folder;
+  const std::string key(64, 'a');
+  int interruptions = 0;
+  for (bool is_done = false; !is_done; ++interruptions) {
+    StageCache cache(folder.path());  // a new process
+    Problem part;
+    int epochs = 0;
+    part.services.find_checkpoint = [&] { return cache.find_checkpoint(key); };
+    part.services.store_checkpoint = [&](const TensorFile& state) {
+      cache.store_checkpoint(key, state);
+    };
+    part.services.throw_if_stopping = [&] {
+      if (++epochs > 1) throw Interrupted();  // long before a checkpoint is due
+    };
+    try {
+      part.run();
+      is_done = true;
+      EXPECT_TRUE(at::equal(part.x, whole.x));
+    } catch (const Interrupted&) {
+      EXPECT_EQ(cache_contents(folder.path()).checkpoints, 1);
+    }
+    ASSERT_LT(interruptions, 10);
+  }
+  EXPECT_EQ(interruptions, 6);  // one epoch each
 }
 
 TEST(EpochLoop, KeepsTheEpochWithTheLowestValidationLoss) {

@@ -1,0 +1,134 @@
+// Training and evaluation through the real program: results, resumption, refusals.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "hardy/core/files.h"
+#include "hardy/run/stage_cache.h"
+#include "tests/cli/program.h"
+#include "tests/support/temp_dir.h"
+
+namespace hardy {
+namespace {
+
+using test::ProgramOptions;
+using test::run_hardy;
+using test::TempDir;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+/// A small corpus on disk and a command that trains on it in about a second.
+class TrainingCommands : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    const auto made = run_hardy({"data", "synth", corpus(), "--sessions", "3", "--dialogues", "3",
+                                 "--modalities", "2", "--widths", "m1=12,m2=12"});
+    ASSERT_EQ(made.exit_code, 0) << made.errors;
+  }
+
+  static void TearDownTestSuite() { folder().reset(); }
+
+  static std::unique_ptr<TempDir>& folder() {
+    static auto made = std::make_unique<TempDir>();
+    return made;
+  }
+
+  static std::string corpus() { return (folder()->path() / "corpus").string(); }
+
+  std::vector<std::string> run_command(const std::string& out,
+                                       const std::vector<std::string>& more = {},
+                                       const std::string& cache = "cache") const {
+    std::vector<std::string> words = {"run",      corpus(),
+                                      "--preset", "quick",
+                                      "--out",    (dir / out).string(),
+                                      "--cache",  (dir / cache).string(),
+                                      "--quiet",  "--jobs",
+                                      "1"};
+    for (const char* setting :
+         {"recogniser.encoder.hidden=8", "hardness.encoder.hidden=8", "tuning.epochs=2"}) {
+      words.insert(words.end(), {"--set", setting});
+    }
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+  }
+
+  TempDir dir;
+};
+
+TEST_F(TrainingCommands, RunPrintsTheTableAndEvaluateRepeatsItFromTheModels) {
+  const auto run = run_hardy(run_command("run", {"--json"}));
+  ASSERT_EQ(run.exit_code, 0) << run.errors;
+  const auto first = nlohmann::json::parse(run.output).at("results");
+  EXPECT_EQ(first.at("folds").size(), 3U);
+  const auto again = run_hardy({"evaluate", (dir / "run").string(), "--json", "--quiet"});
+  ASSERT_EQ(again.exit_code, 0) << again.errors;
+  const auto second = nlohmann::json::parse(again.output);
+  ASSERT_EQ(second.at("scores").size(), first.at("scores").size());
+  for (std::size_t i = 0; i < first.at("scores").size(); ++i) {
+    EXPECT_EQ(second.at("scores")[i].at("confusion"), first.at("scores")[i].at("confusion")) << i;
+  }
+}
+
+TEST_F(TrainingCommands, AnInterruptedRunResumesToTheSameBytes) {
+  ASSERT_EQ(run_hardy(run_command("whole", {}, "another cache")).exit_code, 0);
+  ProgramOptions options;
+  // In the middle of the work: some stages are stored, others not.
+  options.interrupt_when = [&] { return cache_contents(dir / "cache").results >= 4; };
+  const auto stopped = run_hardy(run_command("parts"), options);
+  EXPECT_EQ(stopped.exit_code, 130) << stopped.errors;
+  EXPECT_THAT(stopped.errors, HasSubstr("the same command resumes"));
+  EXPECT_FALSE(std::filesystem::exists(dir / "parts" / "results.json"));
+  const auto resumed = run_hardy(run_command("parts"));
+  ASSERT_EQ(resumed.exit_code, 0) << resumed.errors;
+  for (const char* file : {"results.json", "validation.json", "predictions.csv", "hardness.csv",
+                           "supports.csv", "curves.csv"}) {
+    EXPECT_EQ(read_text_file(dir / "parts" / file), read_text_file(dir / "whole" / file)) << file;
+  }
+}
+
+TEST_F(TrainingCommands, AnotherRunInTheFolderIsRefusedUntilOverwritten) {
+  ASSERT_EQ(run_hardy(run_command("run")).exit_code, 0);
+  const auto refused = run_hardy(run_command("run", {"--seed", "2"}));
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_THAT(refused.errors, HasSubstr("--overwrite"));
+  EXPECT_EQ(run_hardy(run_command("run", {"--seed", "2", "--overwrite"})).exit_code, 0);
+}
+
+TEST_F(TrainingCommands, AFullDiskLeavesNothingHalfWritten) {
+  ProgramOptions options;
+  options.largest_file = 20000;  // a manifest fits, a stage result does not
+  const auto result = run_hardy(run_command("run"), options);
+  EXPECT_EQ(result.exit_code, 6) << result.errors;
+  EXPECT_THAT(result.errors, HasSubstr("cannot be written"));
+  EXPECT_FALSE(std::filesystem::exists(dir / "run" / "results.json"));
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(dir.path())) {
+    EXPECT_THAT(entry.path().filename().string(), Not(HasSubstr(".tmp-"))) << entry.path();
+  }
+  EXPECT_EQ(run_hardy(run_command("run")).exit_code, 0) << "with room it goes on";
+}
+
+TEST_F(TrainingCommands, AFolderThatCannotBeWrittenIsAnIoError) {
+  auto words = run_command("run");
+  for (auto& word : words) {
+    if (word == (dir / "run").string()) word = "/proc/no-run";
+  }
+  const auto result = run_hardy(words);
+  EXPECT_EQ(result.exit_code, 6) << result.errors;
+  EXPECT_THAT(result.errors, HasSubstr("/proc/no-run"));
+}
+
+TEST_F(TrainingCommands, KAboveTheDatabaseAndTrainOfOneFoldWork) {
+  auto words = run_command("one", {"--set", "retrieval.k=900", "--fold", "2"});
+  words[0] = "train";
+  const auto result = run_hardy(words);
+  ASSERT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_THAT(read_text_file(dir / "one" / "supports.csv"), Not(HasSubstr(",-1,")));
+}
+
+}  // namespace
+}  // namespace hardy
