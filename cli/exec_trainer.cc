@@ -3,20 +3,23 @@
 
 #include <cerrno>
 #include <cstring>
+#include <string>
+#include <vector>
 
 #include <fmt/format.h>
 
 #include "cli/environment.h"
+#include "cli/study_commands.h"
 #include "cli/training_commands.h"
 #include "hardy/core/errors.h"
 
 namespace hardy {
+namespace {
 
-void carry_out(const TrainingRequest& request) {
+[[noreturn]] void become_trainer(const std::string& command, std::vector<std::string> arguments) {
   constexpr const char* kTrainer = "hardy-trainer";
   const auto beside = program_folder() / kTrainer;
   const auto installed = program_folder().parent_path() / "libexec" / "hardy" / kTrainer;
-  std::vector<std::string> arguments = request.command_line;
   std::vector<char*> pointers;
   pointers.reserve(arguments.size() + 1);
   for (auto& argument : arguments) pointers.push_back(argument.data());
@@ -27,9 +30,19 @@ void carry_out(const TrainingRequest& request) {
     throw ConfigError(fmt::format(
         "`hardy {}` needs hardy-trainer, which is neither {} nor {}; build and install with "
         "-DHARDY_TRAINING=ON",
-        request.command, beside.string(), installed.string()));
+        command, beside.string(), installed.string()));
   }
   throw IoError(fmt::format("hardy-trainer cannot be started: {}", std::strerror(errno)));
+}
+
+}  // namespace
+
+void carry_out(const TrainingRequest& request) {
+  become_trainer(request.command, request.command_line);
+}
+
+void carry_out(const StudyCommand& command) {
+  become_trainer(command.study.kind, command.command_line);
 }
 
 }  // namespace hardy

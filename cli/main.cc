@@ -15,6 +15,7 @@
 #include "cli/output.h"
 #include "cli/predict_command.h"
 #include "cli/serve_command.h"
+#include "cli/study_commands.h"
 #include "cli/synth_command.h"
 #include "cli/training_commands.h"
 #include "hardy/core/errors.h"
@@ -33,6 +34,7 @@ void add_commands(CLI::App& app, const std::vector<std::string>& command_line) {
   app.set_help_flag("-h,--help", "Show this help");
   app.require_subcommand(1);
   add_training_commands(app, command_line);
+  add_study_commands(app, command_line);
   add_predict_command(app);
   add_explain_command(app);
   add_serve_command(app);

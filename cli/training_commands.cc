@@ -6,96 +6,19 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
-#include "cli/config_options.h"
-#include "cli/environment.h"
+#include "cli/fit_options.h"
 #include "hardy/core/errors.h"
 
 namespace hardy {
 namespace {
 
+constexpr const char* kRunFolderHelp = "Run folder; default runs/<corpus>-<8 hex digits>";
+
 /// What the user typed, before it is checked.
-struct TypedOptions {
-  ConfigOptions config;
-  std::string data;
-  std::string seeds;
-  std::string jobs;
-  std::string device;
-  std::string conditions;
-  std::string track;
+struct TypedOptions : FitOptions {
   int fold = 1;
   std::string run_or_model;
-  std::string out;
-  std::string cache;
-  bool has_no_cache = false;
-  bool overwrite = false;
-  bool json = false;
-  bool quiet = false;
 };
-
-constexpr const char* kDataHelp =
-    "Folder of the corpus; without it the embedded demonstration corpus (synthetic)";
-
-void add_output_options(CLI::App& command, TypedOptions& typed) {
-  command.add_flag("--json", typed.json, "Print the result as JSON on standard output");
-  command.add_flag("--quiet", typed.quiet, "No progress on standard error");
-}
-
-void add_fit_options(CLI::App& command, TypedOptions& typed) {
-  command.add_option("DATA", typed.data, kDataHelp);
-  add_config_options(command, typed.config);
-  command.add_option("--seeds,--seed", typed.seeds, "Training seeds: 7, 1,2,3 or 1-5 (run.seeds)")
-      ->type_name("LIST");
-  command.add_option("--jobs", typed.jobs, "Parallel workers; 0 = one per core (run.jobs)")
-      ->type_name("N");
-  command.add_option("--device", typed.device, "cpu or cuda (run.device)")->type_name("NAME");
-  command
-      .add_option("--conditions", typed.conditions,
-                  "Available modalities to train for and test: table, all, or a list such as "
-                  "\"a; t; a,t\" (protocol.conditions)")
-      ->type_name("LIST");
-  command
-      .add_option("--track", typed.track,
-                  "specialist (a model per condition), unified (one model) or both "
-                  "(protocol.tracks)")
-      ->type_name("NAME");
-  command.add_option("--out", typed.out, "Run folder; default runs/<corpus>-<8 hex digits>")
-      ->type_name("DIR");
-  auto* cache =
-      command.add_option("--cache", typed.cache, "Cache of stage results; default the user's own")
-          ->type_name("DIR");
-  command
-      .add_flag("--no-cache", typed.has_no_cache,
-                "Share no stage results with other runs; they stay in the run folder")
-      ->excludes(cache);
-  command.add_flag("--overwrite", typed.overwrite,
-                   "Replace another run in the run folder instead of refusing");
-  add_output_options(command, typed);
-}
-
-/// Options that stand for single settings, as assignments.
-std::vector<std::string> shortcuts_of(const TypedOptions& typed) {
-  std::vector<std::string> assignments;
-  const auto add = [&](const char* key, const std::string& value) {
-    if (!value.empty()) assignments.push_back(fmt::format("{}={}", key, value));
-  };
-  add("data.path", typed.data);
-  add("run.seeds", typed.seeds);
-  add("run.jobs", typed.jobs);
-  add("run.device", typed.device);
-  add("protocol.conditions", typed.conditions);
-  add("protocol.tracks", typed.track);
-  return assignments;
-}
-
-void check_data_folder(const std::string& path) {
-  std::error_code error;
-  if (path.empty() || std::filesystem::is_directory(path, error)) return;
-  const bool exists = std::filesystem::exists(path, error);
-  throw DataError(
-      fmt::format("{}: {}; give the folder of a corpus (docs/formats.md), or none for "
-                  "the demonstration corpus",
-                  path, exists ? "is a file, not a folder" : "no such folder"));
-}
 
 TrainingRequest start_request(const std::string& command, const TypedOptions& typed) {
   TrainingRequest request;
@@ -107,16 +30,10 @@ TrainingRequest start_request(const std::string& command, const TypedOptions& ty
 
 TrainingRequest fit_request(const std::string& command, const TypedOptions& typed) {
   TrainingRequest request = start_request(command, typed);
-  ConfigOptions options = typed.config;
-  options.shortcuts = shortcuts_of(typed);
-  request.config = make_config(options);
-  check_data_folder(request.config.data.path);
+  request.config = fit_config(typed);
   request.out = typed.out;
   request.overwrite = typed.overwrite;
-  if (!typed.has_no_cache) {
-    request.cache =
-        typed.cache.empty() ? default_cache_folder() : std::filesystem::path(typed.cache);
-  }
+  request.cache = fit_cache(typed);
   if (command == "train") {
     if (typed.fold < 1) {
       throw ConfigError(fmt::format("--fold {}: folds are counted from 1", typed.fold));
@@ -156,7 +73,7 @@ void add_run(CLI::App& app, const std::vector<std::string>& command_line) {
   auto typed = std::make_shared<TypedOptions>();
   CLI::App* command =
       app.add_subcommand("run", "Train and evaluate over folds, seeds and conditions");
-  add_fit_options(*command, *typed);
+  add_fit_options(*command, *typed, kRunFolderHelp);
   command->footer(
       "Trains every track for every condition, fold and seed, tests each model once, prints the\n"
       "table and leaves a run folder (docs/run_folder.md). Interrupted, the same command "
@@ -177,7 +94,7 @@ void add_run(CLI::App& app, const std::vector<std::string>& command_line) {
 void add_train(CLI::App& app, const std::vector<std::string>& command_line) {
   auto typed = std::make_shared<TypedOptions>();
   CLI::App* command = app.add_subcommand("train", "Train the models of one fold");
-  add_fit_options(*command, *typed);
+  add_fit_options(*command, *typed, kRunFolderHelp);
   command->add_option("--fold", typed->fold, "Which fold, counted from 1")
       ->type_name("N")
       ->capture_default_str();

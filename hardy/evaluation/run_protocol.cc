@@ -35,6 +35,16 @@ double thread_cpu_s() {
   return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
 }
 
+/// CPU seconds of the process so far.
+double process_cpu_s() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
+  };
+  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
 std::string utc_now() {
   return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
 }
@@ -324,12 +334,9 @@ class Protocol {
   void finish_timings(RunTimings& timings) const {
     rusage usage{};
     getrusage(RUSAGE_SELF, &usage);
-    const auto seconds = [](const timeval& time) {
-      return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
-    };
     timings.finished = utc_now();
     timings.jobs = jobs();
-    timings.cpu_s = seconds(usage.ru_utime) + seconds(usage.ru_stime);
+    timings.cpu_s = process_cpu_s() - cpu_before_s_;
     timings.peak_memory_bytes = std::int64_t{usage.ru_maxrss} * 1024;
     timings.cache = cache_.statistics();
     timings.stage_cpu_s.assign(cost_.begin(), cost_.end());
@@ -345,6 +352,7 @@ class Protocol {
   std::vector<Pattern> conditions_;
   RunFolder folder_;
   StageCache cache_;
+  double cpu_before_s_ = process_cpu_s();  ///< a process may run several protocols
   std::unique_ptr<FoldShelf> shelf_;
   std::vector<std::shared_ptr<Group>> groups_;
   std::mutex mutex_;  // guards what follows

@@ -1,0 +1,103 @@
+#include "cli/fit_options.h"
+
+#include <system_error>
+#include <vector>
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include "cli/environment.h"
+#include "hardy/core/errors.h"
+
+namespace hardy {
+namespace {
+
+constexpr const char* kDataHelp =
+    "Folder of the corpus; without it the embedded demonstration corpus (synthetic)";
+
+/// Options that stand for single settings, as assignments.
+std::vector<std::string> shortcuts_of(const FitOptions& typed) {
+  std::vector<std::string> assignments;
+  const auto add = [&](const char* key, const std::string& value) {
+    if (!value.empty()) assignments.push_back(fmt::format("{}={}", key, value));
+  };
+  add("data.path", typed.data);
+  add("run.seeds", typed.seeds);
+  add("run.jobs", typed.jobs);
+  add("run.device", typed.device);
+  add("protocol.conditions", typed.conditions);
+  add("protocol.tracks", typed.track);
+  return assignments;
+}
+
+}  // namespace
+
+void add_output_options(CLI::App& command, FitOptions& typed) {
+  command.add_flag("--json", typed.json, "Print the result as JSON on standard output");
+  command.add_flag("--quiet", typed.quiet, "No progress on standard error");
+}
+
+void add_fit_options(CLI::App& command, FitOptions& typed, const std::string& out_help) {
+  command.add_option("DATA", typed.data, kDataHelp);
+  add_config_options(command, typed.config);
+  command.add_option("--seeds,--seed", typed.seeds, "Training seeds: 7, 1,2,3 or 1-5 (run.seeds)")
+      ->type_name("LIST");
+  command.add_option("--jobs", typed.jobs, "Parallel workers; 0 = one per core (run.jobs)")
+      ->type_name("N");
+  command.add_option("--device", typed.device, "cpu or cuda (run.device)")->type_name("NAME");
+  command
+      .add_option("--conditions", typed.conditions,
+                  "Available modalities to train for and test: table, all, or a list such as "
+                  "\"a; t; a,t\" (protocol.conditions)")
+      ->type_name("LIST");
+  command
+      .add_option("--track", typed.track,
+                  "specialist (a model per condition), unified (one model) or both "
+                  "(protocol.tracks)")
+      ->type_name("NAME");
+  command.add_option("--out", typed.out, out_help)->type_name("DIR");
+  auto* cache =
+      command.add_option("--cache", typed.cache, "Cache of stage results; default the user's own")
+          ->type_name("DIR");
+  command
+      .add_flag("--no-cache", typed.has_no_cache,
+                "Share no stage results with other runs; they stay in the run folder")
+      ->excludes(cache);
+  command.add_flag("--overwrite", typed.overwrite,
+                   "Replace another run in the run folder instead of refusing");
+  add_output_options(command, typed);
+}
+
+void check_data_folder(const std::string& path) {
+  std::error_code error;
+  if (path.empty() || std::filesystem::is_directory(path, error)) return;
+  const bool exists = std::filesystem::exists(path, error);
+  throw DataError(
+      fmt::format("{}: {}; give the folder of a corpus (docs/formats.md), or none for "
+                  "the demonstration corpus",
+                  path, exists ? "is a file, not a folder" : "no such folder"));
+}
+
+Config fit_config(const FitOptions& typed) {
+  ConfigOptions options = typed.config;
+  options.shortcuts = shortcuts_of(typed);
+  Config config = make_config(options);
+  check_data_folder(config.data.path);
+  return config;
+}
+
+Config fit_config_over(const Config& base, const FitOptions& typed) {
+  Config config = base;
+  for (const auto& assignment : typed.config.assignments) set_config_field(config, assignment);
+  for (const auto& assignment : shortcuts_of(typed)) set_config_field(config, assignment);
+  validate_config(config);
+  check_data_folder(config.data.path);
+  return config;
+}
+
+std::filesystem::path fit_cache(const FitOptions& typed) {
+  if (typed.has_no_cache) return {};
+  return typed.cache.empty() ? default_cache_folder() : std::filesystem::path(typed.cache);
+}
+
+}  // namespace hardy

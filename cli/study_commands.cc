@@ -1,0 +1,137 @@
+#include "cli/study_commands.h"
+
+#include <memory>
+#include <utility>
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include "cli/fit_options.h"
+#include "hardy/core/checksum.h"
+#include "hardy/core/errors.h"
+#include "hardy/study/sweep.h"
+
+namespace hardy {
+namespace {
+
+/// What the user typed, before it is checked.
+struct TypedStudy : FitOptions {
+  std::string file;
+  std::string metric;
+  std::int64_t random = 0;
+  std::uint64_t random_seed = 1;
+  bool has_no_estimate = false;
+  bool is_dry_run = false;
+};
+
+constexpr const char* kFolderHelp = "Folder of the study; default runs/<kind>-<8 hex digits>";
+
+void add_study_options(CLI::App& command, TypedStudy& typed) {
+  add_fit_options(command, typed, kFolderHelp);
+  command.add_flag("--no-estimate", typed.has_no_estimate,
+                   "Do not measure beforehand how long the study will take");
+  command
+      .add_flag("--dry-run", typed.is_dry_run,
+                "Only say what would be run and how long it would take")
+      ->excludes("--no-estimate");
+}
+
+std::filesystem::path default_folder(const Study& study) {
+  return std::filesystem::path("runs") /
+         fmt::format("{}-{}", study.kind, sha256(study_toml(study)).substr(0, 8));
+}
+
+StudyCommand study_command(const TypedStudy& typed, Study study,
+                           const std::vector<std::string>& command_line) {
+  validate_study(study);
+  StudyCommand command;
+  command.out = typed.out.empty() ? default_folder(study) : std::filesystem::path(typed.out);
+  command.study = std::move(study);
+  // Without --cache a study keeps its own: what it shares is then gone with its folder.
+  if (!typed.cache.empty()) command.cache = typed.cache;
+  command.metric = typed.metric;
+  command.estimates = !typed.has_no_estimate;
+  command.runs = !typed.is_dry_run;
+  command.overwrite = typed.overwrite;
+  command.json = typed.json;
+  command.quiet = typed.quiet;
+  command.command_line = command_line;
+  return command;
+}
+
+/// Studies store no models unless told to: variants are compared, not deployed.
+FitOptions without_models(FitOptions options) {
+  auto& assignments = options.config.assignments;
+  assignments.insert(assignments.begin(), "run.models=none");
+  return options;
+}
+
+void add_sweep(CLI::App& app, const std::vector<std::string>& command_line) {
+  auto typed = std::make_shared<TypedStudy>();
+  CLI::App* command =
+      app.add_subcommand("sweep", "Try settings over a grid or at random, ranked by validation");
+  add_study_options(*command, *typed);
+  command
+      ->add_option("--random", typed->random,
+                   "Draw N points from the axes instead of visiting the whole grid")
+      ->type_name("N")
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{10'000}));
+  command->add_option("--random-seed", typed->random_seed, "Seed of those draws")
+      ->capture_default_str();
+  command->add_option("--metric", typed->metric, "What ranks; default wa, or accuracy")
+      ->type_name("NAME");
+  command->footer(
+      "--set with several values makes an axis: key=1,2,4 (key=a;b where values hold commas);\n"
+      "key=0..1 and key=log:1e-5..1e-2 are ranges for --random. Points are ranked by their\n"
+      "validation results alone; stages that points share are computed once. Interrupted, the\n"
+      "same command resumes; with more values it keeps the finished points.\n\n"
+      "Examples:\n"
+      "  hardy sweep mosi --set hardness.alpha1=0.2,0.4,0.6 --set retrieval.k=1,3,5 --out alpha\n"
+      "  hardy sweep mosi --random 20 --set recogniser.optimiser.learning_rate=log:1e-5..1e-2 \\\n"
+      "      --set recogniser.encoder.dropout=0.1..0.6 --track unified\n");
+  command->callback([typed, command_line] {
+    const auto settings = read_sweep(typed->config.assignments);
+    FitOptions fixed = *typed;
+    fixed.config.assignments = settings.fixed;
+    Study study;
+    study.kind = "sweep";
+    study.title = "Sweep";
+    study.base = fit_config(without_models(fixed));
+    study.variants = sweep_variants(settings.axes, typed->random, typed->random_seed);
+    carry_out(study_command(*typed, std::move(study), command_line));
+  });
+}
+
+void add_study(CLI::App& app, const std::vector<std::string>& command_line) {
+  auto typed = std::make_shared<TypedStudy>();
+  CLI::App* command =
+      app.add_subcommand("study", "Run the variants of an experiment described in a file");
+  command->add_option("FILE", typed->file, "The description (docs/studies.md)")->required();
+  add_study_options(*command, *typed);
+  command->footer(
+      "The description is a settings file followed by [study]; study.toml in the folder of any\n"
+      "study or sweep is one, so that every experiment can be repeated from it.\n\n"
+      "Examples:\n"
+      "  hardy study ablation.toml data/CMUMOSI --seeds 1-5 --out ablation\n"
+      "  hardy study runs/sweep-1a2b3c4d/study.toml data/CMUMOSI --out again\n");
+  command->callback([typed, command_line] {
+    if (!typed->config.file.empty()) {
+      throw ConfigError("--config: the description holds the settings; put them into it");
+    }
+    Config start = make_preset(typed->config.preset.empty() ? "default" : typed->config.preset);
+    start.run.models = "none";
+    Study study = load_study(typed->file, start);
+    // What the user says beats the file.
+    study.base = fit_config_over(study.base, *typed);
+    carry_out(study_command(*typed, std::move(study), command_line));
+  });
+}
+
+}  // namespace
+
+void add_study_commands(CLI::App& app, const std::vector<std::string>& command_line) {
+  add_sweep(app, command_line);
+  add_study(app, command_line);
+}
+
+}  // namespace hardy

@@ -1,0 +1,37 @@
+// `hardy study` and `hardy sweep`: the options, and what either program does with them, as in
+// training_commands.h.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "hardy/study/study.h"
+
+namespace CLI {
+class App;
+}
+
+namespace hardy {
+
+/// One study to run, read and checked as far as possible without loading data.
+struct StudyCommand {
+  Study study;
+  std::filesystem::path out;
+  std::filesystem::path cache;  ///< empty = inside the study's folder
+  std::string metric;           ///< sweeps: what ranks; empty = WA or accuracy
+  bool estimates = true;        ///< says beforehand how long it will take
+  bool runs = true;             ///< false: estimate only
+  bool overwrite = false;
+  bool json = false;
+  bool quiet = false;
+  std::vector<std::string> command_line;
+};
+
+/// Adds the commands. `command_line` is argv.
+void add_study_commands(CLI::App& app, const std::vector<std::string>& command_line);
+
+/// Carries the study out, as carry_out(TrainingRequest) does.
+void carry_out(const StudyCommand& command);
+
+}  // namespace hardy

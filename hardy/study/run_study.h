@@ -1,0 +1,46 @@
+// Runs a study: one run folder per variant over one shared stage cache, so that what variants have
+// in common is computed once.
+#pragma once
+
+#include <atomic>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "hardy/data/corpus.h"
+#include "hardy/run/progress.h"
+#include "hardy/study/study_results.h"
+
+namespace hardy {
+
+/// What to run and where to write.
+struct StudyRequest {
+  Study study;
+  std::filesystem::path folder;  ///< the study's; made when missing
+  std::filesystem::path cache;   ///< stage cache; empty = `folder`/stages
+  bool overwrite = false;        ///< replace runs of other settings in the variants' folders
+  const std::atomic<bool>* stop = nullptr;
+  std::vector<std::string> command_line;  ///< for the record
+};
+
+/// What a study will cost.
+struct StudyEstimate {
+  double cpu_s = 0;
+  double one_protocol_cpu_s = 0;  ///< of the base settings alone
+  double calibration_cpu_s = 0;   ///< what finding that out cost
+  int jobs = 1;
+};
+
+/// Trains one fold under one seed for 1 and for 3 epochs of everything, in a folder that is gone
+/// afterwards, and extrapolates to the study's epochs. An upper estimate: early stopping and
+/// settings that lead to equal supports save time; variants with larger networks than the base
+/// cost more than it says.
+StudyEstimate estimate_study(const StudyRequest& request, const Corpus& corpus, Progress& progress);
+
+/// Runs what is not finished, in the study's order, and writes study.toml, study.json and the CSV
+/// files (docs/studies.md). Interrupted, the same request continues. The folder may hold an
+/// earlier study: variants with the same settings are kept. Throws ConfigError when the folder
+/// holds something else, and what run_protocol throws.
+StudyResult run_study(const StudyRequest& request, const Corpus& corpus, Progress& progress);
+
+}  // namespace hardy

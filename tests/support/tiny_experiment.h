@@ -1,0 +1,36 @@
+// A corpus and settings small enough to train on in tests.
+#pragma once
+
+#include "hardy/config/config.h"
+#include "hardy/data/demo_corpus.h"
+
+namespace hardy::test {
+
+/// Three sessions of three dialogues, `modalities` modalities of width 20.
+inline Corpus tiny_corpus(int modalities) {
+  DemoOptions options;
+  options.sessions = 3;
+  options.dialogues_per_session = 3;
+  options.min_utterances = 8;
+  options.max_utterances = 14;
+  options.features.modalities = spread_modalities(modalities);
+  for (auto& modality : options.features.modalities) modality.width = 20;
+  return make_demo_corpus(options);
+}
+
+/// Hidden width 16, two epochs of everything.
+inline Config tiny_config() {
+  Config config = make_preset("quick");
+  config.recogniser.encoder.hidden = 16;
+  config.recogniser.encoder.depth = 1;
+  config.hardness.encoder.hidden = 16;
+  config.hardness.encoder.depth = 1;
+  config.tuning.epochs = 2;
+  config.hardness.complete_epochs = 2;
+  config.hardness.pattern_epochs = 2;
+  config.recogniser.complete_epochs = 2;
+  config.recogniser.pattern_epochs = 2;
+  return config;
+}
+
+}  // namespace hardy::test
