@@ -16,6 +16,7 @@
 #include "cli/predict_command.h"
 #include "cli/serve_command.h"
 #include "cli/study_commands.h"
+#include "cli/stats_command.h"
 #include "cli/synth_command.h"
 #include "cli/training_commands.h"
 #include "hardy/core/errors.h"
@@ -39,6 +40,7 @@ void add_commands(CLI::App& app, const std::vector<std::string>& command_line) {
   add_explain_command(app);
   add_serve_command(app);
   add_bundle_command(app);
+  add_stats_command(app);
   add_data_command(app);
   add_synth_command(*app.get_subcommand("data"));
   add_config_command(app);

@@ -18,27 +18,27 @@ class CsvParser {
  public:
   CsvParser(std::string_view text, std::string_view name) : rest_(text), name_(name) {}
 
-  CsvTable parse() {
+  void parse(const CsvReceiver& receiver) {
     if (rest_.starts_with(kByteOrderMark)) rest_.remove_prefix(kByteOrderMark.size());
     if (!is_utf8(rest_)) fail("the text is not UTF-8; save the table as UTF-8");
-    CsvTable table;
+    std::size_t columns = 0;
+    std::vector<std::string> row;
     while (!rest_.empty()) {
       if (skip_line_end()) continue;
       const std::size_t line = line_;
-      auto row = read_row();
-      if (table.header.empty()) {
-        table.header = std::move(row);
-        check_header(table.header);
-      } else if (row.size() != table.header.size()) {
+      read_row(row);
+      if (columns == 0) {
+        columns = row.size();
+        check_header(row);
+        receiver.header(row);
+      } else if (row.size() != columns) {
         throw DataError(fmt::format("{}, line {}: {} fields, the header has {}{}", name_, line,
-                                    row.size(), table.header.size(), hint(row.size())));
+                                    row.size(), columns, hint(row.size())));
       } else {
-        table.rows.push_back(std::move(row));
-        table.lines.push_back(line);
+        receiver.row(line, row);
       }
     }
-    if (table.header.empty()) fail("the table is empty");
-    return table;
+    if (columns == 0) fail("the table is empty");
   }
 
  private:
@@ -69,15 +69,15 @@ class CsvParser {
     return size != 0;
   }
 
-  std::vector<std::string> read_row() {
-    std::vector<std::string> row;
+  void read_row(std::vector<std::string>& row) {
+    row.clear();
     while (true) {
       row.push_back(rest_.starts_with('"') ? read_quoted() : read_bare());
       if (rest_.starts_with(',')) {
         rest_.remove_prefix(1);
         continue;
       }
-      if (rest_.empty() || skip_line_end()) return row;
+      if (rest_.empty() || skip_line_end()) return;
       fail("text follows a quoted field");
     }
   }
@@ -124,7 +124,19 @@ std::optional<std::size_t> CsvTable::column(std::string_view name) const {
 }
 
 CsvTable parse_csv(std::string_view text, std::string_view name) {
-  return CsvParser(text, name).parse();
+  CsvTable table;
+  read_csv(text, name,
+           {.header = [&](const std::vector<std::string>& header) { table.header = header; },
+            .row =
+                [&](std::size_t line, const std::vector<std::string>& row) {
+                  table.rows.push_back(row);
+                  table.lines.push_back(line);
+                }});
+  return table;
+}
+
+void read_csv(std::string_view text, std::string_view name, const CsvReceiver& receiver) {
+  CsvParser(text, name).parse(receiver);
 }
 
 std::string csv_field(std::string_view value) {

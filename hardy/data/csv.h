@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,6 +25,15 @@ struct CsvTable {
 /// the file in messages. Throws DataError naming the line: no header, a column name twice, a row of
 /// another length, a quote inside an unquoted field or one that never ends, text that is not UTF-8.
 CsvTable parse_csv(std::string_view text, std::string_view name);
+
+/// What a table is read into, row by row: for tables too large to hold.
+struct CsvReceiver {
+  std::function<void(const std::vector<std::string>& header)> header;
+  std::function<void(std::size_t line, const std::vector<std::string>& row)> row;
+};
+
+/// Reads a table as parse_csv does.
+void read_csv(std::string_view text, std::string_view name, const CsvReceiver& receiver);
 
 /// One field, quoted where the format needs it.
 std::string csv_field(std::string_view value);

@@ -8,6 +8,7 @@
 
 #include "hardy/core/errors.h"
 #include "hardy/data/split.h"
+#include "hardy/evaluation/intervals.h"
 #include "hardy/evaluation/model_file.h"
 #include "hardy/evaluation/run_protocol.h"
 #include "hardy/tensor/threads.h"
@@ -103,7 +104,9 @@ Results evaluate_models(const std::filesystem::path& source, const Corpus& corpu
                     file.filename().string());
   }
   progress.finish();
-  return make_results(outcomes, corpus, folds);
+  Results results = make_results(outcomes, corpus, folds);
+  add_intervals(results, prediction_table(outcomes, corpus));
+  return results;
 }
 
 }  // namespace hardy

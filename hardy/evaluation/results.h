@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,15 @@ struct Summary {
   double mean = 0;            ///< over seeds, of the unweighted mean over folds
   double seed_deviation = 0;  ///< sample deviation over seeds of the mean over folds; NaN for one
   double fold_deviation = 0;  ///< sample deviation over folds of the mean over seeds; NaN for one
+  double low = std::numeric_limits<double>::quiet_NaN();   ///< of the interval; NaN = none
+  double high = std::numeric_limits<double>::quiet_NaN();  ///< likewise
+  std::string no_interval;  ///< why there is none; "" also when none was asked for
+};
+
+/// How the intervals of the summaries were made (hardy/evaluation/intervals.h).
+struct IntervalInfo {
+  double level = 0;            ///< 0 = there are none
+  std::int64_t resamples = 0;  ///< of the test dialogues
 };
 
 /// Everything that a run found out. Orders: tracks as given, conditions as all_patterns, then
@@ -55,6 +65,7 @@ struct Results {
   std::vector<std::string> headline;  ///< the metrics of the table
   std::vector<Score> scores;
   std::vector<Summary> summaries;
+  IntervalInfo intervals;
 
   /// The summary of a cell; nullptr when there is none.
   [[nodiscard]] const Summary* find(const std::string& track, const std::string& condition,

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -50,13 +51,34 @@ Score score_of(const Json& json, const std::vector<std::string>& modality_names)
   return score;
 }
 
-Json json_of(const Summary& summary) {
-  return {{"track", summary.track},
-          {"condition", summary.condition},
-          {"metric", summary.metric},
-          {"mean", number(summary.mean)},
-          {"seed_deviation", number(summary.seed_deviation)},
-          {"fold_deviation", number(summary.fold_deviation)}};
+Json json_of(const Summary& summary, bool has_intervals) {
+  Json json = {{"track", summary.track},
+               {"condition", summary.condition},
+               {"metric", summary.metric},
+               {"mean", number(summary.mean)},
+               {"seed_deviation", number(summary.seed_deviation)},
+               {"fold_deviation", number(summary.fold_deviation)}};
+  if (has_intervals) {
+    json["low"] = number(summary.low);
+    json["high"] = number(summary.high);
+    if (!summary.no_interval.empty()) json["no_interval"] = summary.no_interval;
+  }
+  return json;
+}
+
+Summary summary_of(const Json& json) {
+  Summary summary;
+  json.at("track").get_to(summary.track);
+  json.at("condition").get_to(summary.condition);
+  json.at("metric").get_to(summary.metric);
+  summary.mean = number_of(json.at("mean"));
+  summary.seed_deviation = number_of(json.at("seed_deviation"));
+  summary.fold_deviation = number_of(json.at("fold_deviation"));
+  // Runs of before there were intervals lack these.
+  if (json.contains("low")) summary.low = number_of(json.at("low"));
+  if (json.contains("high")) summary.high = number_of(json.at("high"));
+  summary.no_interval = json.value("no_interval", "");
+  return summary;
 }
 
 Results results_of(const Json& json) {
@@ -81,11 +103,10 @@ Results results_of(const Json& json) {
   for (const Json& score : json.at("scores")) {
     results.scores.push_back(score_of(score, results.modality_names));
   }
-  for (const Json& cell : json.at("summaries")) {
-    results.summaries.push_back(
-        {cell.at("track").get<std::string>(), cell.at("condition").get<std::string>(),
-         cell.at("metric").get<std::string>(), number_of(cell.at("mean")),
-         number_of(cell.at("seed_deviation")), number_of(cell.at("fold_deviation"))});
+  for (const Json& cell : json.at("summaries")) results.summaries.push_back(summary_of(cell));
+  if (json.contains("intervals")) {
+    json.at("intervals").at("level").get_to(results.intervals.level);
+    json.at("intervals").at("resamples").get_to(results.intervals.resamples);
   }
   return results;
 }
@@ -102,8 +123,11 @@ std::string results_json(const Results& results) {
     scores.push_back(json_of(score, results.modality_names));
   }
   Json summaries = Json::array();
-  for (const Summary& summary : results.summaries) summaries.push_back(json_of(summary));
-  const Json json = {{"format", kFormat},
+  const bool has_intervals = results.intervals.level > 0;
+  for (const Summary& summary : results.summaries) {
+    summaries.push_back(json_of(summary, has_intervals));
+  }
+  Json json = {{"format", kFormat},
                      {"data",
                       {{"name", results.data_name},
                        {"is_synthetic", results.is_synthetic},
@@ -114,9 +138,13 @@ std::string results_json(const Results& results) {
                      {"tracks", results.tracks},
                      {"conditions", conditions},
                      {"metrics", results.metrics},
-                     {"headline", results.headline},
-                     {"summaries", summaries},
-                     {"scores", scores}};
+                     {"headline", results.headline}};
+  if (has_intervals) {
+    json["intervals"] = {{"level", results.intervals.level},
+                         {"resamples", results.intervals.resamples}};
+  }
+  json["summaries"] = std::move(summaries);
+  json["scores"] = std::move(scores);
   return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

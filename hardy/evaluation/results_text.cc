@@ -44,6 +44,21 @@ std::vector<std::string> columns_of(const Results& results) {
   return columns;
 }
 
+bool has_intervals(const Results& results) {
+  return std::any_of(results.summaries.begin(), results.summaries.end(),
+                     [](const Summary& summary) { return !std::isnan(summary.low); });
+}
+
+/// Says why the table has no intervals; "" when it has some or none were asked for.
+std::string missing_intervals(const Results& results) {
+  if (has_intervals(results)) return "";
+  for (const Summary& summary : results.summaries) {
+    if (summary.no_interval.empty()) continue;
+    return fmt::format("\nintervals are not computable because {}\n", summary.no_interval);
+  }
+  return "";
+}
+
 std::string title_of(const Results& results, bool is_over_seeds) {
   std::set<int> tested;  // `hardy train` fits one fold of several
   for (const Score& score : results.scores) tested.insert(score.fold);
@@ -53,8 +68,15 @@ std::string title_of(const Results& results, bool is_over_seeds) {
   std::string title =
       fmt::format("{}{}: test, {}, {}", results.data_name, must_say ? " (synthetic)" : "",
                   plural(folds, "fold"), plural(results.seeds.size(), "seed"));
-  if (is_over_seeds) title += "; below each mean its deviation over seeds";
-  if (!is_over_seeds && folds > 1) title += "; below each mean its deviation over folds";
+  std::string below;
+  if (is_over_seeds) below = "its deviation over seeds";
+  if (!is_over_seeds && folds > 1) below = "its deviation over folds";
+  if (has_intervals(results)) {
+    below += fmt::format("{}its {:g} % interval", below.empty() ? "" : " and ",
+                         100 * results.intervals.level);
+    if (!is_over_seeds) below += " (of one seed: without the spread of training)";
+  }
+  if (!below.empty()) title += "; below each mean " + below;
   return title + "\n";
 }
 
@@ -90,10 +112,17 @@ class Table {
                                  const std::vector<std::string>& columns) const {
     std::string means = fmt::format("{:<12}{:<8}", track, display_name(metric));
     std::string deviations = fmt::format("{:<12}{:<8}", "", "");
+    std::string lows = fmt::format("{:<12}{:<8}", "", "from");
+    std::string highs = fmt::format("{:<12}{:<8}", "", "to");
     bool has_deviation = false;
+    bool has_interval = false;
     for (const auto& column : columns) {
       const Summary* summary = results_.find(track, column, metric);
       const double mean = summary == nullptr ? NAN : summary->mean;
+      const double low = summary == nullptr ? NAN : summary->low;
+      lows += right(number(low), width_of(column));
+      highs += right(number(summary == nullptr ? NAN : summary->high), width_of(column));
+      has_interval = has_interval || !std::isnan(low);
       const double deviation = summary == nullptr ? NAN
                                : is_over_seeds_   ? summary->seed_deviation
                                                   : summary->fold_deviation;
@@ -105,7 +134,10 @@ class Table {
       has_deviation = has_deviation || !std::isnan(deviation);
     }
     deviations.erase(deviations.find_last_not_of(' ') + 1);
-    return means + "\n" + (has_deviation ? deviations + "\n" : "");
+    std::string text = means + "\n";
+    if (has_deviation) text += deviations + "\n";
+    if (has_interval) text += lows + "\n" + highs + "\n";
+    return text;
   }
 
   const Results& results_;
@@ -143,15 +175,18 @@ std::size_t output_width(const std::vector<FitOutcome>& outcomes) {
 }
 
 /// The columns of one prediction after its place: truth, predicted, outputs.
-void add_outputs(CsvFile& table, const Corpus& corpus, const Utterance& utterance,
+void add_outputs(CsvFile& table, const Corpus& corpus, std::size_t place,
                  std::span<const float> outputs) {
   const auto& names = corpus.class_names;
+  const Utterance& utterance = corpus.utterances[place];
   if (corpus.label_kind == LabelKind::kValue) {
     table.add(utterance.label).add(outputs[0]);
     return;
   }
   check(names.size() == outputs.size(), "a prediction has another number of outputs than classes");
-  table.add(names[static_cast<std::size_t>(utterance.label)]);
+  // A value of exactly 0 belongs to neither class and is not scored: no truth.
+  const bool is_scored = corpus.values.empty() || corpus.values[place] != 0;
+  table.add(is_scored ? std::string_view(names[static_cast<std::size_t>(utterance.label)]) : "");
   table.add(names[static_cast<std::size_t>(argmax(outputs))]);
   for (const float output : outputs) table.add(output);
 }
@@ -168,7 +203,7 @@ std::string results_table(const Results& results) {
     const auto at = [&](std::size_t i) { return columns.begin() + static_cast<std::ptrdiff_t>(i); };
     text += "\n" + table.block({at(begin), at(end)});
   }
-  return text;
+  return text + missing_intervals(results);
 }
 
 std::string results_csv(const Results& results) {
@@ -189,6 +224,9 @@ std::string results_csv(const Results& results) {
     add("mean", summary.mean);
     add("deviation over seeds", summary.seed_deviation);
     add("deviation over folds", summary.fold_deviation);
+    if (results.intervals.level == 0) continue;
+    add("interval low", summary.low);
+    add("interval high", summary.high);
   }
   return text;
 }
@@ -205,13 +243,13 @@ void write_predictions(const RunFolder& folder, const std::vector<FitOutcome>& o
     for (const Evaluation& evaluation : outcome->test) {
       const std::string condition = pattern_label(evaluation.pattern, names);
       for (std::size_t row = 0; row < evaluation.utterances.size(); ++row) {
-        const auto& utterance =
-            corpus.utterances[static_cast<std::size_t>(evaluation.utterances[row])];
+        const auto place = static_cast<std::size_t>(evaluation.utterances[row]);
+        const auto& utterance = corpus.utterances[place];
         table.add(utterance.id);
         table.add(corpus.dialogues[static_cast<std::size_t>(utterance.dialogue)].id);
         table.add(outcome->track).add(condition);
         table.add(std::int64_t{outcome->fold}).add(outcome->seed);
-        add_outputs(table, corpus, utterance,
+        add_outputs(table, corpus, place,
                     std::span(evaluation.outputs).subspan(row * width, width));
         table.end_row();
       }

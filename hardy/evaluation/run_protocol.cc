@@ -19,6 +19,7 @@
 #include "hardy/core/errors.h"
 #include "hardy/data/split.h"
 #include "hardy/evaluation/fold_shelf.h"
+#include "hardy/evaluation/intervals.h"
 #include "hardy/evaluation/model_file.h"
 #include "hardy/evaluation/results_json.h"
 #include "hardy/evaluation/results_text.h"
@@ -119,6 +120,7 @@ class Protocol {
     for (const auto& fold : folds_) names.push_back(fold.name);
     result.folder = folder_.path();
     result.results = make_results(outcomes_, corpus_, names);
+    add_intervals(result.results, prediction_table(outcomes_, corpus_));
     result.validation = make_results(on_validation(outcomes_), corpus_, names);
     write_hardness();
     write_predictions(folder_, outcomes_, corpus_);

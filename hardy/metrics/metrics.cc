@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -141,9 +143,7 @@ ClassMetrics class_metrics(std::span<const std::int64_t> truth, std::span<const 
                     scores.size(), truth.size(), classes, truth.size() * width));
   }
   require_finite(scores, width, "a score");
-  ClassMetrics metrics;
-  metrics.count = static_cast<std::int64_t>(truth.size());
-  metrics.confusion.assign(width * width, 0);
+  std::vector<std::int64_t> confusion(width * width, 0);
   for (std::size_t i = 0; i < truth.size(); ++i) {
     if (truth[i] < 0 || truth[i] >= classes) {
       throw DataError(fmt::format("class_metrics: the label of row {} is {}; it must lie in 0..{}",
@@ -151,9 +151,20 @@ ClassMetrics class_metrics(std::span<const std::int64_t> truth, std::span<const 
     }
     const auto row = static_cast<std::size_t>(truth[i]);
     const auto column = static_cast<std::size_t>(argmax(scores.subspan(i * width, width)));
-    ++metrics.confusion[row * width + column];
+    ++confusion[row * width + column];
   }
-  derive(metrics, width);
+  return class_metrics_of(std::move(confusion), classes);
+}
+
+ClassMetrics class_metrics_of(std::vector<std::int64_t> confusion, std::int64_t classes) {
+  if (classes < 1 || confusion.size() != static_cast<std::size_t>(classes * classes)) {
+    throw ShapeError(fmt::format("class_metrics_of: {} counts are no [C,C] of {} classes",
+                                 confusion.size(), classes));
+  }
+  ClassMetrics metrics;
+  metrics.count = std::accumulate(confusion.begin(), confusion.end(), std::int64_t{0});
+  metrics.confusion = std::move(confusion);
+  derive(metrics, static_cast<std::size_t>(classes));
   return metrics;
 }
 

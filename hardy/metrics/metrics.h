@@ -48,6 +48,10 @@ std::int64_t argmax(std::span<const float> values);
 ClassMetrics class_metrics(std::span<const std::int64_t> truth, std::span<const float> scores,
                            std::int64_t classes);
 
+/// The same from counts. Shapes: confusion [C,C] row-major, row = truth, every count >= 0.
+/// Throws ShapeError when the size is not C*C or classes < 1.
+ClassMetrics class_metrics_of(std::vector<std::int64_t> confusion, std::int64_t classes);
+
 /// Shapes: truth [N], predicted [N].
 /// Throws ShapeError when the sizes disagree; DataError for a NaN or infinite value, naming the
 /// row.

@@ -1,0 +1,219 @@
+#include "cli/stats_command.h"
+
+#include <cmath>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "cli/output.h"
+#include "hardy/core/errors.h"
+#include "hardy/evaluation/compare_runs.h"
+#include "hardy/evaluation/intervals.h"
+#include "hardy/evaluation/results_json.h"
+#include "hardy/evaluation/results_text.h"
+
+namespace hardy {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct StatsOptions {
+  std::vector<std::string> runs;
+  std::vector<std::string> metrics;
+  std::string tracks;
+  BootstrapOptions bootstrap = {.resamples = 10000, .level = 0.95, .seed = 1};
+  bool is_json = false;
+};
+
+Json number(double value) { return std::isnan(value) ? Json() : Json(value); }
+
+std::string dump(const Json& json) {
+  return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+Json bootstrap_json(const BootstrapOptions& options) {
+  return {{"level", options.level}, {"resamples", options.resamples}, {"seed", options.seed}};
+}
+
+Json json_of(const RunComparison& row) {
+  const Comparison& c = row.comparison;
+  Json json = {{"first", c.first_name},
+               {"second", c.second_name},
+               {"first_track", row.first_track},
+               {"second_track", row.second_track},
+               {"condition", row.condition},
+               {"metric", c.metric},
+               {"first_value", number(c.first)},
+               {"second_value", number(c.second)},
+               {"difference", number(c.difference)},
+               {"low", number(c.interval.low)},
+               {"high", number(c.interval.high)},
+               {"p", number(c.p)},
+               {"corrected_p", number(c.corrected_p)},
+               {"beyond_chance", c.is_beyond_chance},
+               {"folds", c.folds},
+               {"folds_better", c.folds_better},
+               {"fold_p", number(c.fold_p)},
+               {"seeds", c.seeds},
+               {"seeds_better", c.seeds_better}};
+  if (!c.interval.is_computable()) json["not_computable_because"] = c.interval.missing;
+  json["verdict"] = verdict(c);
+  return json;
+}
+
+Json comparisons_json(const std::vector<FinishedRun>& runs, const RunComparisons& results,
+                      const BootstrapOptions& options) {
+  Json list = Json::array();
+  for (const auto& run : runs) {
+    list.push_back({{"name", run.name},
+                    {"folder", run.folder.string()},
+                    {"program_version", run.manifest.program_version},
+                    {"data", run.manifest.data_name},
+                    {"is_synthetic", run.manifest.is_synthetic},
+                    {"data_checksum", run.manifest.data_checksum},
+                    {"seeds", run.results.seeds}});
+  }
+  Json rows = Json::array();
+  for (const auto& row : results.rows) rows.push_back(json_of(row));
+  return {{"bootstrap", bootstrap_json(options)},
+          {"runs", list},
+          {"notices", results.notices},
+          {"comparisons", rows}};
+}
+
+/// "+1.25", in points for shares.
+std::string signed_number(const std::string& metric, double value) {
+  if (std::isnan(value)) return "-";
+  const bool is_share = metric != "mae" && metric != "correlation";
+  return is_share ? fmt::format("{:+.2f}", 100 * value) : fmt::format("{:+.4f}", value);
+}
+
+std::string plain_number(double value, int digits) {
+  return std::isnan(value) ? "-" : fmt::format("{:.{}f}", value, digits);
+}
+
+std::string line_of(const RunComparison& row) {
+  const Comparison& c = row.comparison;
+  const std::string interval =
+      c.interval.is_computable() ? fmt::format("{} to {}", signed_number(c.metric, c.interval.low),
+                                               signed_number(c.metric, c.interval.high))
+                                 : "not computable";
+  const auto share = [](std::int64_t better, std::int64_t all) {
+    return all == 0 ? std::string("-") : fmt::format("{}/{}", better, all);
+  };
+  return fmt::format("  {:<10}{:>9}{:>9}{:>9}  {:>18}{:>8}{:>11}{:>7}{:>7}{:>8}\n", row.condition,
+                     plain_number(c.first, 4), plain_number(c.second, 4),
+                     signed_number(c.metric, c.difference), interval, plain_number(c.p, 4),
+                     plain_number(c.corrected_p, 4), share(c.folds_better, c.folds),
+                     share(c.seeds_better, c.seeds), plain_number(c.fold_p, 4));
+}
+
+std::string heading_of(const RunComparison& row, double level) {
+  const Comparison& c = row.comparison;
+  std::string title = fmt::format("{} (A) against {} (B), ", c.first_name, c.second_name);
+  if (row.first_track == row.second_track) title += row.first_track + ", ";
+  return fmt::format("\n{}{}\n  {:<10}{:>9}{:>9}{:>9}  {:>18}{:>8}{:>11}{:>7}{:>7}{:>8}\n", title,
+                     c.metric, "condition", "A", "B", "A-B", fmt::format("{:g} %", 100 * level),
+                     "p", "corrected", "folds", "seeds", "fold p");
+}
+
+std::string comparisons_text(const std::vector<FinishedRun>& runs, const RunComparisons& results,
+                             const BootstrapOptions& options) {
+  std::string text;
+  for (const auto& run : runs) {
+    if (run.manifest.is_synthetic) text += fmt::format("{}: synthetic data\n", run.name);
+  }
+  for (const auto& notice : results.notices) text += notice + "\n";
+  std::string heading;
+  std::string verdicts;
+  for (const auto& row : results.rows) {
+    const std::string next = heading_of(row, options.level);
+    if (next != heading) {
+      text += verdicts + next;
+      verdicts = "\n";
+    }
+    heading = next;
+    text += line_of(row);
+    verdicts += fmt::format("  {{{}}}: {}\n", row.condition, verdict(row.comparison));
+  }
+  return text + verdicts +
+         "\nfolds, seeds: in how many of them A is better; fold p: paired t-test over folds.\n"
+         "What the intervals hold and what not: docs/statistics.md\n";
+}
+
+/// "specialist:unified" -> both tracks of the request.
+void read_tracks(const std::string& text, CompareRequest& request) {
+  if (text.empty()) return;
+  const auto colon = text.find(':');
+  request.first_track = text.substr(0, colon);
+  request.second_track = colon == std::string::npos ? request.first_track : text.substr(colon + 1);
+  if (request.first_track.empty() || request.second_track.empty()) {
+    throw ConfigError(
+        fmt::format("--tracks {}: write one track, or two as specialist:unified", text));
+  }
+}
+
+void print_one(const FinishedRun& run, const StatsOptions& options) {
+  Results results = run.results;
+  add_intervals(results, run.predictions, options.bootstrap);
+  print(options.is_json ? results_json(results) : results_table(results));
+}
+
+void run_stats(const StatsOptions& options) {
+  const auto runs = read_finished_runs({options.runs.begin(), options.runs.end()});
+  CompareRequest request;
+  request.metrics = options.metrics;
+  request.bootstrap = options.bootstrap;
+  read_tracks(options.tracks, request);
+  const bool is_within =
+      !request.first_track.empty() && request.first_track != request.second_track;
+  if (runs.size() == 1 && !is_within) {
+    print_one(runs.front(), options);
+    return;
+  }
+  const RunComparisons results = compare_runs(runs, request);
+  print(options.is_json ? dump(comparisons_json(runs, results, options.bootstrap))
+                        : comparisons_text(runs, results, options.bootstrap));
+}
+
+}  // namespace
+
+void add_stats_command(CLI::App& app) {
+  auto options = std::make_shared<StatsOptions>();
+  CLI::App* command =
+      app.add_subcommand("stats", "Intervals of a run; is one run better than another?");
+  command->add_option("RUN", options->runs, "Run folders; the first is compared with each other")
+      ->required();
+  command
+      ->add_option("--metric", options->metrics,
+                   "What to compare, e.g. wa,ua; default the first metric of the run's table")
+      ->type_name("LIST")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+  command
+      ->add_option("--tracks", options->tracks,
+                   "One track, or two to be compared: specialist:unified; default every common one")
+      ->type_name("A:B");
+  command->add_option("--level", options->bootstrap.level, "Coverage of the intervals")
+      ->capture_default_str();
+  command->add_option("--resamples", options->bootstrap.resamples, "Resamples of the dialogues")
+      ->capture_default_str();
+  command->add_option("--seed", options->bootstrap.seed, "Root of the resamples' random streams")
+      ->capture_default_str();
+  command->add_flag("--json", options->is_json, "Print the result as JSON");
+  command->footer(
+      "Numbers are paired over folds, seeds and utterances, so the runs must share corpus and\n"
+      "split; p-values are corrected for all comparisons of the call (Holm).\n\n"
+      "Examples:\n"
+      "  hardy stats mosi                               intervals of one run\n"
+      "  hardy stats mosi mosi-without-hardness         are they different?\n"
+      "  hardy stats mosi --tracks specialist:unified   two tracks of one run\n");
+  command->callback([options] { run_stats(*options); });
+}
+
+}  // namespace hardy

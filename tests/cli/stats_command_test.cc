@@ -1,0 +1,104 @@
+// `hardy stats` as users call it, on run folders written by rule.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include "tests/cli/program.h"
+#include "tests/evaluation/made_run.h"
+#include "tests/support/temp_dir.h"
+#include "tests/support/test_files.h"
+
+namespace hardy {
+namespace {
+
+using test::hit_outcomes;
+using test::MadeFit;
+using test::make_run;
+using test::put_file;
+using test::run_hardy;
+using test::TempDir;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::StartsWith;
+
+/// Two runs: "good" is right in four of five, "poor" in two of three.
+class StatsCommand : public ::testing::Test {
+ protected:
+  StatsCommand() {
+    make_run(folder_ / "good",
+             hit_outcomes([](const MadeFit&, std::int64_t u) { return u % 5 != 0; }, {1, 2}));
+    make_run(folder_ / "poor",
+             hit_outcomes([](const MadeFit&, std::int64_t u) { return u % 3 != 0; }, {1, 2}));
+  }
+
+  [[nodiscard]] test::ProgramResult stats(std::vector<std::string> arguments) const {
+    arguments.insert(arguments.begin(), "stats");
+    return run_hardy(arguments, {.folder = folder_.path(), .variables = {}});
+  }
+
+  TempDir folder_;
+};
+
+TEST_F(StatsCommand, OneRunGivesItsTableWithIntervals) {
+  const auto result = stats({"good", "--level", "0.9"});
+  EXPECT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_THAT(result.output, AllOf(HasSubstr("made (synthetic): test, 2 folds, 2 seeds"),
+                                   HasSubstr("its 90 % interval")));
+  const auto json = nlohmann::json::parse(stats({"good", "--json"}).output);
+  EXPECT_EQ(json["intervals"]["resamples"], 10000);
+}
+
+TEST_F(StatsCommand, TwoRunsGiveComparisonsAndVerdicts) {
+  const auto result = stats({"good", "poor"});
+  EXPECT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_THAT(
+      result.output,
+      AllOf(HasSubstr("good: synthetic data"), HasSubstr("good (A) against poor (B), unified, wa"),
+            HasSubstr("{a}: good is better than poor by "), HasSubstr("with 4 comparisons"),
+            HasSubstr("docs/statistics.md")));
+  const auto json = nlohmann::json::parse(stats({"good", "poor", "--json"}).output);
+  ASSERT_EQ(json["comparisons"].size(), 4U);
+  const auto& row = json["comparisons"][0];
+  EXPECT_EQ(row["first"], "good");
+  EXPECT_DOUBLE_EQ(row["difference"].get<double>(),
+                   row["first_value"].get<double>() - row["second_value"].get<double>());
+  EXPECT_GE(row["corrected_p"].get<double>(), row["p"].get<double>());
+  EXPECT_EQ(json["runs"][1]["data_checksum"], std::string(64, 'c'));
+  EXPECT_EQ(stats({"good", "poor", "--json"}).output, stats({"good", "poor", "--json"}).output);
+}
+
+TEST_F(StatsCommand, SeveralMetricsAreOneFamily) {
+  const auto json =
+      nlohmann::json::parse(stats({"good", "poor", "--metric", "wa,ua", "--json"}).output);
+  EXPECT_EQ(json["comparisons"].size(), 8U);
+  EXPECT_THAT(json["comparisons"][0]["verdict"].get<std::string>(),
+              HasSubstr("with 8 comparisons"));
+}
+
+TEST_F(StatsCommand, BadInputIsRefusedWithTheRemedy) {
+  const auto fails = [&](const std::vector<std::string>& arguments, int code,
+                         const std::string& text) {
+    const auto result = stats(arguments);
+    EXPECT_EQ(result.exit_code, code) << text;
+    EXPECT_THAT(result.output, IsEmpty());
+    EXPECT_THAT(result.errors, AllOf(StartsWith("hardy: error: "), HasSubstr(text)));
+  };
+  fails({"absent"}, 4, "absent: no such folder");
+  fails({"good", "poor", "--metric", "mae"}, 2, "metric 'mae'");
+  fails({"good", "poor", "--tracks", ":x"}, 2, "specialist:unified");
+  fails({"good", "--tracks", "unified:specialist"}, 2, "track 'specialist'");
+  fails({"good", "--resamples", "5"}, 2, "5 resamples");
+  fails({"good", "--level", "95"}, 2, "level 95");
+  fails({}, 2, "RUN");
+  put_file(folder_ / "poor" / "predictions.csv", "utterance\n");
+  fails({"good", "poor"}, 4, "predictions.csv");
+  std::filesystem::remove(folder_ / "poor" / "results.json");
+  fails({"good", "poor"}, 4, "no results yet");
+}
+
+}  // namespace
+}  // namespace hardy

@@ -1,0 +1,124 @@
+#include "hardy/metrics/tally.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "hardy/core/errors.h"
+#include "hardy/core/random.h"
+#include "hardy/metrics/metrics.h"
+
+namespace hardy {
+namespace {
+
+using ::testing::ElementsAre;
+
+std::vector<double> metrics_of(const TallyLayout& layout, const std::vector<double>& tally) {
+  std::vector<double> values(layout.metric_names().size());
+  layout.metrics(tally, values);
+  return values;
+}
+
+void expect_equal(double x, double y) {
+  if (std::isnan(y)) {
+    EXPECT_TRUE(std::isnan(x));
+  } else {
+    EXPECT_NEAR(x, y, 1e-12);
+  }
+}
+
+TEST(Tally, ClassesCountIntoTheConfusionMatrix) {
+  const TallyLayout layout(TaskKind::kClass, {"calm", "angry"});
+  std::vector<double> tally(layout.width());
+  layout.add(tally, 0, 0);
+  layout.add(tally, 0, 1);
+  layout.add(tally, 1, 1);
+  EXPECT_THAT(tally, ElementsAre(1, 1, 0, 1));
+  EXPECT_THAT(layout.metric_names(),
+              ElementsAre("wa", "ua", "weighted_f1", "macro_f1", "recall.calm", "recall.angry"));
+  // WA 2/3; UA (1/2 + 1) / 2; F1 of both classes 2/3.
+  const auto values = metrics_of(layout, tally);
+  EXPECT_DOUBLE_EQ(values[0], 2.0 / 3.0);
+  EXPECT_DOUBLE_EQ(values[1], 0.75);
+  EXPECT_DOUBLE_EQ(values[2], 2.0 / 3.0);
+  EXPECT_DOUBLE_EQ(values[5], 1.0);
+}
+
+TEST(Tally, ValuesGiveTheMetricsOfTheWholeSet) {
+  const TallyLayout layout(TaskKind::kValue, {});
+  Generator generator(5);
+  std::vector<float> truth;
+  std::vector<float> predicted;
+  std::vector<double> tally(layout.width());
+  for (int i = 0; i < 200; ++i) {
+    truth.push_back(i % 7 == 0 ? 0.0F : static_cast<float>(draw_normal(generator)));
+    predicted.push_back(0.5F * truth.back() + static_cast<float>(draw_normal(generator)));
+    layout.add(tally, static_cast<double>(truth.back()), static_cast<double>(predicted.back()));
+  }
+  const SentimentMetrics expected = sentiment_metrics(truth, predicted);
+  const auto values = metrics_of(layout, tally);
+  expect_equal(values[0], expected.accuracy);
+  expect_equal(values[1], expected.weighted_f1);
+  expect_equal(values[2], expected.mae);
+  expect_equal(values[3], expected.correlation);
+}
+
+TEST(Tally, OfTwoSetsIsTheirSum) {
+  const TallyLayout layout(TaskKind::kValue, {});
+  std::vector<double> first(layout.width());
+  std::vector<double> second(layout.width());
+  std::vector<double> both(layout.width());
+  const std::vector<std::pair<double, double>> pairs = {{1, 2}, {-1, 0.5}, {2, 1}, {-3, -1}};
+  for (std::size_t i = 0; i < pairs.size(); ++i) {
+    layout.add(i < 2 ? first : second, pairs[i].first, pairs[i].second);
+    layout.add(both, pairs[i].first, pairs[i].second);
+  }
+  for (std::size_t i = 0; i < both.size(); ++i) EXPECT_DOUBLE_EQ(first[i] + second[i], both[i]);
+}
+
+TEST(Tally, ASignLearnedAsClassesLeavesZerosOut) {
+  const TallyLayout layout(TaskKind::kBinary, {"negative", "positive"});
+  std::vector<double> tally(layout.width());
+  layout.add(tally, -2, 0);
+  layout.add(tally, 1, 0);
+  layout.add(tally, 3, 1);
+  layout.add(tally, 0, 1);
+  const auto values = metrics_of(layout, tally);
+  EXPECT_DOUBLE_EQ(values[0], 2.0 / 3.0);
+  EXPECT_TRUE(std::isnan(values[2]));
+  EXPECT_TRUE(std::isnan(values[3]));
+}
+
+TEST(Tally, NothingAndConstantsAreNotDefined) {
+  const TallyLayout layout(TaskKind::kValue, {});
+  std::vector<double> tally(layout.width());
+  for (const double value : metrics_of(layout, tally)) EXPECT_TRUE(std::isnan(value));
+  for (const double truth : {-0.1, 0.3, 1.7}) layout.add(tally, truth, 0.3);
+  EXPECT_TRUE(std::isnan(metrics_of(layout, tally)[3])) << "a constant prediction";
+  EXPECT_NEAR(metrics_of(layout, tally)[2], (0.4 + 0 + 1.4) / 3, 1e-12);
+}
+
+TEST(Tally, NamesTheOnlyClass) {
+  const TallyLayout layout(TaskKind::kClass, {"calm", "angry", "sad"});
+  std::vector<double> tally(layout.width());
+  EXPECT_EQ(layout.only_class(tally), "none");
+  layout.add(tally, 1, 0);
+  layout.add(tally, 1, 2);
+  EXPECT_EQ(layout.only_class(tally), "angry");
+  layout.add(tally, 2, 2);
+  EXPECT_EQ(layout.only_class(tally), "");
+  const TallyLayout signs(TaskKind::kValue, {});
+  std::vector<double> values(signs.width());
+  signs.add(values, 2, 1);
+  signs.add(values, 0, 1);
+  EXPECT_EQ(signs.only_class(values), "positive");
+}
+
+TEST(ClassMetricsOf, RefusesCountsOfAnotherSize) {
+  EXPECT_THROW((void)class_metrics_of({1, 2, 3}, 2), ShapeError);
+  EXPECT_THROW((void)class_metrics_of({}, 0), ShapeError);
+}
+
+}  // namespace
+}  // namespace hardy
