@@ -28,11 +28,11 @@ std::vector<FinishedRun> read_finished_runs(const std::vector<std::filesystem::p
 
 /// What is compared.
 struct CompareRequest {
-  std::vector<std::string> metrics;  ///< empty = the first headline metric
+  std::vector<std::string> metrics = {};  ///< empty = the first headline metric
   /// Tracks of the first and of the second run; both empty = every track that both have.
-  std::string first_track;
-  std::string second_track;
-  BootstrapOptions bootstrap;
+  std::string first_track = {};
+  std::string second_track = {};
+  BootstrapOptions bootstrap = {};
 };
 
 /// One number of both runs.

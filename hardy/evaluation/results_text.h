@@ -11,7 +11,8 @@ namespace hardy {
 
 /// The table of a run, like the paper's Table 1: a row per track and headline metric, a column per
 /// condition, the average over the proper ones, the complete one last; below each row its deviation
-/// over seeds (over folds when there is one seed) and its interval, or below all why there is none. Says so when the corpus is synthetic. Many
+/// over seeds (over folds when there is one seed) and its interval, or below all why there is none.
+/// Says so when the corpus is synthetic. Many
 /// conditions are spread over several blocks of columns.
 std::string results_table(const Results& results);
 
@@ -21,7 +22,8 @@ std::string results_table(const Results& results);
 std::string results_csv(const Results& results);
 
 /// predictions.csv: one line per test utterance, track, condition, fold and seed, with truth (none
-/// when it is not scored), prediction and one column per class probability (or the predicted value alone).
+/// when it is not scored), prediction and one column per class probability (or the predicted value
+/// alone).
 void write_predictions(const RunFolder& folder, const std::vector<FitOutcome>& outcomes,
                        const Corpus& corpus);
 

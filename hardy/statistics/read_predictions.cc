@@ -70,7 +70,9 @@ class PredictionReader {
  private:
   /// A class index or a value.
   [[nodiscard]] double output_of(const std::string& text, const char* column) const {
-    if (layout_.task() == TaskKind::kValue) return static_cast<double>(number_of<float>(text, column));
+    if (layout_.task() == TaskKind::kValue) {
+      return static_cast<double>(number_of<float>(text, column));
+    }
     const auto& names = layout_.class_names();
     const auto found = std::find(names.begin(), names.end(), text);
     if (found == names.end()) {
