@@ -128,17 +128,17 @@ std::string results_json(const Results& results) {
     summaries.push_back(json_of(summary, has_intervals));
   }
   Json json = {{"format", kFormat},
-                     {"data",
-                      {{"name", results.data_name},
-                       {"is_synthetic", results.is_synthetic},
-                       {"classes", results.class_names},
-                       {"modalities", results.modality_names}}},
-                     {"folds", results.folds},
-                     {"seeds", results.seeds},
-                     {"tracks", results.tracks},
-                     {"conditions", conditions},
-                     {"metrics", results.metrics},
-                     {"headline", results.headline}};
+               {"data",
+                {{"name", results.data_name},
+                 {"is_synthetic", results.is_synthetic},
+                 {"classes", results.class_names},
+                 {"modalities", results.modality_names}}},
+               {"folds", results.folds},
+               {"seeds", results.seeds},
+               {"tracks", results.tracks},
+               {"conditions", conditions},
+               {"metrics", results.metrics},
+               {"headline", results.headline}};
   if (has_intervals) {
     json["intervals"] = {{"level", results.intervals.level},
                          {"resamples", results.intervals.resamples}};
