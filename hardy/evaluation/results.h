@@ -41,7 +41,7 @@ struct Summary {
   double fold_deviation = 0;  ///< sample deviation over folds of the mean over seeds; NaN for one
   double low = std::numeric_limits<double>::quiet_NaN();   ///< of the interval; NaN = none
   double high = std::numeric_limits<double>::quiet_NaN();  ///< likewise
-  std::string no_interval;  ///< why there is none; "" also when none was asked for
+  std::string no_interval = {};  ///< why there is none; "" also when none was asked for
 };
 
 /// How the intervals of the summaries were made (hardy/evaluation/intervals.h).
