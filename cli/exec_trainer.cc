@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "cli/environment.h"
+#include "cli/hardness_command.h"
 #include "cli/study_commands.h"
 #include "cli/training_commands.h"
 #include "hardy/core/errors.h"
@@ -44,5 +45,7 @@ void carry_out(const TrainingRequest& request) {
 void carry_out(const StudyCommand& command) {
   become_trainer(command.study.kind, command.command_line);
 }
+
+void carry_out(const HardnessCommand& command) { become_trainer("hardness", command.command_line); }
 
 }  // namespace hardy

@@ -12,11 +12,12 @@
 #include "cli/config_command.h"
 #include "cli/data_command.h"
 #include "cli/explain_command.h"
+#include "cli/hardness_command.h"
 #include "cli/output.h"
 #include "cli/predict_command.h"
 #include "cli/serve_command.h"
-#include "cli/study_commands.h"
 #include "cli/stats_command.h"
+#include "cli/study_commands.h"
 #include "cli/synth_command.h"
 #include "cli/training_commands.h"
 #include "hardy/core/errors.h"
@@ -36,6 +37,7 @@ void add_commands(CLI::App& app, const std::vector<std::string>& command_line) {
   app.require_subcommand(1);
   add_training_commands(app, command_line);
   add_study_commands(app, command_line);
+  add_hardness_command(app, command_line);
   add_predict_command(app);
   add_explain_command(app);
   add_serve_command(app);

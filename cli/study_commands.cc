@@ -9,6 +9,7 @@
 #include "cli/fit_options.h"
 #include "hardy/core/checksum.h"
 #include "hardy/core/errors.h"
+#include "hardy/study/reproduce.h"
 #include "hardy/study/sweep.h"
 
 namespace hardy {
@@ -17,6 +18,7 @@ namespace {
 /// What the user typed, before it is checked.
 struct TypedStudy : FitOptions {
   std::string file;
+  std::string experiment;
   std::string metric;
   std::int64_t random = 0;
   std::uint64_t random_seed = 1;
@@ -43,7 +45,6 @@ std::filesystem::path default_folder(const Study& study) {
 
 StudyCommand study_command(const TypedStudy& typed, Study study,
                            const std::vector<std::string>& command_line) {
-  validate_study(study);
   StudyCommand command;
   command.out = typed.out.empty() ? default_folder(study) : std::filesystem::path(typed.out);
   command.study = std::move(study);
@@ -98,6 +99,7 @@ void add_sweep(CLI::App& app, const std::vector<std::string>& command_line) {
     study.title = "Sweep";
     study.base = fit_config(without_models(fixed));
     study.variants = sweep_variants(settings.axes, typed->random, typed->random_seed);
+    validate_study(study);
     carry_out(study_command(*typed, std::move(study), command_line));
   });
 }
@@ -123,7 +125,36 @@ void add_study(CLI::App& app, const std::vector<std::string>& command_line) {
     Study study = load_study(typed->file, start);
     // What the user says beats the file.
     study.base = fit_config_over(study.base, *typed);
+    validate_study(study);
     carry_out(study_command(*typed, std::move(study), command_line));
+  });
+}
+
+void add_reproduce(CLI::App& app, const std::vector<std::string>& command_line) {
+  auto typed = std::make_shared<TypedStudy>();
+  CLI::App* command =
+      app.add_subcommand("reproduce", "Repeat the paper's tables and figures on a corpus");
+  command->add_option("EXPERIMENT", typed->experiment, "table1, table2, table3, fig1, fig4 or all")
+      ->required()
+      ->check(CLI::IsMember(reproduction_names()));
+  add_study_options(*command, *typed);
+  command->footer(
+      "table1 methods, table2 ablations, table3 alpha1, alpha2, beta and K, fig1 hardness against\n"
+      "reconstruction, fig4 index strategies. Stages that variants share are computed once. "
+      "Without\n"
+      "--track the variants train the unified model only, which keeps the full set affordable;\n"
+      "--track specialist trains a model per condition, as the paper does.\n\n"
+      "Examples:\n"
+      "  hardy reproduce table2 data/CMUMOSI --seeds 1-5 --out table2\n"
+      "  hardy reproduce all data/CMUMOSI --dry-run                     how long would it take\n");
+  command->callback([typed, command_line] {
+    Study study;
+    study.kind = typed->experiment;
+    study.base = fit_config(without_models(*typed));
+    StudyCommand request = study_command(*typed, std::move(study), command_line);
+    request.experiment = typed->experiment;
+    request.only_unified = typed->track.empty();
+    carry_out(request);
   });
 }
 
@@ -132,6 +163,7 @@ void add_study(CLI::App& app, const std::vector<std::string>& command_line) {
 void add_study_commands(CLI::App& app, const std::vector<std::string>& command_line) {
   add_sweep(app, command_line);
   add_study(app, command_line);
+  add_reproduce(app, command_line);
 }
 
 }  // namespace hardy

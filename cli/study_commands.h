@@ -1,5 +1,5 @@
-// `hardy study` and `hardy sweep`: the options, and what either program does with them, as in
-// training_commands.h.
+// `hardy study`, `hardy sweep` and `hardy reproduce`: the options, and what either program does
+// with them, as in training_commands.h.
 #pragma once
 
 #include <filesystem>
@@ -16,7 +16,9 @@ namespace hardy {
 
 /// One study to run, read and checked as far as possible without loading data.
 struct StudyCommand {
-  Study study;
+  Study study;                ///< of `reproduce`: the base only
+  std::string experiment;     ///< `reproduce`: which one; its variants depend on the corpus
+  bool only_unified = false;  ///< `reproduce`: no specialists but in table 1 and the default
   std::filesystem::path out;
   std::filesystem::path cache;  ///< empty = inside the study's folder
   std::string metric;           ///< sweeps: what ranks; empty = WA or accuracy

@@ -5,12 +5,16 @@
 
 #include <fmt/format.h>
 
+#include "cli/hardness_command.h"
 #include "cli/interrupts.h"
 #include "cli/output.h"
 #include "cli/progress_bar.h"
 #include "cli/study_commands.h"
+#include "hardy/core/files.h"
 #include "hardy/data/load.h"
 #include "hardy/run/stage_cache.h"
+#include "hardy/study/hardness_validity.h"
+#include "hardy/study/reproduce.h"
 #include "hardy/study/run_study.h"
 
 namespace hardy {
@@ -33,6 +37,7 @@ void say_estimate(const StudyRequest& request, const Corpus& corpus, ProgressBar
 
 std::string report(const StudyCommand& command, const StudyResult& result) {
   if (command.json) return study_json(result);
+  if (!command.experiment.empty()) return reproduction_text(command.experiment, result);
   if (command.study.kind != "sweep") return study_table(result);
   return ranking_table(result, command.metric.empty() ? first_metric(result) : command.metric);
 }
@@ -43,7 +48,11 @@ void carry_out(const StudyCommand& command) {
   ProgressBar progress(stderr_progress(command.quiet));
   const std::atomic<bool>& stop = catch_interrupts();
   const Corpus corpus = load_corpus(command.study.base.data, loading_threads());
-  const StudyRequest request = {.study = command.study,
+  const Study study = command.experiment.empty()
+                          ? command.study
+                          : reproduction(command.experiment, command.study.base,
+                                         corpus.modality_names(), command.only_unified);
+  const StudyRequest request = {.study = study,
                                 .folder = command.out,
                                 .cache = command.cache,
                                 .overwrite = command.overwrite,
@@ -52,6 +61,12 @@ void carry_out(const StudyCommand& command) {
   if (command.estimates) say_estimate(request, corpus, progress);
   if (!command.runs) return;
   const StudyResult result = run_study(request, corpus, progress);
+  if (!command.experiment.empty()) {
+    write_file_atomically(command.out / "reproduction.csv",
+                          reproduction_csv(command.experiment, result));
+    write_file_atomically(command.out / "reproduction.txt",
+                          reproduction_text(command.experiment, result));
+  }
   print(report(command, result));
   const auto cache = command.cache.empty() ? command.out / "stages" : command.cache;
   print_notice(
@@ -59,6 +74,15 @@ void carry_out(const StudyCommand& command) {
                   "--cache {}` frees it)",
                   duration_text(result.wall_s), command.out.string(),
                   bytes_text(cache_contents(cache).bytes), cache.string()));
+}
+
+void carry_out(const HardnessCommand& command) {
+  const RunFolder run = RunFolder::open(command.run);
+  DataConfig data = run.manifest().config.data;
+  if (!command.data.empty()) data.path = command.data;
+  const Corpus corpus = load_corpus(data, loading_threads());
+  const HardnessReport report = examine_hardness(run, corpus, command.cases);
+  print(command.json ? hardness_json(report) : hardness_text(report));
 }
 
 }  // namespace hardy

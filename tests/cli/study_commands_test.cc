@@ -68,6 +68,20 @@ TEST(SweepCommand, RanksByValidationSaysTheTimeAndResumes) {
   EXPECT_THAT(again.output, HasSubstr("validation wa"));
 }
 
+TEST(ReproduceCommand, PrintsAndStoresTheTable) {
+  const TempDir dir;
+  make_corpus(dir);
+  const auto result =
+      run_hardy({"reproduce", "fig4", (dir / "corpus").string(), "--preset", "quick", "--set",
+                 "hardness.encoder.hidden=16", "--set", "recogniser.encoder.hidden=16", "--out",
+                 (dir / "out").string(), "--quiet", "--no-estimate"});
+  ASSERT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_THAT(result.output, AllOf(HasSubstr("Figure 4"), HasSubstr("\nA-IP "),
+                                   HasSubstr("\nT-L2 "), HasSubstr("synthetic")));
+  EXPECT_EQ(read_text_file(dir / "out" / "reproduction.txt"), result.output);
+  EXPECT_THAT(read_text_file(dir / "out" / "reproduction.csv"), HasSubstr("fig4,V-IP,unified,wa"));
+}
+
 TEST(SweepCommand, RefusalsComeBeforeAnythingIsTrained) {
   const TempDir dir;
   const auto refused = [&](std::vector<std::string> arguments, const std::string& text) {

@@ -19,6 +19,18 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
+Summary summary_of(const std::string& track, const std::string& condition,
+                   const std::string& metric, double mean, double seed_deviation) {
+  Summary summary;
+  summary.track = track;
+  summary.condition = condition;
+  summary.metric = metric;
+  summary.mean = mean;
+  summary.seed_deviation = seed_deviation;
+  summary.fold_deviation = NAN;
+  return summary;
+}
+
 /// Two tracks, two conditions and their average.
 Results results_of(double unified, double specialist, const std::string& metric = "wa") {
   Results results;
@@ -32,9 +44,9 @@ Results results_of(double unified, double specialist, const std::string& metric 
   results.headline = {metric};
   results.scores.resize(1);
   for (const auto& [track, value] : {std::pair("specialist", specialist), {"unified", unified}}) {
-    results.summaries.push_back({track, "a", metric, value - 0.1, 0.01, NAN});
-    results.summaries.push_back({track, "t", metric, value + 0.1, 0.01, NAN});
-    results.summaries.push_back({track, "average", metric, value, 0.02, NAN});
+    results.summaries.push_back(summary_of(track, "a", metric, value - 0.1, 0.01));
+    results.summaries.push_back(summary_of(track, "t", metric, value + 0.1, 0.01));
+    results.summaries.push_back(summary_of(track, "average", metric, value, 0.02));
   }
   return results;
 }
