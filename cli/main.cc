@@ -15,6 +15,7 @@
 #include "cli/hardness_command.h"
 #include "cli/output.h"
 #include "cli/predict_command.h"
+#include "cli/report_command.h"
 #include "cli/serve_command.h"
 #include "cli/stats_command.h"
 #include "cli/study_commands.h"
@@ -43,6 +44,7 @@ void add_commands(CLI::App& app, const std::vector<std::string>& command_line) {
   add_serve_command(app);
   add_bundle_command(app);
   add_stats_command(app);
+  add_report_command(app, command_line);
   add_data_command(app);
   add_synth_command(*app.get_subcommand("data"));
   add_config_command(app);

@@ -7,7 +7,7 @@ install(EXPORT hardyCore FILE hardyCore.cmake NAMESPACE hardy:: DESTINATION ${HA
 install(TARGETS hardy_predict EXPORT hardyPredict ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(EXPORT hardyPredict FILE hardyPredict.cmake NAMESPACE hardy::
   DESTINATION ${HARDY_PACKAGE_DIR})
-set(HARDY_HEADER_FOLDERS predict core config data metrics run statistics evaluation)
+set(HARDY_HEADER_FOLDERS predict core config data metrics run statistics evaluation report)
 if(HARDY_TRAINING)
   install(TARGETS hardy_training hardy_torch EXPORT hardyTraining
     ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})

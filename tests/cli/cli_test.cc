@@ -40,7 +40,8 @@ TEST(Program, HelpNamesEveryCommandAndGoesToStandardOutput) {
   const auto result = run_hardy({"--help"});
   EXPECT_EQ(result.exit_code, 0);
   EXPECT_THAT(result.errors, IsEmpty());
-  for (const char* command : {"run", "train", "evaluate", "stats", "data", "config", "cache"}) {
+  for (const char* command :
+       {"run", "train", "evaluate", "stats", "report", "data", "config", "cache"}) {
     EXPECT_THAT(result.output, HasSubstr(std::string("\n  ") + command + " ")) << command;
     const auto help = run_hardy({command, "--help"});
     EXPECT_EQ(help.exit_code, 0) << command;

@@ -1,0 +1,16 @@
+// `hardy report`: one HTML page, tables or TensorBoard files of run folders.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+namespace hardy {
+
+/// `command_line` is argv: it is told in the report.
+void add_report_command(CLI::App& app, const std::vector<std::string>& command_line);
+
+}  // namespace hardy

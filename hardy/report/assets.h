@@ -1,0 +1,16 @@
+// Files that are part of the program: what a report page is made of.
+#pragma once
+
+#include <string_view>
+
+namespace hardy {
+
+std::string_view report_script();
+std::string_view report_style();
+
+/// The charting library (d3, then Observable Plot), licence notes in it; empty when the program was
+/// built without it.
+std::string_view chart_base_library();
+std::string_view chart_library();
+
+}  // namespace hardy

@@ -1,0 +1,232 @@
+#include "hardy/report/report_data.h"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+#include <system_error>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "hardy/core/checksum.h"
+#include "hardy/core/errors.h"
+#include "hardy/core/files.h"
+#include "hardy/core/version.h"
+#include "hardy/data/csv.h"
+#include "hardy/evaluation/intervals.h"
+#include "hardy/evaluation/results_json.h"
+#include "hardy/report/run_tables.h"
+#include "hardy/run/run_folder.h"
+
+namespace hardy {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+constexpr std::size_t kMostTableRows = 400;
+constexpr const char* kPointsFile = "tsne.csv";
+
+Json number(double value) { return std::isfinite(value) ? Json(value) : Json(); }
+
+std::vector<fs::path> sorted_children(const fs::path& folder) {
+  std::vector<fs::path> children;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder, error)) children.push_back(entry.path());
+  std::sort(children.begin(), children.end());
+  return children;
+}
+
+bool is_run(const fs::path& folder) {
+  std::error_code error;
+  return fs::exists(folder / "manifest.json", error);
+}
+
+/// Fills a part of the report; what is damaged or missing becomes a notice, the rest is shown.
+template <typename Read>
+void try_part(ReportedRun& run, const fs::path& file, const Read& read) {
+  std::error_code error;
+  if (!fs::exists(file, error)) {
+    run.notices.push_back(
+        fmt::format("{} is missing: what it holds is not shown", file.filename().string()));
+    return;
+  }
+  try {
+    read();
+  } catch (const ArtifactError& failure) {
+    run.notices.push_back(failure.what());
+  }
+}
+
+Json read_json(const fs::path& file) {
+  try {
+    return Json::parse(read_text_file(file));
+  } catch (const Json::exception& error) {
+    throw ArtifactError(fmt::format("{}: damaged: {}", file.string(), error.what()));
+  }
+}
+
+ReportedRun read_run(const fs::path& path, const std::string& name) {
+  const RunFolder folder = RunFolder::open(path);
+  ReportedRun run;
+  run.name = name;
+  run.folder = path;
+  run.manifest = folder.manifest();
+  run.results = read_results(path);
+  run.results_checksum = sha256(read_text_file(folder.results_json_file()));
+  try_part(run, folder.timings_file(), [&] { run.timings = read_json(folder.timings_file()); });
+  try_part(run, folder.curves_file(), [&] { run.curves = curves_json(read_curves(folder)); });
+  try_part(run, folder.hardness_file(), [&] { run.hardness = hardness_json(folder); });
+  try_part(run, folder.supports_file(), [&] { run.cases = cases_json(folder); });
+  return run;
+}
+
+ReportedStudy read_study(const fs::path& folder) {
+  ReportedStudy study;
+  study.name = folder.lexically_normal().filename().string();
+  if (study.name.empty()) study.name = folder.string();
+  std::error_code error;
+  if (fs::exists(folder / "study.json", error)) {
+    study.description = read_json(folder / "study.json");
+  }
+  for (const auto& file : sorted_children(folder)) {
+    if (file.extension() != ".csv") continue;
+    CsvTable table;
+    try {
+      table = parse_csv(read_text_file(file), file.string());
+    } catch (const DataError& failure) {
+      throw ArtifactError(failure.what());
+    }
+    const std::size_t all = table.rows.size();
+    const bool is_points = file.filename() == kPointsFile;
+    if (!is_points && all > kMostTableRows) table.rows.resize(kMostTableRows);
+    Json json = {{"name", file.filename().string()},
+                 {"header", table.header},
+                 {"rows", table.rows},
+                 {"all_rows", all}};
+    (is_points ? study.points : study.tables).push_back(std::move(json));
+  }
+  return study;
+}
+
+/// Reads runs and studies in the order given; the runs' folders go to `run_folders`.
+void list_folders(const std::vector<fs::path>& folders, std::vector<fs::path>& run_folders,
+                  std::vector<ReportedStudy>& studies) {
+  for (const auto& folder : folders) {
+    if (is_run(folder)) {
+      run_folders.push_back(folder);
+      continue;
+    }
+    std::error_code error;
+    std::vector<fs::path> inside;
+    for (const auto& child : sorted_children(folder)) {
+      if (is_run(child)) inside.push_back(child);
+    }
+    if (inside.empty() && !fs::exists(folder / "study.json", error)) {
+      static_cast<void>(RunFolder::open(folder));  // says what is wrong
+    }
+    studies.push_back(read_study(folder));
+    // The test results of a sweep's points are not for looking at before one is chosen.
+    const Json& description = studies.back().description;
+    if (description.is_object() && description.value("kind", Json()) == "sweep") continue;
+    run_folders.insert(run_folders.end(), inside.begin(), inside.end());
+  }
+  if (run_folders.empty()) {
+    if (!studies.empty()) {
+      throw ArtifactError(
+          "a sweep alone has no test results to report: name the run folder of the point you chose "
+          "by ranking.csv too");
+    }
+    throw ArtifactError(
+        "none of these folders holds a run; give a folder that `hardy run` or `hardy "
+        "train` wrote");
+  }
+}
+
+/// Compares the runs and adds intervals that older results lack. Runs of different corpora are
+/// refused; what else keeps runs from being compared becomes a notice.
+void add_statistics(ReportData& data, const std::vector<FinishedRun>& runs) {
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    if (data.runs[i].results.intervals.level == 0) {
+      add_intervals(data.runs[i].results, runs[i].predictions);
+      data.runs[i].notices.emplace_back(
+          "its results hold no intervals: made again from its predictions");
+    }
+  }
+  for (std::size_t i = 1; i < runs.size(); ++i) {
+    const std::string obstacle = pairing_obstacle(runs[0].predictions, runs[i].predictions);
+    if (obstacle.empty()) continue;
+    throw DataError(
+        fmt::format("{} and {} are of different corpora or splits: {}; make a report of each",
+                    runs[0].folder.string(), runs[i].folder.string(), obstacle));
+  }
+  if (runs.size() < 2) return;
+  try {
+    data.comparisons = compare_runs(runs, {});
+  } catch (const Error& error) {
+    data.comparisons.notices.emplace_back(error.what());
+  }
+}
+
+Json results_part(const Results& results) { return Json::parse(results_json(results)); }
+
+Json json_of(const RunComparison& row) {
+  const Comparison& c = row.comparison;
+  return {{"first", c.first_name},
+          {"second", c.second_name},
+          {"track", row.first_track},
+          {"condition", row.condition},
+          {"metric", c.metric},
+          {"difference", number(c.difference)},
+          {"low", number(c.interval.low)},
+          {"high", number(c.interval.high)},
+          {"p", number(c.p)},
+          {"corrected_p", number(c.corrected_p)},
+          {"beyond_chance", c.is_beyond_chance},
+          {"verdict", verdict(c)}};
+}
+
+}  // namespace
+
+ReportData read_report_data(const std::vector<fs::path>& folders, const std::string& command) {
+  ReportData data;
+  data.command = command;
+  std::vector<fs::path> run_folders;
+  list_folders(folders, run_folders, data.studies);
+  const auto finished = read_finished_runs(run_folders);
+  for (const auto& run : finished) data.runs.push_back(read_run(run.folder, run.name));
+  add_statistics(data, finished);
+  return data;
+}
+
+Json report_json(const ReportData& data) {
+  Json runs = Json::array();
+  for (const auto& run : data.runs) {
+    runs.push_back({{"name", run.name},
+                    {"folder", run.folder.string()},
+                    {"manifest", Json::parse(manifest_json(run.manifest))},
+                    {"results", results_part(run.results)},
+                    {"results_checksum", run.results_checksum},
+                    {"timings", run.timings},
+                    {"curves", run.curves},
+                    {"hardness", run.hardness},
+                    {"cases", run.cases},
+                    {"notices", run.notices}});
+  }
+  Json studies = Json::array();
+  for (const auto& study : data.studies) {
+    studies.push_back({{"name", study.name},
+                       {"description", study.description},
+                       {"tables", study.tables},
+                       {"points", study.points}});
+  }
+  Json rows = Json::array();
+  for (const auto& row : data.comparisons.rows) rows.push_back(json_of(row));
+  return {{"program", "hardy " + program_version()},
+          {"command", data.command},
+          {"runs", runs},
+          {"comparisons", {{"rows", rows}, {"notices", data.comparisons.notices}}},
+          {"studies", studies}};
+}
+
+}  // namespace hardy

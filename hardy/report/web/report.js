@@ -1,0 +1,416 @@
+// Draws a report from the JSON in the page. Tables come first and hold every number; charts repeat
+// them for the eye and are left out when the page was made without the charting library.
+"use strict";
+(() => {
+  const data = JSON.parse(document.getElementById("report-data").textContent);
+  const main = document.getElementById("main");
+  const charts = [];
+  const METRICS = {wa: "WA", ua: "UA", weighted_f1: "weighted F1", macro_f1: "macro F1",
+    accuracy: "accuracy", mae: "MAE", correlation: "correlation"};
+  const metricName = (metric) => METRICS[metric] || metric;
+  const isShare = (metric) => metric !== "mae" && metric !== "correlation";
+  const braces = (condition) => condition === "average" ? condition : `{${condition}}`;
+  const isNumber = (value) => typeof value === "number" && Number.isFinite(value);
+  const fixed = (value, digits = 4) => isNumber(value) ? value.toFixed(digits) : "–";
+  const seconds = (value) => !isNumber(value) ? "–"
+    : value < 60 ? `${value.toFixed(1)} s` : `${(value / 60).toFixed(1)} min`;
+
+  function element(name, attributes, ...children) {
+    const node = document.createElement(name);
+    for (const [key, value] of Object.entries(attributes || {})) {
+      if (value !== undefined && value !== null) node.setAttribute(key, value);
+    }
+    for (const child of children.flat()) {
+      if (child !== null && child !== undefined) node.append(child);
+    }
+    return node;
+  }
+
+  let sections = 0;
+  function section(title) {
+    const id = `s${++sections}`;
+    const node = element("section", {"aria-labelledby": id}, element("h2", {id}, title));
+    main.append(node);
+    document.querySelector("#contents ul").append(
+      element("li", null, element("a", {href: `#${id}`}, title)));
+    return node;
+  }
+
+  /** A table that scrolls by itself on narrow screens; cells are texts or nodes. */
+  function table(caption, header, rows, options = {}) {
+    const body = rows.map((row) => element("tr", null, row.map((cell, i) => {
+      if (cell instanceof Node && (cell.nodeName === "TD" || cell.nodeName === "TH")) return cell;
+      const text = (options.text || []).includes(i) ? "text" : null;
+      return i === 0 && !options.plain ? element("th", {scope: "row"}, cell)
+        : element("td", {class: text}, cell);
+    })));
+    const head = header.map((cell, i) => element("th", {scope: "col",
+      class: (options.text || []).includes(i) ? "text" : null}, cell));
+    return element("div", {class: "scroll", tabindex: 0, role: "region", "aria-label": caption},
+      element("table", {class: options.class}, element("caption", null, caption),
+        element("thead", null, element("tr", null, head)), element("tbody", null, body)));
+  }
+
+  /** A chart with its text alternative; drawn again when its width changes. */
+  function chart(parent, alternative, caption, draw) {
+    if (typeof Plot === "undefined") return;
+    const holder = element("div");
+    parent.append(element("figure", {class: "chart"}, holder,
+      element("figcaption", null, caption)));
+    let drawn = 0;
+    const render = () => {
+      const width = Math.floor(holder.clientWidth);
+      if (width < 40 || width === drawn) return;
+      drawn = width;
+      const figure = draw(width);
+      const images = figure.nodeName === "svg" ? [figure] : figure.querySelectorAll("svg");
+      const main_image = images[images.length - 1];
+      main_image.setAttribute("role", "img");
+      main_image.setAttribute("aria-label", alternative);
+      holder.replaceChildren(figure);
+    };
+    charts.push(render);
+    render();
+  }
+
+  const complete = (run) => run.results.data.modalities.length;
+  /** Incomplete conditions, their average, the complete one. */
+  function columns(run) {
+    const full = run.results.conditions.filter((c) => c.split(",").length === complete(run));
+    const proper = run.results.conditions.filter((c) => !full.includes(c));
+    return [...proper, ...(proper.length > 1 ? ["average"] : []), ...full];
+  }
+  const summary = (run, track, condition, metric) => run.results.summaries.find(
+    (s) => s.track === track && s.condition === condition && s.metric === metric);
+  const series = (run, track) => data.runs.length > 1 ? `${run.name}, ${track}` : track;
+  const allTracks = () => data.runs.flatMap((run) => run.results.tracks.map((t) => [run, t]));
+  const level = () => 100 * ((data.runs[0].results.intervals || {}).level || 0.95);
+
+  function resultCell(found, over) {
+    if (!found) return element("td", null, "–");
+    const deviation = over === "seeds" ? found.seed_deviation : found.fold_deviation;
+    const parts = [element("span", null, fixed(found.mean))];
+    if (isNumber(deviation)) parts.push(element("small", null, `± ${fixed(deviation)}`));
+    if (isNumber(found.low)) {
+      parts.push(element("small", null, `${fixed(found.low)} to ${fixed(found.high)}`));
+    }
+    return element("td", {title: found.no_interval ? `no interval: ${found.no_interval}` : null},
+      parts);
+  }
+
+  function header() {
+    const first = data.runs[0].results.data;
+    document.getElementById("top").append(
+      element("h1", null, `${first.name}: ${data.runs.map((run) => run.name).join(", ")}`),
+      first.is_synthetic ? element("p", null, element("span", {class: "badge"},
+        "synthetic data: these numbers say nothing about real recordings")) : "",
+      element("p", {class: "soft"}, `Made by ${data.program} with `,
+        element("code", null, data.command)));
+    document.getElementById("contents").append(element("ul"));
+    for (const run of data.runs) {
+      for (const text of run.notices) {
+        main.append(element("p", {class: "notice", role: "note"}, `${run.name}: ${text}`));
+      }
+    }
+    if (typeof Plot === "undefined") {
+      main.append(element("p", {class: "notice", role: "note"},
+        "This hardy was built without its charting library: tables only."));
+    }
+  }
+
+  function resultsSection() {
+    const node = section("Results");
+    const metrics = [...new Set(data.runs.flatMap((run) => run.results.headline))];
+    const wide = [...new Set(data.runs.flatMap(columns))];
+    for (const metric of metrics) {
+      const rows = allTracks().map(([run, track]) => {
+        const over = run.results.seeds.length > 1 ? "seeds" : "folds";
+        return [series(run, track),
+          ...wide.map((c) => resultCell(summary(run, track, c, metric), over))];
+      });
+      node.append(element("h3", null, metricName(metric)), table(
+        `${metricName(metric)} on the test parts: mean, deviation over seeds (over folds for one ` +
+        `seed), ${level()} % interval`, ["track", ...wide.map(braces)], rows));
+      barChart(node, metric, wide);
+    }
+    node.append(element("p", {class: "soft"}, "Mean over folds, then over seeds; average over the " +
+      "incomplete conditions. Intervals resample test dialogues and hold the spread over seeds; " +
+      "what they do not hold: docs/statistics.md."));
+  }
+
+  function barChart(parent, metric, conditions) {
+    const values = allTracks().flatMap(([run, track]) => conditions.map((condition) => {
+      const found = summary(run, track, condition, metric);
+      return found && isNumber(found.mean) && {condition: braces(condition),
+        series: series(run, track), mean: found.mean, low: found.low, high: found.high};
+    })).filter(Boolean);
+    if (!values.length) return;
+    const names = [...new Set(values.map((v) => v.series))];
+    const best = values.reduce((x, y) => (y.mean > x.mean) === (metric !== "mae") ? y : x);
+    chart(parent, `Bars of ${metricName(metric)} for each condition with intervals; best: ` +
+      `${best.series} under ${best.condition} with ${fixed(best.mean)}. The table above holds ` +
+      "every value.", `${metricName(metric)} by condition, line: ${level()} % interval`,
+    (width) => Plot.plot({
+      width, marginLeft: 74, height: 46 + conditions.length * (12 + 15 * names.length),
+      x: {label: metricName(metric), grid: true, domain: metric === "correlation" ? undefined
+        : [0, isShare(metric) ? 1 : Math.max(...values.map((v) => v.high || v.mean))]},
+      y: {axis: null, domain: names}, fy: {label: null, domain: conditions.map(braces)},
+      color: {domain: names, legend: true},
+      marks: [
+        Plot.barX(values, {x: "mean", y: "series", fy: "condition", fill: "series",
+          fillOpacity: 0.75}),
+        Plot.ruleY(values.filter((v) => isNumber(v.low)), {x1: "low", x2: "high", y: "series",
+          fy: "condition", strokeWidth: 2, stroke: "currentColor"}),
+        Plot.tip(values, Plot.pointer({x: "mean", y: "series", fy: "condition", title: (v) =>
+          `${v.series}, ${v.condition}\n${fixed(v.mean)} (${fixed(v.low)} to ${fixed(v.high)})`})),
+        Plot.ruleX([0])]}));
+  }
+
+  function comparisonSection() {
+    const rows = data.comparisons.rows;
+    if (!rows.length && !data.comparisons.notices.length) return;
+    const node = section("Comparison");
+    for (const text of data.comparisons.notices) {
+      node.append(element("p", {class: "notice", role: "note"}, text));
+    }
+    if (!rows.length) return;
+    const unit = (row, value) => !isNumber(value) ? "–"
+      : isShare(row.metric) ? (100 * value).toFixed(2) : value.toFixed(4);
+    node.append(table("Difference first minus second (shares in points), paired over folds, " +
+      "seeds and utterances; p corrected for all rows (Holm)",
+    ["condition", "first", "second", "track", "metric", "difference", `${level()} % interval`, "p",
+      "corrected p", "verdict"], rows.map((row) => [braces(row.condition), row.first, row.second,
+      row.track, metricName(row.metric),
+      element("td", {class: row.beyond_chance ? "better" : null}, unit(row, row.difference)),
+      `${unit(row, row.low)} to ${unit(row, row.high)}`, fixed(row.p), fixed(row.corrected_p),
+      row.verdict]), {text: [1, 2, 3, 4, 9]}));
+  }
+
+  function confusionSection() {
+    const runs = data.runs.filter((run) => run.results.scores.some((s) => s.confusion.length));
+    if (!runs.length) return;
+    const node = section("Confusion matrices");
+    const choices = runs.flatMap((run) => run.results.tracks.flatMap((track) =>
+      run.results.conditions.map((condition) => ({run, track, condition}))));
+    const select = element("select", {id: "confusion"}, choices.map((c, i) => element("option",
+      {value: i}, `${series(c.run, c.track)}, {${c.condition}}`)));
+    const holder = element("div");
+    const show = () => holder.replaceChildren(confusion(choices[select.value]));
+    select.value = String(choices.findIndex((c) => c.condition.split(",").length ===
+      complete(c.run)));
+    if (!choices[select.value]) select.value = "0";
+    select.addEventListener("change", show);
+    node.append(element("p", {class: "choose"}, element("label", {for: "confusion"}, "Show "),
+      select), holder);
+    show();
+  }
+
+  function confusion({run, track, condition}) {
+    const names = run.results.data.classes;
+    const size = names.length;
+    const sum = new Array(size * size).fill(0);
+    for (const score of run.results.scores) {
+      if (score.track !== track || score.condition !== condition) continue;
+      score.confusion.forEach((count, i) => { sum[i] += count; });
+    }
+    const rows = names.map((name, r) => {
+      const row = sum.slice(r * size, (r + 1) * size);
+      const total = row.reduce((x, y) => x + y, 0);
+      return [`${name} (${total})`, ...row.map((count) => {
+        const share = total ? count / total : 0;
+        const light = 96 - 62 * share;
+        return element("td", {class: `cell ${light < 60 ? "dark" : "light"}`,
+          style: `background: hsl(212 70% ${light}%)`}, `${(100 * share).toFixed(1)} %`,
+        element("small", null, String(count)));
+      })];
+    });
+    return table(`${series(run, track)}, {${condition}}: share of each true class (rows) that was ` +
+      "predicted as each class (columns), summed over folds and seeds", ["truth", ...names], rows,
+    {class: "heat"});
+  }
+
+  function curveSection() {
+    const node = section("Training curves");
+    let count = 0;
+    for (const run of data.runs) {
+      const groups = new Map();
+      for (const curve of run.curves) {
+        const key = `${curve.track}, {${curve.trained}}, ${curve.stage}`;
+        if (!groups.has(key)) groups.set(key, []);
+        groups.get(key).push(curve);
+      }
+      const grid = element("div", {class: "grid"});
+      for (const [key, curves] of groups) {
+        const points = curves.flatMap((curve) => curve.points.map(([epoch, mean, low, high]) =>
+          ({name: curve.name.replace("_", " "), epoch, mean, low, high})));
+        const last = points.filter((p) => p.epoch === Math.max(...points.map((q) => q.epoch)));
+        chart(grid, `Training curves of ${key}: at the last epoch ` +
+          last.map((p) => `${p.name} ${fixed(p.mean)}`).join(", "), key,
+        (width) => Plot.plot({width, height: 190, marginLeft: 48, x: {label: "epoch"},
+          y: {label: null, grid: true}, color: {legend: true}, marks: [
+            Plot.areaY(points, {x: "epoch", y1: "low", y2: "high", fill: "name",
+              fillOpacity: 0.15}),
+            Plot.lineY(points, {x: "epoch", y: "mean", stroke: "name"}),
+            Plot.tip(points, Plot.pointerX({x: "epoch", y: "mean", title: (p) =>
+              `${p.name}, epoch ${p.epoch}\n${fixed(p.mean)} (${fixed(p.low)} to ${fixed(p.high)})`
+            }))]}));
+        count += 1;
+      }
+      if (groups.size && data.runs.length > 1) node.append(element("h3", null, run.name));
+      if (groups.size) {
+        node.append(grid);
+        charts.forEach((render) => render());
+        node.append(element("details", null, element("summary", null, "Last values as a table"),
+          table("Mean over folds and seeds at the last epoch", ["curve", "epoch", "mean",
+            "smallest", "largest"], run.curves.map((c) => {
+            const [epoch, mean, low, high] = c.points[c.points.length - 1];
+            return [`${c.track}, {${c.trained}}, ${c.stage}, ${c.name}`, String(epoch),
+              fixed(mean), fixed(low), fixed(high)];
+          }))));
+      }
+    }
+    node.append(element("p", {class: "soft"}, count
+      ? "Line: mean over folds and seeds; band: smallest to largest."
+      : "These runs left no curves."));
+  }
+
+  function hardnessSection() {
+    const runs = data.runs.filter((run) => run.hardness.length);
+    if (!runs.length) return;
+    const node = section("Hardness and supports");
+    for (const run of runs) {
+      if (runs.length > 1) node.append(element("h3", null, run.name));
+      const grid = element("div", {class: "grid"});
+      node.append(grid);
+      for (const pattern of run.hardness) {
+        const bins = pattern.bins.map((n, i) => ({x1: i / 20, x2: (i + 1) / 20, n}));
+        chart(grid, `Histogram of the hardness score under {${pattern.pattern}}, mean ` +
+          `${fixed(pattern.mean)}`, `{${pattern.pattern}}: mean score ${fixed(pattern.mean, 3)}`,
+        (width) => Plot.plot({width, height: 150, marginLeft: 48, x: {label: "score",
+          domain: [0, 1]}, y: {label: null, grid: true}, marks: [
+          Plot.rectY(bins, {x1: "x1", x2: "x2", y: "n", fill: "#4269d0", fillOpacity: 0.8,
+            inset: 0.5}), Plot.ruleX([pattern.mean], {stroke: "currentColor",
+            strokeDasharray: "4 3"})]}));
+      }
+      const numbers = [...new Set(run.hardness.flatMap((p) => p.supports.map(([n]) => n)))].sort(
+        (x, y) => x - y);
+      node.append(table("Training utterances (all folds and seeds) by their number of supports",
+        ["pattern", "mean score", ...numbers.map((n) => `${n} supports`)], run.hardness.map((p) =>
+          [`{${p.pattern}}`, fixed(p.mean), ...numbers.map((n) => {
+            const found = p.supports.find(([number]) => number === n);
+            return String(found ? found[1] : 0);
+          })])));
+      if (run.cases.length) caseTable(node, run);
+    }
+  }
+
+  function caseTable(node, run) {
+    const first = run.cases[0];
+    node.append(table(`Hardest and easiest training utterances of fold ${first.fold}, seed ` +
+      `${first.seed} (mean score over patterns), with their supports under {${first.pattern}}`,
+    ["utterance", "", "score", "supports, nearest first (distance)"], run.cases.map((c) => [
+      c.utterance, c.kind, fixed(c.score), c.supports.map((s) =>
+        `${s.utterance} (${fixed(s.distance, 2)})`).join(", ") || "none"]), {text: [1, 3]}));
+  }
+
+  function studySection() {
+    for (const study of data.studies) {
+      const node = section(`Study: ${study.name}`);
+      if (study.description) {
+        node.append(element("details", null, element("summary", null, "study.json"),
+          element("pre", {tabindex: 0}, JSON.stringify(study.description, null, 1))));
+      }
+      for (const part of study.tables) {
+        const more = part.all_rows > part.rows.length
+          ? `, the first ${part.rows.length} of ${part.all_rows} rows` : "";
+        node.append(element("h3", null, part.name.replace(/\.csv$/, "")),
+          table(part.name + more, part.header, part.rows));
+      }
+      for (const part of study.points) pointCharts(node, part);
+    }
+  }
+
+  /** t-SNE maps: one chart per modality and kind of features. */
+  function pointCharts(node, part) {
+    const points = part.rows.map((row) =>
+      Object.fromEntries(part.header.map((name, i) => [name, row[i]])));
+    const panels = new Map();
+    for (const p of points) {
+      const key = [p.modality, p.features].filter(Boolean).join(", ") || "all";
+      if (!panels.has(key)) panels.set(key, []);
+      panels.get(key).push({...p, x: Number(p.x), y: Number(p.y)});
+    }
+    node.append(element("h3", null, "t-SNE"));
+    const grid = element("div", {class: "grid"});
+    node.append(grid);
+    for (const [key, list] of panels) {
+      const marked = list.filter((p) => p.role && p.role !== "other");
+      chart(grid, `t-SNE map of ${list.length} utterances, ${key}, coloured by label; ` +
+        `${marked.length} marked as query or neighbour`, key, (width) => Plot.plot({
+        width, height: Math.min(width, 340), color: {legend: true}, x: {axis: null},
+        y: {axis: null}, marks: [
+          Plot.dot(list, {x: "x", y: "y", fill: "label", r: 2.5, fillOpacity: 0.7}),
+          Plot.dot(marked, {x: "x", y: "y", r: (p) => p.role === "query" ? 8 : 5,
+            stroke: "currentColor", strokeWidth: 1.5}),
+          Plot.tip(list, Plot.pointer({x: "x", y: "y", title: (p) =>
+            [p.utterance, p.label, p.role, p.text].filter(Boolean).join("\n")}))]}));
+    }
+  }
+
+  function costSection() {
+    const runs = data.runs.filter((run) => run.timings);
+    if (!runs.length) return;
+    const node = section("Cost");
+    node.append(table("Whole runs", ["run", "wall", "CPU", "workers", "peak memory", "cache hits",
+      "cache misses"], runs.map((run) => [run.name, seconds(run.timings.wall_s),
+      seconds(run.timings.cpu_s), String(run.timings.jobs),
+      `${(run.timings.peak_memory_bytes / 1048576).toFixed(0)} MiB`,
+      String(run.timings.cache.hits), String(run.timings.cache.misses)])));
+    const stages = [...new Set(runs.flatMap((run) => Object.keys(run.timings.stage_cpu_s)))];
+    node.append(table("CPU seconds by stage", ["stage", ...runs.map((run) => run.name)],
+      stages.map((stage) => [stage, ...runs.map((run) =>
+        fixed(run.timings.stage_cpu_s[stage], 2))])));
+  }
+
+  function provenanceSection() {
+    const node = section("Configuration and provenance");
+    const first = data.runs[0].manifest.config.split("\n");
+    for (const run of data.runs) {
+      const {manifest} = run;
+      const pairs = [["folder", run.folder], ["command", manifest.command],
+        ["program", `hardy ${manifest.program_version}`],
+        ["data", `${manifest.data.name}, ${manifest.data.utterances} utterances in ` +
+          `${manifest.data.dialogues} dialogues`],
+        ["data checksum (SHA-256)", manifest.data.checksum],
+        ["results.json (SHA-256)", run.results_checksum],
+        ["folds", manifest.folds.join(", ")], ["seeds", manifest.seeds.join(", ")]];
+      node.append(element("h3", null, run.name), element("dl", null, pairs.flatMap(([k, v]) =>
+        [element("dt", null, k), element("dd", null, v)])));
+      const other = manifest.config.split("\n").filter((line) => !first.includes(line));
+      if (other.length) {
+        node.append(element("p", null, `Settings that differ from ${data.runs[0].name}:`),
+          element("pre", {tabindex: 0}, other.join("\n")));
+      }
+      node.append(element("details", null, element("summary", null, "All settings"),
+        element("pre", {tabindex: 0}, manifest.config)));
+    }
+  }
+
+  header();
+  resultsSection();
+  comparisonSection();
+  confusionSection();
+  curveSection();
+  hardnessSection();
+  studySection();
+  costSection();
+  provenanceSection();
+  let waiting = 0;
+  const redraw = () => charts.forEach((render) => render());
+  addEventListener("resize", () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(redraw, 120);
+  });
+  addEventListener("beforeprint", redraw);
+  document.documentElement.dataset.drawn = String(charts.length);
+})();

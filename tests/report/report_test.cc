@@ -1,0 +1,171 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include <nlohmann/json.hpp>
+
+#include "hardy/core/errors.h"
+#include "hardy/core/files.h"
+#include "hardy/report/page.h"
+#include "hardy/report/report_data.h"
+#include "hardy/report/tables.h"
+#include "tests/report/report_runs.h"
+#include "tests/support/messages.h"
+#include "tests/support/temp_dir.h"
+#include "tests/support/test_files.h"
+
+namespace hardy {
+namespace {
+
+using test::make_report_run;
+using test::message_of;
+using test::put_file;
+using test::TempDir;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+class Report : public ::testing::Test {
+ protected:
+  Report() {
+    make_report_run(folder_ / "good", 5);
+    make_report_run(folder_ / "poor_1", 3);
+  }
+
+  [[nodiscard]] ReportData both() const {
+    return read_report_data({folder_ / "good", folder_ / "poor_1"}, "hardy report good poor_1");
+  }
+
+  TempDir folder_;
+};
+
+TEST_F(Report, GathersEveryPart) {
+  const ReportData data = both();
+  ASSERT_EQ(data.runs.size(), 2U);
+  EXPECT_THAT(data.runs[0].notices, IsEmpty());
+  EXPECT_EQ(data.comparisons.rows.size(), 4U);
+  const auto json = report_json(data);
+  const auto& run = json["runs"][0];
+  // Folds 0 and 1 end at epoch 3 with 1 / 3 and 1 / 4.
+  const auto& curve = run["curves"][0];
+  EXPECT_EQ(curve["name"], "train_loss");
+  ASSERT_EQ(curve["points"].size(), 3U);
+  EXPECT_DOUBLE_EQ(curve["points"][2][1].get<double>(), (1.0 / 3 + 0.25) / 2);
+  EXPECT_DOUBLE_EQ(curve["points"][2][2].get<double>(), 0.25);
+  // Scores .481 to .951 of 48 utterances: .481 and .491 fall into bin 9, .951 into bin 19.
+  const auto& hardness = run["hardness"][0];
+  EXPECT_EQ(hardness["bins"][9], 2);
+  EXPECT_EQ(hardness["bins"][19], 1);
+  EXPECT_EQ(hardness["count"], 48);
+  EXPECT_NEAR(hardness["mean"].get<double>(), 0.716, 1e-12);
+  ASSERT_EQ(run["cases"].size(), 10U);
+  EXPECT_EQ(run["cases"][0]["utterance"], "d23u3");
+  EXPECT_EQ(run["cases"][9]["utterance"], "d12u0");
+  EXPECT_EQ(run["cases"][0]["pattern"], "a,t");
+  EXPECT_EQ(run["cases"][0]["supports"][0]["distance"], 0.5);
+  EXPECT_EQ(run["timings"]["wall_s"], 12.5);
+}
+
+TEST_F(Report, TheSameDataGiveTheSamePage) {
+  const std::string page = report_page(both());
+  EXPECT_EQ(page, report_page(both()));
+  EXPECT_THAT(page, AllOf(HasSubstr("<!doctype html>"), HasSubstr("id=\"report-data\"")));
+}
+
+TEST_F(Report, TextsCannotLeaveTheirScript) {
+  EXPECT_EQ(script_safe_json({{"x", "</script><b>"}}), "{\"x\":\"\\u003c/script>\\u003cb>\"}");
+  make_report_run(folder_ / "a & <i>", 4);
+  const std::string page = report_page(read_report_data({folder_ / "a & <i>"}, "x"));
+  EXPECT_THAT(
+      page, AllOf(HasSubstr("<title>hardy: a &amp; &lt;i&gt;</title>"), Not(HasSubstr("a & <i>"))));
+}
+
+TEST_F(Report, MissingPartsBecomeNotices) {
+  std::filesystem::remove(folder_ / "good" / "timings.json");
+  put_file(folder_ / "good" / "hardness.csv", "utterance,fold\nu1,0\n");
+  const ReportData data = both();
+  ASSERT_EQ(data.runs[0].notices.size(), 3U);
+  EXPECT_THAT(data.runs[0].notices[0], HasSubstr("timings.json is missing"));
+  EXPECT_THAT(data.runs[0].notices[1], AllOf(HasSubstr("hardness.csv"), HasSubstr("damaged")));
+  EXPECT_TRUE(data.runs[0].timings.is_null());
+}
+
+TEST_F(Report, OlderResultsGetIntervals) {
+  const auto is_hit = [](const test::MadeFit& fit, std::int64_t u) {
+    return (u + fit.seed) % 5 != 0;
+  };
+  const auto outcomes = test::hit_outcomes(is_hit, {1, 2});
+  write_results(RunFolder::open(folder_ / "good"),
+                make_results(outcomes, test::made_corpus(), {"1/2", "2/2"}));
+  const ReportData data = both();
+  EXPECT_GT(data.runs[0].results.summaries[0].high, data.runs[0].results.summaries[0].low);
+  EXPECT_THAT(data.runs[0].notices[0], HasSubstr("made again from its predictions"));
+}
+
+TEST_F(Report, StudiesGiveTheirRunsTablesAndPoints) {
+  put_file(folder_ / "study.json", R"({"kind": "study"})");
+  put_file(folder_ / "ablation.csv", "variant,wa\nfull,0.8\n");
+  put_file(folder_ / "tsne.csv", "modality,x,y\nacoustic,1,2\n");
+  const ReportData data = read_report_data({folder_.path()}, "x");
+  EXPECT_EQ(data.runs.size(), 2U);
+  ASSERT_EQ(data.studies.size(), 1U);
+  EXPECT_EQ(data.studies[0].tables[0]["rows"][0][1], "0.8");
+  EXPECT_EQ(data.studies[0].points[0]["header"][0], "modality");
+}
+
+TEST_F(Report, ASweepShowsNoTestResultsOfItsPoints) {
+  put_file(folder_ / "study.json", R"({"kind": "sweep"})");
+  EXPECT_THAT(message_of<ArtifactError>([&] { (void)read_report_data({folder_.path()}, "x"); }),
+              HasSubstr("a sweep alone has no test results"));
+  EXPECT_EQ(read_report_data({folder_.path(), folder_ / "good"}, "x").runs.size(), 1U);
+}
+
+TEST_F(Report, RefusesWhatCannotBeReported) {
+  const auto error = [&](const std::filesystem::path& path) {
+    return message_of<ArtifactError>([&] { (void)read_report_data({path}, "x"); });
+  };
+  EXPECT_THAT(error(folder_ / "absent"), HasSubstr("no such folder"));
+  put_file(folder_ / "empty" / "note.txt", "x");
+  EXPECT_THAT(error(folder_ / "empty"), HasSubstr("no run folder"));
+  put_file(folder_ / "good" / "results.json", "{");
+  EXPECT_THAT(error(folder_ / "good"), HasSubstr("damaged"));
+  std::filesystem::remove(folder_ / "good" / "results.json");
+  EXPECT_THAT(error(folder_ / "good"), HasSubstr("no results yet"));
+}
+
+TEST_F(Report, RefusesRunsOfOtherCorpora) {
+  auto outcomes = test::hit_outcomes([](const test::MadeFit&, std::int64_t) { return true; }, {1});
+  for (auto& outcome : outcomes) {
+    for (auto& evaluation : outcome.test) {
+      evaluation.utterances.resize(44);
+      evaluation.outputs.resize(88);
+    }
+  }
+  test::make_run(folder_ / "other", outcomes);
+  EXPECT_THAT(message_of<DataError>([&] {
+                (void)read_report_data({folder_ / "good", folder_ / "other"}, "x");
+              }),
+              AllOf(HasSubstr("are of different corpora or splits"), HasSubstr("d11u0")));
+}
+
+TEST_F(Report, TablesHoldTheSummaries) {
+  const ReportData data = both();
+  const Summary& first = data.runs[0].results.summaries[0];
+  EXPECT_THAT(report_csv(data),
+              HasSubstr(fmt::format("\ngood,unified,{},{},{},{},{},{},{}\n", first.condition,
+                                    first.metric, first.mean, first.seed_deviation,
+                                    first.fold_deviation, first.low, first.high)));
+  const auto json = nlohmann::json::parse(report_tables_json(data));
+  EXPECT_EQ(json["runs"][1]["name"], "poor_1");
+  EXPECT_EQ(json["comparisons"]["rows"].size(), 4U);
+  EXPECT_THAT(report_latex(data),
+              AllOf(HasSubstr("run & \\{a\\} & \\{t\\} & average & \\{a,t\\} \\\\"),
+                    HasSubstr("poor\\_1, unified & "),
+                    HasSubstr(fmt::format("good, unified & \\textbf{{{:.2f}}}", 100 * first.mean)),
+                    HasSubstr("made (synthetic): test, percent, mean over 2 folds")));
+}
+
+}  // namespace
+}  // namespace hardy
