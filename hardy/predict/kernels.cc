@@ -1,6 +1,8 @@
 #include "hardy/predict/kernels.h"
 
+#if defined(_OPENMP)
 #include <omp.h>
+#endif
 
 #include <algorithm>
 #include <bit>
@@ -189,6 +191,7 @@ HARDY_HOT_LOOP bool all_finite(const float* x, std::int64_t count) {
   return found == 0;
 }
 
+#if defined(_OPENMP)
 OneThread::OneThread() : before_(omp_get_max_threads()) {
   if (before_ != 1) omp_set_num_threads(1);
 }
@@ -196,5 +199,10 @@ OneThread::OneThread() : before_(omp_get_max_threads()) {
 OneThread::~OneThread() {
   if (before_ != 1) omp_set_num_threads(before_);
 }
+#else
+OneThread::OneThread() : before_(1) {}
+
+OneThread::~OneThread() = default;
+#endif
 
 }  // namespace hardy::predict
