@@ -39,7 +39,7 @@ struct Descriptor {
 
 }  // namespace
 
-MappedFile::MappedFile(const std::filesystem::path& file) {
+MappedFile::MappedFile(const std::filesystem::path& file, Residence residence) {
   const Descriptor descriptor(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
   if (descriptor.number < 0) refuse(file);
 
@@ -51,9 +51,31 @@ MappedFile::MappedFile(const std::filesystem::path& file) {
   }
   if (status.st_size == 0) throw ArtifactError(fmt::format("{}: the file is empty", file.string()));
   size_ = static_cast<std::size_t>(status.st_size);
-  void* place = ::mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, descriptor.number, 0);
+  const bool is_copy = residence == Residence::kCopied;
+  void* place = ::mmap(nullptr, size_, is_copy ? PROT_READ | PROT_WRITE : PROT_READ,
+                       is_copy ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_PRIVATE,
+                       is_copy ? -1 : descriptor.number, 0);
   if (place == MAP_FAILED) refuse(file);
   data_ = static_cast<const std::byte*>(place);
+  if (is_copy) read_whole(descriptor.number, static_cast<char*>(place), file);
+}
+
+void MappedFile::read_whole(int descriptor, char* place, const std::filesystem::path& file) {
+  std::size_t done = 0;
+  while (done < size_) {
+    const auto count = ::read(descriptor, place + done, size_ - done);
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) {
+      const bool is_short = count == 0;
+      const int reason = errno;
+      ::munmap(place, size_);
+      data_ = nullptr;
+      errno = reason;
+      if (!is_short) refuse(file);
+      throw ArtifactError(fmt::format("{}: became shorter while it was read", file.string()));
+    }
+    done += static_cast<std::size_t>(count);
+  }
 }
 
 MappedFile::~MappedFile() {

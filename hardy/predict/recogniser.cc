@@ -55,8 +55,8 @@ void rebuild(const predict::NetworkView& network, std::int64_t n, Workspace::Imp
 
 }  // namespace
 
-Recogniser::Impl::Impl(const std::filesystem::path& file)
-    : mapped(file), contents(view_tensor_file(mapped.bytes(), file.string())) {
+Recogniser::Impl::Impl(const std::filesystem::path& file, Residence residence)
+    : mapped(file, residence), contents(view_tensor_file(mapped.bytes(), file.string())) {
   info = read_bundle_info(contents, file.string());
   network = predict::make_network(contents, "model.", info);
   Sha256 digest;
@@ -86,8 +86,8 @@ Workspace::~Workspace() = default;
 Workspace::Workspace(Workspace&&) noexcept = default;
 Workspace& Workspace::operator=(Workspace&&) noexcept = default;
 
-Recogniser Recogniser::load(const std::filesystem::path& file) {
-  return Recogniser(std::make_shared<const Impl>(file));
+Recogniser Recogniser::load(const std::filesystem::path& file, Residence residence) {
+  return Recogniser(std::make_shared<const Impl>(file, residence));
 }
 
 const BundleInfo& Recogniser::info() const { return impl_->info; }

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "hardy/core/mapped_file.h"
 #include "hardy/core/modality.h"
 #include "hardy/predict/bundle.h"
 
@@ -118,9 +119,11 @@ class DialogueStream;
 /// threads as long as each has its own Workspace.
 class Recogniser {
  public:
-  /// Maps the file; its weights stay in the page cache. Throws ArtifactError when it is no bundle,
-  /// damaged, newer than this program or of a method it cannot run.
-  static Recogniser load(const std::filesystem::path& file);
+  /// Maps the file, so that processes share its weights; or, for a process that must outlive
+  /// whatever is done to the file, copies it. Throws ArtifactError when it is no bundle, damaged,
+  /// newer than this program or of a method it cannot run.
+  static Recogniser load(const std::filesystem::path& file,
+                         Residence residence = Residence::kMapped);
 
   [[nodiscard]] const BundleInfo& info() const;
 

@@ -12,7 +12,7 @@
 namespace hardy {
 
 struct Recogniser::Impl {
-  explicit Impl(const std::filesystem::path& file);
+  explicit Impl(const std::filesystem::path& file, Residence residence = Residence::kMapped);
 
   MappedFile mapped;
   TensorFileView contents;

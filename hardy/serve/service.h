@@ -61,7 +61,7 @@ class Service {
  private:
   struct Loaded {
     explicit Loaded(const std::filesystem::path& file)
-        : recogniser(Recogniser::load(file)), explainer(recogniser) {}
+        : recogniser(Recogniser::load(file, Residence::kCopied)), explainer(recogniser) {}
 
     Recogniser recogniser;
     Explainer explainer;

@@ -7,6 +7,8 @@
 #include <atomic>
 #include <cmath>
 #include <cstdlib>
+#include <fstream>
+#include <iterator>
 #include <limits>
 #include <thread>
 #include <vector>
@@ -24,6 +26,7 @@ namespace {
 using test::RandomUtterances;
 using ::testing::HasSubstr;
 using ::testing::MatchesRegex;
+using ::testing::Not;
 
 EncoderConfig small_encoder(std::int64_t depth = 2) {
   EncoderConfig encoder;
@@ -46,6 +49,12 @@ struct Model {
       : info(test::bundle_info(kWidths, classes, encoder)),
         recogniser(test::random_recogniser(info, dir.path() / "model.safetensors")) {}
 };
+
+/// A file of /proc, whose size is not known before it is read.
+std::string read_text_file_of_system(const char* file) {
+  std::ifstream stream(file);
+  return {std::istreambuf_iterator<char>(stream), {}};
+}
 
 template <typename Thrown, typename Call>
 std::string message_of(Call call) {
@@ -253,6 +262,40 @@ TEST(Recogniser, InputErrorsNameTheFieldAndTheRemedy) {
   DialogueStream stream(model.recogniser);
   EXPECT_THROW((void)stream.add_turn(bad, workspace), DataError);
   EXPECT_EQ(stream.size(), 0);
+}
+
+TEST(Recogniser, ACopiedModelIsTheSameAndNeedsNoFile) {
+  const Model model;
+  const auto file = model.dir.path() / "model.safetensors";
+  const auto copied = Recogniser::load(file, Residence::kCopied);
+  EXPECT_EQ(copied.fingerprint(), model.recogniser.fingerprint());
+  const auto moved = model.dir.path() / "elsewhere";
+  std::filesystem::copy_file(file, moved);
+  const auto victim = Recogniser::load(moved, Residence::kCopied);
+  std::filesystem::resize_file(moved, 0);
+  const RandomUtterances data(model.info, 3, 2);
+  Workspace one;
+  Workspace two;
+  const auto expected = model.recogniser.predict(data.views, one);
+  const auto answered = victim.predict(data.views, two);
+  EXPECT_TRUE(std::equal(expected.logits.begin(), expected.logits.end(), answered.logits.begin()));
+}
+
+TEST(Recogniser, LinksNoLibtorch) {
+  const auto maps = read_text_file_of_system("/proc/self/maps");
+  EXPECT_THAT(maps, HasSubstr("libdnnl"));
+  EXPECT_THAT(maps, Not(HasSubstr("libtorch")));
+}
+
+TEST(Example, ExplainsWhatItPredicted) {
+  const Model model;
+  const auto out = model.dir.path() / "out.txt";
+  const auto command = std::string(HARDY_EXAMPLE_EXPLAIN) + " '" +
+                       (model.dir.path() / "model.safetensors").string() + "' > '" + out.string() +
+                       "'";
+  ASSERT_EQ(std::system(command.c_str()), 0);
+  EXPECT_THAT(read_text_file(out),
+              MatchesRegex("m0 [-+][.0-9]+\nm1 [-+][.0-9]+\nm2 [-+][.0-9]+\n"));
 }
 
 TEST(Example, PrintsWhatItPromises) {

@@ -204,6 +204,14 @@ TEST_F(ServiceTest, ReloadSwapsTheModelAndAFailedOneKeepsIt) {
   EXPECT_THAT(ask("GET", "/metrics").body, HasSubstr("hardy_failed_reloads_total 1\n"));
 }
 
+TEST_F(ServiceTest, SurvivesAModelFileThatIsOverwrittenInPlace) {
+  const auto before = post("/v1/predict", kUtterance).body;
+  std::filesystem::resize_file(options_.model, 0);
+  EXPECT_EQ(post("/v1/predict", kUtterance).body, before);
+  EXPECT_EQ(post("/v1/reload", "").status, 500);
+  EXPECT_EQ(post("/v1/predict", kUtterance).body, before);
+}
+
 TEST_F(ServiceTest, MetricsDescriptionAndPageAreThere) {
   post("/v1/predict", kUtterance);
   post("/v1/predict", "{");
