@@ -71,8 +71,8 @@ void convert_to_onnx(const BundleCommand& command) {
                     bytes_text(static_cast<std::int64_t>(bytes.size()))));
 }
 
-/// Whether candidates of each modality are found by cosine (hardy/evaluation/stages.h says the same
-/// for training).
+/// Whether candidates of each modality are found by cosine (hardy/methods/hardymer/stages.h says
+/// the same for training).
 std::vector<bool> cosine_modalities(const BundleInfo& info, const std::string& setting) {
   std::vector<bool> result;
   for (const auto& modality : info.modalities) {

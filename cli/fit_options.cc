@@ -27,6 +27,7 @@ std::vector<std::string> shortcuts_of(const FitOptions& typed) {
   add("run.device", typed.device);
   add("protocol.conditions", typed.conditions);
   add("protocol.tracks", typed.track);
+  add("protocol.method", typed.method);
   return assignments;
 }
 
@@ -50,6 +51,11 @@ void add_fit_options(CLI::App& command, FitOptions& typed, const std::string& ou
                   "Available modalities to train for and test: table, all, or a list such as "
                   "\"a; t; a,t\" (protocol.conditions)")
       ->type_name("LIST");
+  command
+      .add_option("--method", typed.method,
+                  "What is trained and evaluated; `hardy config --methods` lists them "
+                  "(protocol.method)")
+      ->type_name("NAME");
   command
       .add_option("--track", typed.track,
                   "specialist (a model per condition), unified (one model) or both "

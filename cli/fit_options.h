@@ -23,6 +23,7 @@ struct FitOptions {
   std::string device;
   std::string conditions;
   std::string track;
+  std::string method;
   std::string out;
   std::string cache;
   bool has_no_cache = false;

@@ -83,7 +83,8 @@ void add_run(CLI::App& app, const std::vector<std::string>& command_line) {
       "settings\n"
       "  hardy run --preset quick                       a first look in a minute or so\n"
       "  hardy run data/CMUMOSI --seeds 1-5 --out mosi  five seeds on a real corpus\n"
-      "  hardy run --track unified --conditions \"a;t\"   one model, two conditions\n");
+      "  hardy run --track unified --conditions \"a;t\"   one model, two conditions\n"
+      "  hardy run --method momke                       another method, the same protocol\n");
   command->callback([typed, command_line] {
     TrainingRequest request = fit_request("run", *typed);
     request.command_line = command_line;

@@ -181,16 +181,36 @@ std::string toml_of(const std::vector<Field>& fields) {
   return text;
 }
 
-void validate_encoder(const EncoderConfig& encoder, const std::string& key) {
-  if (encoder.hidden % encoder.heads != 0) {
-    throw ConfigError(fmt::format(
-        "{0}.hidden = {1} is not a multiple of {0}.heads = {2}; every head has the same width: "
-        "change one of them",
-        key, encoder.hidden, encoder.heads));
+/// The fields that the config's method reads.
+std::vector<Field> read_fields(Config& config) {
+  const MethodDeclaration& method = declared_method(config.protocol.method);
+  std::vector<std::string> tables = {"data", "protocol", "run", method.name};
+  tables.insert(tables.end(), method.sections.begin(), method.sections.end());
+  std::vector<Field> chosen;
+  for (auto& field : describe(config)) {
+    const auto table = field.key.substr(0, field.key.find('.'));
+    const bool is_read =
+        field.key == table || std::find(tables.begin(), tables.end(), table) != tables.end();
+    if (is_read) chosen.push_back(std::move(field));
   }
+  return chosen;
 }
 
 }  // namespace
+
+void check_heads(const std::string& table, std::int64_t hidden, std::int64_t heads) {
+  if (hidden % heads == 0) return;
+  throw ConfigError(fmt::format(
+      "{0}.hidden = {1} is not a multiple of {0}.heads = {2}; every head has the same width: "
+      "change one of them",
+      table, hidden, heads));
+}
+
+void check_some_epochs(const std::string& table, std::int64_t epochs) {
+  if (epochs > 0) return;
+  throw ConfigError(
+      fmt::format("{}: all epochs are 0: nothing would be trained; raise one", table));
+}
 
 std::vector<FieldInfo> config_fields() {
   Config config;
@@ -274,8 +294,11 @@ void validate_config(const Config& config) {
       throw_problem("config", field, field_value(field), *problem);
     }
   }
-  validate_encoder(config.hardness.encoder, "hardness.encoder");
-  validate_encoder(config.recogniser.encoder, "recogniser.encoder");
+  for (const auto& [encoder, table] :
+       {std::pair(&config.hardness.encoder, "hardness.encoder"),
+        std::pair(&config.recogniser.encoder, "recogniser.encoder")}) {
+    check_heads(table, encoder->hidden, encoder->heads);
+  }
   const HardnessConfig& hardness = config.hardness;
   if (hardness.components == "both" && hardness.alpha1 + hardness.alpha2 <= 0) {
     throw ConfigError(
@@ -287,11 +310,19 @@ void validate_config(const Config& config) {
         "recogniser.complete_epochs and recogniser.pattern_epochs are both 0: nothing would be "
         "trained; raise one");
   }
+  copy.methods.validate();
 }
 
 std::string config_toml(const Config& config) {
   Config copy = config;
-  return toml_of(describe(copy));
+  return toml_of(read_fields(copy));
+}
+
+std::vector<std::pair<std::string, std::string>> config_values(const Config& config) {
+  Config copy = config;
+  std::vector<std::pair<std::string, std::string>> values;
+  for (const auto& field : read_fields(copy)) values.emplace_back(field.key, field_value(field));
+  return values;
 }
 
 std::string config_section_toml(const Config& config, const std::vector<std::string>& sections) {

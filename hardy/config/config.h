@@ -6,7 +6,10 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
+
+#include "hardy/config/method_settings.h"
 
 namespace hardy {
 
@@ -21,7 +24,8 @@ struct DataConfig {
 
 /// How data is divided and which patterns are trained and reported.
 struct ProtocolConfig {
-  std::string split = "auto";  ///< auto | official | group | kfold
+  std::string method = "hardymer";  ///< a declared method's name
+  std::string split = "auto";       ///< auto | official | group | kfold
   std::int64_t folds = 5;
   std::string validation = "auto";  ///< auto | official | group | dialogue
   double validation_share = 0.15;
@@ -117,6 +121,7 @@ struct Config {
   HardnessConfig hardness;
   RetrievalConfig retrieval;
   RecogniserConfig recogniser;
+  MethodSections methods;  ///< a section for every other method that has settings
   RunConfig run;
 };
 
@@ -147,8 +152,12 @@ void set_config_field(Config& config, const std::string& assignment);
 /// Range checks of single fields and of their combinations. Throws ConfigError.
 void validate_config(const Config& config);
 
-/// The full config as TOML, fields in a fixed order: equal configs give equal text.
+/// The config as TOML, fields in a fixed order: equal configs give equal text. Sections that
+/// `protocol.method` does not read are left out, because they change nothing.
 std::string config_toml(const Config& config);
+
+/// The same fields as key and TOML value.
+std::vector<std::pair<std::string, std::string>> config_values(const Config& config);
 
 /// The TOML of some sections only ("hardness", "recogniser.encoder"): the part of a cache key that
 /// says on which settings a stage depends.

@@ -9,30 +9,6 @@
 namespace hardy {
 namespace {
 
-constexpr std::int64_t kMaxEpochs = 100'000;
-constexpr std::int64_t kMaxWidth = 16'384;
-
-/// Collects the fields of one table under its prefix.
-class Table {
- public:
-  Table(std::vector<Field>& fields, std::string prefix)
-      : fields_(fields), prefix_(std::move(prefix)) {}
-
-  struct Text {
-    std::string meaning;
-    std::string effect;
-  };
-
-  void add(const char* name, FieldPointer value, FieldRange range, Text text) {
-    fields_.push_back(
-        {prefix_ + name, value, std::move(range), std::move(text.meaning), std::move(text.effect)});
-  }
-
- private:
-  std::vector<Field>& fields_;
-  std::string prefix_;
-};
-
 /// "name=value,name=value" with unique non-empty names.
 std::optional<std::string> assignments_problem(std::string_view text) {
   std::vector<std::string_view> names;
@@ -75,7 +51,7 @@ std::optional<std::string> empty_problem(std::string_view text) {
 }
 
 void describe_data(std::vector<Field>& fields, DataConfig& data) {
-  Table table(fields, "data.");
+  FieldTable table(fields, "data.");
   table.add("path", &data.path, FreeText{"a folder, or empty"},
             {"Folder of the corpus; empty = the embedded demonstration corpus.",
              "Relative paths start at the folder the program is called from. The positional DATA "
@@ -97,8 +73,17 @@ void describe_data(std::vector<Field>& fields, DataConfig& data) {
              "`auto` = classes for class labels, regression for real values."});
 }
 
+std::vector<std::string> method_names() {
+  std::vector<std::string> names;
+  for (const auto& method : declared_methods()) names.push_back(method.name);
+  return names;
+}
+
 void describe_protocol(std::vector<Field>& fields, ProtocolConfig& protocol) {
-  Table table(fields, "protocol.");
+  FieldTable table(fields, "protocol.");
+  table.add("method", &protocol.method, Choices{method_names()},
+            {"What is trained and evaluated; `hardy config --methods` says what each is.",
+             "Sections of other methods are not read."});
   table.add("split", &protocol.split, Choices{{"auto", "official", "group", "kfold"}},
             {"What is held out as test: the official test part, one group (session) per fold, or "
              "dialogues dealt at random to `folds` parts.",
@@ -135,7 +120,7 @@ void describe_protocol(std::vector<Field>& fields, ProtocolConfig& protocol) {
 }
 
 void describe_tuning(std::vector<Field>& fields, TuningConfig& tuning) {
-  Table table(fields, "tuning.");
+  FieldTable table(fields, "tuning.");
   table.add("epochs", &tuning.epochs, IntegerRange{0, kMaxEpochs},
             {"Most epochs of feature tuning (paper 3.3.1).",
              "0 leaves the adapter untrained; use `retrieval.database = \"plain\"` instead."});
@@ -150,54 +135,8 @@ void describe_tuning(std::vector<Field>& fields, TuningConfig& tuning) {
              "Small: a short tuning with less overfitting."});
 }
 
-void describe_encoder(std::vector<Field>& fields, const std::string& prefix,
-                      EncoderConfig& encoder) {
-  Table table(fields, prefix);
-  table.add("hidden", &encoder.hidden, IntegerRange{2, kMaxWidth},
-            {"Width D of every representation; a multiple of `heads`.",
-             "Larger: more capacity; cost grows with the square."});
-  table.add("depth", &encoder.depth, IntegerRange{1, 64},
-            {"Attention layers per modality.", "Larger: more context mixing, longer epochs."});
-  table.add("heads", &encoder.heads, IntegerRange{1, 256},
-            {"Attention heads per layer.", "Splits D into this many independent attentions."});
-  table.add("dropout", &encoder.dropout, NumberRange{0, 1, false, true},
-            {"Share of activations dropped in training.", "Larger: less overfitting, slower fit."});
-  table.add("norm", &encoder.norm, Choices{{"none", "layer"}},
-            {"Normalisation before each attention and MLP; the published code has none.",
-             "`layer` makes deep stacks train more steadily."});
-  table.add("position", &encoder.position, Choices{{"none", "relative"}},
-            {"Whether attention knows how far apart two utterances of a dialogue are.",
-             "`none` sees a dialogue as a set, as published."});
-  table.add("speaker", &encoder.speaker, Choices{{"none", "relation"}},
-            {"Whether attention knows if two utterances have the same speaker.",
-             "`relation` has no effect where speakers are unknown."});
-  table.add("decoder", &encoder.decoder, Choices{{"linear", "two-layer"}},
-            {"Reconstruction of the features: one linear map (Eq. 1) or the two layers of the "
-             "published code.",
-             "`two-layer` costs most of the parameters."});
-  table.add("decoder_width", &encoder.decoder_width, IntegerRange{1, kMaxWidth},
-            {"Width between the layers of the two-layer decoder.", "Not read by `linear`."});
-}
-
-void describe_optimiser(std::vector<Field>& fields, const std::string& prefix,
-                        OptimiserConfig& optimiser) {
-  Table table(fields, prefix);
-  table.add("batch", &optimiser.batch, IntegerRange{1, 65'536},
-            {"Dialogues per step.", "Larger: faster epochs, fewer steps."});
-  table.add("learning_rate", &optimiser.learning_rate, NumberRange{0, 1, true, false},
-            {"Step size of Adam.", "Larger: faster but less steady learning."});
-  table.add("weight_decay", &optimiser.weight_decay, NumberRange{0, 1},
-            {"L2 penalty, added to the gradient (coupled).", "Larger: smaller weights."});
-  table.add("schedule", &optimiser.schedule, Choices{{"constant", "cosine"}},
-            {"Step size over a stage's epochs: constant, or falling to 0 along a half cosine.",
-             "`cosine` settles in the last epochs, so that no epoch need be chosen."});
-  table.add("clip", &optimiser.clip, NumberRange{0, 1e9},
-            {"Largest norm of a step's gradient; 0 = no clipping.",
-             "Guards against single steps that blow up."});
-}
-
 void describe_hardness(std::vector<Field>& fields, HardnessConfig& hardness) {
-  Table table(fields, "hardness.");
+  FieldTable table(fields, "hardness.");
   table.add("complete_epochs", &hardness.complete_epochs, IntegerRange{0, kMaxEpochs},
             {"Epochs of stage 1: complete data, one head per modality (paper 3.2.3).",
              "More: better single encoders, a longer run."});
@@ -233,12 +172,12 @@ void describe_hardness(std::vector<Field>& fields, HardnessConfig& hardness) {
   table.add("components", &hardness.components, Choices{{"both", "direct", "indirect", "none"}},
             {"Which parts enter the score; `none` gives every utterance all K supports.",
              "For ablations."});
-  describe_encoder(fields, "hardness.encoder.", hardness.encoder);
-  describe_optimiser(fields, "hardness.optimiser.", hardness.optimiser);
+  describe_encoder(table.inner("encoder"), hardness.encoder);
+  describe_optimiser(table.inner("optimiser"), hardness.optimiser);
 }
 
 void describe_retrieval(std::vector<Field>& fields, RetrievalConfig& retrieval) {
-  Table table(fields, "retrieval.");
+  FieldTable table(fields, "retrieval.");
   table.add("k", &retrieval.k, IntegerRange{1, 1000},
             {"Neighbours per utterance and pattern, K; at most what the database holds is used.",
              "Larger: more supports for hard utterances, longer epochs."});
@@ -259,7 +198,7 @@ void describe_retrieval(std::vector<Field>& fields, RetrievalConfig& retrieval) 
 }
 
 void describe_recogniser(std::vector<Field>& fields, RecogniserConfig& recogniser) {
-  Table table(fields, "recogniser.");
+  FieldTable table(fields, "recogniser.");
   table.add("input", &recogniser.input, Choices{{"plain", "tuned"}},
             {"Features that the recogniser reads.", "`tuned` needs feature tuning at prediction."});
   table.add("complete_epochs", &recogniser.complete_epochs, IntegerRange{0, kMaxEpochs},
@@ -276,12 +215,12 @@ void describe_recogniser(std::vector<Field>& fields, RecogniserConfig& recognise
   table.add("pattern_unit", &recogniser.pattern_unit, Choices{{"utterance", "dialogue"}},
             {"What draws a pattern of its own when the unified model trains.",
              "`dialogue` resembles a sensor that is off for a whole conversation."});
-  describe_encoder(fields, "recogniser.encoder.", recogniser.encoder);
-  describe_optimiser(fields, "recogniser.optimiser.", recogniser.optimiser);
+  describe_encoder(table.inner("encoder"), recogniser.encoder);
+  describe_optimiser(table.inner("optimiser"), recogniser.optimiser);
 }
 
 void describe_run(std::vector<Field>& fields, RunConfig& run) {
-  Table table(fields, "run.");
+  FieldTable table(fields, "run.");
   table.add("seeds", &run.seeds, IntegerRange{0, std::int64_t{1} << 53},
             {"Training seeds; everything is repeated for each.",
              "More seeds: an honest deviation, a proportionally longer run."});
@@ -295,9 +234,51 @@ void describe_run(std::vector<Field>& fields, RunConfig& run) {
 
 }  // namespace
 
+void describe_encoder(FieldTable table, EncoderConfig& encoder) {
+  table.add("hidden", &encoder.hidden, IntegerRange{2, kMaxWidth},
+            {"Width D of every representation; a multiple of `heads`.",
+             "Larger: more capacity; cost grows with the square."});
+  table.add("depth", &encoder.depth, IntegerRange{1, 64},
+            {"Attention layers per modality.", "Larger: more context mixing, longer epochs."});
+  table.add("heads", &encoder.heads, IntegerRange{1, 256},
+            {"Attention heads per layer.", "Splits D into this many independent attentions."});
+  table.add("dropout", &encoder.dropout, NumberRange{0, 1, false, true},
+            {"Share of activations dropped in training.", "Larger: less overfitting, slower fit."});
+  table.add("norm", &encoder.norm, Choices{{"none", "layer"}},
+            {"Normalisation before each attention and MLP; the published code has none.",
+             "`layer` makes deep stacks train more steadily."});
+  table.add("position", &encoder.position, Choices{{"none", "relative"}},
+            {"Whether attention knows how far apart two utterances of a dialogue are.",
+             "`none` sees a dialogue as a set, as published."});
+  table.add("speaker", &encoder.speaker, Choices{{"none", "relation"}},
+            {"Whether attention knows if two utterances have the same speaker.",
+             "`relation` has no effect where speakers are unknown."});
+  table.add("decoder", &encoder.decoder, Choices{{"linear", "two-layer"}},
+            {"Reconstruction of the features: one linear map (Eq. 1) or the two layers of the "
+             "published code.",
+             "`two-layer` costs most of the parameters."});
+  table.add("decoder_width", &encoder.decoder_width, IntegerRange{1, kMaxWidth},
+            {"Width between the layers of the two-layer decoder.", "Not read by `linear`."});
+}
+
+void describe_optimiser(FieldTable table, OptimiserConfig& optimiser) {
+  table.add("batch", &optimiser.batch, IntegerRange{1, 65'536},
+            {"Dialogues per step.", "Larger: faster epochs, fewer steps."});
+  table.add("learning_rate", &optimiser.learning_rate, NumberRange{0, 1, true, false},
+            {"Step size of Adam.", "Larger: faster but less steady learning."});
+  table.add("weight_decay", &optimiser.weight_decay, NumberRange{0, 1},
+            {"L2 penalty, added to the gradient (coupled).", "Larger: smaller weights."});
+  table.add("schedule", &optimiser.schedule, Choices{{"constant", "cosine"}},
+            {"Step size over a stage's epochs: constant, or falling to 0 along a half cosine.",
+             "`cosine` settles in the last epochs, so that no epoch need be chosen."});
+  table.add("clip", &optimiser.clip, NumberRange{0, 1e9},
+            {"Largest norm of a step's gradient; 0 = no clipping.",
+             "Guards against single steps that blow up."});
+}
+
 std::vector<Field> describe(Config& config) {
   std::vector<Field> fields;
-  Table(fields, "")
+  FieldTable(fields, "")
       .add("preset", &config.preset, Choices{{"default", "published", "quick"}},
            {"Where the fields that are not given start.",
             "`published` has the published hyper-parameters, `quick` is a small model "
@@ -308,6 +289,7 @@ std::vector<Field> describe(Config& config) {
   describe_hardness(fields, config.hardness);
   describe_retrieval(fields, config.retrieval);
   describe_recogniser(fields, config.recogniser);
+  config.methods.describe(fields);
   describe_run(fields, config.run);
   return fields;
 }

@@ -1,5 +1,6 @@
-// The registry of config fields: key, range, meaning and effect of each, written once. Internal to
-// hardy/config; everything else goes through config.h.
+// The registry of config fields: key, range, meaning and effect of each, written once. Read by
+// hardy/config and by methods that describe settings of their own; everything else goes through
+// config.h.
 #pragma once
 
 #include <cstdint>
@@ -50,6 +51,45 @@ struct Field {
   std::string meaning;
   std::string effect;
 };
+
+/// Largest values that settings of this kind may have.
+inline constexpr std::int64_t kMaxEpochs = 100'000;
+inline constexpr std::int64_t kMaxWidth = 16'384;
+
+/// Collects the fields of one table of the TOML file.
+class FieldTable {
+ public:
+  /// `prefix` is the table's name with a dot at its end, or empty for the top level.
+  FieldTable(std::vector<Field>& fields, std::string prefix)
+      : fields_(fields), prefix_(std::move(prefix)) {}
+
+  struct Text {
+    std::string meaning;
+    std::string effect;
+  };
+
+  void add(const char* name, FieldPointer value, FieldRange range, Text text) {
+    fields_.push_back(
+        {prefix_ + name, value, std::move(range), std::move(text.meaning), std::move(text.effect)});
+  }
+
+  /// A table inside this one.
+  [[nodiscard]] FieldTable inner(const std::string& name) const {
+    return {fields_, prefix_ + name + "."};
+  }
+
+ private:
+  std::vector<Field>& fields_;
+  std::string prefix_;
+};
+
+/// The fields of a group of settings that several tables have.
+void describe_encoder(FieldTable table, EncoderConfig& encoder);
+void describe_optimiser(FieldTable table, OptimiserConfig& optimiser);
+
+/// Checks that several tables need. Throw ConfigError naming the table.
+void check_heads(const std::string& table, std::int64_t hidden, std::int64_t heads);
+void check_some_epochs(const std::string& table, std::int64_t epochs);
 
 /// Every field of `config`, in the order of the TOML file: the top level, then table by table.
 std::vector<Field> describe(Config& config);

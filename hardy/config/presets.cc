@@ -109,6 +109,7 @@ Config make_preset(const std::string& name) {
   Config config;
   if (name == "published") config = published_preset();
   if (name == "quick") config = quick_preset();
+  config.methods.apply_preset(name);
   config.preset = name;
   const Field field = describe(config).front();
   if (const auto problem = field_problem(field)) {

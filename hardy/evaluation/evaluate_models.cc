@@ -11,8 +11,8 @@
 #include "hardy/evaluation/intervals.h"
 #include "hardy/evaluation/model_file.h"
 #include "hardy/evaluation/run_protocol.h"
+#include "hardy/methods/method.h"
 #include "hardy/tensor/threads.h"
-#include "hardy/training/train_recogniser.h"
 
 namespace hardy {
 namespace {
@@ -61,12 +61,12 @@ FitOutcome evaluate_model(const StoredModel& model, const Corpus& corpus, const 
           ? parse_conditions(conditions.empty() ? model.config.protocol.conditions : conditions,
                              corpus.modality_names())
           : std::vector<Pattern>{model.info.trained};
+  const Method& method = find_method(model.config.protocol.method);
   FitOutcome outcome{
       model.info.track, model.info.trained, model.info.fold, model.info.seed, {}, {}, {}, 0};
   for (const auto pattern : patterns) {
-    outcome.test.push_back(
-        {pattern, utterances_of(corpus, dialogues),
-         predict_dialogues(data, model.config.recogniser, model.file, dialogues, pattern)});
+    outcome.test.push_back({pattern, utterances_of(corpus, dialogues),
+                            method.predict(data, model.config, model.file, dialogues, pattern)});
   }
   return outcome;
 }
@@ -89,6 +89,7 @@ Results evaluate_models(const std::filesystem::path& source, const Corpus& corpu
   }
   const FeatureTable table = make_feature_table(corpus, at::kCPU);
   std::vector<FitOutcome> outcomes;
+  std::string method;
   progress.start("evaluating");
   for (const auto& file : files) {
     const auto model = load_model(file);
@@ -97,6 +98,7 @@ Results evaluate_models(const std::filesystem::path& source, const Corpus& corpu
                                   file.string(), fmt::join(model.info.modality_names(), ", "),
                                   fmt::join(corpus.modality_names(), ", ")));
     }
+    method = model.config.protocol.method;
     outcomes.push_back(evaluate_model(model, corpus, table, conditions));
     const auto needed = static_cast<std::size_t>(model.info.fold) + 1;
     while (folds.size() < needed) folds.push_back(fmt::format("fold {}", folds.size() + 1));
@@ -106,6 +108,7 @@ Results evaluate_models(const std::filesystem::path& source, const Corpus& corpu
   progress.finish();
   Results results = make_results(outcomes, corpus, folds);
   add_intervals(results, prediction_table(outcomes, corpus));
+  results.method = method;
   return results;
 }
 

@@ -53,6 +53,7 @@ struct IntervalInfo {
 /// Everything that a run found out. Orders: tracks as given, conditions as all_patterns, then
 /// folds, then seeds.
 struct Results {
+  std::string method = "hardymer";  ///< its declared name
   std::string data_name;
   bool is_synthetic = false;
   std::vector<std::string> class_names;  ///< empty for real values

@@ -83,6 +83,8 @@ Summary summary_of(const Json& json) {
 
 Results results_of(const Json& json) {
   Results results;
+  // Runs of before there were several methods do not say it.
+  if (json.contains("method")) json.at("method").get_to(results.method);
   const Json& data = json.at("data");
   data.at("name").get_to(results.data_name);
   data.at("is_synthetic").get_to(results.is_synthetic);
@@ -128,6 +130,7 @@ std::string results_json(const Results& results) {
     summaries.push_back(json_of(summary, has_intervals));
   }
   Json json = {{"format", kFormat},
+               {"method", results.method},
                {"data",
                 {{"name", results.data_name},
                  {"is_synthetic", results.is_synthetic},

@@ -66,8 +66,9 @@ std::string title_of(const Results& results, bool is_over_seeds) {
   // Names given by our own generators say it already.
   const bool must_say = results.is_synthetic && !results.data_name.ends_with("(synthetic)");
   std::string title =
-      fmt::format("{}{}: test, {}, {}", results.data_name, must_say ? " (synthetic)" : "",
-                  plural(folds, "fold"), plural(results.seeds.size(), "seed"));
+      fmt::format("{}{}: {}, test, {}, {}", results.data_name, must_say ? " (synthetic)" : "",
+                  declared_method(results.method).title, plural(folds, "fold"),
+                  plural(results.seeds.size(), "seed"));
   std::string below;
   if (is_over_seeds) below = "its deviation over seeds";
   if (!is_over_seeds && folds > 1) below = "its deviation over folds";
@@ -207,19 +208,19 @@ std::string results_table(const Results& results) {
 }
 
 std::string results_csv(const Results& results) {
-  std::string text = "track,condition,fold,seed,utterances,metric,value\n";
+  std::string text = "track,condition,fold,seed,utterances,metric,value,method\n";
   for (const Score& score : results.scores) {
     const std::string condition = pattern_label(score.condition, results.modality_names);
     for (const auto& metric : score.metrics) {
-      text +=
-          csv_line({score.track, condition, std::to_string(score.fold), std::to_string(score.seed),
-                    std::to_string(score.utterances), metric.name, csv_number(metric.value)});
+      text += csv_line({score.track, condition, std::to_string(score.fold),
+                        std::to_string(score.seed), std::to_string(score.utterances), metric.name,
+                        csv_number(metric.value), results.method});
     }
   }
   for (const Summary& summary : results.summaries) {
     const auto add = [&](const char* what, double value) {
-      text += csv_line(
-          {summary.track, summary.condition, what, what, "", summary.metric, csv_number(value)});
+      text += csv_line({summary.track, summary.condition, what, what, "", summary.metric,
+                        csv_number(value), results.method});
     };
     add("mean", summary.mean);
     add("deviation over seeds", summary.seed_deviation);
@@ -237,7 +238,9 @@ void write_predictions(const RunFolder& folder, const std::vector<FitOutcome>& o
   std::vector<std::string> header = {"utterance", "dialogue", "track", "condition",
                                      "fold",      "seed",     "truth", "predicted"};
   for (const auto& name : corpus.class_names) header.push_back("p_" + name);
+  header.emplace_back("method");
   CsvFile table(folder.predictions_file(), header);
+  const auto& method = folder.manifest().config.protocol.method;
   const auto names = corpus.modality_names();
   for (const FitOutcome* outcome : in_order(outcomes)) {
     for (const Evaluation& evaluation : outcome->test) {
@@ -251,6 +254,7 @@ void write_predictions(const RunFolder& folder, const std::vector<FitOutcome>& o
         table.add(std::int64_t{outcome->fold}).add(outcome->seed);
         add_outputs(table, corpus, place,
                     std::span(evaluation.outputs).subspan(row * width, width));
+        table.add(method);
         table.end_row();
       }
     }

@@ -21,9 +21,9 @@ std::string results_table(const Results& results);
 /// low" and "interval high".
 std::string results_csv(const Results& results);
 
-/// predictions.csv: one line per test utterance, track, condition, fold and seed, with truth (none
-/// when it is not scored), prediction and one column per class probability (or the predicted value
-/// alone).
+/// predictions.csv: one line per test utterance, method, track, condition, fold and seed, with
+/// truth (none when it is not scored), prediction and one column per class probability (or the
+/// predicted value alone).
 void write_predictions(const RunFolder& folder, const std::vector<FitOutcome>& outcomes,
                        const Corpus& corpus);
 

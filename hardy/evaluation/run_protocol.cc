@@ -23,18 +23,13 @@
 #include "hardy/evaluation/model_file.h"
 #include "hardy/evaluation/results_json.h"
 #include "hardy/evaluation/results_text.h"
-#include "hardy/evaluation/stages.h"
+#include "hardy/methods/fold_stage.h"
+#include "hardy/methods/method.h"
+#include "hardy/run/cpu_time.h"
 #include "hardy/tensor/threads.h"
 
 namespace hardy {
 namespace {
-
-/// CPU seconds of the calling thread.
-double thread_cpu_s() {
-  timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
-}
 
 /// CPU seconds of the process so far.
 double process_cpu_s() {
@@ -79,11 +74,11 @@ std::vector<FitOutcome> on_validation(std::vector<FitOutcome> outcomes) {
   return outcomes;
 }
 
-/// What a group of fits (one fold, one seed) shares.
+/// The method on one fold under one seed.
 struct Group {
   int fold = 0;
   std::int64_t seed = 0;
-  Curriculum curriculum;
+  std::unique_ptr<FoldMethod> method;
 };
 
 /// One run in progress: corpus, folds, tasks, and what the tasks leave behind.
@@ -92,10 +87,11 @@ class Protocol {
   Protocol(const ProtocolRequest& request, const Corpus& corpus, Progress& progress)
       : request_(request),
         config_(request.config),
+        method_(find_method(config_.protocol.method)),
         corpus_(usable(corpus)),
         progress_(progress),
         device_(device_of(config_)),
-        folds_(make_folds(corpus, config_.protocol)),
+        folds_(check_request(request, corpus)),
         conditions_(parse_conditions(config_.protocol.conditions, corpus.modality_names())),
         folder_(make_folder(request, corpus, folds_)),
         cache_(request.cache.empty() ? folder_.path() / "stages" : request.cache) {
@@ -112,17 +108,19 @@ class Protocol {
                          .progress = &progress_});
     add_tasks(scheduler);
     scheduler.run();
-    if (config_.run.models != "none" && config_.recogniser.input == "tuned") {
-      progress_.note(
-          "no models were stored: a recogniser of tuned features needs the tuning nets too");
+    const auto storage_problem = method_.storage_problem(config_);
+    if (config_.run.models != "none" && storage_problem) {
+      progress_.note("no models were stored: " + *storage_problem);
     }
     std::vector<std::string> names;
     for (const auto& fold : folds_) names.push_back(fold.name);
     result.folder = folder_.path();
     result.results = make_results(outcomes_, corpus_, names);
     add_intervals(result.results, prediction_table(outcomes_, corpus_));
+    result.results.method = config_.protocol.method;
     result.validation = make_results(on_validation(outcomes_), corpus_, names);
-    write_hardness();
+    result.validation.method = config_.protocol.method;
+    write_tables();
     write_predictions(folder_, outcomes_, corpus_);
     write_curves(folder_, outcomes_, corpus_);
     if (!result.validation.scores.empty()) write_validation(folder_, result.validation);
@@ -166,7 +164,8 @@ class Protocol {
     return config_.protocol.tracks == "both" || config_.protocol.tracks == track;
   }
 
-  [[nodiscard]] std::vector<Pattern> curriculum_patterns() const {
+  /// Every pattern that some fit trains on.
+  [[nodiscard]] std::vector<Pattern> trained_patterns() const {
     const auto unified = unified_patterns(corpus_.modality_count(), conditions_);
     return has_track("unified") ? unified : conditions_;
   }
@@ -179,6 +178,13 @@ class Protocol {
         auto group = std::make_shared<Group>();
         group->fold = fold.index;
         group->seed = seed;
+        group->method = method_.on_fold({.corpus = corpus_,
+                                         .fold = fold,
+                                         .config = config_,
+                                         .seed = seed,
+                                         .patterns = trained_patterns(),
+                                         .cache = cache_,
+                                         .costs = costs_});
         groups_.push_back(group);
         add_group(scheduler, group, --priority);
       }
@@ -187,7 +193,7 @@ class Protocol {
 
   void add_group(Scheduler& scheduler, const std::shared_ptr<Group>& group, int priority) {
     const auto where = fmt::format("fold {}, seed {}", group->fold + 1, group->seed);
-    using Work = std::function<void(const FoldStages&, TaskContext&)>;
+    using Work = std::function<void(const FoldData&, TaskContext&)>;
     const auto add = [&](const std::string& what, std::vector<TaskId> dependencies, double cost,
                          Work work) {
       shelf_->announce_task(group->fold);
@@ -197,71 +203,57 @@ class Protocol {
                             .cost = cost,
                             .work = [this, what, group, work = std::move(work)](TaskContext& c) {
                               const double before = thread_cpu_s();
-                              const auto data = shelf_->data(group->fold);
-                              work(FoldStages(*data, config_, group->seed, cache_), c);
+                              work(*shelf_->data(group->fold), c);
                               shelf_->end_task(group->fold);
                               note_cost(what, thread_cpu_s() - before);
                             }});
     };
-    const auto& recogniser = config_.recogniser;
-    const auto& hardness = config_.hardness;
-    const auto curriculum =
-        add("hardness and neighbours", {},
-            1 + 2 * static_cast<double>(hardness.complete_epochs + hardness.pattern_epochs) +
-                static_cast<double>(config_.tuning.epochs),
-            [this, group](const FoldStages& stages, TaskContext& context) {
-              group->curriculum = stages.curriculum(curriculum_patterns(), context);
-            });
-    const auto pretraining =
-        add("pretraining", {}, 1 + static_cast<double>(recogniser.complete_epochs),
-            [](const FoldStages& stages, TaskContext& context) {
-              // Fetched again from the cache by every fit.
-              static_cast<void>(stages.pretrained(context));
-            });
-    const double passes =
-        config_.retrieval.supports == "slots" ? static_cast<double>(config_.retrieval.k + 1) : 1.0;
-    const double cost = 1 + passes * static_cast<double>(recogniser.pattern_epochs);
+    std::vector<TaskId> shared;
+    for (auto& stage : group->method->shared_stages()) {
+      shared.push_back(add(stage.name, {}, stage.cost, std::move(stage.work)));
+    }
+    const double cost = group->method->fit_cost();
     const auto names = corpus_.modality_names();
     if (has_track("specialist")) {
       for (const auto condition : conditions_) {
-        add(fmt::format("specialist {{{}}}", pattern_label(condition, names)),
-            {curriculum, pretraining}, cost,
-            [this, group, condition](const FoldStages& stages, TaskContext& context) {
-              fit(stages, *group, "specialist", {condition}, {condition}, context);
+        add(fmt::format("specialist {{{}}}", pattern_label(condition, names)), shared, cost,
+            [this, group, condition](const FoldData& data, TaskContext& context) {
+              fit(data, *group, "specialist", {condition}, context);
             });
       }
     }
     if (has_track("unified")) {
-      add("unified", {curriculum, pretraining}, cost,
-          [this, group](const FoldStages& stages, TaskContext& context) {
-            fit(stages, *group, "unified", unified_patterns(corpus_.modality_count(), conditions_),
-                conditions_, context);
-          });
+      add("unified", shared, cost, [this, group](const FoldData& data, TaskContext& context) {
+        fit(data, *group, "unified", unified_patterns(corpus_.modality_count(), conditions_),
+            context);
+      });
     }
   }
 
-  /// Trains (or fetches) one recogniser, runs it over the held-out parts and keeps both.
-  void fit(const FoldStages& stages, const Group& group, const std::string& track,
-           const std::vector<Pattern>& trained, const std::vector<Pattern>& evaluated,
-           TaskContext& context) {
-    const double before = thread_cpu_s();
-    const auto arrays = stages.fit(trained, group.curriculum, context);
-    const auto data = stages.input_data(context);
+  /// Trains (or fetches) one model, runs it over the held-out parts and keeps both: a specialist
+  /// for one pattern under that pattern, the unified model under every condition.
+  void fit(const FoldData& plain, const Group& group, const std::string& track,
+           const std::vector<Pattern>& trained, TaskContext& context) {
+    const auto& evaluated = track == "unified" ? conditions_ : trained;
+    const auto arrays = group.method->fit(plain, trained, context);
+    const auto data = group.method->input_data(plain, context);
     FitOutcome outcome;
     outcome.track = track;
     outcome.trained = track == "unified" ? Pattern::complete(corpus_.modality_count()) : trained[0];
     outcome.fold = group.fold;
     outcome.seed = group.seed;
     outcome.curve = curve_of(arrays);
+    outcome.train_cpu_s = FoldStage::cpu_seconds(arrays);
+    const double before = thread_cpu_s();
     for (const auto pattern : evaluated) {
       outcome.test.push_back(evaluate(data, arrays, data.fold.test, pattern));
       if (!data.fold.validation.empty()) {
         outcome.validation.push_back(evaluate(data, arrays, data.fold.validation, pattern));
       }
     }
-    outcome.train_cpu_s = thread_cpu_s() - before;
+    note_prediction(outcome, arrays, thread_cpu_s() - before);
     const bool is_kept = config_.run.models == "all" || config_.run.models == track;
-    if (is_kept && config_.recogniser.input == "plain") {
+    if (is_kept && !method_.storage_problem(config_)) {
       save_model(folder_.model_file({track, outcome.trained, group.fold, group.seed}), arrays, data,
                  describe_fit(outcome, data, config_));
     }
@@ -273,64 +265,50 @@ class Protocol {
                                     const std::vector<std::int64_t>& dialogues,
                                     Pattern pattern) const {
     return {pattern, utterances_of(corpus_, dialogues),
-            predict_dialogues(data, config_.recogniser, arrays, dialogues, pattern)};
+            method_.predict(data, config_, arrays, dialogues, pattern)};
   }
 
-  static std::vector<CurvePoint> curve_of(const TensorFile& arrays) {
-    std::vector<CurvePoint> curve;
-    const auto values = arrays.floats("curve.values");
-    const auto places = arrays.integers("curve.places");
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      curve.push_back({"recogniser.patterns", places[2 * i],
-                       places[2 * i + 1] == 1 ? "validation_loss" : "train_loss",
-                       static_cast<double>(values[i])});
-    }
-    return curve;
+  void write_tables() const {
+    std::vector<const FoldMethod*> fits;
+    for (const auto& group : groups_) fits.push_back(group->method.get());
+    method_.write_tables(folder_, config_, fits);
   }
 
-  void write_hardness() const {
-    auto hardness = start_hardness_table(folder_);
-    auto supports = start_supports_table(folder_);
-    const auto names = corpus_.modality_names();
-    for (const auto& group : groups_) {
-      const auto train =
-          utterances_of(corpus_, folds_[static_cast<std::size_t>(group->fold)].train);
-      const Curriculum& curriculum = group->curriculum;
-      for (std::size_t p = 0; p < curriculum.supports.size(); ++p) {
-        const auto label = pattern_label(curriculum.patterns[p], names);
-        for (std::size_t i = 0; i < train.size(); ++i) {
-          const auto& id = corpus_.utterances[static_cast<std::size_t>(train[i])].id;
-          const auto& list = curriculum.supports[p].of[i];
-          add_row(hardness, {.utterance = id,
-                             .fold = group->fold,
-                             .seed = group->seed,
-                             .pattern = label,
-                             .direct = static_cast<double>(curriculum.direct[p][i]),
-                             .indirect = static_cast<double>(curriculum.indirect[i]),
-                             .score = static_cast<double>(curriculum.score[p][i]),
-                             .supports = static_cast<std::int64_t>(list.size())});
-          const auto k = static_cast<std::size_t>(config_.retrieval.k);
-          for (std::size_t rank = 0; rank < list.size(); ++rank) {
-            const auto utterance = train[static_cast<std::size_t>(list[rank])];
-            add_row(supports,
-                    {.utterance = id,
-                     .fold = group->fold,
-                     .seed = group->seed,
-                     .pattern = label,
-                     .rank = static_cast<std::int64_t>(rank + 1),
-                     .support = corpus_.utterances[static_cast<std::size_t>(utterance)].id,
-                     .distance = static_cast<double>(curriculum.distances[p][i * k + rank])});
-          }
-        }
+  void note_prediction(const FitOutcome& outcome, const TensorFile& model, double cpu_s) {
+    std::int64_t utterances = 0;
+    for (const auto* part : {&outcome.test, &outcome.validation}) {
+      for (const auto& evaluation : *part) {
+        utterances += static_cast<std::int64_t>(evaluation.utterances.size());
       }
     }
-    hardness.commit();
-    supports.commit();
+    std::int64_t parameters = 0;
+    for (const auto& [name, array] : model.arrays) {
+      if (!name.starts_with("model.")) continue;
+      std::int64_t values = 1;
+      for (const auto size : array.shape) values *= size;
+      parameters += values;
+    }
+    const std::lock_guard lock(mutex_);
+    run_costs_.predict_cpu_s += cpu_s;
+    run_costs_.predicted_utterances += utterances;
+    run_costs_.parameters = std::max(run_costs_.parameters, parameters);
   }
 
   void note_cost(const std::string& stage, double cpu_s) {
     const std::lock_guard lock(mutex_);
     cost_[stage] += cpu_s;
+  }
+
+  /// What training took, whichever run it was computed in, and what this run's predictions took.
+  [[nodiscard]] RunCosts total_costs() const {
+    RunCosts costs = run_costs_;
+    costs.shared_cpu_s = costs_.total();
+    for (const auto& outcome : outcomes_) {
+      (outcome.track == "unified" ? costs.unified_cpu_s : costs.specialist_cpu_s) +=
+          outcome.train_cpu_s;
+      costs.shared_cpu_s -= outcome.train_cpu_s;
+    }
+    return costs;
   }
 
   void finish_timings(RunTimings& timings) const {
@@ -342,11 +320,13 @@ class Protocol {
     timings.peak_memory_bytes = std::int64_t{usage.ru_maxrss} * 1024;
     timings.cache = cache_.statistics();
     timings.stage_cpu_s.assign(cost_.begin(), cost_.end());
+    timings.costs = total_costs();
     write_timings(folder_, timings);
   }
 
   const ProtocolRequest& request_;
   const Config& config_;
+  const Method& method_;
   const Corpus& corpus_;
   Progress& progress_;
   at::Device device_;  // before the folder: what cannot run leaves nothing behind
@@ -355,14 +335,31 @@ class Protocol {
   RunFolder folder_;
   StageCache cache_;
   double cpu_before_s_ = process_cpu_s();  ///< a process may run several protocols
+  StageCosts costs_;
   std::unique_ptr<FoldShelf> shelf_;
   std::vector<std::shared_ptr<Group>> groups_;
   std::mutex mutex_;  // guards what follows
   std::vector<FitOutcome> outcomes_;
   std::map<std::string, double> cost_;
+  RunCosts run_costs_;
 };
 
 }  // namespace
+
+std::vector<Fold> check_request(const ProtocolRequest& request, const Corpus& corpus) {
+  const Config& config = request.config;
+  auto folds = make_folds(usable(corpus), config.protocol);
+  std::vector<Fold> wanted;
+  for (const auto& fold : folds) {
+    if (!request.only_fold || *request.only_fold == fold.index) wanted.push_back(fold);
+  }
+  const Method& method = find_method(config.protocol.method);
+  if (const auto problem = method.problem_with(corpus, wanted, config)) {
+    throw DataError(fmt::format("{}: {} cannot serve this corpus: {}", corpus.source,
+                                declared_method(config.protocol.method).title, *problem));
+  }
+  return folds;
+}
 
 ProtocolResult run_protocol(const ProtocolRequest& request, const Corpus& corpus,
                             Progress& progress) {

@@ -10,6 +10,7 @@
 
 #include "hardy/config/config.h"
 #include "hardy/data/corpus.h"
+#include "hardy/data/split.h"
 #include "hardy/evaluation/fit_outcome.h"
 #include "hardy/evaluation/results.h"
 #include "hardy/run/progress.h"
@@ -35,6 +36,10 @@ struct ProtocolResult {
   Results validation;  ///< on the validation parts: what settings may be chosen by
   RunTimings timings;
 };
+
+/// All that run_protocol refuses without training anything: a corpus that the method or no method
+/// can serve (DataError), a split that cannot be made. Returns the folds.
+std::vector<Fold> check_request(const ProtocolRequest& request, const Corpus& corpus);
 
 /// Runs the protocol (methods.md section 10) and writes the run folder. Everything fitted is fitted
 /// on the training part of a fold, epochs are chosen on its validation part, test labels are read

@@ -25,6 +25,7 @@ Backbone::Backbone(const BackboneOptions& options, ParameterSet& parameters, Gen
   const double bound = 1.0 / std::sqrt(static_cast<double>(stacked));
   joint_bias_ = parameters.add_uniform("joint.bias", {stacked}, bound, generator);
   classifier_ = parameters.add_linear("classifier", stacked, options.outputs, generator);
+  if (!options.has_decoder) return;
   std::int64_t decoder_in = stacked;
   if (options.encoder.decoder == "two-layer") {
     decoder_hidden_ =

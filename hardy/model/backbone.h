@@ -24,6 +24,7 @@ struct BackboneOptions {
   /// z_m = sum over all experts e of E^e(P_m) instead of E^m(P_m): MoMKE's mixing with weights 1,
   /// as the published hardness model does in its second stage.
   bool mixes_experts = false;
+  bool has_decoder = true;  ///< without one, reconstruct() must not be called
 };
 
 /// Representations of one modality's rows and where they belong.

@@ -102,7 +102,10 @@ PublishedShape published_shape(const TensorFile& state_dict,
   }
   result.outputs = shape_of(state_dict, "nlp_head.weight", 2)[0];
   result.encoder.decoder = "two-layer";
-  result.encoder.decoder_width = shape_of(state_dict, "autoencoder_decoder.0.weight", 2)[0];
+  result.has_decoder = state_dict.arrays.contains("autoencoder_decoder.0.weight");
+  if (result.has_decoder) {
+    result.encoder.decoder_width = shape_of(state_dict, "autoencoder_decoder.0.weight", 2)[0];
+  }
   result.encoder.depth = 0;
   while (state_dict.arrays.contains(
       fmt::format("block.blocks.{}.Transformer_a.q.weight", result.encoder.depth))) {
@@ -133,14 +136,20 @@ TensorFile convert_published(const TensorFile& state_dict,
     }
     converter.columns("proj1.weight", "joint." + name + ".weight",
                       static_cast<std::int64_t>(m) * hidden, hidden);
-    converter.rows("autoencoder_decoder.2", "decoder." + name, feature, shape.widths[m]);
-    feature += shape.widths[m];
+    if (shape.has_decoder) {
+      converter.rows("autoencoder_decoder.2", "decoder." + name, feature, shape.widths[m]);
+      feature += shape.widths[m];
+    }
+    if (state_dict.arrays.contains("router_" + letter + ".fc1.weight")) {
+      converter.copy("router_" + letter + ".fc1", "router." + name + ".fc1");
+      converter.copy("router_" + letter + ".fc2", "router." + name + ".fc2");
+    }
   }
   const auto bias = state_dict.floats("proj1.bias");
   result.add("joint.bias", state_dict.shape("proj1.bias"),
              std::vector<float>(bias.begin(), bias.end()));
   converter.copy("nlp_head", "classifier");
-  converter.copy("autoencoder_decoder.0", "decoder.hidden");
+  if (shape.has_decoder) converter.copy("autoencoder_decoder.0", "decoder.hidden");
   if (shape.is_hardness) {
     for (std::size_t x = 0; x < kLetters.size(); ++x) {
       for (std::size_t y = 0; y < kLetters.size(); ++y) {
@@ -164,6 +173,10 @@ TensorFile published_bundle(const TensorFile& state_dict,
   if (shape.is_hardness) {
     throw ArtifactError(
         "the checkpoint holds the hardness model (it has cross-attention); give the recogniser's");
+  }
+  if (!shape.has_decoder) {
+    throw ArtifactError(
+        "the checkpoint has no decoder, as MoMKE's; bundles hold recognisers of HARDY-MER");
   }
   const auto named = static_cast<std::int64_t>(class_names.size());
   if (named != shape.outputs && !(named == 0 && shape.outputs == 1)) {

@@ -16,6 +16,7 @@ struct PublishedShape {
   std::vector<std::int64_t> widths;  ///< [M] d_m
   std::int64_t outputs = 0;          ///< C, or 1 for a value
   EncoderConfig encoder;             ///< heads are not visible in it: 2, as published
+  bool has_decoder = true;           ///< MoMKE's modules have none
   bool is_hardness = false;          ///< has cross-attention: the teacher
 };
 
@@ -25,7 +26,8 @@ PublishedShape published_shape(const TensorFile& state_dict,
                                const std::vector<std::string>& modality_names);
 
 /// Renames and stacks a published recogniser's or hardness model's arrays into the names of our
-/// parameters, ready for ParameterSet::load. The never-used `*_in_mi` stacks are dropped.
+/// parameters, ready for ParameterSet::load; MoMKE's too. The never-used `*_in_mi` stacks are
+/// dropped.
 TensorFile convert_published(const TensorFile& state_dict,
                              const std::vector<std::string>& modality_names);
 

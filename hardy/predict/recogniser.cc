@@ -53,11 +53,23 @@ void rebuild(const predict::NetworkView& network, std::int64_t n, Workspace::Imp
   }
 }
 
+/// Refuses models of methods that have other modules than HARDY-MER's recogniser.
+void check_method(const BundleInfo& info, const std::string& file) {
+  if (info.config_toml.empty()) return;
+  const auto method = parse_config(info.config_toml, file, Config{}).protocol.method;
+  if (method == "hardymer" || method == "modality_dropout") return;
+  throw ArtifactError(fmt::format(
+      "{}: a model of {}; only recognisers of HARDY-MER (and modality_dropout) can be deployed, "
+      "`hardy evaluate` runs every model",
+      file, declared_method(method).title));
+}
+
 }  // namespace
 
 Recogniser::Impl::Impl(const std::filesystem::path& file, Residence residence)
     : mapped(file, residence), contents(view_tensor_file(mapped.bytes(), file.string())) {
   info = read_bundle_info(contents, file.string());
+  check_method(info, file.string());
   network = predict::make_network(contents, "model.", info);
   Sha256 digest;
   for (const auto& [name, text] : contents.metadata) digest.add(name).add(text);

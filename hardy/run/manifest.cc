@@ -13,17 +13,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// The fields of a config by key, as TOML values.
-std::vector<std::pair<std::string, std::string>> values_by_key(const Config& config) {
-  std::vector<std::pair<std::string, std::string>> values;
-  for (const auto& info : config_fields()) {
-    const std::string text = config_section_toml(config, {info.key});
-    const auto begin = text.find(" = ") + 3;
-    values.emplace_back(info.key, text.substr(begin, text.size() - begin - 1));
-  }
-  return values;
-}
-
 RunManifest manifest_of(const Json& json, const std::string& name) {
   RunManifest manifest;
   json.at("program_version").get_to(manifest.program_version);
@@ -77,7 +66,8 @@ std::string manifest_json(const RunManifest& manifest) {
   }
   Json json = {{"format", RunManifest::kFormat},
                {"program_version", manifest.program_version},
-               {"command", manifest.command}};
+               {"command", manifest.command},
+               {"method", config.protocol.method}};
   if (manifest.only_fold) json["only_fold"] = *manifest.only_fold;
   json["data"] = {{"name", manifest.data_name},         {"source", manifest.data_source},
                   {"checksum", manifest.data_checksum}, {"is_synthetic", manifest.is_synthetic},
@@ -134,8 +124,11 @@ std::optional<std::string> manifest_difference(const RunManifest& held, const Ru
                   fmt::format("{} ({})", held.data_checksum.substr(0, 12), held.data_name),
                   fmt::format("{} ({})", asked.data_checksum.substr(0, 12), asked.data_name));
   }
-  const auto there = values_by_key(held.config);
-  const auto now = values_by_key(asked.config);
+  if (held.config.protocol.method != asked.config.protocol.method) {
+    return differ("the method", held.config.protocol.method, asked.config.protocol.method);
+  }
+  const auto there = config_values(held.config);
+  const auto now = config_values(asked.config);
   for (std::size_t i = 0; i < there.size(); ++i) {
     const std::string& key = there[i].first;
     if (key == "run.jobs" || key == "data.path") continue;

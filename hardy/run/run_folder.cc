@@ -199,7 +199,15 @@ void write_timings(const RunFolder& folder, const RunTimings& timings) {
                                          {"damaged", timings.cache.damaged},
                                          {"bytes_read", timings.cache.bytes_read},
                                          {"bytes_written", timings.cache.bytes_written}}},
-                                       {"stage_cpu_s", stages}};
+                                       {"stage_cpu_s", stages},
+                                       {"training_cpu_s",
+                                        {{"shared", timings.costs.shared_cpu_s},
+                                         {"specialist", timings.costs.specialist_cpu_s},
+                                         {"unified", timings.costs.unified_cpu_s}}},
+                                       {"prediction",
+                                        {{"cpu_s", timings.costs.predict_cpu_s},
+                                         {"utterances", timings.costs.predicted_utterances}}},
+                                       {"parameters", timings.costs.parameters}};
   write_file_atomically(folder.timings_file(), json.dump(2) + "\n");
 }
 

@@ -116,6 +116,17 @@ void add_row(CsvFile& table, const HardnessRow& row);
 CsvFile start_supports_table(const RunFolder& folder);
 void add_row(CsvFile& table, const SupportRow& row);
 
+/// What a method costs. Training: CPU seconds when it was computed, in this run or in the one that
+/// filled the cache; what was computed before an interruption within a stage is not counted.
+struct RunCosts {
+  double shared_cpu_s = 0;  ///< stages that several fits share
+  double specialist_cpu_s = 0;
+  double unified_cpu_s = 0;
+  double predict_cpu_s = 0;               ///< of this run's predictions, loading models included
+  std::int64_t predicted_utterances = 0;  ///< in `predict_cpu_s`
+  std::int64_t parameters = 0;            ///< values that the largest model stores
+};
+
 /// What a run cost: the one file of a run folder that differs between equal runs.
 struct RunTimings {
   std::string started;  ///< UTC, ISO 8601
@@ -126,6 +137,7 @@ struct RunTimings {
   std::int64_t peak_memory_bytes = 0;
   CacheStatistics cache;
   std::vector<std::pair<std::string, double>> stage_cpu_s;  ///< CPU seconds by stage
+  RunCosts costs;
 };
 
 void write_timings(const RunFolder& folder, const RunTimings& timings);

@@ -122,7 +122,8 @@ double run_epoch(const EpochLoopOptions& options, const StageServices& services,
       }
       parameters.clear_gradients();
       loss.backward();
-      adam.step(rate_factor(options.optimiser.schedule, progress));
+      adam.step(options.epoch_rate ? options.epoch_rate(epoch)
+                                   : rate_factor(options.optimiser.schedule, progress));
       total += value;
       ++updates;
     };
@@ -142,6 +143,7 @@ std::vector<CurvePoint> run_epochs(const EpochLoopOptions& options, const StageS
                                    const std::function<double()>& validation_loss) {
   Adam adam(parameters, {.learning_rate = options.optimiser.learning_rate,
                          .weight_decay = options.optimiser.weight_decay,
+                         .beta1 = options.beta1,
                          .clip = options.optimiser.clip});
   LoopState state;
   if (services.find_checkpoint) {

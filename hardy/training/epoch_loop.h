@@ -35,6 +35,10 @@ struct EpochLoopOptions {
   std::int64_t epochs = 0;
   std::int64_t patience = 0;  ///< epochs without improvement before stopping; 0 = never stop early
   OptimiserConfig optimiser;
+  double beta1 = 0.9;  ///< Adam's memory of gradients
+  /// Factor on the learning rate by 0-based epoch; when given, the optimiser's schedule is not
+  /// read.
+  std::function<double(std::int64_t epoch)> epoch_rate;
 };
 
 /// Random streams of one batch.

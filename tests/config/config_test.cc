@@ -47,6 +47,7 @@ TEST(Config, RegistryReachesEveryMemberOnce) {
   std::set<const void*> members;
   std::size_t bytes = 0;
   for (const auto& field : describe(config)) {
+    if (config.methods.has(field.key.substr(0, field.key.find('.')))) continue;  // not members
     std::visit(
         [&](const auto* value) {
           EXPECT_TRUE(members.insert(value).second) << field.key;
@@ -55,7 +56,8 @@ TEST(Config, RegistryReachesEveryMemberOnce) {
         field.value);
   }
   // All member types have the same alignment, so a struct is as large as its members.
-  EXPECT_EQ(bytes, sizeof(Config)) << "a member of Config is missing in describe()";
+  EXPECT_EQ(bytes, sizeof(Config) - sizeof(MethodSections))
+      << "a member of Config is missing in describe()";
 }
 
 TEST(Config, TomlRoundTripsForEveryPreset) {

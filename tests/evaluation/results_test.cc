@@ -191,8 +191,8 @@ TEST(Results, NoOutcomesGiveAnEmptyReport) {
 
 TEST(ResultsTable, ShowsMeansDeviationsAverageAndCompleteLast) {
   const std::string table = results_table(class_results());
-  EXPECT_THAT(table, HasSubstr("tiny: test, 2 folds, 2 seeds; below each mean its deviation over "
-                               "seeds\n"));
+  EXPECT_THAT(table, HasSubstr("tiny: HARDY-MER, test, 2 folds, 2 seeds; below each mean its "
+                               "deviation over seeds\n"));
   EXPECT_THAT(table, Not(HasSubstr("synthetic")));
   EXPECT_THAT(table, HasSubstr("track       metric          a        t  average      a,t\n"
                                "unified     WA         0.5625   0.5000   0.5312   1.0000\n"
@@ -202,9 +202,9 @@ TEST(ResultsTable, ShowsMeansDeviationsAverageAndCompleteLast) {
 TEST(ResultsTable, SaysWhenTheDataAreSynthetic) {
   Results results = class_results();
   results.is_synthetic = true;
-  EXPECT_THAT(results_table(results), StartsWith("tiny (synthetic): test"));
+  EXPECT_THAT(results_table(results), StartsWith("tiny (synthetic): HARDY-MER, test"));
   results.data_name = "demonstration (synthetic)";
-  EXPECT_THAT(results_table(results), StartsWith("demonstration (synthetic): test"));
+  EXPECT_THAT(results_table(results), StartsWith("demonstration (synthetic): HARDY-MER, test"));
 }
 
 TEST(ResultsTable, CountsTheFoldsThatWereTested) {
@@ -213,7 +213,7 @@ TEST(ResultsTable, CountsTheFoldsThatWereTested) {
     if (outcome.fold == 1) one_fold.push_back(outcome);
   }
   EXPECT_THAT(results_table(make_results(one_fold, class_corpus(), {"1/2", "2/2"})),
-              StartsWith("tiny: test, 1 fold, 2 seeds"));
+              StartsWith("tiny: HARDY-MER, test, 1 fold, 2 seeds"));
 }
 
 TEST(ResultsTable, OneSeedShowsTheDeviationOverFolds) {
@@ -252,10 +252,10 @@ TEST(ResultsTable, ManyConditionsAreSpreadOverBlocks) {
 
 TEST(ResultsCsv, HasScoresThenSummaries) {
   const std::string csv = results_csv(class_results());
-  EXPECT_THAT(csv, HasSubstr("track,condition,fold,seed,utterances,metric,value\n"
-                             "unified,a,0,1,4,wa,1\n"));
-  EXPECT_THAT(csv, HasSubstr("unified,\"a,t\",1,2,2,wa,1\n"));
-  EXPECT_THAT(csv, HasSubstr("unified,a,mean,mean,,wa,0.5625\n"));
+  EXPECT_THAT(csv, HasSubstr("track,condition,fold,seed,utterances,metric,value,method\n"
+                             "unified,a,0,1,4,wa,1,hardymer\n"));
+  EXPECT_THAT(csv, HasSubstr("unified,\"a,t\",1,2,2,wa,1,hardymer\n"));
+  EXPECT_THAT(csv, HasSubstr("unified,a,mean,mean,,wa,0.5625,hardymer\n"));
   EXPECT_THAT(csv, HasSubstr("unified,a,deviation over seeds,deviation over seeds,,wa,0.265"));
 }
 
@@ -301,8 +301,9 @@ TEST(Predictions, OneLinePerUtteranceConditionFoldAndSeed) {
   write_predictions(run, unified_outcomes(), corpus);
   const std::string csv = read_text_file(run.predictions_file());
   EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), 1 + 2 * 3 * (4 + 2));
-  EXPECT_THAT(csv, HasSubstr("utterance,dialogue,track,condition,fold,seed,truth,predicted,p_calm,"
-                             "p_angry\nu0,d,unified,a,0,1,calm,calm,0.75,0.25\n"));
+  EXPECT_THAT(
+      csv, HasSubstr("utterance,dialogue,track,condition,fold,seed,truth,predicted,"
+                     "p_calm,p_angry,method\nu0,d,unified,a,0,1,calm,calm,0.75,0.25,hardymer\n"));
   auto reversed = unified_outcomes();
   std::reverse(reversed.begin(), reversed.end());
   write_predictions(run, reversed, corpus);
@@ -319,8 +320,8 @@ TEST(Predictions, OfRealValuesHaveTruthAndPredictedValue) {
   outcome.curve = {{"recogniser complete", 1, "train_loss", 0.5}};
   write_predictions(run, {outcome}, corpus);
   EXPECT_EQ(read_text_file(run.predictions_file()),
-            "utterance,dialogue,track,condition,fold,seed,truth,predicted\n"
-            "u0,d,unified,\"a,t\",0,1,-2,-1.5\nu1,d,unified,\"a,t\",0,1,1,0.1\n");
+            "utterance,dialogue,track,condition,fold,seed,truth,predicted,method\n"
+            "u0,d,unified,\"a,t\",0,1,-2,-1.5,hardymer\nu1,d,unified,\"a,t\",0,1,1,0.1,hardymer\n");
   write_curves(run, {outcome}, corpus);
   EXPECT_EQ(read_text_file(run.curves_file()),
             "track,trained,fold,seed,stage,epoch,name,value\n"

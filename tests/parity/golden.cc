@@ -7,6 +7,7 @@
 #include <iostream>
 
 #include "hardy/data/npy.h"
+#include "hardy/predict/published_checkpoint.h"
 #include "support/shared_data.h"
 
 namespace hardy::test {
@@ -64,6 +65,17 @@ BatchPlan GoldenBatch::plan(Pattern pattern) const {
     plan.close_dialogue();
   }
   return plan;
+}
+
+BackboneOptions published_options(const TensorFile& state_dict) {
+  const PublishedShape shape = published_shape(state_dict, kNames);
+  BackboneOptions options;
+  options.modality_names = kNames;
+  options.widths = shape.widths;
+  options.outputs = shape.outputs;
+  options.encoder = shape.encoder;
+  options.has_decoder = shape.has_decoder;
+  return options;
 }
 
 Pattern golden_pattern(const std::string& letters) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "hardy/core/tensor_file.h"
+#include "hardy/model/backbone.h"
 #include "hardy/model/batch.h"
 
 namespace hardy::test {
@@ -32,6 +33,9 @@ at::Tensor load_golden(const std::string& file, const GoldenBatch& batch, Layout
 
 /// An .npy as it is.
 at::Tensor load_array(const std::string& file);
+
+/// What our modules need to hold a published checkpoint.
+BackboneOptions published_options(const TensorFile& state_dict);
 
 /// "at" -> pattern, by the letters of the golden file names.
 Pattern golden_pattern(const std::string& letters);

@@ -28,17 +28,6 @@ TensorFile load_state_dict(const std::string& name) {
   return load_torch_checkpoint(shared_dir() / "golden" / name);
 }
 
-/// What our modules need to hold a published checkpoint.
-BackboneOptions published_options(const TensorFile& state_dict) {
-  const PublishedShape shape = published_shape(state_dict, kNames);
-  BackboneOptions options;
-  options.modality_names = kNames;
-  options.widths = shape.widths;
-  options.outputs = shape.outputs;
-  options.encoder = shape.encoder;
-  return options;
-}
-
 /// A backbone holding the published recogniser's weights.
 struct PublishedRecogniser {
   TensorFile state_dict = load_state_dict("hardymer_recognizer.pth");

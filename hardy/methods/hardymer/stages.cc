@@ -1,9 +1,8 @@
-#include "hardy/evaluation/stages.h"
+#include "hardy/methods/hardymer/stages.h"
 
 #include <torch/types.h>
 
 #include <algorithm>
-#include <cstring>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -16,20 +15,6 @@
 
 namespace hardy {
 namespace {
-
-/// Raised whenever a change of the code moves a stage's numbers: old cache entries are then unused.
-constexpr int kStageVersion = 3;
-
-std::string fold_text(const Fold& fold) {
-  return fmt::format("train {}\nvalidation {}", fmt::join(fold.train, " "),
-                     fmt::join(fold.validation, " "));
-}
-
-std::string bits_text(const std::vector<Pattern>& patterns) {
-  std::string text;
-  for (const auto pattern : patterns) text += fmt::format("{} ", pattern.bits());
-  return text;
-}
 
 /// The hardness settings that training depends on; the score's own are left out, so that a sweep
 /// over them trains nothing again.
@@ -125,33 +110,8 @@ CurriculumPlan Curriculum::plan_for(const std::vector<Pattern>& wanted) const {
   return plan;
 }
 
-FoldStages::FoldStages(const FoldData& data, const Config& config, std::int64_t seed,
-                       StageCache& cache)
-    : data_(data), config_(config), seed_(seed), cache_(cache) {
-  base_ = fmt::format("data {}\n{}\nseed {}\ndevice {}", data.corpus->checksum,
-                      fold_text(data.fold), seed, config.run.device);
-}
-
-std::string FoldStages::key_of(const std::string& stage,
-                               const std::vector<std::string>& inputs) const {
-  std::vector<std::string> all = {base_};
-  all.insert(all.end(), inputs.begin(), inputs.end());
-  return stage_key(stage, kStageVersion, all);
-}
-
-StageServices FoldStages::services(const std::string& key, const std::string& stream,
-                                   TaskContext& context) const {
-  StageServices services;
-  const Seeds root(static_cast<std::uint64_t>(seed_));
-  services.seeds = Seeds(Seeds(root.key("fold", {data_.fold.index})).key(stream));
-  services.report = [&context](double done, double total) { context.report(done, total); };
-  services.throw_if_stopping = [&context] { context.throw_if_stopping(); };
-  services.find_checkpoint = [this, key] { return cache_.find_checkpoint(key); };
-  services.store_checkpoint = [this, key](const TensorFile& state) {
-    cache_.store_checkpoint(key, state);
-  };
-  return services;
-}
+FoldStages::FoldStages(const FoldData& data, const Config& config, const FoldStage& stage)
+    : data_(data), config_(config), stage_(stage) {}
 
 bool FoldStages::needs_tuning() const {
   const bool retrieves = config_.retrieval.supports != "none";
@@ -160,9 +120,9 @@ bool FoldStages::needs_tuning() const {
 }
 
 TensorFile FoldStages::tuned_file(TaskContext& context) const {
-  const auto key = key_of("tune", {config_section_toml(config_, {"tuning"})});
-  return cache_.get_or_compute(
-      key, [&] { return tune_features(data_, config_.tuning, services(key, "tune", context)); });
+  return stage_.get_or_compute(
+      {"tune", {config_section_toml(config_, {"tuning"})}, "tune"}, context,
+      [&](const auto& services) { return tune_features(data_, config_.tuning, services); });
 }
 
 FeatureTable FoldStages::tuned_features(TaskContext& context) const {
@@ -171,20 +131,23 @@ FeatureTable FoldStages::tuned_features(TaskContext& context) const {
 
 TensorFile FoldStages::hardness_file(const std::vector<Pattern>& patterns,
                                      TaskContext& context) const {
-  const auto key = key_of("hardness", {estimator_settings(config_), bits_text(patterns)});
-  return cache_.get_or_compute(key, [&] {
-    return estimate_hardness(data_, config_.hardness, patterns, services(key, "hardness", context));
-  });
+  return stage_.get_or_compute(
+      {"hardness", {estimator_settings(config_), bits_text(patterns)}, "hardness"}, context,
+      [&](const auto& services) {
+        return estimate_hardness(data_, config_.hardness, patterns, services);
+      });
 }
 
 TensorFile FoldStages::neighbour_file(const std::vector<Pattern>& patterns,
                                       TaskContext& context) const {
   const bool is_tuned = config_.retrieval.database == "tuned";
-  const auto key = key_of(
-      "neighbours", {bits_text(patterns),
-                     fmt::format("k {} metric {}", config_.retrieval.k, config_.retrieval.metric),
-                     is_tuned ? config_section_toml(config_, {"tuning"}) : "plain"});
-  return cache_.get_or_compute(key, [&] {
+  const StageName name = {
+      "neighbours",
+      {bits_text(patterns),
+       fmt::format("k {} metric {}", config_.retrieval.k, config_.retrieval.metric),
+       is_tuned ? config_section_toml(config_, {"tuning"}) : "plain"},
+      "neighbours"};
+  return stage_.get_or_compute(name, context, [&](const auto& /*services*/) {
     const FeatureTable table = is_tuned ? tuned_features(context) : data_.table;
     const auto metrics =
         retrieval_metrics(data_.corpus->modality_names(), config_.retrieval.metric);
@@ -201,10 +164,10 @@ TensorFile FoldStages::neighbour_file(const std::vector<Pattern>& patterns,
     for (const auto pattern : patterns) {
       auto found = search.neighbours(pattern);
       const auto n = static_cast<std::int64_t>(data_.train.size());
-      const auto name = std::to_string(pattern.bits());
-      result.add("ids." + name, {n, found.k}, std::move(found.ids));
-      result.add("distances." + name, {n, found.k}, std::move(found.distances));
-      result.add("counts." + name, {n}, std::move(found.counts));
+      const auto bits = std::to_string(pattern.bits());
+      result.add("ids." + bits, {n, found.k}, std::move(found.ids));
+      result.add("distances." + bits, {n, found.k}, std::move(found.distances));
+      result.add("counts." + bits, {n}, std::move(found.counts));
       context.throw_if_stopping();
     }
     return result;
@@ -251,40 +214,30 @@ FoldData FoldStages::input_data(TaskContext& context) const {
 }
 
 TensorFile FoldStages::pretrained(TaskContext& context) const {
-  const auto key = key_of("pretrain", {pretraining_settings(config_)});
-  return cache_.get_or_compute(key, [&] {
-    return pretrain_recogniser(input_data(context), config_.recogniser,
-                               services(key, "pretrain", context));
-  });
-}
-
-std::string FoldStages::fit_key(const CurriculumPlan& plan) const {
-  std::string recogniser = config_section_toml(config_, {"recogniser"});
-  if (config_.recogniser.input == "tuned") recogniser += config_section_toml(config_, {"tuning"});
-  return key_of("fit", {bits_text(plan.patterns), recogniser,
-                        fmt::format("supports {} label {} selection {}", config_.retrieval.supports,
-                                    config_.retrieval.support_label, config_.protocol.selection),
-                        supports_text(plan)});
+  return stage_.get_or_compute({"pretrain", {pretraining_settings(config_)}, "pretrain"}, context,
+                               [&](const auto& services) {
+                                 return pretrain_recogniser(input_data(context), config_.recogniser,
+                                                            services);
+                               });
 }
 
 TensorFile FoldStages::fit(const std::vector<Pattern>& trained, const Curriculum& curriculum,
                            TaskContext& context) const {
   const auto plan = curriculum.plan_for(trained);
-  const auto key = fit_key(plan);
-  return cache_.get_or_compute(key, [&] {
-    const auto result = train_recogniser(input_data(context), config_, pretrained(context), plan,
-                                         services(key, "fit " + bits_text(trained), context));
+  std::string recogniser = config_section_toml(config_, {"recogniser"});
+  if (config_.recogniser.input == "tuned") recogniser += config_section_toml(config_, {"tuning"});
+  const StageName name = {
+      "fit",
+      {bits_text(trained), recogniser,
+       fmt::format("supports {} label {} selection {}", config_.retrieval.supports,
+                   config_.retrieval.support_label, config_.protocol.selection),
+       supports_text(plan)},
+      "fit " + bits_text(trained)};
+  return stage_.get_or_compute(name, context, [&](const auto& services) {
+    const auto result =
+        train_recogniser(input_data(context), config_, pretrained(context), plan, services);
     TensorFile file = result.model;
-    std::vector<float> values;
-    std::vector<std::int64_t> places;
-    for (const auto& point : result.curve) {
-      values.push_back(static_cast<float>(point.value));
-      places.push_back(point.epoch);
-      places.push_back(point.name == "validation_loss" ? 1 : 0);
-    }
-    const auto count = static_cast<std::int64_t>(values.size());
-    file.add("curve.values", {count}, std::move(values));
-    file.add("curve.places", {count, 2}, std::move(places));
+    add_curve(file, result.curve);
     return file;
   });
 }

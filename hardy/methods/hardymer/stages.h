@@ -1,16 +1,14 @@
-// The chain of stages of one fold and seed, each computed once and shared: by conditions, by
-// ablations, by sweeps, by resumed runs.
+// The chain of HARDY-MER's stages of one fold and seed, each computed once and shared: by
+// conditions, by ablations, by sweeps, by resumed runs.
 #pragma once
 
-#include <functional>
-#include <memory>
 #include <string>
 #include <vector>
 
 #include "hardy/config/config.h"
 #include "hardy/core/modality.h"
+#include "hardy/methods/fold_stage.h"
 #include "hardy/run/scheduler.h"
-#include "hardy/run/stage_cache.h"
 #include "hardy/training/fold_data.h"
 #include "hardy/training/train_recogniser.h"
 
@@ -30,11 +28,14 @@ struct Curriculum {
   [[nodiscard]] CurriculumPlan plan_for(const std::vector<Pattern>& wanted) const;
 };
 
-/// Stages of one fold under one seed. The cache makes each call after the first cheap. Not
-/// thread-safe itself; several objects may share a cache.
+/// Raised whenever a change of the code moves a stage's numbers: old cache entries are then unused.
+inline constexpr int kHardyMerVersion = 4;
+
+/// Stages of one fold under one seed, while its data is at hand. The cache makes each call after
+/// the first cheap. Cheap to make; refers to its arguments.
 class FoldStages {
  public:
-  FoldStages(const FoldData& data, const Config& config, std::int64_t seed, StageCache& cache);
+  FoldStages(const FoldData& data, const Config& config, const FoldStage& stage);
 
   /// Tuned features of every utterance (methods.md 1.7); only needed where `needs_tuning`.
   [[nodiscard]] FeatureTable tuned_features(TaskContext& context) const;
@@ -47,22 +48,14 @@ class FoldStages {
   /// Complete-modality pretraining of the recogniser.
   [[nodiscard]] TensorFile pretrained(TaskContext& context) const;
 
-  /// A recogniser trained on `trained` patterns; "model.*" arrays, and its curve as
-  /// "curve.values" [points] and "curve.places" [points, 2] (epoch; 1 = validation loss).
+  /// A recogniser trained on `trained` patterns: "model.*" arrays and its curve (add_curve).
   [[nodiscard]] TensorFile fit(const std::vector<Pattern>& trained, const Curriculum& curriculum,
                                TaskContext& context) const;
 
   /// The data a recogniser reads: plain or tuned features.
   [[nodiscard]] FoldData input_data(TaskContext& context) const;
 
-  /// Content address of a fit.
-  [[nodiscard]] std::string fit_key(const CurriculumPlan& plan) const;
-
  private:
-  [[nodiscard]] std::string key_of(const std::string& stage,
-                                   const std::vector<std::string>& inputs) const;
-  [[nodiscard]] StageServices services(const std::string& key, const std::string& stream,
-                                       TaskContext& context) const;
   [[nodiscard]] TensorFile tuned_file(TaskContext& context) const;
   [[nodiscard]] TensorFile hardness_file(const std::vector<Pattern>& patterns,
                                          TaskContext& context) const;
@@ -70,10 +63,8 @@ class FoldStages {
                                           TaskContext& context) const;
 
   const FoldData& data_;
-  Config config_;
-  std::int64_t seed_;
-  StageCache& cache_;
-  std::string base_;  ///< data, fold and seed
+  const Config& config_;
+  const FoldStage& stage_;
 };
 
 /// Retrieval metric of each modality: cosine for textual features, L2 for the others, unless

@@ -1,0 +1,47 @@
+#include "hardy/methods/cpm_net/settings.h"
+
+#include "hardy/config/fields.h"
+
+namespace hardy {
+
+void CpmNetSettings::describe(FieldTable& table) {
+  table.add("latent", &latent, IntegerRange{2, kMaxWidth},
+            {"Width L of the latent of every utterance.", "Larger: closer reconstruction."});
+  table.add("class_weight", &class_weight, NumberRange{0, 1000},
+            {"Weight of the classification loss on latents.", "0 leaves classes out of training."});
+  table.add("epochs", &epochs, IntegerRange{1, kMaxEpochs},
+            {"Training epochs: `steps` of the decoders, then `steps` of the latents.",
+             "More: a closer fit."});
+  table.add(
+      "steps", &steps, IntegerRange{1, 1000},
+      {"Adam steps per epoch, of decoders, of latents and in inference.", "More: a closer fit."});
+  table.add("validate_every", &validate_every, IntegerRange{1, kMaxEpochs},
+            {"Epochs between validations, each of which infers the validation part's latents.",
+             "Small: a finer choice of epoch, a longer run."});
+  table.add("decoder_learning_rate", &decoder_learning_rate, NumberRange{0, 1, true, false},
+            {"Step size of Adam on the decoders.", "Larger: faster but less steady."});
+  table.add("latent_learning_rate", &latent_learning_rate, NumberRange{0, 1, true, false},
+            {"Step size of Adam on the training latents.", "Larger: faster but less steady."});
+  table.add("inference_epochs", &inference_epochs, IntegerRange{1, kMaxEpochs},
+            {"Epochs of `steps` Adam steps that fit a new utterance's latent.",
+             "More: a closer fit of what is observed."});
+  table.add("inference_learning_rate", &inference_learning_rate, NumberRange{0, 1, true, false},
+            {"Step size of Adam in inference.", "Larger: faster but less steady."});
+}
+
+void CpmNetSettings::apply_preset(const std::string& preset) {
+  if (preset != "quick") return;
+  latent = 32;
+  epochs = 20;
+  inference_epochs = 60;
+  inference_learning_rate = 5e-3;
+}
+
+MethodDeclaration declare_cpm_net() {
+  return {.name = "cpm_net",
+          .title = "CPM-Net",
+          .summary = "Latents that reconstruct whatever is observed (Zhang et al. 2019).",
+          .settings = std::make_shared<CpmNetSettings>()};
+}
+
+}  // namespace hardy

@@ -1,0 +1,44 @@
+// Recurrent layers over packed dialogues: no padding, so that a dialogue's outputs do not depend on
+// the others of its batch.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "hardy/core/random.h"
+#include "hardy/tensor/ops.h"
+#include "hardy/tensor/parameters.h"
+
+namespace hardy {
+
+/// How packed rows are walked step by step: the first turns of all dialogues, the second turns of
+/// those that have one, and so on, longer dialogues first.
+struct StepOrder {
+  at::Tensor rows;         ///< [n] int64: row at each place of the walk
+  at::Tensor places;       ///< [n] int64: its inverse
+  at::Tensor batch_sizes;  ///< [steps] int64 on the CPU: dialogues that have the step
+
+  /// `offsets` [B+1] as in BatchPlan; empty dialogues are allowed.
+  static StepOrder of(const std::vector<std::int64_t>& offsets, at::Device device);
+};
+
+/// Two bidirectional LSTM layers with dropout between them. Initial values as in PyTorch,
+/// U(-1/sqrt(out), 1/sqrt(out)); initial states are zero.
+class RecurrentStack {
+ public:
+  RecurrentStack(ParameterSet& parameters, const std::string& name, std::int64_t in,
+                 std::int64_t out, Generator& generator);
+
+  /// Shapes: x [n, in] -> [n, 2 out].
+  [[nodiscard]] at::Tensor forward(const at::Tensor& x, const StepOrder& order, double dropout,
+                                   DropoutStream& stream) const;
+
+ private:
+  std::int64_t out_;
+  std::vector<std::vector<at::Tensor>> layers_;  ///< [2] of the 8 tensors at::lstm takes
+};
+
+}  // namespace hardy

@@ -1,0 +1,11 @@
+#include "hardy/config/method_settings.h"
+
+namespace hardy {
+
+MethodDeclaration declare_majority() {
+  return {.name = "majority",
+          .title = "Majority",
+          .summary = "Control: the commonest class (or mean value) of the training part."};
+}
+
+}  // namespace hardy

@@ -1,0 +1,188 @@
+// What every method owes, whatever it does inside; the example of docs/adding_a_method.md too.
+#include <gtest/gtest.h>
+#include <torch/types.h>
+
+#include <cmath>
+
+#include "hardy/core/errors.h"
+#include "hardy/core/files.h"
+#include "hardy/evaluation/results_text.h"
+#include "hardy/evaluation/run_protocol.h"
+#include "hardy/predict/recogniser.h"
+#include "methods/fit_method.h"
+#include "support/temp_dir.h"
+
+namespace hardy::test {
+namespace {
+
+std::vector<std::string> every_method() {
+  add_tiny();
+  std::vector<std::string> names;
+  for (const auto& method : declared_methods()) names.push_back(method.name);
+  return names;
+}
+
+class EveryMethod : public ::testing::TestWithParam<std::string> {};
+
+INSTANTIATE_TEST_SUITE_P(Registered, EveryMethod, ::testing::ValuesIn(every_method()),
+                         [](const auto& parameter) { return parameter.param; });
+
+double largest_difference(const std::vector<float>& x, const std::vector<float>& y) {
+  if (x.size() != y.size()) return INFINITY;
+  double largest = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    largest = std::max(largest, std::abs(static_cast<double>(x[i]) - static_cast<double>(y[i])));
+  }
+  return largest;
+}
+
+ProtocolResult run_in(const std::filesystem::path& folder, const Config& config,
+                      const Corpus& corpus) {
+  NoProgress quiet;
+  ProtocolRequest request;
+  request.config = config;
+  request.folder = folder;
+  request.only_fold = 0;
+  return run_protocol(request, corpus, quiet);
+}
+
+TEST_P(EveryMethod, RunsBothTracksOnClassesAndOnValues) {
+  for (const bool has_values : {false, true}) {
+    for (const int modalities : {2, 4}) {
+      const TempDir dir;
+      const Corpus corpus = method_corpus(modalities, has_values);
+      Config config = method_config(GetParam());
+      config.protocol.conditions = "all";
+      const auto result = run_in(dir / "run", config, corpus);
+      EXPECT_EQ(result.results.method, GetParam());
+      EXPECT_EQ(result.results.tracks.size(), 2U);
+      EXPECT_EQ(result.results.scores.size(), 2 * ((1U << modalities) - 1));
+      EXPECT_EQ(RunFolder::open(dir / "run").manifest().config.protocol.method, GetParam());
+    }
+  }
+}
+
+TEST_P(EveryMethod, WorksWhereModalitiesAreReallyMissing) {
+  const TempDir dir;
+  Config config = method_config(GetParam());
+  config.protocol.tracks = "unified";
+  const auto result = run_in(dir / "run", config, method_corpus(3, false, 0.3));
+  EXPECT_EQ(result.results.scores.size(), 7U);
+}
+
+TEST_P(EveryMethod, EqualRunsGiveEqualBytesWhateverTheJobs) {
+  const TempDir dir;
+  const Corpus corpus = method_corpus(3);
+  Config config = method_config(GetParam());
+  config.run.jobs = 1;
+  run_in(dir / "one", config, corpus);
+  config.run.jobs = 2;
+  run_in(dir / "two", config, corpus);
+  int compared = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(dir / "one")) {
+    const auto name = std::filesystem::relative(entry.path(), dir / "one");
+    if (!entry.is_regular_file() || name == "timings.json" || *name.begin() == "stages") continue;
+    EXPECT_EQ(read_text_file(entry.path()), read_text_file(dir / "two" / name)) << name;
+    ++compared;
+  }
+  EXPECT_GE(compared, 13);  // manifest, three tables, results twice and 8 models at least
+}
+
+TEST_P(EveryMethod, StoredModelsGiveTheRunsOwnNumbers) {
+  const TempDir dir;
+  const Corpus corpus = method_corpus(2);
+  const auto result = run_in(dir / "run", method_config(GetParam()), corpus);
+  NoProgress quiet;
+  EXPECT_EQ(results_csv(result.results),
+            results_csv(evaluate_models(dir / "run", corpus, "", quiet)));
+}
+
+TEST_P(EveryMethod, IgnoresWhatAbsentModalitiesStore) {
+  const Corpus corpus = method_corpus(3);
+  MethodOnFold on_fold(corpus, method_config(GetParam()));
+  const auto model = on_fold.fit(all_patterns(3));
+  for (const auto pattern : proper_patterns(3)) {
+    const auto before = on_fold.predict(model, on_fold.data.fold.test, pattern);
+    MethodOnFold poisoned(corpus, on_fold.config);
+    for (int m = 0; m < 3; ++m) {
+      if (!pattern.has(m)) poisoned.data.table.features[static_cast<std::size_t>(m)].fill_(1e6);
+    }
+    EXPECT_EQ(before, poisoned.predict(model, on_fold.data.fold.test, pattern)) << pattern.bits();
+  }
+}
+
+TEST_P(EveryMethod, PredictsADialogueAloneAsAmongOthers) {
+  const Corpus corpus = method_corpus(3);
+  MethodOnFold on_fold(corpus, method_config(GetParam()));
+  const auto model = on_fold.fit(all_patterns(3));
+  const auto& dialogues = on_fold.data.fold.test;
+  ASSERT_GE(dialogues.size(), 3U);
+  for (const auto pattern : {Pattern(1), Pattern(6), Pattern(7)}) {
+    std::vector<float> alone;
+    for (const auto dialogue : dialogues) {
+      const auto part = on_fold.predict(model, {dialogue}, pattern);
+      alone.insert(alone.end(), part.begin(), part.end());
+    }
+    EXPECT_LT(largest_difference(alone, on_fold.predict(model, dialogues, pattern)), 1e-5);
+  }
+}
+
+TEST_P(EveryMethod, TestLabelsInfluenceNoModel) {
+  Corpus corpus = method_corpus(2);
+  MethodOnFold honest(corpus, method_config(GetParam()));
+  const auto model = honest.fit({Pattern(1)});
+  for (const auto u : utterances_of(corpus, honest.data.fold.test)) {
+    auto& label = corpus.utterances[static_cast<std::size_t>(u)].label;
+    label = static_cast<float>((static_cast<int>(label) + 1) % 4);
+  }
+  MethodOnFold shifted(corpus, honest.config);
+  const auto again = shifted.fit({Pattern(1)});
+  for (const auto& [name, array] : model.arrays) {
+    EXPECT_EQ(array.values, again.arrays.at(name).values) << name;
+  }
+}
+
+TEST_P(EveryMethod, ModelsThatThePredictionRuntimeCannotRunAreRefusedByName) {
+  const TempDir dir;
+  Config config = method_config(GetParam());
+  config.protocol.tracks = "unified";
+  run_in(dir / "run", config, method_corpus(2));
+  const auto model = RunFolder::open(dir / "run").models().front();
+  if (GetParam() == "hardymer" || GetParam() == "modality_dropout") {
+    EXPECT_NO_THROW(Recogniser::load(model));
+    return;
+  }
+  try {
+    Recogniser::load(model);
+    FAIL() << "must refuse";
+  } catch (const ArtifactError& error) {
+    EXPECT_NE(std::string(error.what()).find(declared_method(GetParam()).title),
+              std::string::npos);
+  }
+}
+
+TEST_P(EveryMethod, RefusesACorpusOfOneModalityBeforeItStarts) {
+  const TempDir dir;
+  Corpus corpus = method_corpus(2);
+  corpus.modalities.pop_back();
+  EXPECT_THROW(run_in(dir / "run", method_config(GetParam()), corpus), DataError);
+  EXPECT_FALSE(std::filesystem::exists(dir / "run"));
+}
+
+TEST(Methods, UnknownOnesAreRefusedWithTheNearest) {
+  try {
+    static_cast<void>(find_method("momk"));
+    FAIL() << "must refuse";
+  } catch (const ConfigError& error) {
+    EXPECT_NE(std::string(error.what()).find("did you mean 'momke'?"), std::string::npos);
+  }
+}
+
+TEST(Methods, TheExampleIsTheOneInTheDocuments) {
+  const std::string page = read_text_file(std::string(HARDY_DOCS_DIR) + "/adding_a_method.md");
+  const std::string code = read_text_file(std::string(HARDY_TESTS_DIR) + "/methods/tiny.cc");
+  EXPECT_NE(page.find(code), std::string::npos) << "docs/adding_a_method.md is not up to date";
+}
+
+}  // namespace
+}  // namespace hardy::test

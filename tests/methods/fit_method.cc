@@ -1,0 +1,96 @@
+#include "methods/fit_method.h"
+
+#include <torch/types.h>
+
+#include "hardy/data/demo_corpus.h"
+#include "hardy/data/split.h"
+
+namespace hardy {
+
+MethodDeclaration declare_tiny();
+std::unique_ptr<const Method> make_tiny();
+
+namespace test {
+
+Corpus method_corpus(int modalities, bool has_values, double missing_rate) {
+  DemoOptions options;
+  options.sessions = 3;
+  options.dialogues_per_session = 3;
+  options.min_utterances = 8;
+  options.max_utterances = 14;
+  options.features.modalities = spread_modalities(modalities);
+  for (auto& modality : options.features.modalities) modality.width = 20;
+  options.features.missing_rate = missing_rate;
+  Corpus corpus = make_demo_corpus(options);
+  if (!has_values) return corpus;
+  corpus.label_kind = LabelKind::kValue;
+  corpus.class_names.clear();
+  for (auto& utterance : corpus.utterances) utterance.label = 2 * utterance.label - 3;
+  corpus.checksum = corpus_checksum(corpus);
+  return corpus;
+}
+
+Config method_config(const std::string& method) {
+  Config config = make_preset("quick");
+  config.protocol.method = method;
+  config.recogniser.encoder.hidden = 16;
+  config.recogniser.encoder.depth = 1;
+  config.hardness.encoder.hidden = 16;
+  config.hardness.encoder.depth = 1;
+  config.tuning.epochs = 2;
+  config.hardness.complete_epochs = 2;
+  config.hardness.pattern_epochs = 2;
+  config.recogniser.complete_epochs = 2;
+  config.recogniser.pattern_epochs = 2;
+  // Whatever a method calls its epochs and widths.
+  for (const auto& info : config_fields()) {
+    if (!info.key.starts_with(method + ".")) continue;
+    if (info.key.ends_with("epochs")) set_config_field(config, info.key + "=2");
+    if (info.key.ends_with(".hidden")) set_config_field(config, info.key + "=16");
+  }
+  return config;
+}
+
+MethodOnFold::MethodOnFold(const Corpus& corpus_in, const Config& config_in)
+    : corpus(corpus_in), config(config_in), method_(find_method(config.protocol.method)) {
+  const auto folds = make_folds(corpus, config.protocol);
+  data = make_fold_data(corpus, make_feature_table(corpus, at::kCPU), folds.front(),
+                        std::make_shared<Objective>(corpus, at::kCPU));
+}
+
+TensorFile MethodOnFold::fit(const std::vector<Pattern>& patterns) {
+  StageCache cache("");
+  StageCosts costs;
+  const auto fold = method_.on_fold({.corpus = corpus,
+                                     .fold = data.fold,
+                                     .config = config,
+                                     .seed = 1,
+                                     .patterns = patterns,
+                                     .cache = cache,
+                                     .costs = costs});
+  TensorFile model;
+  Scheduler scheduler({.jobs = 1});
+  std::vector<TaskId> shared;
+  for (auto& stage : fold->shared_stages()) {
+    shared.push_back(scheduler.add({.name = stage.name,
+                                    .cost = stage.cost,
+                                    .work = [&, work = std::move(stage.work)](
+                                                TaskContext& context) { work(data, context); }}));
+  }
+  scheduler.add({.name = "fit", .dependencies = shared, .work = [&](TaskContext& context) {
+                   model = fold->fit(data, patterns, context);
+                 }});
+  scheduler.run();
+  return model;
+}
+
+void add_tiny() {
+  static const bool is_added = [] {
+    add_method(declare_tiny(), make_tiny());
+    return true;
+  }();
+  static_cast<void>(is_added);
+}
+
+}  // namespace test
+}  // namespace hardy

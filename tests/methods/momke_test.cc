@@ -1,0 +1,78 @@
+#include "hardy/methods/momke/momke.h"
+
+#include <gtest/gtest.h>
+#include <torch/types.h>
+
+#include "hardy/data/torch_checkpoint.h"
+#include "hardy/predict/published_checkpoint.h"
+#include "methods/fit_method.h"
+#include "parity/golden.h"
+#include "support/shared_data.h"
+
+namespace hardy::test {
+namespace {
+
+/// The network holding the published weights.
+struct PublishedMomke {
+  GoldenBatch golden = load_golden_batch();
+  TensorFile state_dict = load_torch_checkpoint(shared_dir() / "golden" / "momke.pth");
+  MomkeNetwork network{golden.table, published_options(state_dict), nullptr};
+
+  PublishedMomke() { network.parameters().load(convert_published(state_dict, kNames)); }
+};
+
+TEST(Golden, MomkeLogitsUnderEveryCondition) {
+  HARDY_NEEDS_SHARED("golden/momke.pth");
+  const PublishedMomke published;
+  for (const std::string condition : {"a", "t", "v", "at", "av", "tv", "atv"}) {
+    DropoutStream off;
+    const auto name = "momke_" + condition + "_out";
+    expect_close(published.network.logits(published.golden.plan(golden_pattern(condition)), off),
+                 load_golden(name + ".npy", published.golden, Layout::kBatchFirst), name);
+  }
+}
+
+TEST(Golden, MomkeStageOneHeads) {
+  HARDY_NEEDS_SHARED("golden/momke.pth");
+  const PublishedMomke published;
+  const Batch batch =
+      make_batch(published.golden.table, published.golden.plan(Pattern::complete(3)));
+  for (int m = 0; m < 3; ++m) {
+    DropoutStream off;
+    const auto name = std::string("momke_stage1_out_") + "atv"[m];
+    expect_close(published.network.modality_logits(batch, m, off),
+                 load_golden(name + ".npy", published.golden, Layout::kBatchFirst), name);
+  }
+}
+
+TEST(Momke, HasThePublishedNumberOfParameters) {
+  FeatureTable table;
+  BackboneOptions options;
+  options.modality_names = kNames;
+  options.widths = {512, 1024, 1024};
+  options.outputs = 4;
+  options.has_decoder = false;
+  table.features.push_back(at::zeros({1, 1}));
+  MomkeNetwork network(table, options, nullptr);
+  EXPECT_EQ(network.parameters().count(), 5'400'089);  // methods.md 0.4
+}
+
+TEST(Momke, GradientFlowsToEveryParameterOfEachStage) {
+  const Corpus corpus = method_corpus(3);
+  const MethodOnFold on_fold(corpus, method_config("momke"));
+  const auto& settings = on_fold.config.methods.of<MomkeSettings>("momke");
+  Generator initial(1);
+  MomkeNetwork network(on_fold.data.table, momke_options(on_fold.data, settings), &initial);
+  BatchPlan plan;
+  plan.add_dialogue(corpus, on_fold.data.table, 0, Pattern::complete(3));
+  DropoutStream off;
+  label_loss(on_fold.data, network.logits(plan, off), plan).backward();
+  for (const auto& [name, value] : network.parameters().all()) {
+    const bool is_stage_one_head = name.starts_with("head.");
+    const bool has_gradient = value.grad().defined() && value.grad().abs().sum().item<float>() > 0;
+    EXPECT_EQ(has_gradient, !is_stage_one_head) << name;
+  }
+}
+
+}  // namespace
+}  // namespace hardy::test
