@@ -46,7 +46,7 @@ class StatsCommand : public ::testing::Test {
 TEST_F(StatsCommand, OneRunGivesItsTableWithIntervals) {
   const auto result = stats({"good", "--level", "0.9"});
   EXPECT_EQ(result.exit_code, 0) << result.errors;
-  EXPECT_THAT(result.output, AllOf(HasSubstr("made (synthetic): test, 2 folds, 2 seeds"),
+  EXPECT_THAT(result.output, AllOf(HasSubstr("made (synthetic): HARDY-MER, test, 2 folds, 2 seeds"),
                                    HasSubstr("its 90 % interval")));
   const auto json = nlohmann::json::parse(stats({"good", "--json"}).output);
   EXPECT_EQ(json["intervals"]["resamples"], 10000);
