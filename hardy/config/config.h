@@ -38,30 +38,30 @@ struct ProtocolConfig {
 
 /// Feature tuning, paper 3.3.1.
 struct TuningConfig {
-  std::int64_t epochs = 30;
-  std::int64_t batch = 16;  ///< utterances
-  double learning_rate = 1e-4;
+  std::int64_t epochs = 15;
+  std::int64_t batch = 64;  ///< utterances
+  double learning_rate = 3e-4;
   double weight_decay = 1e-5;
-  std::int64_t patience = 5;
+  std::int64_t patience = 3;
 };
 
 /// Shape of the encoders; the hardness module and the recogniser each have one.
 struct EncoderConfig {
-  std::int64_t hidden = 256;
-  std::int64_t depth = 4;
+  std::int64_t hidden = 128;
+  std::int64_t depth = 2;
   std::int64_t heads = 2;
   double dropout = 0.5;
-  std::string norm = "none";          ///< none | layer
-  std::string position = "none";      ///< none | relative
-  std::string speaker = "none";       ///< none | relation
-  std::string decoder = "two-layer";  ///< linear | two-layer
+  std::string norm = "none";       ///< none | layer
+  std::string position = "none";   ///< none | relative
+  std::string speaker = "none";    ///< none | relation
+  std::string decoder = "linear";  ///< linear | two-layer
   std::int64_t decoder_width = 1024;
 };
 
 /// How a stage is optimised.
 struct OptimiserConfig {
-  std::int64_t batch = 16;  ///< dialogues
-  double learning_rate = 1e-4;
+  std::int64_t batch = 4;  ///< dialogues
+  double learning_rate = 3e-4;
   double weight_decay = 1e-5;
   std::string schedule = "constant";  ///< constant | cosine
   double clip = 0;                    ///< largest gradient norm; 0 = no clipping
@@ -71,16 +71,16 @@ struct OptimiserConfig {
 struct HardnessConfig {
   EncoderConfig encoder;
   OptimiserConfig optimiser;
-  std::int64_t complete_epochs = 100;  ///< stage 1
-  std::int64_t pattern_epochs = 100;   ///< stage 2
-  std::int64_t patience = 0;           ///< 0 = no early stop
+  std::int64_t complete_epochs = 10;  ///< stage 1
+  std::int64_t pattern_epochs = 15;   ///< stage 2
+  std::int64_t patience = 5;          ///< 0 = no early stop
   double mi_weight = 0.001;
   double reconstruction_weight = 1.0;
   double alpha1 = 0.6;
   double alpha2 = 0.4;
   double beta = 4.0;
   std::string indirect_sign = "paper";  ///< paper (+1) | consistency (-1)
-  std::string centre = "paper";         ///< paper (0) | middle ((alpha1 + alpha2) / 2)
+  std::string centre = "middle";        ///< paper (0) | middle ((alpha1 + alpha2) / 2)
   std::string components = "both";      ///< both | direct | indirect | none
 };
 
@@ -98,9 +98,9 @@ struct RecogniserConfig {
   EncoderConfig encoder;
   OptimiserConfig optimiser;
   std::string input = "plain";        ///< plain | tuned
-  std::int64_t complete_epochs = 25;  ///< stage 1
-  std::int64_t pattern_epochs = 25;   ///< stage 2
-  std::int64_t patience = 0;          ///< 0 = no early stop
+  std::int64_t complete_epochs = 20;  ///< stage 1
+  std::int64_t pattern_epochs = 40;   ///< stage 2
+  std::int64_t patience = 8;          ///< 0 = no early stop
   double reconstruction_weight = 1.0;
   std::string pattern_unit = "utterance";  ///< utterance | dialogue: what draws a pattern (unified)
 };

@@ -88,12 +88,17 @@ void make_small(EncoderConfig& encoder) {
 Config quick_preset() {
   Config config;
   config.tuning.epochs = 5;
+  config.tuning.patience = 5;
   config.tuning.batch = 64;
   config.tuning.learning_rate = 1e-3;
   make_small(config.hardness.encoder);
   make_small(config.recogniser.encoder);
+  config.hardness.optimiser.batch = 16;
+  config.recogniser.optimiser.batch = 16;
   config.hardness.optimiser.learning_rate = 1e-3;
   config.recogniser.optimiser.learning_rate = 1e-3;
+  config.hardness.patience = 0;
+  config.recogniser.patience = 0;
   config.hardness.complete_epochs = 5;
   config.hardness.pattern_epochs = 5;
   config.recogniser.complete_epochs = 5;
