@@ -14,16 +14,23 @@ namespace {
 const std::vector<float> kDirect = {1.0F, 3.0F, 2.0F};
 const std::vector<float> kIndirect = {4.0F, 0.0F, 2.0F};
 
+/// The score as Eq. 10 prints it.
+HardnessConfig printed() {
+  HardnessConfig config;
+  config.centre = "paper";
+  return config;
+}
+
 TEST(Score, FollowsEquation10) {
   // D~ = 0, 1, .5 and I~ = 1, 0, .5; alpha .6, .4; beta 4.
-  const auto score = unified_score(kDirect, kIndirect, HardnessConfig{});
+  const auto score = unified_score(kDirect, kIndirect, printed());
   EXPECT_NEAR(score[0], 1 / (1 + std::exp(-4 * 0.4)), 1e-6);
   EXPECT_NEAR(score[1], 1 / (1 + std::exp(-4 * 0.6)), 1e-6);
   EXPECT_NEAR(score[2], 1 / (1 + std::exp(-4 * 0.5)), 1e-6);
 }
 
 TEST(Score, PaperCentreNeverFallsBelowOneHalfAndMiddleSpansTheUnitInterval) {
-  HardnessConfig config;
+  HardnessConfig config = printed();
   for (const float h : unified_score(kDirect, kIndirect, config)) EXPECT_GE(h, 0.5F);
   config.centre = "middle";
   config.components = "direct";
@@ -51,7 +58,7 @@ TEST(Score, WithoutComponentsEveryoneGetsEverySupport) {
 
 TEST(Score, ConstantHardnessGivesEqualScoresNotNan) {
   const std::vector<float> same(4, 2.5F);
-  const auto score = unified_score(same, same, HardnessConfig{});
+  const auto score = unified_score(same, same, printed());
   for (const float h : score) EXPECT_EQ(h, score[0]);
   EXPECT_FLOAT_EQ(score[0], 0.5F);
 }

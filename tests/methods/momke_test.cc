@@ -52,6 +52,8 @@ TEST(Momke, HasThePublishedNumberOfParameters) {
   options.widths = {512, 1024, 1024};
   options.outputs = 4;
   options.has_decoder = false;
+  options.encoder.hidden = 256;
+  options.encoder.depth = 4;
   table.features.push_back(at::zeros({1, 1}));
   MomkeNetwork network(table, options, nullptr);
   EXPECT_EQ(network.parameters().count(), 5'400'089);  // methods.md 0.4

@@ -16,7 +16,7 @@ struct MomkeSettings : SettingsOf<MomkeSettings> {
   std::int64_t complete_epochs = 100;
   std::int64_t pattern_epochs = 100;
   std::int64_t patience = 0;
-  OptimiserConfig optimiser;  ///< batch 16, Adam 1e-4, L2 1e-5
+  OptimiserConfig optimiser = {.batch = 16, .learning_rate = 1e-4, .weight_decay = 1e-5};
 
   void describe(FieldTable& table) override;
   void apply_preset(const std::string& preset) override;
