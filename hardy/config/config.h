@@ -89,7 +89,8 @@ struct RetrievalConfig {
   std::int64_t k = 5;
   std::string database = "tuned";     ///< tuned | plain
   std::string metric = "auto";        ///< auto | l2 | cosine | "acoustic=l2,textual=cosine"
-  std::string supports = "weights";   ///< weights | slots | none
+  std::string supports = "mix";       ///< mix | weights | slots | none
+  double mix_share = 1.0;             ///< largest share of a support in a mixture
   std::string support_label = "own";  ///< own | query
 };
 

@@ -104,7 +104,7 @@ Config quick_preset() {
   config.recogniser.complete_epochs = 5;
   config.recogniser.pattern_epochs = 10;
   config.retrieval.k = 3;
-  config.retrieval.supports = "weights";
+  config.retrieval.supports = "mix";
   return config;
 }
 

@@ -7,12 +7,22 @@
 #include <numeric>
 
 #include "hardy/core/errors.h"
+#include "hardy/training/mixture.h"
 #include "hardy/training/recogniser_data.h"
 
 namespace hardy {
 namespace {
 
 constexpr const char* kPrefix = "model.";
+
+/// How the rows of a batch are practised. Undefined tensors: their own labels, all alike.
+struct Practice {
+  at::Tensor targets;  ///< [n] labels other than the rows' own
+  at::Tensor weights;  ///< [n]
+  Mixture mixture;
+  bool mixes_labels = true;  ///< or the rows keep theirs, whatever is mixed in
+  bool reconstructs = true;
+};
 
 /// A recogniser with its parameters, and the losses of both stages.
 class Recogniser {
@@ -55,16 +65,17 @@ class Recogniser {
     return loss;
   }
 
-  /// Loss of the joint head plus reconstruction of what the pattern hides. `targets` [n] and
-  /// `weights` [n] may differ from the rows' own labels and ones.
-  at::Tensor joint_loss(const BatchPlan& plan, const at::Tensor& targets, const at::Tensor& weights,
-                        bool reconstructs, DropoutStream& dropout_stream) const {
-    const Batch batch = make_batch(data_.table, plan);
+  /// Loss of the joint head plus reconstruction of what the pattern hides.
+  at::Tensor joint_loss(const BatchPlan& plan, const Practice& practice,
+                        DropoutStream& dropout_stream) const {
+    Batch batch = make_batch(data_.table, plan);
+    const Mixture& mixture = practice.mixture;
+    if (mixture.is_used()) mixture.blend_inputs(data_.table, batch);
     const auto fused =
         backbone_.fuse(batch, backbone_.encode(batch, dropout_stream), dropout_stream);
-    const auto labels = targets.defined() ? targets : data_.objective->targets(batch.utterances);
-    auto loss = data_.objective->loss(backbone_.classify(fused), labels, weights);
-    if (!reconstructs || config_.reconstruction_weight == 0) return loss;
+    auto loss = label_loss(batch, backbone_.classify(fused), practice);
+    if (!practice.reconstructs || config_.reconstruction_weight == 0) return loss;
+    const auto& weights = practice.weights;
     std::vector<std::vector<std::int64_t>> rows;
     for (int m = 0; m < data_.table.modality_count(); ++m) {
       rows.push_back(rows_with_target(data_.table, plan, m, false));
@@ -77,7 +88,8 @@ class Recogniser {
     for (std::size_t m = 0; m < rows.size(); ++m) {
       if (rows[m].empty()) continue;
       const auto index = index_tensor(rows[m], device_);
-      const auto truth = true_features(data_.table, batch, m, rows[m]);
+      auto truth = true_features(data_.table, batch, m, rows[m]);
+      if (mixture.is_used()) truth = mixture.blend(data_.table.features[m], truth, index);
       loss = loss + scale * weighted_squared_error(rebuilt[m], truth, all.index_select(0, index));
     }
     return loss;
@@ -120,13 +132,28 @@ class Recogniser {
     double total = 0;
     for (const auto pattern : patterns) {
       total += mean_over_validation(data_, pattern, [&](const BatchPlan& plan) {
-        return joint_loss(plan, {}, {}, false, off).item<double>();
+        return joint_loss(plan, {.reconstructs = false}, off).item<double>();
       });
     }
     return total / static_cast<double>(patterns.size());
   }
 
  private:
+  at::Tensor label_loss(const Batch& batch, const at::Tensor& logits,
+                        const Practice& practice) const {
+    const auto own =
+        practice.targets.defined() ? practice.targets : data_.objective->targets(batch.utterances);
+    const Mixture& mixture = practice.mixture;
+    if (!mixture.is_used() || !practice.mixes_labels) {
+      return data_.objective->loss(logits, own, practice.weights);
+    }
+    // The loss on a label in shares is that on each label in its share (squared error: up to a
+    // constant).
+    return data_.objective->loss(at::cat({logits, logits}),
+                                 at::cat({own, data_.objective->targets(mixture.partners())}),
+                                 at::cat({1 - mixture.shares(), mixture.shares()}));
+  }
+
   static ParameterSet undrawn(at::Device device) {
     ParameterSet parameters(device);
     parameters.skip_drawing();
@@ -169,9 +196,11 @@ class CurriculumBatches {
     const auto choice = draw_patterns(plan, streams.draws);
     DropoutStream dropout_stream(streams.dropout);
     const bool uses_slots = config_.retrieval.supports == "slots" && !plan_.supports.empty();
-    at::Tensor weights;
-    if (!uses_slots && !plan_.supports.empty()) weights = weights_of(plan, choice, recogniser);
-    update(recogniser.joint_loss(plan, {}, weights, true, dropout_stream));
+    Practice practice;
+    if (weights_visits()) practice.weights = weights_of(plan, choice, recogniser);
+    if (mixes()) practice.mixture = draw_mixture(plan, choice, recogniser, streams.draws);
+    practice.mixes_labels = config_.retrieval.support_label == "own";
+    update(recogniser.joint_loss(plan, practice, dropout_stream));
     if (!uses_slots) return;
     for (std::size_t rank = 0; rank < longest_; ++rank) {
       run_slot(recogniser, plan, choice, rank, dropout_stream, update);
@@ -205,6 +234,26 @@ class CurriculumBatches {
 
   [[nodiscard]] bool weights_visits() const {
     return !visits_.empty() && config_.retrieval.supports == "weights";
+  }
+
+  [[nodiscard]] bool mixes() const {
+    return !plan_.supports.empty() && config_.retrieval.supports == "mix";
+  }
+
+  [[nodiscard]] Mixture draw_mixture(const BatchPlan& plan, const std::vector<std::size_t>& choice,
+                                     const Recogniser& recogniser, Generator& draws) const {
+    MixtureDraw draw;
+    std::vector<std::int64_t> supports;
+    for (std::size_t r = 0; r < plan.rows.size(); ++r) {
+      const auto utterance = plan.rows[r].utterance;
+      supports.clear();
+      for (const auto row :
+           plan_.supports[choice[r]].of[static_cast<std::size_t>(data_.train_row(utterance))]) {
+        supports.push_back(data_.train[static_cast<std::size_t>(row)]);
+      }
+      draw_partner(data_.table, utterance, supports, config_.retrieval.mix_share, draws, draw);
+    }
+    return {draw, recogniser.device()};
   }
 
   /// A pattern with probability proportional to the utterance's visits under it.
@@ -266,7 +315,7 @@ class CurriculumBatches {
     if (config_.retrieval.support_label == "query") {
       targets = data_.objective->targets(index_tensor(queries, recogniser.device()));
     }
-    update(recogniser.joint_loss(slot, targets, {}, true, dropout_stream));
+    update(recogniser.joint_loss(slot, {.targets = targets}, dropout_stream));
   }
 
   const FoldData& data_;

@@ -56,6 +56,12 @@ std::string supports_text(const CurriculumPlan& plan) {
   return digest.hex();
 }
 
+/// How supports enter, as part of a key.
+std::string supports_mode(const RetrievalConfig& retrieval) {
+  if (retrieval.supports != "mix") return retrieval.supports;
+  return fmt::format("mix {}", retrieval.mix_share);
+}
+
 std::vector<float> gather_rows(const at::Tensor& table, const std::vector<std::int64_t>& rows) {
   return to_floats(table.index_select(0, index_tensor(rows, table.device())));
 }
@@ -229,7 +235,7 @@ TensorFile FoldStages::fit(const std::vector<Pattern>& trained, const Curriculum
   const StageName name = {
       "fit",
       {bits_text(trained), recogniser,
-       fmt::format("supports {} label {} selection {}", config_.retrieval.supports,
+       fmt::format("supports {} label {} selection {}", supports_mode(config_.retrieval),
                    config_.retrieval.support_label, config_.protocol.selection),
        supports_text(plan)},
       "fit " + bits_text(trained)};

@@ -1,0 +1,60 @@
+// Utterances blended with their supports: how `retrieval.supports = "mix"` practises them.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "hardy/core/random.h"
+#include "hardy/model/batch.h"
+
+namespace hardy {
+
+/// Who is mixed into each of n rows, and how much.
+struct MixtureDraw {
+  std::vector<std::int64_t> partners;  ///< [n] utterances; the row's own where nothing is mixed in
+  std::vector<float> shares;           ///< [n] of the partner, in [0, 1)
+};
+
+/// One row's partner. An utterance with s supports practises one of its company of s + 1, each
+/// equally likely: itself as it is, or itself mixed with a support, whose share is uniform in [0,
+/// `largest`). So harder utterances, which have more supports, are practised in more variations
+/// and less often as they are. A support that lacks one of the utterance's modalities is not mixed.
+/// Takes the same number of draws whatever comes out. `supports`: utterances.
+void draw_partner(const FeatureTable& table, std::int64_t utterance,
+                  std::span<const std::int64_t> supports, double largest, Generator& draws,
+                  MixtureDraw& draw);
+
+/// Rows of a batch blended with other utterances: features, reconstruction targets and labels in
+/// the same shares. In the manner of mixup (Zhang et al. 2018), with partners that retrieval chose.
+class Mixture {
+ public:
+  /// Nothing is mixed.
+  Mixture() = default;
+
+  Mixture(const MixtureDraw& draw, at::Device device);
+
+  [[nodiscard]] bool is_used() const { return partners_.defined(); }
+
+  /// Shapes: -> [n] int64, corpus indices.
+  [[nodiscard]] const at::Tensor& partners() const { return partners_; }
+
+  /// Shapes: -> [n] float32.
+  [[nodiscard]] const at::Tensor& shares() const { return shares_; }
+
+  /// (1 - share) own + share partner for some batch rows. `features` is one modality of the table.
+  /// Shapes: features [N, d], own [k, d], rows [k] int64 -> [k, d].
+  [[nodiscard]] at::Tensor blend(const at::Tensor& features, const at::Tensor& own,
+                                 const at::Tensor& rows) const;
+
+  /// Blends what the modules will read of the batch.
+  void blend_inputs(const FeatureTable& table, Batch& batch) const;
+
+ private:
+  at::Tensor partners_;
+  at::Tensor shares_;
+};
+
+}  // namespace hardy
