@@ -188,11 +188,17 @@ void describe_retrieval(std::vector<Field>& fields, RetrievalConfig& retrieval) 
             FreeText{"auto | l2 | cosine | name=metric,name=metric,...", metric_problem},
             {"How features are compared; `auto` = cosine for text, L2 for the others.",
              "Changes which neighbours are found."});
-  table.add("supports", &retrieval.supports, Choices{{"mix", "weights", "slots", "none"}},
-            {"How supports enter training: mixed into the utterance they support, as more visits of "
-             "the supporting utterance, as one pass per rank in which they replace it, or not at "
-             "all.",
-             "`slots` costs K + 1 passes per epoch, the others one."});
+  table.add(
+      "supports", &retrieval.supports, Choices{{"mix", "weights", "slots", "none"}},
+      {"How supports enter training: mixed into the utterance they support, as more visits of "
+       "the supporting utterance, as one pass per rank in which they replace it, or not at "
+       "all.",
+       "`slots` costs K + 1 passes per epoch, the others one."});
+  table.add(
+      "mix_rate", &retrieval.mix_rate, NumberRange{0, 1},
+      {"How often an utterance with all K supports is mixed with one of them; with n of K, n / "
+       "K as often.",
+       "Larger: fewer utterances are practised as they are. Read by `supports = \"mix\"`."});
   table.add("mix_share", &retrieval.mix_share, NumberRange{0, 1, true, false},
             {"Largest share of a support in a mixture; the share is drawn from 0 up to it.",
              "Larger: stronger smoothing between neighbours. Read by `supports = \"mix\"`."});

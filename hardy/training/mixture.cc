@@ -7,12 +7,14 @@
 namespace hardy {
 
 void draw_partner(const FeatureTable& table, std::int64_t utterance,
-                  std::span<const std::int64_t> supports, double largest, Generator& draws,
-                  MixtureDraw& draw) {
+                  std::span<const std::int64_t> supports, const MixtureOptions& options,
+                  Generator& draws, MixtureDraw& draw) {
   const auto count = static_cast<std::int64_t>(supports.size());
-  const auto place = draw_index(draws, count + 1);
-  const auto share = static_cast<float>(largest * draw_unit(draws));
-  std::int64_t partner = place < count ? supports[static_cast<std::size_t>(place)] : utterance;
+  const double chance = options.rate * static_cast<double>(count) / static_cast<double>(options.k);
+  const bool is_mixed = draw_unit(draws) < chance;
+  const auto place = draw_index(draws, std::max<std::int64_t>(1, count));
+  const auto share = static_cast<float>(options.share * draw_unit(draws));
+  std::int64_t partner = is_mixed ? supports[static_cast<std::size_t>(place)] : utterance;
   const Pattern own = table.present[static_cast<std::size_t>(utterance)];
   if ((table.present[static_cast<std::size_t>(partner)] & own) != own) partner = utterance;
   draw.partners.push_back(partner);

@@ -18,14 +18,21 @@ struct MixtureDraw {
   std::vector<float> shares;           ///< [n] of the partner, in [0, 1)
 };
 
-/// One row's partner. An utterance with s supports practises one of its company of s + 1, each
-/// equally likely: itself as it is, or itself mixed with a support, whose share is uniform in [0,
-/// `largest`). So harder utterances, which have more supports, are practised in more variations
-/// and less often as they are. A support that lacks one of the utterance's modalities is not mixed.
-/// Takes the same number of draws whatever comes out. `supports`: utterances.
+/// How often and how strongly supports are mixed in.
+struct MixtureOptions {
+  double rate = 0;   ///< chance of an utterance with all K supports; fewer supports, less chance
+  double share = 0;  ///< largest share of a support
+  std::int64_t k = 1;
+};
+
+/// One row's partner. An utterance with n of K supports is mixed with one of them, each equally
+/// likely, with probability `rate` n / K; the support's share is uniform in [0, `share`). So harder
+/// utterances, which have more supports, are practised in more variations. A support that lacks one
+/// of the utterance's modalities is not mixed in. Takes the same number of draws whatever comes
+/// out. `supports`: utterances.
 void draw_partner(const FeatureTable& table, std::int64_t utterance,
-                  std::span<const std::int64_t> supports, double largest, Generator& draws,
-                  MixtureDraw& draw);
+                  std::span<const std::int64_t> supports, const MixtureOptions& options,
+                  Generator& draws, MixtureDraw& draw);
 
 /// Rows of a batch blended with other utterances: features, reconstruction targets and labels in
 /// the same shares. In the manner of mixup (Zhang et al. 2018), with partners that retrieval chose.

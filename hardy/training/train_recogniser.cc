@@ -242,6 +242,8 @@ class CurriculumBatches {
 
   [[nodiscard]] Mixture draw_mixture(const BatchPlan& plan, const std::vector<std::size_t>& choice,
                                      const Recogniser& recogniser, Generator& draws) const {
+    const MixtureOptions options{config_.retrieval.mix_rate, config_.retrieval.mix_share,
+                                 config_.retrieval.k};
     MixtureDraw draw;
     std::vector<std::int64_t> supports;
     for (std::size_t r = 0; r < plan.rows.size(); ++r) {
@@ -251,7 +253,7 @@ class CurriculumBatches {
            plan_.supports[choice[r]].of[static_cast<std::size_t>(data_.train_row(utterance))]) {
         supports.push_back(data_.train[static_cast<std::size_t>(row)]);
       }
-      draw_partner(data_.table, utterance, supports, config_.retrieval.mix_share, draws, draw);
+      draw_partner(data_.table, utterance, supports, options, draws, draw);
     }
     return {draw, recogniser.device()};
   }

@@ -59,7 +59,7 @@ std::string supports_text(const CurriculumPlan& plan) {
 /// How supports enter, as part of a key.
 std::string supports_mode(const RetrievalConfig& retrieval) {
   if (retrieval.supports != "mix") return retrieval.supports;
-  return fmt::format("mix {}", retrieval.mix_share);
+  return fmt::format("mix {} {} of {}", retrieval.mix_rate, retrieval.mix_share, retrieval.k);
 }
 
 std::vector<float> gather_rows(const at::Tensor& table, const std::vector<std::int64_t>& rows) {
