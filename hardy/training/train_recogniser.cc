@@ -7,6 +7,8 @@
 #include <numeric>
 
 #include "hardy/core/errors.h"
+#include "hardy/training/published_loss.h"
+#include "hardy/training/published_selection.h"
 #include "hardy/training/recogniser_data.h"
 
 namespace hardy {
@@ -26,9 +28,11 @@ class Recogniser {
         backbone_(backbone_options(data, config.encoder), parameters_, initial) {}
 
   /// Loaded from a file.
-  Recogniser(const FoldData& data, const RecogniserConfig& config, const TensorFile& model)
+  Recogniser(const FoldData& data, const RecogniserConfig& config, const TensorFile& model,
+             bool swaps_mask = false)
       : data_(data),
         config_(config),
+        swaps_mask_(swaps_mask),
         device_(data.table.features.front().device()),
         parameters_(undrawn(device_)),
         backbone_(backbone_options(data, config.encoder), parameters_, unused_) {
@@ -70,10 +74,15 @@ class Recogniser {
       rows.push_back(rows_with_target(data_.table, plan, m, false));
     }
     const auto rebuilt = backbone_.reconstruct(fused, rows);
-    const auto all = weights.defined()
-                         ? weights
-                         : at::ones({batch.rows}, at::TensorOptions(at::kFloat).device(device_));
+    auto all = weights.defined()
+                   ? weights
+                   : at::ones({batch.rows}, at::TensorOptions(at::kFloat).device(device_));
     const auto scale = config_.reconstruction_weight / all.sum();
+    if (swaps_mask_) {
+      const auto mask = swapped_mask(plan);
+      all = all * at::tensor(mask.weights).to(device_);
+      loss = loss + scale * padding_error(backbone_, mask.padding, false, dropout_stream);
+    }
     for (std::size_t m = 0; m < rows.size(); ++m) {
       if (rows[m].empty()) continue;
       const auto index = index_tensor(rows[m], device_);
@@ -91,6 +100,17 @@ class Recogniser {
     return data_.objective->outputs_of(backbone_.classify(fused));
   }
 
+  /// Outputs on whole dialogues, as predict_dialogues gives them.
+  [[nodiscard]] std::vector<float> predict(const std::vector<std::int64_t>& dialogues,
+                                           Pattern pattern) const {
+    std::vector<float> outputs;
+    for (const auto& plan : chunk_plans(data_, dialogues, pattern)) {
+      const auto part = to_floats(predict(plan));
+      outputs.insert(outputs.end(), part.begin(), part.end());
+    }
+    return outputs;
+  }
+
   /// What epochs are compared by, smaller is better: the mean joint loss over the validation
   /// dialogues and the given patterns, or minus the mean accuracy, equal accuracies by their loss.
   [[nodiscard]] double validation_value(const std::vector<Pattern>& patterns,
@@ -100,11 +120,7 @@ class Recogniser {
     const auto utterances = utterances_of(*data_.corpus, data_.fold.validation);
     double total = 0;
     for (const auto pattern : patterns) {
-      std::vector<float> outputs;
-      for (const auto& plan : chunk_plans(data_, data_.fold.validation, pattern)) {
-        const auto part = to_floats(predict(plan));
-        outputs.insert(outputs.end(), part.begin(), part.end());
-      }
+      const auto outputs = predict(data_.fold.validation, pattern);
       total += data_.objective->accuracy(*data_.corpus, utterances, outputs, selection == "ua");
     }
     // Small enough never to outweigh one utterance.
@@ -135,6 +151,7 @@ class Recogniser {
 
   const FoldData& data_;
   const RecogniserConfig& config_;
+  bool swaps_mask_ = false;  ///< defect H14
   at::Device device_;
   Generator unused_;
   ParameterSet parameters_;
@@ -276,10 +293,11 @@ class CurriculumBatches {
   std::size_t longest_ = 0;
 };
 
-}  // namespace
+/// Stage 1, the epoch kept that `make_judge` (of the recogniser) prefers.
+using MakeJudge = std::function<std::function<double()>(const Recogniser&)>;
 
-TensorFile pretrain_recogniser(const FoldData& data, const RecogniserConfig& config,
-                               const StageServices& services) {
+TensorFile pretrain(const FoldData& data, const RecogniserConfig& config, std::int64_t patience,
+                    const StageServices& services, const MakeJudge& make_judge) {
   Recogniser recogniser(data, config, services.seeds.stream("recogniser.init"));
   const Pattern complete = Pattern::complete(data.table.modality_count());
   const auto run_batch = [&](const std::vector<std::int64_t>& items, BatchStreams& streams,
@@ -287,18 +305,44 @@ TensorFile pretrain_recogniser(const FoldData& data, const RecogniserConfig& con
     DropoutStream dropout_stream(streams.dropout);
     update(recogniser.modality_loss(training_plan(data, items, complete), dropout_stream));
   };
-  const auto validate = [&] {
-    at::NoGradGuard no_gradient;
-    DropoutStream off;
-    return mean_over_validation(data, complete, [&](const BatchPlan& plan) {
-      return recogniser.modality_loss(plan, off).item<double>();
-    });
-  };
-  run_epochs(loop_options(data, config, "recogniser.complete", config.complete_epochs), services,
-             recogniser.parameters(), run_batch, judge_of(data, validate));
+  auto options = loop_options(data, config, "recogniser.complete", config.complete_epochs);
+  options.patience = patience;
+  run_epochs(options, services, recogniser.parameters(), run_batch, make_judge(recogniser));
   TensorFile result;
   recogniser.parameters().save(result, kPrefix);
   return result;
+}
+
+/// Defect H1: the test part judges.
+std::function<double()> judge_by_test(const FoldData& data, const Recogniser& recogniser,
+                                      const std::vector<Pattern>& patterns) {
+  return [&data, &recogniser, patterns] {
+    return test_value(data, patterns,
+                      [&](Pattern pattern) { return recogniser.predict(data.fold.test, pattern); });
+  };
+}
+
+}  // namespace
+
+TensorFile pretrain_recogniser(const FoldData& data, const RecogniserConfig& config,
+                               const StageServices& services) {
+  return pretrain(data, config, config.patience, services, [&](const Recogniser& recogniser) {
+    return judge_of(data, [&] {
+      at::NoGradGuard no_gradient;
+      DropoutStream off;
+      return mean_over_validation(data, Pattern::complete(data.table.modality_count()),
+                                  [&](const BatchPlan& plan) {
+                                    return recogniser.modality_loss(plan, off).item<double>();
+                                  });
+    });
+  });
+}
+
+TensorFile pretrain_by_test(const FoldData& data, const RecogniserConfig& config,
+                            const StageServices& services) {
+  return pretrain(data, config, 0, services, [&](const Recogniser& recogniser) {
+    return judge_by_test(data, recogniser, {Pattern::complete(data.table.modality_count())});
+  });
 }
 
 TrainedRecogniser train_recogniser(const FoldData& data, const Config& config,
@@ -307,7 +351,7 @@ TrainedRecogniser train_recogniser(const FoldData& data, const Config& config,
   check(!plan.patterns.empty(), "no pattern to train on");
   check(plan.supports.empty() || plan.supports.size() == plan.patterns.size(),
         "supports for other patterns");
-  Recogniser recogniser(data, config.recogniser, pretrained);
+  Recogniser recogniser(data, config.recogniser, pretrained, config.published.h14_swapped_mask);
   const CurriculumBatches batches(data, config, plan);
   const auto run_batch = [&](const std::vector<std::int64_t>& items, BatchStreams& streams,
                              const auto& update) {
@@ -316,10 +360,16 @@ TrainedRecogniser train_recogniser(const FoldData& data, const Config& config,
   const auto validate = [&] {
     return recogniser.validation_value(plan.patterns, config.protocol.selection);
   };
+  auto options = loop_options(data, config.recogniser, "recogniser.patterns",
+                              config.recogniser.pattern_epochs);
+  options.keeps_gradients = config.published.h12_kept_gradients;
+  auto judge = judge_of(data, validate);
+  if (config.published.h1_test_epoch) {
+    options.patience = 0;
+    judge = judge_by_test(data, recogniser, plan.patterns);
+  }
   TrainedRecogniser result;
-  result.curve = run_epochs(loop_options(data, config.recogniser, "recogniser.patterns",
-                                         config.recogniser.pattern_epochs),
-                            services, recogniser.parameters(), run_batch, judge_of(data, validate));
+  result.curve = run_epochs(options, services, recogniser.parameters(), run_batch, judge);
   recogniser.parameters().save(result.model, kPrefix);
   return result;
 }
@@ -327,13 +377,7 @@ TrainedRecogniser train_recogniser(const FoldData& data, const Config& config,
 std::vector<float> predict_dialogues(const FoldData& data, const RecogniserConfig& config,
                                      const TensorFile& model,
                                      const std::vector<std::int64_t>& dialogues, Pattern pattern) {
-  const Recogniser recogniser(data, config, model);
-  std::vector<float> outputs;
-  for (const auto& plan : chunk_plans(data, dialogues, pattern)) {
-    const auto part = to_floats(recogniser.predict(plan));
-    outputs.insert(outputs.end(), part.begin(), part.end());
-  }
-  return outputs;
+  return Recogniser(data, config, model).predict(dialogues, pattern);
 }
 
 }  // namespace hardy
