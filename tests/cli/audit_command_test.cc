@@ -58,6 +58,10 @@ TEST(AuditCommand, DefectsRunsEveryVariantPrintsPointsAndResumes) {
   EXPECT_THAT(read_text_file(dir / "out" / "H7" / "results.json"), HasSubstr("\"H7 ("));
   EXPECT_THAT(read_text_file(dir / "out" / "strict" / "results.json"),
               Not(HasSubstr("\"defects\"")));
+  const auto stats =
+      run_hardy({"stats", (dir / "out" / "strict").string(), (dir / "out" / "H7").string()});
+  EXPECT_THAT(stats.output, AllOf(HasSubstr("H7: PUBLISHED DEFECTS ARE ON: H7 ("),
+                                  Not(HasSubstr("strict: PUBLISHED"))));
   auto again = arguments;
   again.emplace_back("--json");
   const auto second = run_hardy(again);
