@@ -130,17 +130,22 @@ class FoldAudit {
   }
 
   void run() {
-    check_dialogues();
-    for (const auto& [name, part] :
-         {std::pair("test", &fold_.test), std::pair("validation", &fold_.validation)}) {
-      check_speakers(name, *part);
-      const auto utterances = utterances_of(corpus_, *part);
-      check_features(name, utterances);
-      check_transcripts(name, utterances);
-    }
+    auto others = fold_.train;
+    others.insert(others.end(), fold_.validation.begin(), fold_.validation.end());
+    run_part("test", fold_.test, others);
+    run_part("validation", fold_.validation, fold_.train);
   }
 
  private:
+  void run_part(const std::string& name, const std::vector<std::int64_t>& part,
+                const std::vector<std::int64_t>& others) {
+    check_dialogues(name, part, others);
+    check_speakers(name, part);
+    const auto utterances = utterances_of(corpus_, part);
+    check_features(name, utterances);
+    check_transcripts(name, utterances);
+  }
+
   SplitCheck start(const std::string& part, const std::string& check) const {
     SplitCheck row;
     row.fold = fold_.index;
@@ -150,28 +155,17 @@ class FoldAudit {
     return row;
   }
 
-  void check_dialogues() {
-    SplitCheck row = start("test", "dialogues");
-    std::set<std::int64_t> others(fold_.train.begin(), fold_.train.end());
-    others.insert(fold_.validation.begin(), fold_.validation.end());
-    for (const auto d : fold_.test) {
+  void check_dialogues(const std::string& name, const std::vector<std::int64_t>& part,
+                       const std::vector<std::int64_t>& others) {
+    SplitCheck row = start(name, "dialogues");
+    for (const auto d : part) {
       ++row.of;
-      if (!others.contains(d)) continue;
+      if (std::find(others.begin(), others.end(), d) == others.end()) continue;
       ++row.count;
       add_example(row, corpus_.dialogues[static_cast<std::size_t>(d)].id);
     }
-    SplitCheck validation = start("validation", "dialogues");
-    const std::set<std::int64_t> train(fold_.train.begin(), fold_.train.end());
-    for (const auto d : fold_.validation) {
-      ++validation.of;
-      if (!train.contains(d)) continue;
-      ++validation.count;
-      add_example(validation, corpus_.dialogues[static_cast<std::size_t>(d)].id);
-    }
     row.is_finding = row.count > 0;
-    validation.is_finding = validation.count > 0;
     checks_.push_back(std::move(row));
-    checks_.push_back(std::move(validation));
   }
 
   [[nodiscard]] std::map<std::string, std::int64_t> speakers_of(
