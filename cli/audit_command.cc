@@ -33,7 +33,6 @@ void add_defects(CLI::App& audit, const std::vector<std::string>& command_line) 
     auto& assignments = options.config.assignments;
     assignments.insert(assignments.begin(), "protocol.tracks=specialist");
     Study study = defect_audit(fit_config(options));
-    validate_study(study);
     carry_out(study_command(*typed, std::move(study), command_line));
   });
 }

@@ -119,6 +119,7 @@ Study defect_audit(const Config& base) {
     study.variants.push_back({defect.number, std::move(settings)});
   }
   study.variants.push_back({kPublished, protocol_assignments(kPublished)});
+  validate_study(study);
   return study;
 }
 
