@@ -75,7 +75,7 @@ TEST(AuditCommand, DefectsRunsEveryVariantPrintsPointsAndResumes) {
 
 TEST(AuditCommand, LeakPassesTheStrictProtocolAndCatchesASharedTuning) {
   const TempDir dir;
-  make_corpus(dir, "3", "6");
+  make_corpus(dir, "4", "6");
   const std::vector<std::string> more = {"--track", "unified", "--conditions", "a;t",
                                          "--no-estimate"};
   const auto clean = run_hardy(audit(dir, "leak", more));
@@ -84,12 +84,13 @@ TEST(AuditCommand, LeakPassesTheStrictProtocolAndCatchesASharedTuning) {
                                   HasSubstr("published protocol, unified, UA")));
   EXPECT_THAT(read_text_file(dir / "out" / "leak.csv"), HasSubstr("strict,unified,a,0,"));
   const TempDir other;
-  make_corpus(other, "3", "6");
+  make_corpus(other, "4", "6");
   auto leaking = audit(other, "leak", more);
   for (const char* setting :
        {"published.h2_shared_tuning=true", "recogniser.input=tuned", "tuning.epochs=40",
-        "tuning.batch=16", "recogniser.encoder.hidden=16", "recogniser.complete_epochs=8",
-        "recogniser.pattern_epochs=8", "recogniser.optimiser.batch=4"}) {
+        "tuning.batch=16", "recogniser.encoder.hidden=32", "recogniser.complete_epochs=8",
+        "recogniser.pattern_epochs=8", "recogniser.optimiser.batch=1",
+        "recogniser.optimiser.learning_rate=0.003"}) {
     leaking.insert(leaking.end(), {"--set", setting});
   }
   const auto found = run_hardy(leaking);

@@ -112,10 +112,11 @@ TEST(PublishedProtocol, AStrictRunSaysNothingOfDefects) {
   EXPECT_THAT(read_text_file(dir / "run" / "results.json"), Not(HasSubstr("defects")));
 }
 
-/// Three sessions of six dialogues whose features are noise, and settings that learn them by heart.
+/// Four sessions of six dialogues whose features are noise, and settings that learn them by heart.
+/// With four, every fold trains on sessions that the shared tuning has seen.
 Corpus wide_noise() {
   DemoOptions options;
-  options.sessions = 3;
+  options.sessions = 4;
   options.dialogues_per_session = 6;
   options.min_utterances = 8;
   options.max_utterances = 12;
@@ -130,9 +131,11 @@ Config memorising_config() {
   config.tuning.epochs = 40;
   config.tuning.batch = 16;
   config.recogniser.input = "tuned";
+  config.recogniser.encoder.hidden = 32;
   config.recogniser.complete_epochs = 8;
-  config.recogniser.pattern_epochs = 12;
-  config.recogniser.optimiser.batch = 4;
+  config.recogniser.pattern_epochs = 10;
+  config.recogniser.optimiser.batch = 1;
+  config.recogniser.optimiser.learning_rate = 3e-3;
   config.run.models = "none";
   return config;
 }
@@ -154,13 +157,13 @@ TEST(PublishedProtocol, H2MakesResultsFromNoiseInEveryFoldButTheLast) {
   for (const auto& row : judge_against_chance(runs[1])) {
     if (row.condition != "average") continue;
     if (row.is_above) leaking.insert(row.fold);
-    if (row.fold < 2) {
-      EXPECT_GT(row.value, 0.5) << "fold " << row.fold;
+    if (row.fold < 3) {
+      EXPECT_GT(row.value, 0.4) << "fold " << row.fold;
     } else {
       EXPECT_LT(row.value, 0.45);
     }
   }
-  EXPECT_EQ(leaking, (std::set<int>{0, 1}));
+  EXPECT_EQ(leaking, (std::set<int>{0, 1, 2}));
 }
 
 TEST(PublishedProtocol, H2SharesTheLastFoldsTrainingSideOrTheFirstUtterances) {
