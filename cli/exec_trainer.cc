@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/audit_command.h"
 #include "cli/environment.h"
 #include "cli/hardness_command.h"
 #include "cli/study_commands.h"
@@ -44,6 +45,10 @@ void carry_out(const TrainingRequest& request) {
 
 void carry_out(const StudyCommand& command) {
   become_trainer(command.study.kind, command.command_line);
+}
+
+void carry_out(const SplitAuditCommand& command) {
+  become_trainer("audit split", command.command_line);
 }
 
 void carry_out(const HardnessCommand& command) { become_trainer("hardness", command.command_line); }

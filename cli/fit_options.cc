@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/environment.h"
+#include "hardy/config/defects.h"
 #include "hardy/core/errors.h"
 
 namespace hardy {
@@ -28,6 +29,15 @@ std::vector<std::string> shortcuts_of(const FitOptions& typed) {
   add("protocol.conditions", typed.conditions);
   add("protocol.tracks", typed.track);
   add("protocol.method", typed.method);
+  return assignments;
+}
+
+/// What --protocol stands for, then --set, which may take single defects back.
+std::vector<std::string> assignments_of(const FitOptions& typed) {
+  if (typed.protocol.empty()) return typed.config.assignments;
+  auto assignments = protocol_assignments(typed.protocol);
+  const auto& set = typed.config.assignments;
+  assignments.insert(assignments.end(), set.begin(), set.end());
   return assignments;
 }
 
@@ -55,6 +65,11 @@ void add_fit_options(CLI::App& command, FitOptions& typed, const std::string& ou
       .add_option("--method", typed.method,
                   "What is trained and evaluated; `hardy config --methods` lists them "
                   "(protocol.method)")
+      ->type_name("NAME");
+  command
+      .add_option("--protocol", typed.protocol,
+                  "strict (default) or published: every defect of the published code, to see what "
+                  "it is worth (docs/audit.md)")
       ->type_name("NAME");
   command
       .add_option("--track", typed.track,
@@ -86,6 +101,7 @@ void check_data_folder(const std::string& path) {
 
 Config fit_config(const FitOptions& typed) {
   ConfigOptions options = typed.config;
+  options.assignments = assignments_of(typed);
   options.shortcuts = shortcuts_of(typed);
   Config config = make_config(options);
   check_data_folder(config.data.path);
@@ -94,7 +110,7 @@ Config fit_config(const FitOptions& typed) {
 
 Config fit_config_over(const Config& base, const FitOptions& typed) {
   Config config = base;
-  for (const auto& assignment : typed.config.assignments) set_config_field(config, assignment);
+  for (const auto& assignment : assignments_of(typed)) set_config_field(config, assignment);
   for (const auto& assignment : shortcuts_of(typed)) set_config_field(config, assignment);
   validate_config(config);
   check_data_folder(config.data.path);

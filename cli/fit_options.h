@@ -24,6 +24,7 @@ struct FitOptions {
   std::string conditions;
   std::string track;
   std::string method;
+  std::string protocol;
   std::string out;
   std::string cache;
   bool has_no_cache = false;

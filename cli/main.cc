@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include "cli/audit_command.h"
 #include "cli/bundle_command.h"
 #include "cli/cache_command.h"
 #include "cli/config_command.h"
@@ -29,8 +30,10 @@ namespace hardy {
 namespace {
 
 constexpr const char* kExitCodes =
-    "Exit codes: 0 success, 2 option or setting, 3 data, 4 model or run folder, 5 divergence,\n"
-    "6 the system refused, 70 our own bug, 130 interrupted. See docs/errors.md.\n";
+    "Exit codes: 0 success, 1 an audit found something, 2 option or setting, 3 data, 4 model or "
+    "run\n"
+    "folder, 5 divergence, 6 the system refused, 70 our own bug, 130 interrupted. See "
+    "docs/errors.md.\n";
 
 void add_commands(CLI::App& app, const std::vector<std::string>& command_line) {
   app.set_version_flag("--version", "hardy " + program_version());
@@ -39,6 +42,7 @@ void add_commands(CLI::App& app, const std::vector<std::string>& command_line) {
   add_training_commands(app, command_line);
   add_study_commands(app, command_line);
   add_hardness_command(app, command_line);
+  add_audit_command(app, command_line);
   add_predict_command(app);
   add_explain_command(app);
   add_serve_command(app);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
@@ -77,6 +78,7 @@ Json comparisons_json(const std::vector<FinishedRun>& runs, const RunComparisons
                     {"is_synthetic", run.manifest.is_synthetic},
                     {"data_checksum", run.manifest.data_checksum},
                     {"seeds", run.results.seeds}});
+    if (!run.results.defects.empty()) list.back()["defects"] = run.results.defects;
   }
   Json rows = Json::array();
   for (const auto& row : results.rows) rows.push_back(json_of(row));
@@ -127,6 +129,9 @@ std::string comparisons_text(const std::vector<FinishedRun>& runs, const RunComp
   std::string text;
   for (const auto& run : runs) {
     if (run.manifest.is_synthetic) text += fmt::format("{}: synthetic data\n", run.name);
+    if (run.results.defects.empty()) continue;
+    text += fmt::format("{}: PUBLISHED DEFECTS ARE ON: {}\n", run.name,
+                        fmt::join(run.results.defects, ", "));
   }
   for (const auto& notice : results.notices) text += notice + "\n";
   std::string heading;

@@ -6,66 +6,13 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
-#include "cli/fit_options.h"
-#include "hardy/core/checksum.h"
+#include "cli/study_options.h"
 #include "hardy/core/errors.h"
 #include "hardy/study/reproduce.h"
 #include "hardy/study/sweep.h"
 
 namespace hardy {
 namespace {
-
-/// What the user typed, before it is checked.
-struct TypedStudy : FitOptions {
-  std::string file;
-  std::string experiment;
-  std::string metric;
-  std::int64_t random = 0;
-  std::uint64_t random_seed = 1;
-  bool has_no_estimate = false;
-  bool is_dry_run = false;
-};
-
-constexpr const char* kFolderHelp = "Folder of the study; default runs/<kind>-<8 hex digits>";
-
-void add_study_options(CLI::App& command, TypedStudy& typed) {
-  add_fit_options(command, typed, kFolderHelp);
-  command.add_flag("--no-estimate", typed.has_no_estimate,
-                   "Do not measure beforehand how long the study will take");
-  command
-      .add_flag("--dry-run", typed.is_dry_run,
-                "Only say what would be run and how long it would take")
-      ->excludes("--no-estimate");
-}
-
-std::filesystem::path default_folder(const Study& study) {
-  return std::filesystem::path("runs") /
-         fmt::format("{}-{}", study.kind, sha256(study_toml(study)).substr(0, 8));
-}
-
-StudyCommand study_command(const TypedStudy& typed, Study study,
-                           const std::vector<std::string>& command_line) {
-  StudyCommand command;
-  command.out = typed.out.empty() ? default_folder(study) : std::filesystem::path(typed.out);
-  command.study = std::move(study);
-  // Without --cache a study keeps its own: what it shares is then gone with its folder.
-  if (!typed.cache.empty()) command.cache = typed.cache;
-  command.metric = typed.metric;
-  command.estimates = !typed.has_no_estimate;
-  command.runs = !typed.is_dry_run;
-  command.overwrite = typed.overwrite;
-  command.json = typed.json;
-  command.quiet = typed.quiet;
-  command.command_line = command_line;
-  return command;
-}
-
-/// Studies store no models unless told to: variants are compared, not deployed.
-FitOptions without_models(FitOptions options) {
-  auto& assignments = options.config.assignments;
-  assignments.insert(assignments.begin(), "run.models=none");
-  return options;
-}
 
 void add_sweep(CLI::App& app, const std::vector<std::string>& command_line) {
   auto typed = std::make_shared<TypedStudy>();

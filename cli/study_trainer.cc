@@ -5,11 +5,13 @@
 
 #include <fmt/format.h>
 
+#include "cli/audit_command.h"
 #include "cli/hardness_command.h"
 #include "cli/interrupts.h"
 #include "cli/output.h"
 #include "cli/progress_bar.h"
 #include "cli/study_commands.h"
+#include "hardy/core/errors.h"
 #include "hardy/core/files.h"
 #include "hardy/data/load.h"
 #include "hardy/run/stage_cache.h"
@@ -47,7 +49,8 @@ std::string report(const StudyCommand& command, const StudyResult& result) {
 void carry_out(const StudyCommand& command) {
   ProgressBar progress(stderr_progress(command.quiet));
   const std::atomic<bool>& stop = catch_interrupts();
-  const Corpus corpus = load_corpus(command.study.base.data, loading_threads());
+  const Corpus corpus =
+      audited_corpus(command.study.kind, load_corpus(command.study.base.data, loading_threads()));
   const Study study = command.experiment.empty()
                           ? command.study
                           : reproduction(command.experiment, command.study.base,
@@ -67,13 +70,15 @@ void carry_out(const StudyCommand& command) {
     write_file_atomically(command.out / "reproduction.txt",
                           reproduction_text(command.experiment, result));
   }
-  print(report(command, result));
+  const auto audit = report_audit(command, result);
+  print(audit ? audit->text : report(command, result));
   const auto cache = command.cache.empty() ? command.out / "stages" : command.cache;
   print_notice(
       fmt::format("{}; written to {}; its stage cache holds {} (`hardy cache clear "
                   "--cache {}` frees it)",
                   duration_text(result.wall_s), command.out.string(),
                   bytes_text(cache_contents(cache).bytes), cache.string()));
+  if (audit && !audit->finding.empty()) throw AuditFinding(audit->finding);
 }
 
 void carry_out(const HardnessCommand& command) {

@@ -7,6 +7,7 @@
 #include <fmt/ranges.h>
 #include <toml++/toml.h>
 
+#include "hardy/config/defects.h"
 #include "hardy/config/fields.h"
 #include "hardy/core/errors.h"
 #include "hardy/core/files.h"
@@ -85,6 +86,11 @@ bool assign(const Field& field, const toml::node& node) {
     **text = node.as_string()->get();
     return true;
   }
+  if (auto* const* is_on = std::get_if<bool*>(&field.value)) {
+    if (!node.is_boolean()) return false;
+    **is_on = node.as_boolean()->get();
+    return true;
+  }
   const toml::array* array = node.as_array();
   if (array == nullptr) return false;
   std::vector<std::int64_t> values;
@@ -158,6 +164,10 @@ bool assign_text(const Field& field, const std::string& text) {
     const bool is_quoted = text.size() >= 2 && text.front() == '"' && text.back() == '"';
     **word = is_quoted ? text.substr(1, text.size() - 2) : text;
     return true;
+  }
+  if (auto* const* is_on = std::get_if<bool*>(&field.value)) {
+    **is_on = text == "true";
+    return text == "true" || text == "false";
   }
   auto values = parse_integers(text);
   if (!values) return false;
@@ -310,6 +320,7 @@ void validate_config(const Config& config) {
         "recogniser.complete_epochs and recogniser.pattern_epochs are both 0: nothing would be "
         "trained; raise one");
   }
+  check_published(config);
   copy.methods.validate();
 }
 

@@ -107,6 +107,22 @@ struct RecogniserConfig {
   std::string pattern_unit = "utterance";  ///< utterance | dialogue: what draws a pattern (unified)
 };
 
+/// Defects of the published code, to be measured and never to be reported as results: the
+/// `published` protocol is all of them (hardy/config/defects.h, docs/audit.md). All off = `strict`.
+struct PublishedConfig {
+  bool h1_test_epoch = false;
+  bool h1b_complete_epochs = false;
+  bool h2_shared_tuning = false;
+  bool h4_masked_target = false;
+  bool h5b_batch_scaling = false;
+  bool h7_first_modality = false;
+  bool h9_dropped_attention = false;
+  bool h10_swapped_hardness = false;
+  bool h12_kept_gradients = false;
+  bool h14_swapped_mask = false;
+  bool h16_filled_supports = false;
+};
+
 /// What is repeated and kept. Nothing here changes a single number of a fit.
 struct RunConfig {
   std::vector<std::int64_t> seeds = {1};
@@ -123,6 +139,7 @@ struct Config {
   HardnessConfig hardness;
   RetrievalConfig retrieval;
   RecogniserConfig recogniser;
+  PublishedConfig published;
   MethodSections methods;  ///< a section for every other method that has settings
   RunConfig run;
 };
@@ -130,7 +147,7 @@ struct Config {
 /// Meaning of one field, for help texts and documentation.
 struct FieldInfo {
   std::string key;            ///< "hardness.alpha1"
-  std::string type;           ///< "integer" | "number" | "text" | "integers"
+  std::string type;           ///< "integer" | "number" | "text" | "boolean" | "integers"
   std::string default_value;  ///< as TOML, under the default preset
   std::string range;          ///< "0..1" or "auto | l2 | cosine"
   std::string meaning;

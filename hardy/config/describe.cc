@@ -299,6 +299,7 @@ std::vector<Field> describe(Config& config) {
   describe_hardness(fields, config.hardness);
   describe_retrieval(fields, config.retrieval);
   describe_recogniser(fields, config.recogniser);
+  describe_published(FieldTable(fields, "published."), config.published);
   config.methods.describe(fields);
   describe_run(fields, config.run);
   return fields;

@@ -140,7 +140,7 @@ std::optional<std::int64_t> parse_integer(std::string_view text) {
 std::string field_type(const Field& field) {
   return std::visit(
       Overloaded{[](std::int64_t*) { return "integer"; }, [](double*) { return "number"; },
-                 [](std::string*) { return "text"; },
+                 [](std::string*) { return "text"; }, [](bool*) { return "boolean"; },
                  [](std::vector<std::int64_t>*) { return "integers"; }},
       field.value);
 }
@@ -151,18 +151,21 @@ std::string field_range(const Field& field) {
           [](const IntegerRange& range) { return fmt::format("{}..{}", range.low, range.high); },
           [](const NumberRange& range) { return bounds_text(range); },
           [](const Choices& choices) { return fmt::format("{}", fmt::join(choices.words, " | ")); },
-          [](const FreeText& text) { return text.form; }},
+          [](const FreeText& text) { return text.form; },
+          [](const Switch&) { return std::string("true | false"); }},
       field.range);
 }
 
 std::string field_value(const Field& field) {
-  return std::visit(Overloaded{[](const std::int64_t* value) { return fmt::format("{}", *value); },
-                               [](const double* value) { return number_text(*value); },
-                               [](const std::string* value) { return quoted(*value); },
-                               [](const std::vector<std::int64_t>* value) {
-                                 return fmt::format("[{}]", fmt::join(*value, ", "));
-                               }},
-                    field.value);
+  return std::visit(
+      Overloaded{[](const std::int64_t* value) { return fmt::format("{}", *value); },
+                 [](const double* value) { return number_text(*value); },
+                 [](const std::string* value) { return quoted(*value); },
+                 [](const bool* value) { return std::string(*value ? "true" : "false"); },
+                 [](const std::vector<std::int64_t>* value) {
+                   return fmt::format("[{}]", fmt::join(*value, ", "));
+                 }},
+      field.value);
 }
 
 std::optional<std::string> field_problem(const Field& field) {
@@ -174,6 +177,7 @@ std::optional<std::string> field_problem(const Field& field) {
                    return number_problem(*value, std::get<NumberRange>(field.range));
                  },
                  [&](const std::string* value) { return text_problem(*value, field.range); },
+                 [](const bool*) -> std::optional<std::string> { return std::nullopt; },
                  [&](const std::vector<std::int64_t>* value) {
                    return list_problem(*value, std::get<IntegerRange>(field.range));
                  }},

@@ -40,8 +40,12 @@ struct FreeText {
   std::optional<std::string> (*problem)(std::string_view text) = nullptr;
 };
 
-using FieldRange = std::variant<IntegerRange, NumberRange, Choices, FreeText>;
-using FieldPointer = std::variant<std::int64_t*, double*, std::string*, std::vector<std::int64_t>*>;
+/// On or off.
+struct Switch {};
+
+using FieldRange = std::variant<IntegerRange, NumberRange, Choices, FreeText, Switch>;
+using FieldPointer =
+    std::variant<std::int64_t*, double*, std::string*, bool*, std::vector<std::int64_t>*>;
 
 /// One field of one Config object; `value` points into it and lives as long as it does.
 struct Field {
@@ -91,10 +95,13 @@ void describe_optimiser(FieldTable table, OptimiserConfig& optimiser);
 void check_heads(const std::string& table, std::int64_t hidden, std::int64_t heads);
 void check_some_epochs(const std::string& table, std::int64_t epochs);
 
+/// The switches of the published defects (defects.cc).
+void describe_published(FieldTable table, PublishedConfig& published);
+
 /// Every field of `config`, in the order of the TOML file: the top level, then table by table.
 std::vector<Field> describe(Config& config);
 
-/// "integer" | "number" | "text" | "integers".
+/// "integer" | "number" | "text" | "boolean" | "integers".
 std::string field_type(const Field& field);
 
 /// "0..1", "auto | l2 | cosine", ...

@@ -9,6 +9,7 @@ namespace hardy {
 /// Exit codes of every hardy program (docs/errors.md). 0 is success.
 enum class ExitCode : int {
   kOk = 0,
+  kFinding = 1,       ///< an audit did its work and found something that must not be
   kInternal = 70,     ///< a broken invariant of our own: please report
   kConfig = 2,        ///< a flag, option or config field
   kData = 3,          ///< a corpus, feature or label file, or a shape
@@ -70,6 +71,12 @@ class IoError : public Error {
 class Interrupted : public Error {
  public:
   Interrupted() : Error(ExitCode::kInterrupted, "interrupted; the same command resumes") {}
+};
+
+/// An audit found what must not be; its report has been written already.
+class AuditFinding : public Error {
+ public:
+  explicit AuditFinding(const std::string& what) : Error(ExitCode::kFinding, what) {}
 };
 
 /// Our own bug.

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "hardy/config/defects.h"
 #include "hardy/core/errors.h"
 #include "hardy/data/split.h"
 #include "hardy/evaluation/intervals.h"
@@ -90,6 +91,7 @@ Results evaluate_models(const std::filesystem::path& source, const Corpus& corpu
   const FeatureTable table = make_feature_table(corpus, at::kCPU);
   std::vector<FitOutcome> outcomes;
   std::string method;
+  std::vector<std::string> defects;
   progress.start("evaluating");
   for (const auto& file : files) {
     const auto model = load_model(file);
@@ -99,6 +101,7 @@ Results evaluate_models(const std::filesystem::path& source, const Corpus& corpu
                                   fmt::join(corpus.modality_names(), ", ")));
     }
     method = model.config.protocol.method;
+    defects = active_defect_texts(model.config);
     outcomes.push_back(evaluate_model(model, corpus, table, conditions));
     const auto needed = static_cast<std::size_t>(model.info.fold) + 1;
     while (folds.size() < needed) folds.push_back(fmt::format("fold {}", folds.size() + 1));
@@ -109,6 +112,7 @@ Results evaluate_models(const std::filesystem::path& source, const Corpus& corpu
   Results results = make_results(outcomes, corpus, folds);
   add_intervals(results, prediction_table(outcomes, corpus));
   results.method = method;
+  results.defects = defects;
   return results;
 }
 

@@ -54,6 +54,8 @@ struct IntervalInfo {
 /// folds, then seeds.
 struct Results {
   std::string method = "hardymer";  ///< its declared name
+  /// Published defects that were on, e.g. "H1 (epoch chosen by the test part)"; empty = strict.
+  std::vector<std::string> defects;
   std::string data_name;
   bool is_synthetic = false;
   std::vector<std::string> class_names;  ///< empty for real values

@@ -85,6 +85,7 @@ Results results_of(const Json& json) {
   Results results;
   // Runs of before there were several methods do not say it.
   if (json.contains("method")) json.at("method").get_to(results.method);
+  if (json.contains("defects")) json.at("defects").get_to(results.defects);
   const Json& data = json.at("data");
   data.at("name").get_to(results.data_name);
   data.at("is_synthetic").get_to(results.is_synthetic);
@@ -129,19 +130,18 @@ std::string results_json(const Results& results) {
   for (const Summary& summary : results.summaries) {
     summaries.push_back(json_of(summary, has_intervals));
   }
-  Json json = {{"format", kFormat},
-               {"method", results.method},
-               {"data",
-                {{"name", results.data_name},
-                 {"is_synthetic", results.is_synthetic},
-                 {"classes", results.class_names},
-                 {"modalities", results.modality_names}}},
-               {"folds", results.folds},
-               {"seeds", results.seeds},
-               {"tracks", results.tracks},
-               {"conditions", conditions},
-               {"metrics", results.metrics},
-               {"headline", results.headline}};
+  Json json = {{"format", kFormat}, {"method", results.method}};
+  if (!results.defects.empty()) json["defects"] = results.defects;
+  json["data"] = {{"name", results.data_name},
+                  {"is_synthetic", results.is_synthetic},
+                  {"classes", results.class_names},
+                  {"modalities", results.modality_names}};
+  json["folds"] = results.folds;
+  json["seeds"] = results.seeds;
+  json["tracks"] = results.tracks;
+  json["conditions"] = conditions;
+  json["metrics"] = results.metrics;
+  json["headline"] = results.headline;
   if (has_intervals) {
     json["intervals"] = {{"level", results.intervals.level},
                          {"resamples", results.intervals.resamples}};

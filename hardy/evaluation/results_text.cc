@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "hardy/core/errors.h"
 #include "hardy/data/csv.h"
@@ -78,7 +79,10 @@ std::string title_of(const Results& results, bool is_over_seeds) {
     if (!is_over_seeds) below += " (of one seed: without the spread of training)";
   }
   if (!below.empty()) title += "; below each mean " + below;
-  return title + "\n";
+  if (results.defects.empty()) return title + "\n";
+  return fmt::format(
+      "{}\nPUBLISHED DEFECTS ARE ON: these numbers are not results of the method. On: {}\n", title,
+      fmt::join(results.defects, ", "));
 }
 
 /// `text` at the right end of `width` columns.

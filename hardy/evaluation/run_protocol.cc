@@ -15,6 +15,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "hardy/config/defects.h"
 #include "hardy/core/checksum.h"
 #include "hardy/core/errors.h"
 #include "hardy/data/split.h"
@@ -118,8 +119,10 @@ class Protocol {
     result.results = make_results(outcomes_, corpus_, names);
     add_intervals(result.results, prediction_table(outcomes_, corpus_));
     result.results.method = config_.protocol.method;
+    result.results.defects = active_defect_texts(config_);
     result.validation = make_results(on_validation(outcomes_), corpus_, names);
     result.validation.method = config_.protocol.method;
+    result.validation.defects = result.results.defects;
     write_tables();
     write_predictions(folder_, outcomes_, corpus_);
     write_curves(folder_, outcomes_, corpus_);

@@ -19,6 +19,22 @@ std::vector<float> min_max(std::span<const float> values) {
   return scaled;
 }
 
+std::vector<float> combine_scaled(std::span<const float> direct, std::span<const float> indirect,
+                                  const HardnessConfig& config) {
+  const double alpha1 = config.components == "indirect" ? 0.0 : config.alpha1;
+  const double alpha2 = config.components == "direct" ? 0.0 : config.alpha2;
+  const double centre = config.centre == "middle" ? (alpha1 + alpha2) / 2 : 0.0;
+  std::vector<float> score(direct.size());
+  for (std::size_t i = 0; i < score.size(); ++i) {
+    const double shared = config.indirect_sign == "consistency"
+                              ? 1.0 - static_cast<double>(indirect[i])
+                              : static_cast<double>(indirect[i]);
+    const double weighted = alpha1 * static_cast<double>(direct[i]) + alpha2 * shared;
+    score[i] = static_cast<float>(1.0 / (1.0 + std::exp(-config.beta * (weighted - centre))));
+  }
+  return score;
+}
+
 std::vector<float> unified_score(std::span<const float> direct, std::span<const float> indirect,
                                  const HardnessConfig& config) {
   if (direct.size() != indirect.size()) {
@@ -31,20 +47,7 @@ std::vector<float> unified_score(std::span<const float> direct, std::span<const 
     }
   }
   if (config.components == "none") return std::vector<float>(direct.size(), 1.0F);
-  const double alpha1 = config.components == "indirect" ? 0.0 : config.alpha1;
-  const double alpha2 = config.components == "direct" ? 0.0 : config.alpha2;
-  const double centre = config.centre == "middle" ? (alpha1 + alpha2) / 2 : 0.0;
-  const auto scaled_direct = min_max(direct);
-  const auto scaled_indirect = min_max(indirect);
-  std::vector<float> score(direct.size());
-  for (std::size_t i = 0; i < score.size(); ++i) {
-    const double shared = config.indirect_sign == "consistency"
-                              ? 1.0 - static_cast<double>(scaled_indirect[i])
-                              : static_cast<double>(scaled_indirect[i]);
-    const double weighted = alpha1 * static_cast<double>(scaled_direct[i]) + alpha2 * shared;
-    score[i] = static_cast<float>(1.0 / (1.0 + std::exp(-config.beta * (weighted - centre))));
-  }
-  return score;
+  return combine_scaled(min_max(direct), min_max(indirect), config);
 }
 
 }  // namespace hardy

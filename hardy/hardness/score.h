@@ -12,6 +12,11 @@ namespace hardy {
 /// Shapes: [n] -> [n] in [0, 1].
 std::vector<float> min_max(std::span<const float> values);
 
+/// Eq. 10 on values that are scaled already. Shapes: [n], [n] -> [n]. Range: components is not
+/// "none".
+std::vector<float> combine_scaled(std::span<const float> direct, std::span<const float> indirect,
+                                  const HardnessConfig& config);
+
 /// H_i = 1 / (1 + exp(-beta (alpha1 D~_i + alpha2 I~_i - centre))), D~ and I~ min-max scaled over
 /// the given utterances, which are a fold's training part (methods.md 1.7).
 ///

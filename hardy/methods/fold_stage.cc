@@ -56,8 +56,7 @@ std::string FoldStage::key_of(const std::string& stage,
 StageServices FoldStage::services(const std::string& key, const std::string& stream,
                                   TaskContext& context) const {
   StageServices services;
-  const Seeds root(static_cast<std::uint64_t>(seed_));
-  services.seeds = Seeds(Seeds(root.key("fold", {fold_})).key(stream));
+  services.seeds = seeds(stream);
   services.report = [&context](double done, double total) { context.report(done, total); };
   services.throw_if_stopping = [&context] { context.throw_if_stopping(); };
   services.find_checkpoint = [this, key] { return cache_.find_checkpoint(key); };
@@ -65,6 +64,11 @@ StageServices FoldStage::services(const std::string& key, const std::string& str
     cache_.store_checkpoint(key, state);
   };
   return services;
+}
+
+Seeds FoldStage::seeds(const std::string& stream) const {
+  const Seeds root(static_cast<std::uint64_t>(seed_));
+  return Seeds(Seeds(root.key("fold", {fold_})).key(stream));
 }
 
 TensorFile FoldStage::get_or_compute(

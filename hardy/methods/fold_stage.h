@@ -31,6 +31,9 @@ class FoldStage {
   [[nodiscard]] std::string key_of(const std::string& stage,
                                    const std::vector<std::string>& inputs) const;
 
+  /// Random streams of the fold and seed under a name.
+  [[nodiscard]] Seeds seeds(const std::string& stream) const;
+
   /// CPU seconds that computing a result took, without the stages it asked for; 0 when unknown.
   static double cpu_seconds(const TensorFile& result);
 

@@ -24,6 +24,8 @@ struct BackboneOptions {
   /// z_m = sum over all experts e of E^e(P_m) instead of E^m(P_m): MoMKE's mixing with weights 1,
   /// as the published hardness model does in its second stage.
   bool mixes_experts = false;
+  /// Defect H9: cross-attention (of the hardness module) loses all its weights in training.
+  bool drops_cross_attention = false;
   bool has_decoder = true;  ///< without one, reconstruct() must not be called
 };
 

@@ -81,8 +81,9 @@ at::Tensor ExpertStack::forward_without_keys(const at::Tensor& x) const {
 }
 
 CrossAttention::CrossAttention(ParameterSet& parameters, const std::string& name,
-                               const EncoderConfig& config, Generator& generator)
-    : heads_(config.heads), dropout_(config.dropout) {
+                               const EncoderConfig& config, Generator& generator,
+                               bool drops_attention)
+    : heads_(config.heads), dropout_(config.dropout), drops_attention_(drops_attention) {
   const std::int64_t width = config.hidden;
   q_ = parameters.add_linear(name + ".q", width, width, generator);
   kv_ = parameters.add_linear(name + ".kv", width, 2 * width, generator);
@@ -94,8 +95,10 @@ CrossAttention::CrossAttention(ParameterSet& parameters, const std::string& name
 at::Tensor CrossAttention::forward(const at::Tensor& x, const at::Tensor& y,
                                    const Segments& queries, const Segments& keys,
                                    DropoutStream& dropout_stream) const {
-  const auto attended = cross_attention(linear(x, q_.weight, q_.bias),
-                                        linear(y, kv_.weight, kv_.bias), queries, keys, heads_);
+  auto attended = cross_attention(linear(x, q_.weight, q_.bias), linear(y, kv_.weight, kv_.bias),
+                                  queries, keys, heads_);
+  // Connected all the same: gradients of exactly zero, which the L2 penalty then adds to.
+  if (drops_attention_ && dropout_stream.is_training()) attended = attended * 0.0;
   const auto x1 = dropout(linear(attended, proj_.weight, proj_.bias), dropout_, dropout_stream);
   const auto inner = gelu_dropout(linear(x1, fc1_.weight, fc1_.bias), dropout_, dropout_stream);
   return x1 + dropout(linear(inner, fc2_.weight, fc2_.bias), dropout_, dropout_stream);

@@ -62,8 +62,9 @@ class ExpertStack {
 /// values from y; X1 = Dropout(Proj(attention)), result X1 + MLP(X1).
 class CrossAttention {
  public:
+  /// `drops_attention` is defect H9: in training every attention weight is dropped.
   CrossAttention(ParameterSet& parameters, const std::string& name, const EncoderConfig& config,
-                 Generator& generator);
+                 Generator& generator, bool drops_attention = false);
 
   /// Shapes: x [n_x, D], y [n_y, D] -> [n_x, D].
   [[nodiscard]] at::Tensor forward(const at::Tensor& x, const at::Tensor& y,
@@ -73,6 +74,7 @@ class CrossAttention {
  private:
   std::int64_t heads_;
   double dropout_;
+  bool drops_attention_;
   LinearLayer q_;
   LinearLayer kv_;  ///< k and v stacked: [2D, D]
   LinearLayer proj_;

@@ -57,8 +57,10 @@ HardnessModule::HardnessModule(const BackboneOptions& options, ParameterSet& par
       pairs_.emplace_back(static_cast<int>(x), static_cast<int>(y));
       const std::string pair = names[x] + "." + names[y];
       const std::string reverse = names[y] + "." + names[x];
-      forward_.emplace_back(parameters, "cross." + pair, options.encoder, generator);
-      backward_.emplace_back(parameters, "cross." + reverse, options.encoder, generator);
+      forward_.emplace_back(parameters, "cross." + pair, options.encoder, generator,
+                            options.drops_cross_attention);
+      backward_.emplace_back(parameters, "cross." + reverse, options.encoder, generator,
+                             options.drops_cross_attention);
     }
   }
 }

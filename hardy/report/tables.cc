@@ -99,6 +99,17 @@ std::string latex_row(const ReportedRun& run, const std::string& track, const st
   return means + " \\\\\n" + (has_interval ? intervals + " \\\\\n" : "");
 }
 
+/// " Published defects are on in x: H1 (...)." for captions; "" when no run has one.
+std::string defects_note(const ReportData& data) {
+  std::string note;
+  for (const auto& run : data.runs) {
+    if (run.results.defects.empty()) continue;
+    note += fmt::format(" Published defects are on in {}: {}.", run.name,
+                        fmt::join(run.results.defects, ", "));
+  }
+  return note;
+}
+
 }  // namespace
 
 std::string report_csv(const ReportData& data) {
@@ -152,13 +163,13 @@ std::string report_latex(const ReportData& data) {
     }
     text += fmt::format(
         "\\hline\n\\end{{tabular}}\n\\caption{{{} on {}{}: {}{}, mean over {} folds and {} seeds, "
-        "{:g} \\% intervals.}}\n\\end{{table}}\n",
+        "{:g} \\% intervals.{}}}\n\\end{{table}}\n",
         latex_text(metric), latex_text(first.data_name),
         first.is_synthetic && first.data_name.find("synthetic") == std::string::npos
             ? " (synthetic)"
             : "",
         "test", is_share ? ", percent" : "", first.folds.size(), first.seeds.size(),
-        100 * first.intervals.level);
+        100 * first.intervals.level, latex_text(defects_note(data)));
   }
   return text;
 }

@@ -137,4 +137,28 @@ NeighbourTable NeighbourSearch::neighbours(Pattern pattern) const {
   return table;
 }
 
+NeighbourTable NeighbourSearch::neighbours_in_first(Pattern pattern,
+                                                    const std::vector<int>& order) const {
+  NeighbourTable table;
+  table.k = k_;
+  table.ids.assign(present_.size() * static_cast<std::size_t>(k_), -1);
+  table.distances.assign(table.ids.size(), 0.0F);
+  for (std::int64_t query = 0; query < static_cast<std::int64_t>(present_.size()); ++query) {
+    const Pattern available = pattern & present_[static_cast<std::size_t>(query)];
+    const auto first =
+        std::find_if(order.begin(), order.end(), [&](const int m) { return available.has(m); });
+    std::int64_t kept = 0;
+    for (std::int64_t j = 0; first != order.end() && j < k_; ++j) {
+      const auto place = static_cast<std::size_t>(query * k_ + j);
+      const auto id = nearest_[static_cast<std::size_t>(*first)][place];
+      if (id < 0) break;
+      table.ids[place] = id;
+      table.distances[place] = static_cast<float>(distance(query, id, Pattern::only(*first)));
+      ++kept;
+    }
+    table.counts.push_back(kept);
+  }
+  return table;
+}
+
 }  // namespace hardy

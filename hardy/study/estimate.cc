@@ -15,15 +15,22 @@ std::string estimator_text(Config config) {
   config.hardness.indirect_sign = defaults.indirect_sign;
   config.hardness.centre = defaults.centre;
   config.hardness.components = defaults.components;
-  return config_section_toml(config, {"hardness"});
+  const PublishedConfig& published = config.published;
+  return config_section_toml(config, {"hardness"}) + (published.h4_masked_target ? "h4" : "") +
+         (published.h9_dropped_attention ? "h9" : "") + (published.h14_swapped_mask ? "h14" : "");
+}
+
+std::string tuning_text(const Config& config) {
+  return config_section_toml(config, {"tuning"}) + (config.published.h2_shared_tuning ? "h2" : "");
 }
 
 std::string pretraining_text(Config config) {
+  const std::string tuning = config.recogniser.input == "tuned" ? tuning_text(config) : "";
   const RecogniserConfig defaults;
   config.recogniser.pattern_epochs = defaults.pattern_epochs;
   config.recogniser.reconstruction_weight = defaults.reconstruction_weight;
   config.recogniser.pattern_unit = defaults.pattern_unit;
-  return config_section_toml(config, {"recogniser"});
+  return config_section_toml(config, {"recogniser"}) + tuning;
 }
 
 double passes_of(const Config& config) {
@@ -47,7 +54,7 @@ StageWork distinct_work(const Study& study, std::size_t count, std::int64_t cond
     const bool retrieves = config.retrieval.supports != "none";
     const bool tunes =
         config.recogniser.input == "tuned" || (retrieves && config.retrieval.database == "tuned");
-    if (tunes && seen.insert(config_section_toml(config, {"tuning"})).second) {
+    if (tunes && seen.insert(tuning_text(config)).second) {
       work.preparation_epochs += static_cast<double>(config.tuning.epochs);
     }
     const bool estimates = retrieves && config.hardness.components != "none";
@@ -56,7 +63,11 @@ StageWork distinct_work(const Study& study, std::size_t count, std::int64_t cond
       work.preparation_epochs +=
           2 * static_cast<double>(config.hardness.complete_epochs + config.hardness.pattern_epochs);
     }
-    if (seen.insert(pretraining_text(config)).second) {
+    // Defect H1b trains the first stage once more, with another judge.
+    const bool has_rival = config.published.h1b_complete_epochs;
+    for (const char* judge : {"validation", "test"}) {
+      if (judge == std::string("test") && !has_rival) continue;
+      if (!seen.insert(pretraining_text(config) + judge).second) continue;
       work.pretrainings += 1;
       work.pretraining_epochs += static_cast<double>(config.recogniser.complete_epochs);
     }

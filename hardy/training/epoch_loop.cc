@@ -112,6 +112,7 @@ double run_epoch(const EpochLoopOptions& options, const StageServices& services,
     const double progress =
         (static_cast<double>(epoch) + static_cast<double>(b) / static_cast<double>(batches)) /
         static_cast<double>(options.epochs);
+    bool is_first = true;
     const auto update = [&](const at::Tensor& loss) {
       const double value = loss.item<double>();
       if (!std::isfinite(value)) {
@@ -120,7 +121,8 @@ double run_epoch(const EpochLoopOptions& options, const StageServices& services,
             "a gradient clip",
             options.stage, value, epoch + 1, b + 1, options.optimiser.learning_rate));
       }
-      parameters.clear_gradients();
+      if (is_first || !options.keeps_gradients) parameters.clear_gradients();
+      is_first = false;
       loss.backward();
       adam.step(options.epoch_rate ? options.epoch_rate(epoch)
                                    : rate_factor(options.optimiser.schedule, progress));

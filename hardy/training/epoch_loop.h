@@ -36,6 +36,9 @@ struct EpochLoopOptions {
   std::int64_t patience = 0;  ///< epochs without improvement before stopping; 0 = never stop early
   OptimiserConfig optimiser;
   double beta1 = 0.9;  ///< Adam's memory of gradients
+  /// Defect H12: gradients are cleared once per batch, so that every update of it steps along the
+  /// sum of all before.
+  bool keeps_gradients = false;
   /// Factor on the learning rate by 0-based epoch; when given, the optimiser's schedule is not
   /// read.
   std::function<double(std::int64_t epoch)> epoch_rate;

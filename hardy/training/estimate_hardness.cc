@@ -6,6 +6,7 @@
 #include <span>
 
 #include "hardy/model/hardness_module.h"
+#include "hardy/training/published_loss.h"
 #include "hardy/training/recogniser_data.h"
 
 namespace hardy {
@@ -14,14 +15,16 @@ namespace {
 /// The estimator while it is trained and measured.
 class Estimator {
  public:
-  Estimator(const FoldData& data, const HardnessConfig& config, const StageServices& services)
+  Estimator(const FoldData& data, const HardnessConfig& config, const StageServices& services,
+            const PublishedConfig& published)
       : data_(data),
         config_(config),
         services_(services),
+        published_(published),
         device_(data.table.features.front().device()),
         parameters_(device_),
         initial_(services.seeds.stream("hardness.init")),
-        module_(backbone_options(data, config.encoder), parameters_, initial_),
+        module_(module_options(data, config, published), parameters_, initial_),
         modalities_(data.table.modality_count()) {}
 
   void train_complete() {
@@ -88,6 +91,13 @@ class Estimator {
   }
 
  private:
+  static BackboneOptions module_options(const FoldData& data, const HardnessConfig& config,
+                                        const PublishedConfig& published) {
+    BackboneOptions options = backbone_options(data, config.encoder);
+    options.drops_cross_attention = published.h9_dropped_attention;
+    return options;
+  }
+
   /// Uniform over the 2^M - 1 patterns.
   Pattern draw_pattern(Generator& draws) const {
     return Pattern(static_cast<std::uint32_t>(1 + draw_index(draws, (1 << modalities_) - 1)));
@@ -116,12 +126,37 @@ class Estimator {
     return loss;
   }
 
+  /// Rows whose modality is reconstructed: all that have it, or (H4) those that miss it.
   [[nodiscard]] std::vector<std::vector<std::int64_t>> all_targets(const BatchPlan& plan) const {
     std::vector<std::vector<std::int64_t>> rows;
     for (int m = 0; m < modalities_; ++m) {
-      rows.push_back(rows_with_target(data_.table, plan, m, true));
+      rows.push_back(rows_with_target(data_.table, plan, m, !published_.h4_masked_target));
     }
     return rows;
+  }
+
+  /// What modality m of these rows should come out as: itself, or (H4) zero.
+  [[nodiscard]] at::Tensor target_of(const Batch& batch, std::size_t m,
+                                     const std::vector<std::int64_t>& rows) const {
+    const auto truth = true_features(data_.table, batch, m, rows);
+    return published_.h4_masked_target ? at::zeros_like(truth) : truth;
+  }
+
+  /// What defects add to the loss of patterns, before its weight.
+  at::Tensor add_defects(at::Tensor loss, const Batch& batch, const Encoded& encoded,
+                         const SwappedMask& mask, DropoutStream& dropout_stream) const {
+    if (published_.h14_swapped_mask) {
+      loss = loss + config_.reconstruction_weight / static_cast<double>(batch.rows) *
+                        padding_error(module_.backbone(), mask.padding,
+                                      !published_.h4_masked_target, dropout_stream);
+    }
+    if (published_.h9_dropped_attention && dropout_stream.is_training()) {
+      // Gradients of zero, so that the L2 penalty shrinks the cross-attention in this stage too.
+      for (const auto& pair : module_.pair_information(batch, encoded, dropout_stream)) {
+        loss = loss + 0.0 * pair.information.sum();
+      }
+    }
+    return loss;
   }
 
   at::Tensor pattern_loss(const BatchPlan& plan, DropoutStream& dropout_stream) const {
@@ -131,15 +166,20 @@ class Estimator {
     auto loss = data_.objective->loss(module_.backbone().classify(fused),
                                       data_.objective->targets(batch.utterances), {});
     const auto rows = all_targets(plan);
+    const auto mask = published_.h14_swapped_mask ? swapped_mask(plan) : SwappedMask();
     const auto rebuilt = module_.backbone().reconstruct(fused, rows);
     for (std::size_t m = 0; m < rows.size(); ++m) {
       if (rows[m].empty()) continue;
-      const auto truth = true_features(data_.table, batch, m, rows[m]);
-      const auto ones = at::ones({truth.size(0)}, truth.options());
+      const auto truth = target_of(batch, m, rows[m]);
+      auto weights = at::ones({truth.size(0)}, truth.options());
+      if (published_.h14_swapped_mask) {
+        weights =
+            at::tensor(mask.weights).to(device_).index_select(0, index_tensor(rows[m], device_));
+      }
       loss = loss + config_.reconstruction_weight / static_cast<double>(batch.rows) *
-                        weighted_squared_error(rebuilt[m], truth, ones);
+                        weighted_squared_error(rebuilt[m], truth, weights);
     }
-    return loss;
+    return add_defects(loss, batch, encoded, mask, dropout_stream);
   }
 
   template <typename Run, typename Validate>
@@ -178,7 +218,7 @@ class Estimator {
     const auto rebuilt = module_.backbone().reconstruct(fused, rows);
     for (std::size_t m = 0; m < rows.size(); ++m) {
       if (rows[m].empty()) continue;
-      const auto truth = true_features(data_.table, batch, m, rows[m]);
+      const auto truth = target_of(batch, m, rows[m]);
       const auto errors = to_floats((rebuilt[m] - truth).square().mean(1));
       for (std::size_t i = 0; i < errors.size(); ++i) {
         const auto& row = plan.rows[static_cast<std::size_t>(rows[m][i])];
@@ -190,6 +230,7 @@ class Estimator {
   const FoldData& data_;
   const HardnessConfig& config_;
   const StageServices& services_;
+  const PublishedConfig& published_;
   at::Device device_;
   ParameterSet parameters_;
   Generator initial_;
@@ -200,8 +241,9 @@ class Estimator {
 }  // namespace
 
 TensorFile estimate_hardness(const FoldData& data, const HardnessConfig& config,
-                             const std::vector<Pattern>& patterns, const StageServices& services) {
-  Estimator estimator(data, config, services);
+                             const std::vector<Pattern>& patterns, const StageServices& services,
+                             const PublishedConfig& published) {
+  Estimator estimator(data, config, services, published);
   estimator.train_complete();
   estimator.train_patterns();
   return estimator.measure(patterns);

@@ -20,7 +20,11 @@ namespace hardy {
 /// reconstruction error under pattern p, in corpus-scaled units), "indirect" [n] (Eq. 9: sum of the
 /// pairs' pseudo mutual information on complete data) and "patterns" [P] (bits), n the fold's
 /// training utterances in the order of FoldData::train.
+///
+/// `published` turns on defects: H4 (the target is zero, missing modalities only), H9
+/// (cross-attention without weights in training), H14 (the mask of the reconstruction loss).
 TensorFile estimate_hardness(const FoldData& data, const HardnessConfig& config,
-                             const std::vector<Pattern>& patterns, const StageServices& services);
+                             const std::vector<Pattern>& patterns, const StageServices& services,
+                             const PublishedConfig& published = {});
 
 }  // namespace hardy

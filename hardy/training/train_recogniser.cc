@@ -7,7 +7,10 @@
 #include <numeric>
 
 #include "hardy/core/errors.h"
+#include "hardy/training/curriculum_draws.h"
 #include "hardy/training/mixture.h"
+#include "hardy/training/published_loss.h"
+#include "hardy/training/published_selection.h"
 #include "hardy/training/recogniser_data.h"
 
 namespace hardy {
@@ -36,9 +39,11 @@ class Recogniser {
         backbone_(backbone_options(data, config.encoder), parameters_, initial) {}
 
   /// Loaded from a file.
-  Recogniser(const FoldData& data, const RecogniserConfig& config, const TensorFile& model)
+  Recogniser(const FoldData& data, const RecogniserConfig& config, const TensorFile& model,
+             bool swaps_mask = false)
       : data_(data),
         config_(config),
+        swaps_mask_(swaps_mask),
         device_(data.table.features.front().device()),
         parameters_(undrawn(device_)),
         backbone_(backbone_options(data, config.encoder), parameters_, unused_) {
@@ -81,10 +86,15 @@ class Recogniser {
       rows.push_back(rows_with_target(data_.table, plan, m, false));
     }
     const auto rebuilt = backbone_.reconstruct(fused, rows);
-    const auto all = weights.defined()
-                         ? weights
-                         : at::ones({batch.rows}, at::TensorOptions(at::kFloat).device(device_));
+    auto all = weights.defined()
+                   ? weights
+                   : at::ones({batch.rows}, at::TensorOptions(at::kFloat).device(device_));
     const auto scale = config_.reconstruction_weight / all.sum();
+    if (swaps_mask_) {
+      const auto mask = swapped_mask(plan);
+      all = all * at::tensor(mask.weights).to(device_);
+      loss = loss + scale * padding_error(backbone_, mask.padding, false, dropout_stream);
+    }
     for (std::size_t m = 0; m < rows.size(); ++m) {
       if (rows[m].empty()) continue;
       const auto index = index_tensor(rows[m], device_);
@@ -103,6 +113,17 @@ class Recogniser {
     return data_.objective->outputs_of(backbone_.classify(fused));
   }
 
+  /// Outputs on whole dialogues, as predict_dialogues gives them.
+  [[nodiscard]] std::vector<float> predict(const std::vector<std::int64_t>& dialogues,
+                                           Pattern pattern) const {
+    std::vector<float> outputs;
+    for (const auto& plan : chunk_plans(data_, dialogues, pattern)) {
+      const auto part = to_floats(predict(plan));
+      outputs.insert(outputs.end(), part.begin(), part.end());
+    }
+    return outputs;
+  }
+
   /// What epochs are compared by, smaller is better: the mean joint loss over the validation
   /// dialogues and the given patterns, or minus the mean accuracy, equal accuracies by their loss.
   [[nodiscard]] double validation_value(const std::vector<Pattern>& patterns,
@@ -112,11 +133,7 @@ class Recogniser {
     const auto utterances = utterances_of(*data_.corpus, data_.fold.validation);
     double total = 0;
     for (const auto pattern : patterns) {
-      std::vector<float> outputs;
-      for (const auto& plan : chunk_plans(data_, data_.fold.validation, pattern)) {
-        const auto part = to_floats(predict(plan));
-        outputs.insert(outputs.end(), part.begin(), part.end());
-      }
+      const auto outputs = predict(data_.fold.validation, pattern);
       total += data_.objective->accuracy(*data_.corpus, utterances, outputs, selection == "ua");
     }
     // Small enough never to outweigh one utterance.
@@ -162,6 +179,7 @@ class Recogniser {
 
   const FoldData& data_;
   const RecogniserConfig& config_;
+  bool swaps_mask_ = false;  ///< defect H14
   at::Device device_;
   Generator unused_;
   ParameterSet parameters_;
@@ -183,114 +201,30 @@ EpochLoopOptions loop_options(const FoldData& data, const RecogniserConfig& conf
 class CurriculumBatches {
  public:
   CurriculumBatches(const FoldData& data, const Config& config, const CurriculumPlan& plan)
-      : data_(data), config_(config), plan_(plan) {
-    for (const auto& supports : plan.supports) {
-      visits_.push_back(count_visits(supports));
-      longest_ = std::max(longest_, supports.longest());
-    }
+      : data_(data), config_(config), plan_(plan), draws_(data, config, plan) {
+    for (const auto& supports : plan.supports) longest_ = std::max(longest_, supports.longest());
   }
 
   void run(const Recogniser& recogniser, const std::vector<std::int64_t>& items,
            BatchStreams& streams, const std::function<void(const at::Tensor&)>& update) const {
     BatchPlan plan = training_plan(data_, items, plan_.patterns.front());
-    const auto choice = draw_patterns(plan, streams.draws);
+    const auto choice = draws_.draw_patterns(plan, streams.draws);
     DropoutStream dropout_stream(streams.dropout);
-    const bool uses_slots = config_.retrieval.supports == "slots" && !plan_.supports.empty();
+    const auto device = recogniser.device();
     Practice practice;
-    if (weights_visits()) practice.weights = weights_of(plan, choice, recogniser);
-    if (mixes()) practice.mixture = draw_mixture(plan, choice, recogniser, streams.draws);
-    practice.mixes_labels = config_.retrieval.support_label == "own";
+    if (draws_.gives_weights()) practice.weights = draws_.weights(plan, choice, device);
+    if (draws_.gives_mixtures()) {
+      practice.mixture = draws_.draw_mixture(plan, choice, device, streams.draws);
+      practice.mixes_labels = config_.retrieval.support_label == "own";
+    }
     update(recogniser.joint_loss(plan, practice, dropout_stream));
-    if (!uses_slots) return;
+    if (config_.retrieval.supports != "slots") return;
     for (std::size_t rank = 0; rank < longest_; ++rank) {
       run_slot(recogniser, plan, choice, rank, dropout_stream, update);
     }
   }
 
  private:
-  /// Draws each row's pattern (or each dialogue's) and returns its index among the plan's patterns.
-  std::vector<std::size_t> draw_patterns(BatchPlan& plan, Generator& draws) const {
-    std::vector<std::size_t> choice(plan.rows.size(), 0);
-    const bool per_dialogue = config_.recogniser.pattern_unit == "dialogue";
-    for (std::size_t d = 0; d + 1 < plan.offsets.size(); ++d) {
-      std::size_t drawn = 0;
-      for (auto r = static_cast<std::size_t>(plan.offsets[d]);
-           r < static_cast<std::size_t>(plan.offsets[d + 1]); ++r) {
-        const bool draws_now = !per_dialogue || r == static_cast<std::size_t>(plan.offsets[d]);
-        if (plan_.patterns.size() > 1 && draws_now) {
-          drawn = per_dialogue ? uniform(draws) : weighted(plan.rows[r].utterance, draws);
-        }
-        choice[r] = drawn;
-        plan.rows[r].pattern = plan_.patterns[drawn];
-      }
-    }
-    return choice;
-  }
-
-  std::size_t uniform(Generator& draws) const {
-    return static_cast<std::size_t>(
-        draw_index(draws, static_cast<std::int64_t>(plan_.patterns.size())));
-  }
-
-  [[nodiscard]] bool weights_visits() const {
-    return !visits_.empty() && config_.retrieval.supports == "weights";
-  }
-
-  [[nodiscard]] bool mixes() const {
-    return !plan_.supports.empty() && config_.retrieval.supports == "mix";
-  }
-
-  [[nodiscard]] Mixture draw_mixture(const BatchPlan& plan, const std::vector<std::size_t>& choice,
-                                     const Recogniser& recogniser, Generator& draws) const {
-    const MixtureOptions options{config_.retrieval.mix_rate, config_.retrieval.mix_share,
-                                 config_.retrieval.k};
-    MixtureDraw draw;
-    std::vector<std::int64_t> supports;
-    for (std::size_t r = 0; r < plan.rows.size(); ++r) {
-      const auto utterance = plan.rows[r].utterance;
-      supports.clear();
-      for (const auto row :
-           plan_.supports[choice[r]].of[static_cast<std::size_t>(data_.train_row(utterance))]) {
-        supports.push_back(data_.train[static_cast<std::size_t>(row)]);
-      }
-      draw_partner(data_.table, utterance, supports, options, draws, draw);
-    }
-    return {draw, recogniser.device()};
-  }
-
-  /// A pattern with probability proportional to the utterance's visits under it.
-  std::size_t weighted(std::int64_t utterance, Generator& draws) const {
-    if (!weights_visits()) return uniform(draws);
-    const auto row = static_cast<std::size_t>(data_.train_row(utterance));
-    double total = 0;
-    for (const auto& visits : visits_) total += static_cast<double>(visits[row]);
-    double left = draw_unit(draws) * total;
-    for (std::size_t p = 0; p + 1 < visits_.size(); ++p) {
-      left -= static_cast<double>(visits_[p][row]);
-      if (left < 0) return p;
-    }
-    return visits_.size() - 1;
-  }
-
-  [[nodiscard]] at::Tensor weights_of(const BatchPlan& plan, const std::vector<std::size_t>& choice,
-                                      const Recogniser& recogniser) const {
-    const bool is_mean = plan_.patterns.size() > 1 && config_.recogniser.pattern_unit != "dialogue";
-    auto weights =
-        at::empty({static_cast<std::int64_t>(plan.rows.size())}, at::TensorOptions(at::kFloat));
-    for (std::size_t r = 0; r < plan.rows.size(); ++r) {
-      const auto row = static_cast<std::size_t>(data_.train_row(plan.rows[r].utterance));
-      float weight = visits_[choice[r]][row];
-      if (is_mean) {
-        // The pattern was drawn in proportion to its visits, so the weight is their mean.
-        weight = 0;
-        for (const auto& visits : visits_) weight += visits[row];
-        weight /= static_cast<float>(visits_.size());
-      }
-      weights.data_ptr<float>()[r] = weight;
-    }
-    return weights.to(recogniser.device());
-  }
-
   /// Pass `rank`: every utterance that has a support of this rank is replaced by it.
   void run_slot(const Recogniser& recogniser, const BatchPlan& plan,
                 const std::vector<std::size_t>& choice, std::size_t rank,
@@ -323,14 +257,15 @@ class CurriculumBatches {
   const FoldData& data_;
   const Config& config_;
   const CurriculumPlan& plan_;
-  std::vector<std::vector<float>> visits_;  ///< by pattern, [n]
+  CurriculumDraws draws_;
   std::size_t longest_ = 0;
 };
 
-}  // namespace
+/// Stage 1, the epoch kept that `make_judge` (of the recogniser) prefers.
+using MakeJudge = std::function<std::function<double()>(const Recogniser&)>;
 
-TensorFile pretrain_recogniser(const FoldData& data, const RecogniserConfig& config,
-                               const StageServices& services) {
+TensorFile pretrain(const FoldData& data, const RecogniserConfig& config, std::int64_t patience,
+                    const StageServices& services, const MakeJudge& make_judge) {
   Recogniser recogniser(data, config, services.seeds.stream("recogniser.init"));
   const Pattern complete = Pattern::complete(data.table.modality_count());
   const auto run_batch = [&](const std::vector<std::int64_t>& items, BatchStreams& streams,
@@ -338,18 +273,44 @@ TensorFile pretrain_recogniser(const FoldData& data, const RecogniserConfig& con
     DropoutStream dropout_stream(streams.dropout);
     update(recogniser.modality_loss(training_plan(data, items, complete), dropout_stream));
   };
-  const auto validate = [&] {
-    at::NoGradGuard no_gradient;
-    DropoutStream off;
-    return mean_over_validation(data, complete, [&](const BatchPlan& plan) {
-      return recogniser.modality_loss(plan, off).item<double>();
-    });
-  };
-  run_epochs(loop_options(data, config, "recogniser.complete", config.complete_epochs), services,
-             recogniser.parameters(), run_batch, judge_of(data, validate));
+  auto options = loop_options(data, config, "recogniser.complete", config.complete_epochs);
+  options.patience = patience;
+  run_epochs(options, services, recogniser.parameters(), run_batch, make_judge(recogniser));
   TensorFile result;
   recogniser.parameters().save(result, kPrefix);
   return result;
+}
+
+/// Defect H1: the test part judges.
+std::function<double()> judge_by_test(const FoldData& data, const Recogniser& recogniser,
+                                      const std::vector<Pattern>& patterns) {
+  return [&data, &recogniser, patterns] {
+    return test_value(data, patterns,
+                      [&](Pattern pattern) { return recogniser.predict(data.fold.test, pattern); });
+  };
+}
+
+}  // namespace
+
+TensorFile pretrain_recogniser(const FoldData& data, const RecogniserConfig& config,
+                               const StageServices& services) {
+  return pretrain(data, config, config.patience, services, [&](const Recogniser& recogniser) {
+    return judge_of(data, [&] {
+      at::NoGradGuard no_gradient;
+      DropoutStream off;
+      return mean_over_validation(data, Pattern::complete(data.table.modality_count()),
+                                  [&](const BatchPlan& plan) {
+                                    return recogniser.modality_loss(plan, off).item<double>();
+                                  });
+    });
+  });
+}
+
+TensorFile pretrain_by_test(const FoldData& data, const RecogniserConfig& config,
+                            const StageServices& services) {
+  return pretrain(data, config, 0, services, [&](const Recogniser& recogniser) {
+    return judge_by_test(data, recogniser, {Pattern::complete(data.table.modality_count())});
+  });
 }
 
 TrainedRecogniser train_recogniser(const FoldData& data, const Config& config,
@@ -358,7 +319,7 @@ TrainedRecogniser train_recogniser(const FoldData& data, const Config& config,
   check(!plan.patterns.empty(), "no pattern to train on");
   check(plan.supports.empty() || plan.supports.size() == plan.patterns.size(),
         "supports for other patterns");
-  Recogniser recogniser(data, config.recogniser, pretrained);
+  Recogniser recogniser(data, config.recogniser, pretrained, config.published.h14_swapped_mask);
   const CurriculumBatches batches(data, config, plan);
   const auto run_batch = [&](const std::vector<std::int64_t>& items, BatchStreams& streams,
                              const auto& update) {
@@ -367,10 +328,16 @@ TrainedRecogniser train_recogniser(const FoldData& data, const Config& config,
   const auto validate = [&] {
     return recogniser.validation_value(plan.patterns, config.protocol.selection);
   };
+  auto options = loop_options(data, config.recogniser, "recogniser.patterns",
+                              config.recogniser.pattern_epochs);
+  options.keeps_gradients = config.published.h12_kept_gradients;
+  auto judge = judge_of(data, validate);
+  if (config.published.h1_test_epoch) {
+    options.patience = 0;
+    judge = judge_by_test(data, recogniser, plan.patterns);
+  }
   TrainedRecogniser result;
-  result.curve = run_epochs(loop_options(data, config.recogniser, "recogniser.patterns",
-                                         config.recogniser.pattern_epochs),
-                            services, recogniser.parameters(), run_batch, judge_of(data, validate));
+  result.curve = run_epochs(options, services, recogniser.parameters(), run_batch, judge);
   recogniser.parameters().save(result.model, kPrefix);
   return result;
 }
@@ -378,13 +345,7 @@ TrainedRecogniser train_recogniser(const FoldData& data, const Config& config,
 std::vector<float> predict_dialogues(const FoldData& data, const RecogniserConfig& config,
                                      const TensorFile& model,
                                      const std::vector<std::int64_t>& dialogues, Pattern pattern) {
-  const Recogniser recogniser(data, config, model);
-  std::vector<float> outputs;
-  for (const auto& plan : chunk_plans(data, dialogues, pattern)) {
-    const auto part = to_floats(recogniser.predict(plan));
-    outputs.insert(outputs.end(), part.begin(), part.end());
-  }
-  return outputs;
+  return Recogniser(data, config, model).predict(dialogues, pattern);
 }
 
 }  // namespace hardy

@@ -20,6 +20,11 @@ namespace hardy {
 TensorFile pretrain_recogniser(const FoldData& data, const RecogniserConfig& config,
                                const StageServices& services);
 
+/// Defect H1b: the same training, of which the epoch is kept whose joint head does best on the
+/// *test* part with every modality present. Range: published.h1b_complete_epochs is on.
+TensorFile pretrain_by_test(const FoldData& data, const RecogniserConfig& config,
+                            const StageServices& services);
+
 /// What the second stage practises.
 struct CurriculumPlan {
   std::vector<Pattern> patterns;   ///< one: specialist; several: unified, drawn uniformly
@@ -38,6 +43,7 @@ struct TrainedRecogniser {
 /// a weight on j's loss (unified: j's pattern is drawn with probability proportional to its
 /// visits); `slots`: one pass per rank, in which each utterance is replaced by its support of that
 /// rank and an utterance without one drops out. The epoch with the best validation loss is kept.
+/// The settings' defects H1 (the test part chooses the epoch), H12 and H14 act here.
 TrainedRecogniser train_recogniser(const FoldData& data, const Config& config,
                                    const TensorFile& pretrained, const CurriculumPlan& plan,
                                    const StageServices& services);

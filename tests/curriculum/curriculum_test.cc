@@ -41,5 +41,12 @@ TEST(Curriculum, RefusesScoresOfOtherUtterances) {
   EXPECT_THROW(choose_supports(std::vector<float>{1}, table_of_three()), ShapeError);
 }
 
+TEST(Curriculum, DefectH16PutsTheUtteranceInFrontOfItsSupports) {
+  const Supports filled = filled_with_self({{{1, 2}, {}, {0, 1, 2}}}, 3);
+  EXPECT_EQ(filled.of[0], (std::vector<std::int64_t>{0, 1, 2}));
+  EXPECT_EQ(filled.of[1], (std::vector<std::int64_t>{1, 1, 1}));
+  EXPECT_EQ(filled.of[2], (std::vector<std::int64_t>{0, 1, 2}));
+}
+
 }  // namespace
 }  // namespace hardy

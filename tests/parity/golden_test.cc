@@ -15,6 +15,7 @@
 #include "hardy/predict/published_checkpoint.h"
 #include "hardy/predict/recogniser.h"
 #include "hardy/retrieval/neighbours.h"
+#include "hardy/training/published_loss.h"
 #include "parity/golden.h"
 #include "support/shared_data.h"
 #include "support/temp_dir.h"
@@ -220,6 +221,34 @@ TEST(Golden, LossesAndGradientNorms) {
       ASSERT_TRUE(norms.contains(name)) << "no gradient of ours stands for " << name;
       EXPECT_NEAR(norms.at(name), value.get<double>(), 1e-5) << name;
     }
+  }
+}
+
+TEST(Golden, DefectH14IsThePublishedReconstructionLoss) {
+  HARDY_NEEDS_SHARED("golden/losses.json");
+  const auto expected =
+      nlohmann::json::parse(read_text_file(shared_dir() / "golden" / "losses.json"));
+  const GoldenBatch golden = load_golden_batch();
+  const PublishedRecogniser published;
+  DropoutStream off;
+  for (const auto& condition : kConditions) {
+    const BatchPlan plan = golden.plan(golden_pattern(condition));
+    const Batch batch = make_batch(golden.table, plan);
+    const auto fused = published.backbone.fuse(batch, published.backbone.encode(batch, off), off);
+    std::vector<std::vector<std::int64_t>> rows;
+    for (int m = 0; m < 3; ++m) rows.push_back(rows_with_target(golden.table, plan, m, false));
+    const auto rebuilt = published.backbone.reconstruct(fused, rows);
+    // Packed rows and counted padding apart, as training has them.
+    const auto mask = swapped_mask(plan);
+    auto error = padding_error(published.backbone, mask.padding, false, off);
+    for (std::size_t m = 0; m < 3; ++m) {
+      if (rows[m].empty()) continue;
+      error = error + weighted_squared_error(rebuilt[m], golden.table.features[m],
+                                             at::tensor(mask.weights));
+    }
+    EXPECT_NEAR(error.item<double>() / static_cast<double>(batch.rows),
+                expected[condition]["reconstruction_of_missing"], 1e-5)
+        << condition;
   }
 }
 

@@ -57,5 +57,21 @@ TEST(Neighbours, OneUtteranceHasNone) {
   EXPECT_EQ(search.neighbours(Pattern(1)).counts[0], 0);
 }
 
+TEST(Neighbours, DefectH7SearchesTheFirstModalityAlone) {
+  // By the first modality 1 is nearest to 0, by the second 2, by both 2.
+  const std::vector<float> first = {0, 1, 2, 50};
+  const std::vector<float> second = {0, 9, 1, 50};
+  const NeighbourSearch search({{first, 1, Metric::kL2}, {second, 1, Metric::kL2}},
+                               {kBoth, kBoth, kBoth, Pattern(2)}, 2);
+  const auto by_first = search.neighbours_in_first(kBoth, {0, 1});
+  EXPECT_EQ(by_first.ids[0], 1);
+  EXPECT_FLOAT_EQ(by_first.distances[0], 1.0F);
+  EXPECT_EQ(search.neighbours_in_first(kBoth, {1, 0}).ids[0], 2);
+  EXPECT_EQ(search.neighbours(kBoth).ids[0], 2);
+  // Utterance 3 lacks the first modality: the second is its first available one.
+  EXPECT_EQ(by_first.ids[3 * 2], 1);
+  EXPECT_EQ(search.neighbours_in_first(Pattern(1), {0, 1}).counts[3], 0);
+}
+
 }  // namespace
 }  // namespace hardy

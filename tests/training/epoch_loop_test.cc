@@ -133,5 +133,32 @@ TEST(EpochLoop, ANanLossNamesStageAndEpoch) {
   }
 }
 
+TEST(EpochLoop, DefectH12AddsUpTheGradientsOfABatch) {
+  for (const bool keeps : {false, true}) {
+    ParameterSet parameters;
+    const at::Tensor x = parameters.add_constant("x", {1}, 0.0);
+    StageServices services;
+    services.seeds = Seeds(1);
+    EpochLoopOptions options;
+    options.stage = "slots";
+    options.items = 2;
+    options.epochs = 1;
+    options.optimiser.batch = 1;
+    options.keeps_gradients = keeps;
+    std::vector<double> gradients;
+    const auto batch = [&](const std::vector<std::int64_t>&, BatchStreams&,
+                           const std::function<void(const at::Tensor&)>& update) {
+      for (const double slope : {1.0, 10.0}) {
+        update((x * slope).sum());
+        gradients.push_back(x.grad().item<double>());
+      }
+    };
+    run_epochs(options, services, parameters, batch, nullptr);
+    // Two batches of two slots: cleared between batches in either case.
+    EXPECT_EQ(gradients,
+              keeps ? (std::vector<double>{1, 11, 1, 11}) : (std::vector<double>{1, 10, 1, 10}));
+  }
+}
+
 }  // namespace
 }  // namespace hardy

@@ -7,7 +7,7 @@ MethodDeclaration declare_hardymer() {
   return {.name = "hardymer",
           .title = "HARDY-MER",
           .summary = "Hardness-aware curriculum with retrieved supports (arXiv 2508.06800).",
-          .sections = {"tuning", "hardness", "retrieval", "recogniser"}};
+          .sections = {"tuning", "hardness", "retrieval", "recogniser", "published"}};
 }
 
 }  // namespace hardy

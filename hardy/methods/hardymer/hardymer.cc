@@ -1,6 +1,7 @@
 // HARDY-MER as a method: its stages (stages.h) behind the interface of method.h.
 #include <torch/types.h>
 
+#include "hardy/config/defects.h"
 #include "hardy/methods/hardymer/stages.h"
 #include "hardy/methods/method.h"
 #include "hardy/training/train_recogniser.h"
@@ -16,7 +17,9 @@ class HardyMerFold final : public FoldMethod {
         config_(request.config),
         seed_(request.seed),
         patterns_(request.patterns),
-        stage_(request, kHardyMerVersion) {}
+        stage_(request, kHardyMerVersion) {
+    if (config_.published.h2_shared_tuning) shared_tuning_.emplace(request);
+  }
 
   [[nodiscard]] std::vector<SharedStage> shared_stages() override {
     const auto& hardness = config_.hardness;
@@ -85,7 +88,9 @@ class HardyMerFold final : public FoldMethod {
   }
 
  private:
-  [[nodiscard]] FoldStages stages(const FoldData& data) const { return {data, config_, stage_}; }
+  [[nodiscard]] FoldStages stages(const FoldData& data) const {
+    return {data, config_, stage_, shared_tuning_ ? &*shared_tuning_ : nullptr};
+  }
 
   const Corpus& corpus_;
   const Fold& fold_;
@@ -93,6 +98,7 @@ class HardyMerFold final : public FoldMethod {
   std::int64_t seed_;
   std::vector<Pattern> patterns_;
   FoldStage stage_;
+  std::optional<SharedTuning> shared_tuning_;  ///< defect H2
   Curriculum curriculum_;
 };
 
@@ -106,10 +112,14 @@ class HardyMer final : public Method {
                                            const TensorFile& model,
                                            const std::vector<std::int64_t>& dialogues,
                                            Pattern pattern) const override {
-    return predict_dialogues(data, config.recogniser, model, dialogues, pattern);
+    return predict_dialogues(data, config.recogniser, model, dialogues,
+                             pattern_seen(model, data.table.modality_count(), pattern));
   }
 
   [[nodiscard]] std::optional<std::string> storage_problem(const Config& config) const override {
+    if (has_published_switch(config)) {
+      return "published defects are on, and what they make is for comparison only";
+    }
     if (config.recogniser.input == "plain") return std::nullopt;
     return "a recogniser of tuned features needs the tuning nets too";
   }

@@ -33,13 +33,17 @@ bool uses_hardness(const Config& config) {
   return config.hardness.components != "none" && config.retrieval.supports != "none";
 }
 
-std::string pretraining_settings(Config config) {
-  const RecogniserConfig defaults;
-  config.recogniser.pattern_epochs = defaults.pattern_epochs;
-  config.recogniser.reconstruction_weight = defaults.reconstruction_weight;
-  config.recogniser.pattern_unit = defaults.pattern_unit;
-  return config_section_toml(config, {"recogniser"}) +
-         (config.recogniser.input == "tuned" ? config_section_toml(config, {"tuning"}) : "");
+/// Whether scores are those of published code: per batch, or another utterance's.
+bool has_score_defects(const Config& config) {
+  return uses_hardness(config) &&
+         (config.published.h5b_batch_scaling || config.published.h10_swapped_hardness);
+}
+
+/// The inputs of a stage with those that defects add.
+std::vector<std::string> with(std::vector<std::string> inputs,
+                              const std::vector<std::string>& defects) {
+  inputs.insert(inputs.end(), defects.begin(), defects.end());
+  return inputs;
 }
 
 /// What the supports are, not how they came about: settings that lead to the same supports share
@@ -116,8 +120,24 @@ CurriculumPlan Curriculum::plan_for(const std::vector<Pattern>& wanted) const {
   return plan;
 }
 
-FoldStages::FoldStages(const FoldData& data, const Config& config, const FoldStage& stage)
-    : data_(data), config_(config), stage_(stage) {}
+FoldStages::FoldStages(const FoldData& data, const Config& config, const FoldStage& stage,
+                       const SharedTuning* shared_tuning)
+    : data_(data), config_(config), stage_(stage), shared_tuning_(shared_tuning) {}
+
+std::string FoldStages::tuning_settings() const {
+  return config_section_toml(config_, {"tuning"}) +
+         (shared_tuning_ == nullptr ? "" : shared_tuning_->key_text());
+}
+
+std::string FoldStages::pretraining_settings() const {
+  Config config = config_;
+  const RecogniserConfig defaults;
+  config.recogniser.pattern_epochs = defaults.pattern_epochs;
+  config.recogniser.reconstruction_weight = defaults.reconstruction_weight;
+  config.recogniser.pattern_unit = defaults.pattern_unit;
+  return config_section_toml(config, {"recogniser"}) +
+         (config.recogniser.input == "tuned" ? tuning_settings() : "");
+}
 
 bool FoldStages::needs_tuning() const {
   const bool retrieves = config_.retrieval.supports != "none";
@@ -126,6 +146,7 @@ bool FoldStages::needs_tuning() const {
 }
 
 TensorFile FoldStages::tuned_file(TaskContext& context) const {
+  if (shared_tuning_ != nullptr) return shared_tuning_->tune(data_, context);
   return stage_.get_or_compute(
       {"tune", {config_section_toml(config_, {"tuning"})}, "tune"}, context,
       [&](const auto& services) { return tune_features(data_, config_.tuning, services); });
@@ -138,9 +159,11 @@ FeatureTable FoldStages::tuned_features(TaskContext& context) const {
 TensorFile FoldStages::hardness_file(const std::vector<Pattern>& patterns,
                                      TaskContext& context) const {
   return stage_.get_or_compute(
-      {"hardness", {estimator_settings(config_), bits_text(patterns)}, "hardness"}, context,
-      [&](const auto& services) {
-        return estimate_hardness(data_, config_.hardness, patterns, services);
+      {"hardness",
+       with({estimator_settings(config_), bits_text(patterns)}, estimator_defects(config_)),
+       "hardness"},
+      context, [&](const auto& services) {
+        return estimate_hardness(data_, config_.hardness, patterns, services, config_.published);
       });
 }
 
@@ -149,9 +172,10 @@ TensorFile FoldStages::neighbour_file(const std::vector<Pattern>& patterns,
   const bool is_tuned = config_.retrieval.database == "tuned";
   const StageName name = {
       "neighbours",
-      {bits_text(patterns),
-       fmt::format("k {} metric {}", config_.retrieval.k, config_.retrieval.metric),
-       is_tuned ? config_section_toml(config_, {"tuning"}) : "plain"},
+      with({bits_text(patterns),
+            fmt::format("k {} metric {}", config_.retrieval.k, config_.retrieval.metric),
+            is_tuned ? tuning_settings() : "plain"},
+           neighbour_defects(config_)),
       "neighbours"};
   return stage_.get_or_compute(name, context, [&](const auto& /*services*/) {
     const FeatureTable table = is_tuned ? tuned_features(context) : data_.table;
@@ -168,7 +192,10 @@ TensorFile FoldStages::neighbour_file(const std::vector<Pattern>& patterns,
     const NeighbourSearch search(std::move(views), std::move(present), config_.retrieval.k);
     TensorFile result;
     for (const auto pattern : patterns) {
-      auto found = search.neighbours(pattern);
+      auto found =
+          config_.published.h7_first_modality
+              ? search.neighbours_in_first(pattern, published_order(data_.corpus->modality_names()))
+              : search.neighbours(pattern);
       const auto n = static_cast<std::int64_t>(data_.train.size());
       const auto bits = std::to_string(pattern.bits());
       result.add("ids." + bits, {n, found.k}, std::move(found.ids));
@@ -199,18 +226,41 @@ Curriculum FoldStages::curriculum(const std::vector<Pattern>& patterns,
   for (std::size_t p = 0; p < patterns.size(); ++p) {
     const auto first = direct.begin() + static_cast<std::ptrdiff_t>(p * n);
     result.direct.emplace_back(first, first + static_cast<std::ptrdiff_t>(n));
-    result.score.push_back(unified_score(result.direct[p], result.indirect, config_.hardness));
-    NeighbourTable table;
-    const auto name = std::to_string(patterns[p].bits());
-    table.k = config_.retrieval.k;
-    for (const auto id : found.integers("ids." + name)) table.ids.push_back(id);
-    for (const auto count : found.integers("counts." + name)) table.counts.push_back(count);
-    const auto distances = found.floats("distances." + name);
-    table.distances.assign(distances.begin(), distances.end());
-    result.supports.push_back(choose_supports(result.score[p], table));
-    result.distances.push_back(std::move(table.distances));
+    result.score.push_back(
+        has_score_defects(config_)
+            ? scores_with_defects(data_, result.direct[p], result.indirect, config_,
+                                  stage_.seeds("published").stream("published.batches"))
+            : unified_score(result.direct[p], result.indirect, config_.hardness));
+    add_supports(found, p, result);
   }
   return result;
+}
+
+void FoldStages::add_supports(const TensorFile& found, std::size_t pattern,
+                              Curriculum& result) const {
+  NeighbourTable table;
+  const auto name = std::to_string(result.patterns[pattern].bits());
+  table.k = config_.retrieval.k;
+  for (const auto id : found.integers("ids." + name)) table.ids.push_back(id);
+  for (const auto count : found.integers("counts." + name)) table.counts.push_back(count);
+  const auto distances = found.floats("distances." + name);
+  table.distances.assign(distances.begin(), distances.end());
+  auto supports = choose_supports(result.score[pattern], table);
+  if (config_.published.h16_filled_supports) {
+    const auto filled = filled_with_self(supports, table.k);
+    // A row's distances move to where its supports are now; an utterance is 0 from itself.
+    const auto k = static_cast<std::size_t>(table.k);
+    for (std::size_t i = 0; i < filled.of.size(); ++i) {
+      const auto first = table.distances.begin() + static_cast<std::ptrdiff_t>(i * k);
+      const auto moved = static_cast<std::ptrdiff_t>(k - supports.of[i].size());
+      std::rotate(first, first + static_cast<std::ptrdiff_t>(supports.of[i].size()),
+                  first + static_cast<std::ptrdiff_t>(k));
+      std::fill_n(first, moved, 0.0F);
+    }
+    supports = filled;
+  }
+  result.supports.push_back(std::move(supports));
+  result.distances.push_back(std::move(table.distances));
 }
 
 FoldData FoldStages::input_data(TaskContext& context) const {
@@ -220,29 +270,41 @@ FoldData FoldStages::input_data(TaskContext& context) const {
 }
 
 TensorFile FoldStages::pretrained(TaskContext& context) const {
-  return stage_.get_or_compute({"pretrain", {pretraining_settings(config_)}, "pretrain"}, context,
-                               [&](const auto& services) {
-                                 return pretrain_recogniser(input_data(context), config_.recogniser,
-                                                            services);
-                               });
+  return stage_.get_or_compute(
+      {"pretrain", {pretraining_settings()}, "pretrain"}, context, [&](const auto& services) {
+        return pretrain_recogniser(input_data(context), config_.recogniser, services);
+      });
+}
+
+TensorFile FoldStages::complete_rival(const FoldData& input, TaskContext& context) const {
+  const StageName name = {"pretrain.by_test",
+                          with({pretraining_settings()}, fit_defects(config_, data_.fold)),
+                          "pretrain"};
+  return stage_.get_or_compute(name, context, [&](const auto& services) {
+    return pretrain_by_test(input, config_.recogniser, services);
+  });
 }
 
 TensorFile FoldStages::fit(const std::vector<Pattern>& trained, const Curriculum& curriculum,
                            TaskContext& context) const {
   const auto plan = curriculum.plan_for(trained);
   std::string recogniser = config_section_toml(config_, {"recogniser"});
-  if (config_.recogniser.input == "tuned") recogniser += config_section_toml(config_, {"tuning"});
+  if (config_.recogniser.input == "tuned") recogniser += tuning_settings();
   const StageName name = {
       "fit",
-      {bits_text(trained), recogniser,
-       fmt::format("supports {} label {} selection {}", supports_mode(config_.retrieval),
-                   config_.retrieval.support_label, config_.protocol.selection),
-       supports_text(plan)},
+      with({bits_text(trained), recogniser,
+            fmt::format("supports {} label {} selection {}", supports_mode(config_.retrieval),
+                        config_.retrieval.support_label, config_.protocol.selection),
+            supports_text(plan)},
+           fit_defects(config_, data_.fold)),
       "fit " + bits_text(trained)};
   return stage_.get_or_compute(name, context, [&](const auto& services) {
-    const auto result =
-        train_recogniser(input_data(context), config_, pretrained(context), plan, services);
+    const auto input = input_data(context);
+    const auto result = train_recogniser(input, config_, pretrained(context), plan, services);
     TensorFile file = result.model;
+    if (config_.published.h1b_complete_epochs) {
+      let_complete_epoch_compete(input, config_, trained, complete_rival(input, context), file);
+    }
     add_curve(file, result.curve);
     return file;
   });

@@ -8,6 +8,7 @@
 #include "hardy/config/config.h"
 #include "hardy/core/modality.h"
 #include "hardy/methods/fold_stage.h"
+#include "hardy/methods/hardymer/published.h"
 #include "hardy/run/scheduler.h"
 #include "hardy/training/fold_data.h"
 #include "hardy/training/train_recogniser.h"
@@ -28,14 +29,13 @@ struct Curriculum {
   [[nodiscard]] CurriculumPlan plan_for(const std::vector<Pattern>& wanted) const;
 };
 
-/// Raised whenever a change of the code moves a stage's numbers: old cache entries are then unused.
-inline constexpr int kHardyMerVersion = 4;
-
 /// Stages of one fold under one seed, while its data is at hand. The cache makes each call after
 /// the first cheap. Cheap to make; refers to its arguments.
 class FoldStages {
  public:
-  FoldStages(const FoldData& data, const Config& config, const FoldStage& stage);
+  /// `shared_tuning` replaces the fold's own (defect H2); null = none.
+  FoldStages(const FoldData& data, const Config& config, const FoldStage& stage,
+             const SharedTuning* shared_tuning = nullptr);
 
   /// Tuned features of every utterance (methods.md 1.7); only needed where `needs_tuning`.
   [[nodiscard]] FeatureTable tuned_features(TaskContext& context) const;
@@ -62,9 +62,18 @@ class FoldStages {
   [[nodiscard]] TensorFile neighbour_file(const std::vector<Pattern>& patterns,
                                           TaskContext& context) const;
 
+  /// Defect H1b: the best epoch of complete-modality training by the test part.
+  [[nodiscard]] TensorFile complete_rival(const FoldData& input, TaskContext& context) const;
+
+  /// Settings that the tuned features depend on, for keys.
+  [[nodiscard]] std::string tuning_settings() const;
+  [[nodiscard]] std::string pretraining_settings() const;
+  void add_supports(const TensorFile& found, std::size_t pattern, Curriculum& result) const;
+
   const FoldData& data_;
   const Config& config_;
   const FoldStage& stage_;
+  const SharedTuning* shared_tuning_;
 };
 
 /// Retrieval metric of each modality: cosine for textual features, L2 for the others, unless

@@ -104,6 +104,9 @@
       element("h1", null, `${first.name}: ${data.runs.map((run) => run.name).join(", ")}`),
       first.is_synthetic ? element("p", null, element("span", {class: "badge"},
         "synthetic data: these numbers say nothing about real recordings")) : "",
+      ...data.runs.filter((run) => (run.results.defects || []).length > 0).map((run) =>
+        element("p", null, element("span", {class: "badge"}, "published defects are on: these " +
+          `numbers of ${run.name} are not results of the method: ${run.results.defects.join(", ")}`))),
       element("p", {class: "soft"}, `Made by ${data.program} with `,
         element("code", null, data.command)));
     document.getElementById("contents").append(element("ul"));

@@ -1,0 +1,55 @@
+// The trainer's half of `hardy audit`.
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "cli/audit_command.h"
+#include "cli/output.h"
+#include "hardy/core/errors.h"
+#include "hardy/core/files.h"
+#include "hardy/data/load.h"
+#include "hardy/data/noise_corpus.h"
+#include "hardy/data/split.h"
+#include "hardy/study/defect_audit.h"
+#include "hardy/study/leak_audit.h"
+#include "hardy/study/split_audit.h"
+
+namespace hardy {
+
+void carry_out(const SplitAuditCommand& command) {
+  const int threads = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  const Corpus corpus = load_corpus(command.config.data, threads);
+  const SplitReport report = audit_split(corpus, make_folds(corpus, command.config.protocol));
+  write_file_atomically(command.out / "split.csv", split_csv(report));
+  print(command.json ? split_json(report) : split_text(report));
+  if (!command.quiet) print_notice("written to " + (command.out / "split.csv").string());
+  if (report.findings() == 0) return;
+  throw AuditFinding(fmt::format(
+      "audit split: {} finding(s), marked in the report; take the doubles out of the corpus or "
+      "choose another protocol.split",
+      report.findings()));
+}
+
+Corpus audited_corpus(const std::string& kind, Corpus corpus) {
+  return kind == kLeakAudit ? noise_corpus(corpus, kNoiseSeed) : std::move(corpus);
+}
+
+std::optional<AuditReport> report_audit(const StudyCommand& command, const StudyResult& result) {
+  if (command.study.kind == kDefectAudit) {
+    const auto worths = defect_worths(command.out, result);
+    write_file_atomically(command.out / "audit.csv", defect_audit_csv(worths));
+    return AuditReport{
+        command.json ? defect_audit_json(result, worths) : defect_audit_text(result, worths), ""};
+  }
+  if (command.study.kind == kLeakAudit) {
+    const auto report = leak_report(command.out, result);
+    write_file_atomically(command.out / "leak.csv", leak_csv(report));
+    return AuditReport{command.json ? leak_json(report) : leak_text(report),
+                       report.leaks() == 0 ? "" : "audit leak: " + leak_verdict(report)};
+  }
+  return std::nullopt;
+}
+
+}  // namespace hardy

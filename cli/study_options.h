@@ -1,0 +1,35 @@
+// The options that every command shares which runs a study.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "cli/fit_options.h"
+#include "cli/study_commands.h"
+
+namespace hardy {
+
+/// What the user typed, before it is checked.
+struct TypedStudy : FitOptions {
+  std::string file;
+  std::string experiment;
+  std::string metric;
+  std::int64_t random = 0;
+  std::uint64_t random_seed = 1;
+  bool has_no_estimate = false;
+  bool is_dry_run = false;
+};
+
+/// Adds DATA, settings, --out, --no-estimate, --dry-run and the rest.
+void add_study_options(CLI::App& command, TypedStudy& typed);
+
+/// The command that runs a study; its folder is runs/<kind>-<8 hex digits> unless --out says
+/// another.
+StudyCommand study_command(const TypedStudy& typed, Study study,
+                           const std::vector<std::string>& command_line);
+
+/// Studies store no models unless told to: variants are compared, not deployed.
+FitOptions without_models(FitOptions options);
+
+}  // namespace hardy
