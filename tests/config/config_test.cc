@@ -48,7 +48,7 @@ TEST(Config, RegistryReachesEveryMemberOnce) {
   std::size_t bytes = 0;
   std::size_t switches = 0;
   for (const auto& field : describe(config)) {
-    switches += std::holds_alternative<bool*>(field.value) ? 1 : 0;
+    if (std::holds_alternative<bool*>(field.value)) ++switches;
     if (config.methods.has(field.key.substr(0, field.key.find('.')))) continue;  // not members
     std::visit(
         [&](const auto* value) {
