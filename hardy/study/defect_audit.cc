@@ -16,6 +16,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+constexpr double kLevel = 0.95;
 constexpr const char* kStrict = "strict";
 constexpr const char* kTuned = "tuned input";
 constexpr const char* kSlots = "slots";
@@ -139,7 +140,7 @@ std::vector<DefectQuestion> defect_questions(const Study& study) {
 
 std::vector<DefectWorth> defect_worths(const std::filesystem::path& folder,
                                        const StudyResult& result) {
-  const BootstrapOptions options = {.resamples = 10000, .level = 0.95, .seed = 1};
+  const BootstrapOptions options = {.resamples = 10000, .level = kLevel, .seed = 1};
   std::vector<std::filesystem::path> folders;
   for (const auto& variant : result.variants) folders.push_back(folder / variant.folder);
   const auto runs = read_finished_runs(folders);
@@ -183,8 +184,12 @@ std::string worth_verdict(const DefectWorth& worth) {
   const Comparison& c = worth.comparison;
   if (worth.changes_nothing) return "changes no prediction here";
   if (!c.interval.is_computable()) return "not computable because " + c.interval.missing;
-  if (!c.is_beyond_chance) return "no difference beyond chance";
   const bool is_better = (c.difference > 0) == (c.metric != "mae");
+  if (!c.is_beyond_chance) {
+    if (c.p > 1 - kLevel) return "no difference beyond chance";
+    return fmt::format("{} alone, but not beyond chance among {} comparisons",
+                       is_better ? "better" : "worse", c.comparisons);
+  }
   return is_better ? "makes the reported number better" : "makes the reported number worse";
 }
 
@@ -261,7 +266,7 @@ std::string defect_audit_json(const StudyResult& result, const std::vector<Defec
                      {"data_checksum", result.data_checksum},
                      {"folds", first.folds},
                      {"seeds", first.seeds},
-                     {"level", 0.95},
+                     {"level", kLevel},
                      {"rows", rows}};
   return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
