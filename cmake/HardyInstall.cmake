@@ -15,7 +15,7 @@ if(HARDY_TRAINING)
     DESTINATION ${HARDY_PACKAGE_DIR})
   install(FILES cmake/HardyTorch.cmake DESTINATION ${HARDY_PACKAGE_DIR})
   list(APPEND HARDY_HEADER_FOLDERS
-    tensor model features retrieval hardness curriculum training)
+    tensor model features retrieval hardness curriculum training methods study)
 endif()
 install(FILES hardy/hardy.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/hardy)
 foreach(folder IN LISTS HARDY_HEADER_FOLDERS)
