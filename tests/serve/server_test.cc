@@ -165,7 +165,9 @@ TEST_F(ServerTest, EveryRefusalIsJsonThatSaysWhy) {
     EXPECT_THAT(reply, StartsWith(fmt::format("HTTP/1.1 {} ", status)));
     EXPECT_THAT(reply, HasSubstr("Content-Type: application/json"));
     EXPECT_THAT(reply, HasSubstr(fmt::format("{{\"error\":{{\"status\":{},", status)));
-    if (!field.empty()) EXPECT_THAT(reply, HasSubstr(fmt::format("\"field\":\"{}\"", field)));
+    if (!field.empty()) {
+      EXPECT_THAT(reply, HasSubstr(fmt::format("\"field\":\"{}\"", field)));
+    }
     EXPECT_THAT(reply, HasSubstr("\"reason\":\""));
   };
   refusal(post("{", token), 400, "");
