@@ -56,11 +56,19 @@ void show(const BundleCommand& command) {
         "\n");
 }
 
+/// The authors' checkpoint as a bundle; refusals name its file.
+TensorFile bundle_of_checkpoint(const BundleCommand& command) {
+  const auto state_dict = load_torch_checkpoint(command.source);
+  try {
+    return published_bundle(state_dict, words_of(command.modalities), words_of(command.labels),
+                            command.heads);
+  } catch (const ArtifactError& error) {
+    throw ArtifactError(fmt::format("{}: {}", command.source, error.what()));
+  }
+}
+
 void convert_pth(const BundleCommand& command) {
-  const auto bundle =
-      published_bundle(load_torch_checkpoint(command.source), words_of(command.modalities),
-                       words_of(command.labels), command.heads);
-  save_tensor_file(command.out, bundle);
+  save_tensor_file(command.out, bundle_of_checkpoint(command));
   print(fmt::format("{}: written; neither its scores nor a calibration are known\n", command.out));
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <fstream>
 #include <iostream>
 #include <memory>
@@ -162,6 +163,23 @@ void read_corpus_folder(const SourceOptions& options, const BundleInfo& info,
   }
 }
 
+/// The next line, without its end; false at the end of the input. Stops reading beyond
+/// kLongestLine, so that an endless line cannot fill the memory. Throws IoError.
+bool next_line(std::istream& input, const std::string& name, std::string& line) {
+  line.clear();
+  std::streambuf& source = *input.rdbuf();
+  try {
+    for (int letter = source.sbumpc(); letter != EOF; letter = source.sbumpc()) {
+      if (letter == '\n') return true;
+      line.push_back(static_cast<char>(letter));
+      if (line.size() > kLongestLine) return true;
+    }
+  } catch (const std::ios_base::failure&) {
+    throw IoError(fmt::format("{}: reading failed", name));
+  }
+  return !line.empty();
+}
+
 /// A folder of MODALITY.npy without a table.
 std::vector<FeatureArray> arrays_of_folder(const std::filesystem::path& folder,
                                            const BundleInfo& info) {
@@ -211,14 +229,13 @@ void read_lines(const std::string& path,
   std::istream& input = is_standard ? std::cin : file;
   const std::string name = is_standard ? "standard input" : path;
   std::string line;
-  for (std::int64_t number = 1; std::getline(input, line); ++number) {
+  for (std::int64_t number = 1; next_line(input, name, line); ++number) {
     const auto place = fmt::format("{}, line {}", name, number);
     if (line.size() > kLongestLine) {
       throw DataError(fmt::format("{}: longer than {} MiB", place, kLongestLine >> 20));
     }
     if (line.find_first_not_of(" \t\r") != std::string::npos) consume(line, place);
   }
-  if (input.bad()) throw IoError(fmt::format("{}: reading failed", name));
 }
 
 void read_dialogues(const SourceOptions& options, const BundleInfo& info,

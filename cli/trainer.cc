@@ -95,6 +95,7 @@ void fit(const TrainingRequest& request, Progress& progress) {
                                     .folder = request.out,
                                     .cache = request.cache,
                                     .overwrite = request.overwrite,
+                                    .checkpoint_interval_s = request.checkpoint_interval_s,
                                     .stop = &stop};
   progress.start(request.command == "run" ? "running" : "training");
   const ProtocolResult result = run_protocol(protocol, corpus, progress);

@@ -18,7 +18,17 @@ constexpr const char* kRunFolderHelp = "Run folder; default runs/<corpus>-<8 hex
 struct TypedOptions : FitOptions {
   int fold = 1;
   std::string run_or_model;
+  double checkpoint_interval_s = 30;
 };
+
+void add_checkpoint_option(CLI::App& command, TypedOptions& typed) {
+  command
+      .add_option("--checkpoint-every", typed.checkpoint_interval_s,
+                  "Seconds of work that a kill may cost; 0 = an epoch. Results stay the same")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(0.0, 86400.0))
+      ->capture_default_str();
+}
 
 TrainingRequest start_request(const std::string& command, const TypedOptions& typed) {
   TrainingRequest request;
@@ -34,6 +44,7 @@ TrainingRequest fit_request(const std::string& command, const TypedOptions& type
   request.out = typed.out;
   request.overwrite = typed.overwrite;
   request.cache = fit_cache(typed);
+  request.checkpoint_interval_s = typed.checkpoint_interval_s;
   if (command == "train") {
     if (typed.fold < 1) {
       throw ConfigError(fmt::format("--fold {}: folds are counted from 1", typed.fold));
@@ -74,6 +85,7 @@ void add_run(CLI::App& app, const std::vector<std::string>& command_line) {
   CLI::App* command =
       app.add_subcommand("run", "Train and evaluate over folds, seeds and conditions");
   add_fit_options(*command, *typed, kRunFolderHelp);
+  add_checkpoint_option(*command, *typed);
   command->footer(
       "Trains every track for every condition, fold and seed, tests each model once, prints the\n"
       "table and leaves a run folder (docs/run_folder.md). Interrupted, the same command "
@@ -96,6 +108,7 @@ void add_train(CLI::App& app, const std::vector<std::string>& command_line) {
   auto typed = std::make_shared<TypedOptions>();
   CLI::App* command = app.add_subcommand("train", "Train the models of one fold");
   add_fit_options(*command, *typed, kRunFolderHelp);
+  add_checkpoint_option(*command, *typed);
   command->add_option("--fold", typed->fold, "Which fold, counted from 1")
       ->type_name("N")
       ->capture_default_str();

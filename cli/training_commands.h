@@ -26,6 +26,7 @@ struct TrainingRequest {
   std::filesystem::path out;                  ///< run folder; empty = runs/<corpus>-<8 hex digits>
   std::filesystem::path cache;                ///< stage cache; empty = inside the run folder
   bool overwrite = false;
+  double checkpoint_interval_s = 0;  ///< `run`, `train`: seconds between two checkpoints
   bool json = false;
   bool quiet = false;
   std::vector<std::string> command_line;  ///< argv of this process

@@ -13,9 +13,8 @@ if(HARDY_TRAINING)
     ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
   install(EXPORT hardyTraining FILE hardyTraining.cmake NAMESPACE hardy::
     DESTINATION ${HARDY_PACKAGE_DIR})
-  install(FILES cmake/HardyTorch.cmake DESTINATION ${HARDY_PACKAGE_DIR})
   list(APPEND HARDY_HEADER_FOLDERS
-    tensor model features retrieval hardness curriculum training)
+    tensor model features retrieval hardness curriculum training methods study)
 endif()
 install(FILES hardy/hardy.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/hardy)
 foreach(folder IN LISTS HARDY_HEADER_FOLDERS)

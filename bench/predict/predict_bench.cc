@@ -17,14 +17,23 @@ namespace {
 
 constexpr std::int64_t kTurns = 35;
 
+/// The size that the marks are for, whatever the default settings are.
+EncoderConfig measured_encoder() {
+  EncoderConfig encoder;
+  encoder.hidden = 256;
+  encoder.depth = 4;
+  encoder.heads = 2;
+  return encoder;
+}
+
 /// A model in the system's temporary folder, gone when the program ends.
 struct TemporaryModel {
   std::filesystem::path file = std::filesystem::temp_directory_path() /
                                ("hardy-predict-bench-" + std::to_string(::getpid()));
 
   TemporaryModel() {
-    save_tensor_file(file,
-                     test::random_bundle(test::bundle_info({512, 1024, 1024}, 4, EncoderConfig{})));
+    save_tensor_file(
+        file, test::random_bundle(test::bundle_info({512, 1024, 1024}, 4, measured_encoder())));
   }
 
   ~TemporaryModel() {

@@ -187,6 +187,16 @@ Reading read_labels(const fs::path& file) {
   return reading;
 }
 
+/// Folders beside the modalities that hold nothing: a modality that nobody misses is easily lost.
+void report_empty_folders(const fs::path& features, std::vector<Finding>& findings) {
+  for (const auto& name : list(features, true, "")) {
+    if (is_feature_folder(features / name)) continue;
+    findings.push_back({Severity::kWarning, "empty-folder", (features / name).string(),
+                        "it holds no feature file and is no modality",
+                        "extract its features again, or remove the folder"});
+  }
+}
+
 /// "Ses01_F" -> "F"; nothing where faces are not told apart.
 std::string face_of(const std::string& speaker) {
   return speaker.empty() ? "" : speaker.substr(speaker.size() - 1);
@@ -215,6 +225,9 @@ Reading read_tree(const TreeOptions& options) {
     requests.push_back({utterance.id, face_of(utterance.speaker)});
   }
   corpus.modalities = load_feature_folders(folders, requests, options.jobs, reading.findings);
+  if (features != options.root && parse_modality_choices(options.modalities).empty()) {
+    report_empty_folders(features, reading.findings);
+  }
   return reading;
 }
 

@@ -95,7 +95,8 @@ class Protocol {
         folds_(check_request(request, corpus)),
         conditions_(parse_conditions(config_.protocol.conditions, corpus.modality_names())),
         folder_(make_folder(request, corpus, folds_)),
-        cache_(request.cache.empty() ? folder_.path() / "stages" : request.cache) {
+        cache_(request.cache.empty() ? folder_.path() / "stages" : request.cache,
+               request.checkpoint_interval_s) {
     shelf_ = std::make_unique<FoldShelf>(corpus, folds_, device_);
   }
 

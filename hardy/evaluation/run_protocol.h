@@ -15,17 +15,19 @@
 #include "hardy/evaluation/results.h"
 #include "hardy/run/progress.h"
 #include "hardy/run/run_folder.h"
+#include "hardy/run/stage_cache.h"
 
 namespace hardy {
 
 /// What to run. Paths are where to write; nothing is read from the environment.
 struct ProtocolRequest {
-  std::string command = "run";              ///< as the manifest names it
-  Config config;                            ///< validated
-  std::optional<int> only_fold;             ///< train a single fold
-  std::filesystem::path folder;             ///< run folder; empty = runs/<corpus>-<8 hex digits>
-  std::filesystem::path cache;              ///< stage cache; empty = a folder inside the run folder
-  bool overwrite = false;                   ///< replace another run in `folder`
+  std::string command = "run";   ///< as the manifest names it
+  Config config;                 ///< validated
+  std::optional<int> only_fold;  ///< train a single fold
+  std::filesystem::path folder;  ///< run folder; empty = runs/<corpus>-<8 hex digits>
+  std::filesystem::path cache;   ///< stage cache; empty = a folder inside the run folder
+  bool overwrite = false;        ///< replace another run in `folder`
+  double checkpoint_interval_s = kCheckpointInterval_s;
   const std::atomic<bool>* stop = nullptr;  ///< set by a signal: stop soon, keep what is finished
 };
 

@@ -63,6 +63,7 @@ StageServices FoldStage::services(const std::string& key, const std::string& str
   services.store_checkpoint = [this, key](const TensorFile& state) {
     cache_.store_checkpoint(key, state);
   };
+  services.checkpoint_interval_s = cache_.checkpoint_interval_s();
   return services;
 }
 

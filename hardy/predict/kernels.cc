@@ -13,6 +13,7 @@
 
 #include "hardy/core/errors.h"
 #include "hardy/core/hot_loops.h"
+#include "hardy/predict/few_rows.h"
 
 namespace hardy::predict {
 namespace {
@@ -102,6 +103,10 @@ LinearView output_rows(const LinearView& layer, std::int64_t first, std::int64_t
 
 void linear(ConstRows x, std::int64_t n, const LinearView& layer, Rows y, bool accumulates) {
   if (n == 0) return;
+  if (has_few_rows()) {
+    few_rows(x, n, layer, y, accumulates);
+    return;
+  }
   if (n == 1) {
     one_row(layer.weight, x.data, layer.bias, layer.out, layer.in, accumulates, y.data);
     return;

@@ -32,9 +32,9 @@ using ConstRows = RowsOf<const float>;
 
 inline ConstRows constant(const Rows& rows) { return {rows.data, rows.stride}; }
 
-/// y = x W^T + b for n rows; with `accumulates`, y += x W^T + b. One row is a loop of our own (the
-/// weights stream through once), more are oneDNN's sgemm: each measured faster there
-/// (docs/serving).
+/// y = x W^T + b for n rows; with `accumulates`, y += x W^T + b. With AVX-512 by `few_rows`;
+/// without it one row is a loop of our own (the weights stream through once) and more are oneDNN's
+/// sgemm: each measured faster there (docs/serving.md).
 void linear(ConstRows x, std::int64_t n, const LinearView& layer, Rows y, bool accumulates);
 
 /// C = alpha A B^T (`transposes_b`) or alpha A B. Shapes: A [m,k], B [n,k] or [k,n], C [m,n].

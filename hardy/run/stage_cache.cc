@@ -89,7 +89,8 @@ std::string stage_key(const std::string& stage, int version,
   return digest.hex();
 }
 
-StageCache::StageCache(std::filesystem::path folder) : folder_(std::move(folder)) {}
+StageCache::StageCache(std::filesystem::path folder, double checkpoint_interval_s)
+    : folder_(std::move(folder)), checkpoint_interval_s_(checkpoint_interval_s) {}
 
 std::filesystem::path StageCache::file_of(const std::string& key, const char* extension) const {
   check(key.size() == kKeyDigits && is_hex(key), "a cache key is not 64 hex digits");

@@ -23,6 +23,9 @@ namespace hardy {
 std::string stage_key(const std::string& stage, int version,
                       const std::vector<std::string>& inputs);
 
+/// Seconds of work that a kill may cost, unless told otherwise.
+inline constexpr double kCheckpointInterval_s = 30;
+
 /// What a cache did since it was opened.
 struct CacheStatistics {
   std::int64_t hits = 0;
@@ -38,8 +41,10 @@ struct CacheStatistics {
 /// results are kept in memory, checkpoints nowhere.
 class StageCache {
  public:
-  /// Touches no disk: the folder is made by the first store.
-  explicit StageCache(std::filesystem::path folder);
+  /// Touches no disk: the folder is made by the first store. `checkpoint_interval_s` is what stages
+  /// should let pass between two checkpoints; 0 = every epoch.
+  explicit StageCache(std::filesystem::path folder,
+                      double checkpoint_interval_s = kCheckpointInterval_s);
 
   StageCache(const StageCache&) = delete;
   StageCache& operator=(const StageCache&) = delete;
@@ -65,6 +70,8 @@ class StageCache {
 
   [[nodiscard]] const std::filesystem::path& folder() const { return folder_; }
 
+  [[nodiscard]] double checkpoint_interval_s() const { return checkpoint_interval_s_; }
+
  private:
   struct Computation;
 
@@ -75,6 +82,7 @@ class StageCache {
                               Computation& mine);
 
   std::filesystem::path folder_;
+  double checkpoint_interval_s_;
   mutable std::mutex mutex_;  // guards everything below
   std::condition_variable changed_;
   CacheStatistics statistics_;

@@ -188,8 +188,11 @@ HttpReply Service::route(const HttpRequest& request, std::string& route_name) {
     return is_get ? page("text/html; charset=utf-8", playground_page()) : wrong_method("GET");
   if (is("/openapi.json"))
     return is_get ? page("application/json", openapi_text()) : wrong_method("GET");
-  if (is("/healthz")) return json_reply(200, {{"status", "alive"}});
+  if (is("/healthz")) {
+    return is_get ? json_reply(200, {{"status", "alive"}}) : wrong_method("GET");
+  }
   if (is("/readyz")) {
+    if (!is_get) return wrong_method("GET");
     if (is_stopping_) return error_reply(503, "", "the service is stopping");
     return json_reply(200, {{"status", "ready"}});
   }
@@ -209,9 +212,12 @@ HttpReply Service::route(const HttpRequest& request, std::string& route_name) {
   if (is("/v1/model")) return is_get ? show_model() : wrong_method("GET");
   if (is("/v1/reload")) return request.method == "POST" ? reload_now() : wrong_method("POST");
   if (is("/metrics")) return is_get ? metrics() : wrong_method("GET");
-  if (corpus_ != nullptr && is("/v1/corpus")) return json_reply(200, corpus_->dialogues_json());
+  if (corpus_ != nullptr && is("/v1/corpus")) {
+    return is_get ? json_reply(200, corpus_->dialogues_json()) : wrong_method("GET");
+  }
   if (corpus_ != nullptr && path.starts_with(kCorpusDialogues)) {
     route_name = "/v1/corpus/dialogues/{id}";
+    if (!is_get) return wrong_method("GET");
     auto body =
         corpus_->dialogue_json(decoded(std::string_view(path).substr(kCorpusDialogues.size())));
     if (body.is_null()) return error_reply(404, "", "the corpus has no such dialogue");

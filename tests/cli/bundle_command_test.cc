@@ -77,7 +77,11 @@ TEST(BundleCommand, TheAuthorsCheckpointBecomesAModelThatPredicts) {
   EXPECT_THAT(run_hardy({"bundle", "from-pth", golden("hardymer_hardness.pth"), "--labels",
                          "a,b,c,d", "-o", out})
                   .errors,
-              HasSubstr("holds the hardness model"));
+              HasSubstr("hardymer_hardness.pth: the checkpoint holds the hardness model"));
+  EXPECT_THAT(
+      run_hardy({"bundle", "from-pth", golden("finetune.pth"), "--labels", "a,b,c,d", "-o", out})
+          .errors,
+      HasSubstr("finetune.pth: the file holds no array"));
 }
 
 TEST(BundleCommand, WritesOnnxAndRefusesWhatIsNoModel) {

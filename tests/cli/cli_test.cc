@@ -2,6 +2,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <cstdio>
 #include <filesystem>
 #include <string>
 
@@ -48,6 +52,40 @@ TEST(Program, HelpNamesEveryCommandAndGoesToStandardOutput) {
     EXPECT_THAT(help.output, HasSubstr("Usage:")) << command;
   }
   EXPECT_THAT(run_hardy({"run", "--help"}).output, HasSubstr("Examples:"));
+}
+
+TEST(Program, WhatDoesNotTrainLinksNoLibtorch) {
+  std::FILE* pipe = ::popen("ldd " HARDY_PROGRAM, "r");
+  ASSERT_NE(pipe, nullptr);
+  std::string libraries;
+  char block[4096];
+  while (const auto count = std::fread(block, 1, sizeof block, pipe))
+    libraries.append(block, count);
+  ASSERT_EQ(::pclose(pipe), 0);
+  EXPECT_THAT(libraries, HasSubstr("libc.so"));
+  EXPECT_THAT(libraries,
+              AllOf(Not(HasSubstr("torch")), Not(HasSubstr("faiss")), Not(HasSubstr("c10"))));
+}
+
+TEST(Program, StartsWithinFiftyMilliseconds) {
+  const auto cpu_of_children = [] {
+    rusage usage{};
+    ::getrusage(RUSAGE_CHILDREN, &usage);
+    const auto seconds = [](const timeval& time) {
+      return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec);
+    };
+    return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+  };
+  for (const char* command : {"data", "predict", "explain", "serve"}) {
+    // CPU time, which other programs do not lengthen; the least of five, which they hardly do.
+    double least = 1;
+    for (int i = 0; i < 5; ++i) {
+      const double before = cpu_of_children();
+      EXPECT_EQ(run_hardy({command, "--help"}).exit_code, 0);
+      least = std::min(least, cpu_of_children() - before);
+    }
+    EXPECT_LT(least, test::kIsSanitized ? 1.0 : 0.05) << command;
+  }
 }
 
 TEST(Program, VersionIsTheLibrarys) {

@@ -172,6 +172,7 @@ TEST_F(PredictCommand, MistakesNameFileLineAndRemedy) {
                         line_of(0).dump() + "\n{\"features\":{\"m0\":[1]}}\n");
   failure({in("bad.jsonl"), "--json"}, 3, "bad.jsonl, line 2: features.m0: has 1 values");
   failure({in("none.jsonl")}, 3, "none.jsonl: cannot be opened");
+  failure({"/dev/zero"}, 3, "/dev/zero, line 1: longer than 64 MiB");
   save_npy(dir_.path() / "wide.npy", {2, 5}, std::vector<float>(10));
   failure({"--features", "m0=" + in("wide.npy")}, 3, "is 5 wide, the model reads 4");
   failure({"--features", "mo=" + in("wide.npy")}, 2, "unknown modality 'mo'");

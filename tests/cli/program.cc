@@ -62,7 +62,7 @@ ProgramResult run_hardy(const std::vector<std::string>& arguments, const Program
   if (options.interrupt_when) {
     while (::waitpid(child, &status, WNOHANG) == 0) {
       if (options.interrupt_when()) {
-        ::kill(child, SIGINT);
+        ::kill(child, options.signal);
         ::waitpid(child, &status, 0);
         break;
       }

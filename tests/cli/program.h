@@ -10,6 +10,13 @@
 
 namespace hardy::test {
 
+/// Whether the program was built with a sanitizer, which makes it slow.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+inline constexpr bool kIsSanitized = true;
+#else
+inline constexpr bool kIsSanitized = false;
+#endif
+
 /// How a process ended.
 struct ProgramResult {
   int exit_code = -1;  ///< 128 + signal when one ended it
@@ -23,8 +30,9 @@ struct ProgramOptions {
   std::string output_file = {};                  ///< standard output goes there, e.g. /dev/full
   std::string input_file = {};                   ///< standard input comes from there
   std::int64_t largest_file = -1;                ///< bytes a file may have; -1 = no limit
-  /// SIGINT is sent as soon as this returns true.
+  /// The signal is sent as soon as this returns true.
   std::function<bool()> interrupt_when = {};
+  int signal = 2;  ///< SIGINT
 };
 
 /// Runs `hardy <arguments>` and waits for it.

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <csignal>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -88,6 +89,38 @@ TEST_F(TrainingCommands, AnInterruptedRunResumesToTheSameBytes) {
   for (const char* file : {"results.json", "validation.json", "predictions.csv", "hardness.csv",
                            "supports.csv", "curves.csv"}) {
     EXPECT_EQ(read_text_file(dir / "parts" / file), read_text_file(dir / "whole" / file)) << file;
+  }
+}
+
+TEST_F(TrainingCommands, AKilledStageGoesOnFromItsCheckpointToTheSameBytes) {
+  // Long enough that the kill comes in the middle of a stage.
+  const std::vector<std::string> longer = {"--set", "hardness.complete_epochs=60",
+                                           "--checkpoint-every", "0"};
+  ASSERT_EQ(run_hardy(run_command("whole", longer, "another cache")).exit_code, 0);
+  ProgramOptions options;
+  options.signal = SIGKILL;
+  options.interrupt_when = [&] { return cache_contents(dir / "cache").checkpoints > 0; };
+  EXPECT_EQ(run_hardy(run_command("parts", longer), options).exit_code, 128 + SIGKILL);
+  ASSERT_GT(cache_contents(dir / "cache").checkpoints, 0);
+
+  // That it is read shows when it is damaged: it is reported and the stage starts again.
+  std::filesystem::copy(dir / "cache", dir / "damaged", std::filesystem::copy_options::recursive);
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(dir / "damaged")) {
+    if (entry.path().extension() == ".checkpoint") std::filesystem::resize_file(entry.path(), 100);
+  }
+  const auto again = run_hardy(run_command("again", longer, "damaged"));
+  ASSERT_EQ(again.exit_code, 0) << again.errors;
+  EXPECT_THAT(again.errors, HasSubstr("damaged cache entries were computed again"));
+
+  const auto resumed = run_hardy(run_command("parts", longer));
+  ASSERT_EQ(resumed.exit_code, 0) << resumed.errors;
+  EXPECT_THAT(resumed.errors, Not(HasSubstr("damaged")));
+  EXPECT_EQ(cache_contents(dir / "cache").checkpoints, 0);
+  for (const char* file : {"results.json", "validation.json", "predictions.csv", "hardness.csv",
+                           "supports.csv", "curves.csv"}) {
+    const auto whole = read_text_file(dir / "whole" / file);
+    EXPECT_EQ(read_text_file(dir / "parts" / file), whole) << file;
+    EXPECT_EQ(read_text_file(dir / "again" / file), whole) << file;
   }
 }
 

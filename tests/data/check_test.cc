@@ -71,6 +71,18 @@ TEST(Check, EveryProblemOfATreeIsReportedAtOnce) {
                      [](const Finding& x, const Finding& y) { return x.severity > y.severity; }));
 }
 
+TEST(Check, AnEmptyFeatureFolderAndAModalityAloneAreMentioned) {
+  const TempDir folder;
+  test::put_iemocap(folder.path());
+  std::filesystem::create_directories(folder / "features" / "extra-UTT");
+  EXPECT_THAT(kinds(check_at(folder.path()).findings, Severity::kWarning),
+              testing::Contains("empty-folder"));
+  test::put_file(folder / "one" / "utterances.csv", "id,label\nu,0\nv,1\n");
+  test::put_feature(folder / "one" / "m.npy", {1, 2});
+  EXPECT_THAT(kinds(check_at(folder / "one").findings, Severity::kWarning),
+              testing::Contains("one-modality"));
+}
+
 TEST(Check, ACorpusThatCannotBeReadAtAllIsOneFinding) {
   const TempDir folder;
   test::put_file(folder / "utterances.csv", "id,label\n");

@@ -20,3 +20,9 @@ must_run(${CMAKE_COMMAND} -S ${SOURCE} -B ${WORK}/build -D CMAKE_PREFIX_PATH=${p
 must_run(${CMAKE_COMMAND} --build ${WORK}/build)
 must_run(${WORK}/build/consumer)
 must_run(${prefix}/bin/hardy --version)
+if(TRAINING)
+  must_run(${CMAKE_COMMAND} -S ${SOURCE}/training -B ${WORK}/training
+    -D CMAKE_PREFIX_PATH=${prefix} -D CMAKE_CXX_COMPILER=${CXX} "-DCMAKE_CXX_FLAGS=${flags}")
+  must_run(${CMAKE_COMMAND} --build ${WORK}/training)
+  must_run(${WORK}/training/consumer ${WORK}/run)
+endif()

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "hardy/core/random.h"
+#include "hardy/predict/few_rows.h"
 
 namespace hardy::predict {
 namespace {
@@ -42,8 +43,28 @@ TEST(Kernels, SoftmaxSumsToOneAndSurvivesLargeNumbers) {
   EXPECT_NEAR(halved[0], 1 / (1 + std::exp(-1.0)), 1e-6);
 }
 
+TEST(Kernels, ARowGetsTheSameBytesAloneAndAmongOthers) {
+  if (!has_few_rows()) GTEST_SKIP() << "this machine has no AVX-512";
+  constexpr std::int64_t kIn = 83;
+  constexpr std::int64_t kOut = 30;
+  constexpr std::int64_t kRows = 35;
+  const auto x = drawn(kRows * kIn, 1);
+  const auto w = drawn(kOut * kIn, 2);
+  const auto b = drawn(kOut, 3);
+  const LinearView layer = {w.data(), b.data(), kIn, kOut};
+  std::vector<float> together(kRows * kOut);
+  linear({x.data(), kIn}, kRows, layer, {together.data(), kOut}, false);
+  for (std::int64_t i = 0; i < kRows; ++i) {
+    std::vector<float> alone(kOut);
+    linear({x.data() + i * kIn, kIn}, 1, layer, {alone.data(), kOut}, false);
+    for (std::size_t o = 0; o < alone.size(); ++o) {
+      ASSERT_EQ(alone[o], together[static_cast<std::size_t>(i * kOut) + o]) << i << ' ' << o;
+    }
+  }
+}
+
 TEST(Kernels, LinearAgreesWithDoublePrecisionForEverySize) {
-  for (const std::int64_t n : {1, 2, 3, 7}) {
+  for (const std::int64_t n : {1, 2, 3, 4, 5, 6, 7, 13, 26}) {
     for (const std::int64_t in : {1, 15, 16, 17, 100}) {
       for (const std::int64_t out : {1, 3, 4, 5, 33}) {
         const auto x = drawn(static_cast<std::size_t>(n * in), 1);

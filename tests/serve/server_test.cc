@@ -155,6 +155,41 @@ TEST_F(ServerTest, RefusesWhatIsTooLargeOrNoHttp) {
   EXPECT_THAT(Client(port).ask(post(kBody)), StartsWith("HTTP/1.1 200"));
 }
 
+TEST_F(ServerTest, EveryRefusalIsJsonThatSaysWhy) {
+  options_.token = "sixteen-letters!";
+  options_.max_sessions = 1;
+  const auto port = start();
+  const std::string token = "Authorization: Bearer sixteen-letters!\r\n";
+  const auto refusal = [&](const std::string& request, int status, const std::string& field) {
+    const auto reply = Client(port).ask(request);
+    EXPECT_THAT(reply, StartsWith(fmt::format("HTTP/1.1 {} ", status)));
+    EXPECT_THAT(reply, HasSubstr("Content-Type: application/json"));
+    EXPECT_THAT(reply, HasSubstr(fmt::format("{{\"error\":{{\"status\":{},", status)));
+    if (!field.empty()) {
+      EXPECT_THAT(reply, HasSubstr(fmt::format("\"field\":\"{}\"", field)));
+    }
+    EXPECT_THAT(reply, HasSubstr("\"reason\":\""));
+  };
+  refusal(post("{", token), 400, "");
+  refusal(post(R"({"features":7})", token), 400, "features");
+  refusal(post(kBody), 401, "Authorization");
+  refusal(post(kBody, "Authorization: Bearer other\r\n"), 401, "Authorization");
+  refusal(post(std::string(3000, ' '), token), 413, "");
+  refusal(post(R"({"features":{"m0":[1,2]}})", token), 422, "features.m0");
+  const std::string open =
+      "POST /v1/dialogues HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n" + token + "\r\n";
+  EXPECT_THAT(Client(port).ask(open), StartsWith("HTTP/1.1 201"));
+  refusal(open, 429, "");
+}
+
+TEST_F(ServerTest, MoreRequestsThanAreAllowedInWorkAreTurnedAway) {
+  options_.max_pending = 0;
+  const auto reply = Client(start()).ask(post(kBody));
+  EXPECT_THAT(reply, StartsWith("HTTP/1.1 503"));
+  EXPECT_THAT(reply, HasSubstr("Retry-After: 1"));
+  EXPECT_THAT(reply, HasSubstr("\"reason\":\"0 requests are in work"));
+}
+
 TEST_F(ServerTest, SlowClientsAreCutOffAndKeepNobodyOut) {
   const auto port = start();
   std::vector<std::unique_ptr<Client>> slow;

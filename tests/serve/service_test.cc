@@ -4,12 +4,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
 #include <thread>
 #include <vector>
 
 #include <fmt/format.h>
 
 #include "hardy/core/files.h"
+#include "hardy/data/npy.h"
 #include "tests/support/random_bundle.h"
 #include "tests/support/temp_dir.h"
 
@@ -59,6 +61,13 @@ class ServiceTest : public testing::Test {
     EXPECT_EQ(error.at("status"), status);
     EXPECT_EQ(error.value("field", ""), field);
     EXPECT_THAT(error.at("reason").get<std::string>(), HasSubstr(reason));
+  }
+
+  /// A corpus of one dialogue that fits the model.
+  static void save_demo(const std::filesystem::path& folder) {
+    write_file_atomically(folder / "utterances.csv", "id,dialogue,label\nu0,d,0\nu1,d,1\n");
+    save_npy(folder / "m0.npy", {2, 3}, std::vector<float>{1, 2, 3, 4, 5, 6});
+    save_npy(folder / "m1.npy", {2, 2}, std::vector<float>{1, 2, 3, 4});
   }
 
   test::TempDir dir_;
@@ -225,6 +234,40 @@ TEST_F(ServiceTest, MetricsDescriptionAndPageAreThere) {
   const auto description = Json::parse(ask("GET", "/openapi.json").body);
   EXPECT_EQ(description.at("paths").size(), 14U);
   EXPECT_THAT(ask("GET", "/").body, HasSubstr("<title>hardy playground</title>"));
+}
+
+TEST_F(ServiceTest, TheDescriptionIsWhatTheServiceDoes) {
+  save_demo(dir_.path() / "corpus");
+  options_.corpus = (dir_.path() / "corpus").string();
+  const auto description = Json::parse(ask("GET", "/openapi.json").body);
+  const auto id = Json::parse(post("/v1/dialogues", "").body).at("dialogue").get<std::string>();
+  const std::map<std::string, std::string> names = {
+      {"/v1/dialogues/{id}", "/v1/dialogues/" + id},
+      {"/v1/dialogues/{id}/turns", "/v1/dialogues/" + id + "/turns"},
+      {"/v1/corpus/dialogues/{id}", "/v1/corpus/dialogues/d"}};
+  // Deleting last, so that the dialogue is there for the other calls.
+  for (const std::string method : {"get", "post", "delete"}) {
+    for (const auto& [path, operations] : description.at("paths").items()) {
+      const auto target = names.contains(path) ? names.at(path) : path;
+      const std::string name = method == "get" ? "GET" : method == "post" ? "POST" : "DELETE";
+      const bool has_body =
+          operations.contains(method) && operations[method].contains("requestBody");
+      const auto reply = ask(name, target, has_body ? kUtterance : "");
+      if (!operations.contains(method)) {
+        EXPECT_EQ(reply.status, 405) << name << ' ' << path;
+        continue;
+      }
+      EXPECT_TRUE(operations[method].at("responses").contains(std::to_string(reply.status)))
+          << name << ' ' << path << ": " << reply.status << ' ' << reply.body;
+      EXPECT_LT(reply.status, 300) << name << ' ' << path;
+    }
+  }
+  const auto& schemas = description.at("components").at("schemas");
+  const auto answer = Json::parse(post("/v1/predict", kUtterance).body);
+  EXPECT_GE(answer.size(), 5U);
+  for (const auto& [field, value] : answer.items()) {
+    EXPECT_TRUE(schemas.at("Prediction").at("properties").contains(field)) << field;
+  }
 }
 
 TEST_F(ServiceTest, LogsRouteStatusAndSizesButNoPayload) {
