@@ -78,8 +78,7 @@ void run_report(ReportOptions options) {
   }
   ReportData data =
       read_report_data({options.folders.begin(), options.folders.end()}, options.command);
-  data.explanations =
-      read_explanations({options.explanations.begin(), options.explanations.end()});
+  data.explanations = read_explanations({options.explanations.begin(), options.explanations.end()});
   for (const auto& run : data.runs) {
     for (const auto& notice : run.notices) print_notice(fmt::format("{}: {}", run.name, notice));
   }
@@ -118,7 +117,8 @@ void add_report_command(CLI::App& app, const std::vector<std::string>& command_l
       "Examples:\n"
       "  hardy report mosi                                  report.html\n"
       "  hardy report mosi mosi-without-hardness            side by side\n"
-      "  hardy explain mosi DIR --utterance ID --json > why.json && hardy report mosi --explain why.json\n"
+      "  hardy explain mosi DIR --utterance ID --json > why.json && hardy report mosi --explain "
+      "why.json\n"
       "  hardy report mosi --format latex > table.tex\n"
       "  hardy report mosi --format tensorboard --out tb    training curves\n");
   command->callback([options] { run_report(*options); });

@@ -62,9 +62,11 @@ std::vector<MethodRun> read_runs(const fs::path& folder, const StudyResult& resu
   auto finished = read_finished_runs(folders);
   std::vector<MethodRun> runs;
   for (std::size_t i = 0; i < finished.size(); ++i) {
-    // All variants of a study have the same folds and seeds; this says so when one was swapped.
-    static_cast<void>(common_ground(finished.front().predictions, finished.front().name,
-                                    finished[i].predictions, finished[i].name));
+    if (!runs.empty()) {
+      // All variants of a study have the same folds and seeds; this says so when one was swapped.
+      static_cast<void>(common_ground(runs.front().run.predictions, runs.front().run.name,
+                                      finished[i].predictions, finished[i].name));
+    }
     auto numbers = resample(finished[i].predictions, bootstrap);
     runs.push_back({methods[i], std::move(finished[i]), std::move(numbers)});
   }

@@ -31,6 +31,12 @@ std::string csv_number(double value) { return std::isnan(value) ? "" : fmt::form
 
 Json number(double value) { return std::isfinite(value) ? Json(value) : Json(); }
 
+/// The corpus, marked when it is synthetic and its name does not say so.
+std::string data_text(const MethodComparison& comparison) {
+  const bool says_so = comparison.data_name.find("synthetic") != std::string::npos;
+  return comparison.data_name + (comparison.is_synthetic && !says_so ? " (synthetic)" : "");
+}
+
 bool is_control(const TableRow& row) { return declared_method(row.method).is_control; }
 
 /// Where the column is that stands for all conditions.
@@ -74,9 +80,10 @@ std::string gain_text(const MethodTable& table, const char* label, const TableGa
     const double value = gain.values[c];
     text += fmt::format("{:>{}}", std::isnan(value) ? "-" : fmt::format("{:+.4f}", value),
                         width_of(table, c));
-    if (c == overall(table)) text += fmt::format(" {:<17}", "over " + method_title(gain.best[c]));
+    if (c == overall(table)) text += fmt::format(" {:<17}", "");
   }
-  return text + "\n";
+  return text + "  (" + braces(table.columns[overall(table)]) + ": over " +
+         method_title(gain.best[overall(table)]) + ")\n";
 }
 
 std::string table_text(const MethodTable& table) {
@@ -231,9 +238,8 @@ std::string latex_of(const MethodComparison& comparison, const MethodTable& tabl
   }
   text += "\\hline\n" + latex_gain(table, "gain over best method", table.over_systems) +
           latex_gain(table, "gain over best of all", table.over_all);
-  const bool says_so = comparison.data_name.find("synthetic") != std::string::npos;
   return text + fmt::format(
-                    "\\hline\n\\end{{tabular}}\n\\caption{{{}, {} track, on {}{}: mean over {} "
+                    "\\hline\n\\end{{tabular}}\n\\caption{{{}, {} track, on {}: mean over {} "
                     "folds and {} seeds, {:g} \\% interval below the average; $^*$ differs from "
                     "HARDY-MER beyond chance (Holm over this table).}}\n\\end{{table}}\n",
                     latex_text(table.metric), table.track, latex_text(comparison.data_name),
@@ -257,7 +263,7 @@ std::string comparison_in(const std::string& format, const MethodComparison& com
 
 std::string comparison_text(const MethodComparison& comparison) {
   std::string text =
-      fmt::format("{}{}: test, mean over {} fold(s) and {} seed(s)\n", comparison.data_name,
+      fmt::format("{}: test, mean over {} fold(s) and {} seed(s)\n", comparison.data_name,
                   comparison.is_synthetic ? " (synthetic)" : "", comparison.folds.size(),
                   comparison.seeds.size());
   text += terms_text(comparison);

@@ -95,9 +95,10 @@ ReportedStudy read_study(const fs::path& folder) {
   if (fs::exists(folder / kComparisonFile, error)) {
     study.comparison = read_json(folder / kComparisonFile);
     if (!study.comparison.is_object() || !study.comparison.contains("tables")) {
-      throw ArtifactError(fmt::format("{}: damaged: no comparison; give the command of its study "
-                                      "again to write it anew",
-                                      (folder / kComparisonFile).string()));
+      throw ArtifactError(
+          fmt::format("{}: damaged: no comparison; give the command of its study "
+                      "again to write it anew",
+                      (folder / kComparisonFile).string()));
     }
   }
   for (const auto& file : sorted_children(folder)) {
@@ -122,7 +123,8 @@ ReportedStudy read_study(const fs::path& folder) {
 }
 
 std::string kind_of(const ReportedStudy& study) {
-  const Json kind = study.description.is_object() ? study.description.value("kind", Json()) : Json();
+  const Json kind =
+      study.description.is_object() ? study.description.value("kind", Json()) : Json();
   return kind.is_string() ? kind.get<std::string>() : "";
 }
 

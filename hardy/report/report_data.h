@@ -42,7 +42,7 @@ struct ReportData {
   std::vector<ReportedStudy> studies;
   RunComparisons comparisons;  ///< the first run against each of the others
   nlohmann::ordered_json explanations = nlohmann::ordered_json::array();  ///< of `hardy explain`
-  std::string command;         ///< how to make the report again
+  std::string command;  ///< how to make the report again
 };
 
 /// Reads run folders, and folders whose subfolders are run folders (studies). Throws ArtifactError

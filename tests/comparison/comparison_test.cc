@@ -23,10 +23,9 @@ using ::testing::Not;
 using ::testing::UnorderedElementsAre;
 
 TEST(Comparison, MethodsStandInThePapersOrderControlsLast) {
-  EXPECT_THAT(in_table_order({}),
-              ElementsAre("cpm_net", "mmin", "gcnet", "cif_mmin", "momke", "hardymer",
-                          "modality_dropout", "mean_mlp", "early_linear", "late_linear",
-                          "majority"));
+  EXPECT_THAT(in_table_order({}), ElementsAre("cpm_net", "mmin", "gcnet", "cif_mmin", "momke",
+                                              "hardymer", "modality_dropout", "mean_mlp",
+                                              "early_linear", "late_linear", "majority"));
   EXPECT_THAT(in_table_order({"majority", "hardymer", "mmin"}),
               ElementsAre("mmin", "hardymer", "majority"));
 }
@@ -34,7 +33,9 @@ TEST(Comparison, MethodsStandInThePapersOrderControlsLast) {
 TEST(Comparison, UnknownAndRepeatedMethodsAreRefused) {
   EXPECT_THAT(message_of<ConfigError>([] { (void)in_table_order({"momk"}); }),
               HasSubstr("did you mean 'momke'?"));
-  EXPECT_THAT(message_of<ConfigError>([] { (void)in_table_order({"momke", "momke"}); }),
+  EXPECT_THAT(message_of<ConfigError>([] {
+                (void)in_table_order({"momke", "momke"});
+              }),
               HasSubstr("twice"));
 }
 
