@@ -51,9 +51,12 @@ std::string finish_experiment(const StudyCommand& command, const StudyRequest& r
                               const StudyResult& result, const Corpus& corpus,
                               ProgressBar& progress) {
   const auto& name = command.experiment;
-  write_file_atomically(command.out / "reproduction.csv", reproduction_csv(name, result));
-  write_file_atomically(command.out / "reproduction.txt", reproduction_text(name, result));
-  std::string text = name == "table1" || name == "fig3" ? "" : reproduction_text(name, result);
+  std::string text;
+  if (name != "fig3") {  // which varies nothing
+    write_file_atomically(command.out / "reproduction.csv", reproduction_csv(name, result));
+    write_file_atomically(command.out / "reproduction.txt", reproduction_text(name, result));
+    if (name != "table1") text = reproduction_text(name, result);
+  }
   if (name != "fig3" && name != "all") return text;
   const MapRequest maps = {.config = variant_config(request.study, request.study.variants.front()),
                            .run = command.out / result.variants.front().folder,

@@ -10,6 +10,7 @@
 #include "hardy/core/errors.h"
 #include "hardy/data/split.h"
 #include "hardy/evaluation/run_protocol.h"
+#include "hardy/metrics/tally.h"
 
 namespace hardy {
 namespace {
@@ -37,6 +38,17 @@ void check_validation(const Study& study, const Corpus& corpus) {
         "with one (protocol.validation) or leave --tune out",
         corpus.source, fold.name));
   }
+}
+
+/// Throws ConfigError for a metric that results on this corpus will not have.
+void check_metric(const std::string& metric, const Corpus& corpus) {
+  const TaskKind task = !corpus.values.empty()                   ? TaskKind::kBinary
+                        : corpus.label_kind == LabelKind::kClass ? TaskKind::kClass
+                                                                 : TaskKind::kValue;
+  const auto names = TallyLayout(task, corpus.class_names).metric_names();
+  if (metric.empty() || std::find(names.begin(), names.end(), metric) != names.end()) return;
+  throw ConfigError(
+      fmt::format("metric '{}' is unknown here; there are {}", metric, fmt::join(names, ", ")));
 }
 
 ChosenSettings tune(const StudyRequest& request, const Study& sweep, const CompareOptions& options,
@@ -104,7 +116,10 @@ std::string plan_text(const ComparisonPlan& plan, const CompareOptions& options)
 ComparisonResult run_comparison(StudyRequest request, const ComparisonPlan& plan,
                                 const CompareOptions& options, const Corpus& corpus,
                                 Progress& progress) {
-  if (options.points > 0) check_validation(plan.study, corpus);
+  if (options.points > 0) {
+    check_validation(plan.study, corpus);
+    check_metric(options.metric, corpus);
+  }
   request.study = plan.study;
   claim_study_folder(request.folder, request.study);
   std::vector<ChosenSettings> all_chosen;

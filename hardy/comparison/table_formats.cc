@@ -242,8 +242,7 @@ std::string latex_of(const MethodComparison& comparison, const MethodTable& tabl
                     "\\hline\n\\end{{tabular}}\n\\caption{{{}, {} track, on {}: mean over {} "
                     "folds and {} seeds, {:g} \\% interval below the average; $^*$ differs from "
                     "HARDY-MER beyond chance (Holm over this table).}}\n\\end{{table}}\n",
-                    latex_text(table.metric), table.track, latex_text(comparison.data_name),
-                    comparison.is_synthetic && !says_so ? " (synthetic)" : "",
+                    latex_text(table.metric), table.track, latex_text(data_text(comparison)),
                     comparison.folds.size(), comparison.seeds.size(), 100 * comparison.level);
 }
 

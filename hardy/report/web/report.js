@@ -358,7 +358,8 @@
       return element("td", null, parts);
     };
     const costs = (method) => {
-      const cost = comparison.costs.find((c) => c.method === method && c.track === part.track) || {};
+      const cost = comparison.costs.find((c) => c.method === method && c.track === part.track) ||
+        {};
       return [isNumber(cost.parameters) ? cost.parameters.toLocaleString("en") : "–",
         fixed(cost.training_cpu_s, 1), fixed(cost.prediction_ms, 3)];
     };
@@ -375,16 +376,16 @@
     for (const [label, gains] of [["gain over best method", part.gain_over_methods],
       ["gain over best of all", part.gain_over_all]]) {
       if (!gains.length) continue;
-      rows.push([label, ...gains.map((gain) => element("td", null, !isNumber(gain.value) ? "–"
-        : `${gain.value > 0 ? "+" : ""}${fixed(gain.value)}`, gain.over
-        ? element("small", null, title(gain.over)) : null)), ...(hasPaper ? [""] : []), "", "",
-      ""]);
+      rows.push([label, ...gains.map((gain, c) => element("td", null, !isNumber(gain.value) ? "–"
+        : `${gain.value > 0 ? "+" : ""}${fixed(gain.value)}`, gain.over && c === main_column
+        ? element("small", null, `over ${title(gain.over)}`) : null)), ...(hasPaper ? [""] : []),
+      "", "", ""]);
     }
     node.append(element("h3", null, `${part.track} track, ${metricName(part.metric)}`),
       table(`${metricName(part.metric)} of every method, ${part.track} track: mean over ` +
         `${comparison.folds.length} folds and ${comparison.seeds.length} seeds`,
       ["method", ...part.columns.map(braces), ...(hasPaper ? ["paper"] : []), "parameters",
-        "training s", "prediction ms"], rows, {class: "methods"}));
+        "train\u00a0s", "predict\u00a0ms"], rows, {class: "methods"}));
     methodChart(node, part, main_column);
   }
 
@@ -415,11 +416,7 @@
     for (const study of audits) {
       const {title} = study.description;
       node.append(element("h3", null, title ? `${study.name}: ${title}` : study.name));
-      for (const part of study.tables) {
-        const more = part.all_rows > part.rows.length
-          ? `, the first ${part.rows.length} of ${part.all_rows} rows` : "";
-        node.append(table(part.name + more, part.header, part.rows));
-      }
+      for (const part of study.tables) node.append(fileTable(part));
       node.append(element("details", null, element("summary", null, "study.json"),
         element("pre", {tabindex: 0}, JSON.stringify(study.description, null, 1))));
     }
@@ -438,8 +435,9 @@
           ? `, dialogue ${why.dialogue}` : ""}.`));
       const shares = Object.entries(why.contributions).map(([modality, value]) =>
         ({modality, value}));
-      node.append(table(`Contribution of each modality to the prediction (they and the baseline ${
-        fixed(why.baseline)} add up to it)`, ["modality", "contribution"], shares.map((s) =>
+      node.append(element("p", {class: "soft"}, `Contributions and the baseline ${
+        fixed(why.baseline)} add up to the model's own output for this answer.`),
+      table("Contributions", ["modality", "contribution"], shares.map((s) =>
         [s.modality, fixed(s.value)])));
       chart(node, "Bars of each modality's contribution; the table above holds every value.",
         "contribution of each modality", (width) => Plot.plot({width, marginLeft: 90,
@@ -470,14 +468,28 @@
         node.append(element("details", null, element("summary", null, "study.json"),
           element("pre", {tabindex: 0}, JSON.stringify(study.description, null, 1))));
       }
-      for (const part of study.tables) {
-        const more = part.all_rows > part.rows.length
-          ? `, the first ${part.rows.length} of ${part.all_rows} rows` : "";
-        node.append(element("h3", null, part.name.replace(/\.csv$/, "")),
-          table(part.name + more, part.header, part.rows));
+      // Every summary of every variant is for looking up; the rest is what the study is about.
+      const isLong = (part) => part.name === "test.csv" || part.name === "validation.csv";
+      for (const part of study.tables.filter((p) => !isLong(p))) {
+        node.append(element("h3", null, part.name.replace(/\.csv$/, "")), fileTable(part));
       }
       for (const part of study.points) pointCharts(node, part);
+      for (const part of study.tables.filter(isLong)) {
+        node.append(element("details", null, element("summary", null, part.name),
+          fileTable(part)));
+      }
     }
+  }
+
+  /** A CSV file; long fractions are rounded for the eye. */
+  function fileTable(part) {
+    const more = part.all_rows > part.rows.length
+      ? `, the first ${part.rows.length} of ${part.all_rows} rows` : "";
+    const short = (cell) => /^-?\d+\.\d{5,}(e-?\d+)?$/.test(cell) ? Number(cell).toFixed(4) : cell;
+    const isText = (i) => part.rows.some((row) => row[i] !== "" &&
+      !Number.isFinite(Number(row[i])));
+    return table(part.name + more, part.header, part.rows.map((row) => row.map(short)),
+      {text: part.header.map((_, i) => i).filter(isText)});
   }
 
   /** t-SNE maps: one chart per modality and kind of features; neighbours as a table too. */
