@@ -64,7 +64,7 @@ std::string row_text(const MethodTable& table, const TableRow& row) {
     const auto& one = row.cells[c];
     text += fmt::format("{:>{}}", cell(one.mean), width_of(table, c));
     if (c != overall(table)) continue;
-    text += row.difference.is_beyond_chance ? "*" : " ";
+    text += row.difference.is_beyond_chance ? "* " : "  ";
     text += fmt::format("{:<17}", std::isnan(one.low)
                                       ? ""
                                       : fmt::format("[{}, {}]", cell(one.low), cell(one.high)));
@@ -80,7 +80,7 @@ std::string gain_text(const MethodTable& table, const char* label, const TableGa
     const double value = gain.values[c];
     text += fmt::format("{:>{}}", std::isnan(value) ? "-" : fmt::format("{:+.4f}", value),
                         width_of(table, c));
-    if (c == overall(table)) text += fmt::format(" {:<17}", "");
+    if (c == overall(table)) text += fmt::format("  {:<17}", "");
   }
   return text + "  (" + braces(table.columns[overall(table)]) + ": over " +
          method_title(gain.best[overall(table)]) + ")\n";
@@ -92,7 +92,7 @@ std::string table_text(const MethodTable& table) {
                   is_higher_better(table.metric) ? "" : " (smaller is better)", "", kNameWidth);
   for (std::size_t c = 0; c < table.columns.size(); ++c) {
     text += fmt::format("{:>{}}", braces(table.columns[c]), width_of(table, c));
-    if (c == overall(table)) text += fmt::format(" {:<17}", "interval");
+    if (c == overall(table)) text += fmt::format("  {:<17}", "interval");
   }
   text += has_paper(table) ? fmt::format("{:>9}\n", "paper") : "\n";
   bool in_controls = false;
@@ -262,9 +262,8 @@ std::string comparison_in(const std::string& format, const MethodComparison& com
 
 std::string comparison_text(const MethodComparison& comparison) {
   std::string text =
-      fmt::format("{}: test, mean over {} fold(s) and {} seed(s)\n", comparison.data_name,
-                  comparison.is_synthetic ? " (synthetic)" : "", comparison.folds.size(),
-                  comparison.seeds.size());
+      fmt::format("{}: test, mean over {} fold(s) and {} seed(s)\n", data_text(comparison),
+                  comparison.folds.size(), comparison.seeds.size());
   text += terms_text(comparison);
   bool has_own = false;
   for (const auto& table : comparison.tables) {

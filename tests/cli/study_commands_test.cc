@@ -157,7 +157,9 @@ TEST(CompareCommand, AnInterruptedComparisonContinues) {
   const auto first_done = [&] {
     return std::filesystem::exists(dir / "out" / "hardymer" / "manifest.json");
   };
-  const auto stopped = run_hardy(compare_in(dir, {}), {.interrupt_when = first_done});
+  test::ProgramOptions options;
+  options.interrupt_when = first_done;
+  const auto stopped = run_hardy(compare_in(dir, {}), options);
   if (stopped.exit_code == 0) GTEST_SKIP() << "it was finished before the signal came";
   EXPECT_EQ(stopped.exit_code, 130) << stopped.errors;
   EXPECT_FALSE(std::filesystem::exists(dir / "out" / "compare.json"));
@@ -180,7 +182,7 @@ TEST(CompareCommand, BadInputIsRefusedWithARemedy) {
   refused({"compare", "--method", "momke"}, 2, "--methods");
   refused({"compare", "--format", "latx"}, 2, "did you mean 'latex'?");
   refused({"compare", (dir / "none").string()}, 3, "no such folder");
-  refused(compare_in(dir, {"--set", "data.modalities=textual"}), 3, "one modality");
+  refused(compare_in(dir, {"--set", "data.modalities=textual=textual"}), 3, "one modality");
   refused(compare_in(dir, {"--tune", "1", "--metric", "wat"}), 2, "wat");
   EXPECT_FALSE(std::filesystem::exists(dir / "out"));
 }

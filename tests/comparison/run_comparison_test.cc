@@ -111,10 +111,11 @@ TEST(RunComparison, MethodsThatRefuseAreLeftOutBeforeAnythingStarts) {
 }
 
 TEST(RunComparison, OneModalityIsRefusedAltogether) {
-  EXPECT_THAT(message_of<DataError>([] {
-                plan_comparison(comparison_study({}, small_config()), test::tiny_corpus(1));
-              }),
-              HasSubstr("one modality"));
+  Corpus corpus = test::tiny_corpus(2);
+  corpus.modalities.pop_back();
+  EXPECT_THAT(
+      message_of<DataError>([&] { plan_comparison(comparison_study({}, small_config()), corpus); }),
+      HasSubstr("one modality"));
 }
 
 }  // namespace

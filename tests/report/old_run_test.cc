@@ -49,12 +49,12 @@ TEST(OldRun, AReportShowsEveryPart) {
   const ReportData data = read_report_data({kFolder}, "hardy report old");
   ASSERT_EQ(data.runs.size(), 1U);
   EXPECT_THAT(data.runs[0].notices, IsEmpty());
-  EXPECT_EQ(data.runs[0].curves.size(), 4U);
+  EXPECT_EQ(data.runs[0].curves.size(), 2U);
   EXPECT_EQ(data.runs[0].hardness.size(), 3U);
   EXPECT_EQ(data.runs[0].cases.size(), 10U);
   EXPECT_THAT(report_csv(data), HasSubstr("run_folder_v1,unified,a,wa,0.3127098940842159"));
   EXPECT_THAT(report_page(data), HasSubstr("run_folder_v1"));
-  EXPECT_EQ(read_curves(RunFolder::open(kFolder)).size(), 8U);
+  EXPECT_EQ(read_curves(RunFolder::open(kFolder)).size(), 4U);
 }
 
 }  // namespace

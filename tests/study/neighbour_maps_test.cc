@@ -59,7 +59,8 @@ TEST_F(NeighbourMapsTest, BothMapsOfAModalityShowTheSameUtterances) {
   std::map<std::pair<std::string, std::string>, std::set<std::int64_t>> shown;
   std::map<std::pair<std::string, std::string>, std::int64_t> neighbours;
   for (const auto& point : maps.points) {
-    EXPECT_TRUE(shown[{point.modality, point.features}].insert(point.utterance).second);
+    const bool is_new = shown[{point.modality, point.features}].insert(point.utterance).second;
+    EXPECT_TRUE(is_new) << point.utterance;
     if (point.role == "neighbour" && point.query == maps.queries[0]) {
       ++neighbours[{point.modality, point.features}];
     }
