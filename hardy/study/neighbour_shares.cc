@@ -93,11 +93,12 @@ SharesOfUtterances paired_difference(const SharesOfUtterances& first,
 
 std::string neighbour_text(const NeighbourMaps& maps) {
   const bool says_so = maps.data_name.find("synthetic") != std::string::npos;
+  const std::string data = maps.data_name + (maps.is_synthetic && !says_so ? " (synthetic)" : "");
   std::string text = fmt::format(
       "{}: share of the {} nearest training utterances that have the asking utterance's label, "
       "seed {}, {:g} % interval over dialogues\n{:<10}{:<16}{:<16}{:>11}{:>9}  interval\n",
-      maps.data_name + (maps.is_synthetic && !says_so ? " (synthetic)" : ""), maps.k, maps.seed, 100 * maps.level,
-      "asking", "modality", "features", "utterances", "share");
+      data, maps.k, maps.seed, 100 * maps.level, "asking", "modality", "features", "utterances",
+      "share");
   for (const auto& share : maps.shares) {
     const bool is_difference = share.features == kNeighbourDifference;
     text += fmt::format(
