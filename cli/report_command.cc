@@ -26,6 +26,7 @@ namespace fs = std::filesystem;
 
 struct ReportOptions {
   std::vector<std::string> folders;
+  std::vector<std::string> explanations;
   std::string out;
   std::string format = "html";
   std::string command;
@@ -72,8 +73,12 @@ void run_report(ReportOptions options) {
                                   options.format,
                                   near.empty() ? "" : "; did you mean '" + near + "'?"));
   }
-  const ReportData data =
+  if (!options.explanations.empty() && options.format != "html") {
+    throw ConfigError("--explain: only the page shows explanations; leave --format out");
+  }
+  ReportData data =
       read_report_data({options.folders.begin(), options.folders.end()}, options.command);
+  data.explanations = read_explanations({options.explanations.begin(), options.explanations.end()});
   for (const auto& run : data.runs) {
     for (const auto& notice : run.notices) print_notice(fmt::format("{}: {}", run.name, notice));
   }
@@ -101,12 +106,19 @@ void add_report_command(CLI::App& app, const std::vector<std::string>& command_l
   command->add_option("--format", options->format, "html, csv, json, latex or tensorboard")
       ->type_name("NAME")
       ->capture_default_str();
+  command
+      ->add_option("--explain", options->explanations,
+                   "What `hardy explain --json` wrote, to be shown on the page; may be repeated")
+      ->type_name("FILE")
+      ->allow_extra_args(false);
   command->footer(
       "The page is one file that opens anywhere without a network. Several runs must be of one\n"
       "corpus and split; the first is compared with each other.\n\n"
       "Examples:\n"
       "  hardy report mosi                                  report.html\n"
       "  hardy report mosi mosi-without-hardness            side by side\n"
+      "  hardy explain mosi DIR --utterance ID --json > why.json && hardy report mosi --explain "
+      "why.json\n"
       "  hardy report mosi --format latex > table.tex\n"
       "  hardy report mosi --format tensorboard --out tb    training curves\n");
   command->callback([options] { run_report(*options); });

@@ -1,13 +1,17 @@
 #include "cli/study_commands.h"
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <CLI/CLI.hpp>
 
 #include "cli/study_options.h"
+#include "hardy/comparison/table_formats.h"
 #include "hardy/core/errors.h"
+#include "hardy/core/nearest_name.h"
 #include "hardy/study/reproduce.h"
 #include "hardy/study/sweep.h"
 
@@ -81,18 +85,27 @@ void add_reproduce(CLI::App& app, const std::vector<std::string>& command_line) 
   auto typed = std::make_shared<TypedStudy>();
   CLI::App* command =
       app.add_subcommand("reproduce", "Repeat the paper's tables and figures on a corpus");
-  command->add_option("EXPERIMENT", typed->experiment, "table1, table2, table3, fig1, fig4 or all")
+  command
+      ->add_option("EXPERIMENT", typed->experiment,
+                   "table1, table2, table3, fig1, fig3, fig4 or all")
       ->required()
       ->check(CLI::IsMember(reproduction_names()));
   add_study_options(*command, *typed);
+  command
+      ->add_option("--query", typed->queries,
+                   "fig3: an utterance whose neighbours are shown; several times for several; "
+                   "default the easiest and the hardest")
+      ->type_name("ID");
   command->footer(
-      "table1 methods, table2 ablations, table3 alpha1, alpha2, beta and K, fig1 hardness against\n"
-      "reconstruction, fig4 index strategies. Stages that variants share are computed once. "
-      "Without\n"
+      "table1 methods (as `hardy compare`), table2 ablations, table3 alpha1, alpha2, beta and K,\n"
+      "fig1 hardness against reconstruction, fig3 t-SNE of neighbours in plain and tuned "
+      "features,\n"
+      "fig4 index strategies. Stages that variants share are computed once. Without\n"
       "--track the variants train the unified model only, which keeps the full set affordable;\n"
       "--track specialist trains a model per condition, as the paper does.\n\n"
       "Examples:\n"
       "  hardy reproduce table2 data/CMUMOSI --seeds 1-5 --out table2\n"
+      "  hardy reproduce fig3 data/CMUMOSI --query 03bSnISJMiM_5 --out fig3\n"
       "  hardy reproduce all data/CMUMOSI --dry-run                     how long would it take\n");
   command->callback([typed, command_line] {
     Study study;
@@ -101,6 +114,91 @@ void add_reproduce(CLI::App& app, const std::vector<std::string>& command_line) 
     StudyCommand request = study_command(*typed, std::move(study), command_line);
     request.experiment = typed->experiment;
     request.only_unified = typed->track.empty();
+    if (!typed->queries.empty() && typed->experiment != "fig3" && typed->experiment != "all") {
+      throw ConfigError("--query: only fig3 shows the neighbours of a query");
+    }
+    request.queries = typed->queries;
+    const bool has_methods = typed->experiment == "table1" || typed->experiment == "all";
+    if (has_methods) request.comparison = CompareOptions{};
+    carry_out(request);
+  });
+}
+
+void check_comparison(const TypedStudy& typed) {
+  if (!typed.method.empty()) throw ConfigError("--method: several are compared; use --methods");
+  const auto& formats = table_formats();
+  if (std::find(formats.begin(), formats.end(), typed.format) == formats.end()) {
+    const auto near = nearest_name(typed.format, formats);
+    throw ConfigError(fmt::format("--format {}: known are {}{}", typed.format,
+                                  fmt::join(formats, ", "),
+                                  near.empty() ? "" : "; did you mean '" + near + "'?"));
+  }
+}
+
+void add_compare_options(CLI::App& command, TypedStudy& typed) {
+  constexpr std::int64_t kMost = 10'000;
+  add_fit_options(command, typed, kStudyFolderHelp);
+  command
+      .add_option("--methods", typed.comparison.methods,
+                  "Which, separated by commas; default all (`hardy config --methods`)")
+      ->delimiter(',')
+      ->type_name("LIST");
+  command
+      .add_option("--tune", typed.comparison.points,
+                  "Choose each method's settings among N random points of its search space, by "
+                  "validation; 0 = its own settings")
+      ->type_name("N")
+      ->check(CLI::Range(std::int64_t{0}, kMost));
+  command.add_option("--random-seed", typed.comparison.random_seed, "Seed of those points")
+      ->capture_default_str();
+  command
+      .add_option("--metric", typed.comparison.metric,
+                  "What ranks the points; default wa, or accuracy")
+      ->type_name("NAME");
+  command
+      .add_option("--budget", typed.comparison.budget,
+                  "At most N epochs in every training stage of every method; 0 = its own epochs")
+      ->type_name("N")
+      ->check(CLI::Range(std::int64_t{0}, kMost));
+  command
+      .add_option("--patience", typed.comparison.patience,
+                  "With --budget: epochs without a better validation loss before a stage stops")
+      ->type_name("N")
+      ->capture_default_str()
+      ->check(CLI::Range(std::int64_t{1}, kMost));
+  command.add_option("--format", typed.format, "text, csv, json or latex")
+      ->type_name("NAME")
+      ->capture_default_str();
+  command.add_flag("--dry-run", typed.is_dry_run, "Only say what would be run");
+}
+
+void add_compare(CLI::App& app, const std::vector<std::string>& command_line) {
+  auto typed = std::make_shared<TypedStudy>();
+  CLI::App* command =
+      app.add_subcommand("compare", "The methods of this program on a corpus, under equal terms");
+  add_compare_options(*command, *typed);
+  command->footer(
+      "The paper's Table 1: methods by conditions, average with interval, what differs from\n"
+      "HARDY-MER beyond chance, parameters, training CPU time, prediction time; compare.txt, "
+      ".csv,\n"
+      ".json and .tex in the folder, which `hardy report` shows. Methods that cannot serve the\n"
+      "corpus are left out with their reason. Interrupted, the same command resumes.\n\n"
+      "Examples:\n"
+      "  hardy compare data/CMUMOSI --seeds 1-5 --out compared          as published\n"
+      "  hardy compare data/CMUMOSI --budget 20 --track unified         affordable, equal epochs\n"
+      "  hardy compare data/CMUMOSI --methods momke,gcnet,hardymer --tune 20 --out tuned\n"
+      "  hardy compare data/CMUMOSI --tune 20 --dry-run                 what would be run\n");
+  command->callback([typed, command_line] {
+    check_comparison(*typed);
+    const auto& options = typed->comparison;
+    Study study = comparison_study(options, fit_config(without_models(*typed)));
+    const auto terms =
+        fmt::format("tune {} {} {}", options.points, options.random_seed, options.metric);
+    StudyCommand request =
+        study_command(*typed, std::move(study), command_line, options.points > 0 ? terms : "");
+    request.estimates = false;
+    request.comparison = options;
+    request.format = typed->json ? "json" : typed->format;
     carry_out(request);
   });
 }
@@ -111,6 +209,7 @@ void add_study_commands(CLI::App& app, const std::vector<std::string>& command_l
   add_sweep(app, command_line);
   add_study(app, command_line);
   add_reproduce(app, command_line);
+  add_compare(app, command_line);
 }
 
 }  // namespace hardy

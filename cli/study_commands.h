@@ -1,11 +1,13 @@
-// `hardy study`, `hardy sweep` and `hardy reproduce`: the options, and what either program does
-// with them, as in training_commands.h.
+// `hardy study`, `hardy sweep`, `hardy reproduce` and `hardy compare`: the options, and what either
+// program does with them, as in training_commands.h.
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "hardy/comparison/comparison.h"
 #include "hardy/study/study.h"
 
 namespace CLI {
@@ -16,9 +18,12 @@ namespace hardy {
 
 /// One study to run, read and checked as far as possible without loading data.
 struct StudyCommand {
-  Study study;                ///< of `reproduce`: the base only
-  std::string experiment;     ///< `reproduce`: which one; its variants depend on the corpus
-  bool only_unified = false;  ///< `reproduce`: no specialists but in table 1 and the default
+  Study study;                       ///< of `reproduce`: the base only
+  std::string experiment;            ///< `reproduce`: which one; its variants depend on the corpus
+  bool only_unified = false;         ///< `reproduce`: no specialists but in table 1 and the default
+  std::vector<std::string> queries;  ///< `reproduce fig3`: utterances; empty = an easy and a hard
+  std::optional<CompareOptions> comparison;  ///< methods are compared, on these terms
+  std::string format;                        ///< `compare`: one of table_formats()
   std::filesystem::path out;
   std::filesystem::path cache;  ///< empty = inside the study's folder
   std::string metric;           ///< sweeps: what ranks; empty = WA or accuracy

@@ -10,17 +10,15 @@
 namespace hardy {
 namespace {
 
-constexpr const char* kFolderHelp = "Folder of the study; default runs/<kind>-<8 hex digits>";
-
-std::filesystem::path default_folder(const Study& study) {
+std::filesystem::path default_folder(const Study& study, const std::string& terms) {
   return std::filesystem::path("runs") /
-         fmt::format("{}-{}", study.kind, sha256(study_toml(study)).substr(0, 8));
+         fmt::format("{}-{}", study.kind, sha256(study_toml(study) + terms).substr(0, 8));
 }
 
 }  // namespace
 
 void add_study_options(CLI::App& command, TypedStudy& typed) {
-  add_fit_options(command, typed, kFolderHelp);
+  add_fit_options(command, typed, kStudyFolderHelp);
   command.add_flag("--no-estimate", typed.has_no_estimate,
                    "Do not measure beforehand how long the study will take");
   command
@@ -30,9 +28,9 @@ void add_study_options(CLI::App& command, TypedStudy& typed) {
 }
 
 StudyCommand study_command(const TypedStudy& typed, Study study,
-                           const std::vector<std::string>& command_line) {
+                           const std::vector<std::string>& command_line, const std::string& terms) {
   StudyCommand command;
-  command.out = typed.out.empty() ? default_folder(study) : std::filesystem::path(typed.out);
+  command.out = typed.out.empty() ? default_folder(study, terms) : std::filesystem::path(typed.out);
   command.study = std::move(study);
   // Without --cache a study keeps its own: what it shares is then gone with its folder.
   if (!typed.cache.empty()) command.cache = typed.cache;

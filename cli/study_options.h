@@ -15,6 +15,9 @@ struct TypedStudy : FitOptions {
   std::string file;
   std::string experiment;
   std::string metric;
+  std::vector<std::string> queries;
+  std::string format = "text";
+  CompareOptions comparison;
   std::int64_t random = 0;
   std::uint64_t random_seed = 1;
   bool has_no_estimate = false;
@@ -24,10 +27,15 @@ struct TypedStudy : FitOptions {
 /// Adds DATA, settings, --out, --no-estimate, --dry-run and the rest.
 void add_study_options(CLI::App& command, TypedStudy& typed);
 
+/// What --out says when it is not given.
+inline constexpr const char* kStudyFolderHelp =
+    "Folder of the study; default runs/<kind>-<8 hex digits>";
+
 /// The command that runs a study; its folder is runs/<kind>-<8 hex digits> unless --out says
-/// another.
+/// another. `terms`: what the study depends on beside its description.
 StudyCommand study_command(const TypedStudy& typed, Study study,
-                           const std::vector<std::string>& command_line);
+                           const std::vector<std::string>& command_line,
+                           const std::string& terms = "");
 
 /// Studies store no models unless told to: variants are compared, not deployed.
 FitOptions without_models(FitOptions options);

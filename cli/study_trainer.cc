@@ -1,5 +1,6 @@
 // The trainer's way of carrying out studies.
 #include <algorithm>
+#include <optional>
 #include <system_error>
 #include <thread>
 
@@ -11,11 +12,14 @@
 #include "cli/output.h"
 #include "cli/progress_bar.h"
 #include "cli/study_commands.h"
+#include "hardy/comparison/run_comparison.h"
+#include "hardy/comparison/table_formats.h"
 #include "hardy/core/errors.h"
 #include "hardy/core/files.h"
 #include "hardy/data/load.h"
 #include "hardy/run/stage_cache.h"
 #include "hardy/study/hardness_validity.h"
+#include "hardy/study/neighbour_maps.h"
 #include "hardy/study/reproduce.h"
 #include "hardy/study/run_study.h"
 
@@ -37,11 +41,86 @@ void say_estimate(const StudyRequest& request, const Corpus& corpus, ProgressBar
       duration_text(estimate.cpu_s), share, duration_text(estimate.calibration_cpu_s)));
 }
 
+/// What is printed of a study that is no experiment of the paper.
 std::string report(const StudyCommand& command, const StudyResult& result) {
   if (command.json) return study_json(result);
-  if (!command.experiment.empty()) return reproduction_text(command.experiment, result);
   if (command.study.kind != "sweep") return study_table(result);
   return ranking_table(result, command.metric.empty() ? first_metric(result) : command.metric);
+}
+
+/// Writes what an experiment leaves beside its runs, and returns what is printed of it.
+std::string finish_experiment(const StudyCommand& command, const StudyRequest& request,
+                              const StudyResult& result, const Corpus& corpus,
+                              ProgressBar& progress) {
+  const auto& name = command.experiment;
+  std::string text;
+  if (name != "fig3") {  // which varies nothing
+    write_file_atomically(command.out / "reproduction.csv", reproduction_csv(name, result));
+    write_file_atomically(command.out / "reproduction.txt", reproduction_text(name, result));
+    if (name != "table1") text = reproduction_text(name, result);
+  }
+  if (name != "fig3" && name != "all") return text;
+  const MapRequest maps = {.config = variant_config(request.study, request.study.variants.front()),
+                           .run = command.out / result.variants.front().folder,
+                           .cache = stage_cache_of(request),
+                           .queries = command.queries,
+                           .stop = request.stop};
+  progress.start("mapping neighbours");
+  const auto found = map_neighbours(maps, corpus, progress);
+  progress.finish();
+  write_neighbour_maps(command.out, found, corpus);
+  return text + (text.empty() ? "" : "\n") + neighbour_text(found);
+}
+
+/// Leaves out methods that cannot serve the corpus, says so, and makes the rest the study.
+ComparisonPlan plan(StudyRequest& request, const Corpus& corpus) {
+  auto planned = plan_comparison(request.study, corpus);
+  for (const auto& refusal : planned.refusals) {
+    print_notice(fmt::format("{} is left out: {}", method_title(refusal.method), refusal.reason));
+  }
+  request.study = planned.study;
+  return planned;
+}
+
+/// What a study came to.
+struct Outcome {
+  std::string text;     ///< what is printed
+  std::string finding;  ///< of an audit; empty = nothing found
+  double wall_s = 0;
+};
+
+/// The comparison of methods, and the experiment of the paper that it may be part of.
+Outcome run_compared(const StudyCommand& command, const StudyRequest& request,
+                     const ComparisonPlan& planned, const Corpus& corpus, ProgressBar& progress) {
+  const auto done = run_comparison(request, planned, *command.comparison, corpus, progress);
+  Outcome outcome{.text = comparison_in(command.format, done.comparison),
+                  .wall_s = done.study.wall_s};
+  if (command.experiment.empty()) return outcome;
+  const auto text = finish_experiment(command, request, done.study, corpus, progress);
+  if (command.json && command.format.empty()) {
+    outcome.text = study_json(done.study);
+  } else {
+    outcome.text = text + (text.empty() || outcome.text.empty() ? "" : "\n") + outcome.text;
+  }
+  return outcome;
+}
+
+Outcome run(const StudyCommand& command, const StudyRequest& request,
+            const std::optional<ComparisonPlan>& planned, const Corpus& corpus,
+            ProgressBar& progress) {
+  if (planned) return run_compared(command, request, *planned, corpus, progress);
+  const StudyResult result = run_study(request, corpus, progress);
+  Outcome outcome{.wall_s = result.wall_s};
+  if (const auto audit = report_audit(command, result)) {
+    outcome.text = audit->text;
+    outcome.finding = audit->finding;
+  } else if (command.experiment.empty()) {
+    outcome.text = report(command, result);
+  } else {
+    outcome.text = finish_experiment(command, request, result, corpus, progress);
+    if (command.json) outcome.text = study_json(result);
+  }
+  return outcome;
 }
 
 }  // namespace
@@ -51,34 +130,32 @@ void carry_out(const StudyCommand& command) {
   const std::atomic<bool>& stop = catch_interrupts();
   const Corpus corpus =
       audited_corpus(command.study.kind, load_corpus(command.study.base.data, loading_threads()));
-  const Study study = command.experiment.empty()
-                          ? command.study
-                          : reproduction(command.experiment, command.study.base,
-                                         corpus.modality_names(), command.only_unified);
-  const StudyRequest request = {.study = study,
-                                .folder = command.out,
-                                .cache = command.cache,
-                                .overwrite = command.overwrite,
-                                .stop = &stop,
-                                .command_line = command.command_line};
-  if (command.estimates) say_estimate(request, corpus, progress);
-  if (!command.runs) return;
-  const StudyResult result = run_study(request, corpus, progress);
+  StudyRequest request = {.study = command.study,
+                          .folder = command.out,
+                          .cache = command.cache,
+                          .overwrite = command.overwrite,
+                          .stop = &stop,
+                          .command_line = command.command_line};
   if (!command.experiment.empty()) {
-    write_file_atomically(command.out / "reproduction.csv",
-                          reproduction_csv(command.experiment, result));
-    write_file_atomically(command.out / "reproduction.txt",
-                          reproduction_text(command.experiment, result));
+    request.study = reproduction(command.experiment, command.study.base, corpus.modality_names(),
+                                 command.only_unified);
   }
-  const auto audit = report_audit(command, result);
-  print(audit ? audit->text : report(command, result));
-  const auto cache = command.cache.empty() ? command.out / "stages" : command.cache;
+  std::optional<ComparisonPlan> planned;
+  if (command.comparison) planned = plan(request, corpus);
+  if (command.estimates) say_estimate(request, corpus, progress);
+  if (!command.runs) {
+    if (planned && command.experiment.empty()) print(plan_text(*planned, *command.comparison));
+    return;
+  }
+  const Outcome outcome = run(command, request, planned, corpus, progress);
+  print(outcome.text);
+  const auto cache = stage_cache_of(request);
   print_notice(
       fmt::format("{}; written to {}; its stage cache holds {} (`hardy cache clear "
                   "--cache {}` frees it)",
-                  duration_text(result.wall_s), command.out.string(),
+                  duration_text(outcome.wall_s), command.out.string(),
                   bytes_text(cache_contents(cache).bytes), cache.string()));
-  if (audit && !audit->finding.empty()) throw AuditFinding(audit->finding);
+  if (!outcome.finding.empty()) throw AuditFinding(outcome.finding);
 }
 
 void carry_out(const HardnessCommand& command) {

@@ -2,6 +2,7 @@
 // reader of settings (TOML, --set, `hardy config`, docs/config.md, manifests) finds it there.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
@@ -9,6 +10,7 @@
 
 namespace hardy {
 
+struct Config;
 struct Field;
 class FieldTable;
 
@@ -47,6 +49,14 @@ struct MethodDeclaration {
   /// Sections of Config outside its own that it reads ("recogniser").
   std::vector<std::string> sections = {};
   std::shared_ptr<const MethodSettings> settings = {};  ///< with their defaults; null = none
+  bool is_control = false;  ///< a plain baseline that tables show apart from published systems
+  /// The training stages, each as the keys whose values add up to its epochs ("momke.epochs");
+  /// empty for methods without epochs. What `hardy compare --budget` limits.
+  std::vector<std::vector<std::string>> epochs = {};
+  std::vector<std::string> patience = {};  ///< keys of epochs without progress before a stop
+  /// What `hardy compare --tune` varies, as `hardy sweep --set` takes it; methods that choose by
+  /// validation within a fit need nothing.
+  std::vector<std::string> search = {};
 };
 
 /// Every method this program knows, in the order of tables. Written down in
@@ -59,6 +69,13 @@ const MethodDeclaration& declared_method(const std::string& name);
 /// Adds a method to this program. Call it before any Config is made, from one thread; throws
 /// ConfigError when the name is taken or no identifier.
 void declare_method(MethodDeclaration declaration);
+
+/// Assignments ("momke.patience=5") that keep every training stage of a method to `epochs` epochs
+/// and make it stop after `patience` epochs without progress; what is stricter already stays. The
+/// parts of a stage (constant and falling learning rate) shrink alike. Methods that know no
+/// patience train all their epochs.
+std::vector<std::string> epoch_limits(const MethodDeclaration& method, const Config& config,
+                                      std::int64_t epochs, std::int64_t patience);
 
 /// The sections of all methods. A value: copies share nothing.
 class MethodSections {

@@ -118,14 +118,16 @@ class Protocol {
     for (const auto& fold : folds_) names.push_back(fold.name);
     result.folder = folder_.path();
     result.results = make_results(outcomes_, corpus_, names);
-    add_intervals(result.results, prediction_table(outcomes_, corpus_));
+    if (!request_.only_validation) {
+      add_intervals(result.results, prediction_table(outcomes_, corpus_));
+    }
     result.results.method = config_.protocol.method;
     result.results.defects = active_defect_texts(config_);
     result.validation = make_results(on_validation(outcomes_), corpus_, names);
     result.validation.method = config_.protocol.method;
     result.validation.defects = result.results.defects;
     write_tables();
-    write_predictions(folder_, outcomes_, corpus_);
+    if (!request_.only_validation) write_predictions(folder_, outcomes_, corpus_);
     write_curves(folder_, outcomes_, corpus_);
     if (!result.validation.scores.empty()) write_validation(folder_, result.validation);
     write_results(folder_, result.results);
@@ -250,7 +252,9 @@ class Protocol {
     outcome.train_cpu_s = FoldStage::cpu_seconds(arrays);
     const double before = thread_cpu_s();
     for (const auto pattern : evaluated) {
-      outcome.test.push_back(evaluate(data, arrays, data.fold.test, pattern));
+      if (!request_.only_validation) {
+        outcome.test.push_back(evaluate(data, arrays, data.fold.test, pattern));
+      }
       if (!data.fold.validation.empty()) {
         outcome.validation.push_back(evaluate(data, arrays, data.fold.validation, pattern));
       }

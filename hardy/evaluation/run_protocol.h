@@ -28,6 +28,7 @@ struct ProtocolRequest {
   std::filesystem::path cache;   ///< stage cache; empty = a folder inside the run folder
   bool overwrite = false;        ///< replace another run in `folder`
   double checkpoint_interval_s = kCheckpointInterval_s;
+  bool only_validation = false;             ///< for choosing settings: no test output is made
   const std::atomic<bool>* stop = nullptr;  ///< set by a signal: stop soon, keep what is finished
 };
 

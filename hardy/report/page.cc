@@ -54,6 +54,9 @@ std::string script_safe_json(const nlohmann::ordered_json& json) {
 std::string report_page(const ReportData& data) {
   std::vector<std::string> names;
   for (const auto& run : data.runs) names.push_back(run.name);
+  if (names.empty()) {
+    for (const auto& study : data.studies) names.push_back(study.name);
+  }
   const std::string title = html_text(fmt::format("hardy: {}", fmt::join(names, ", ")));
   // The policy forbids every request, so that the page shows the same wherever it is opened.
   std::string page = fmt::format(

@@ -26,6 +26,9 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kMostTableRows = 400;
 constexpr const char* kPointsFile = "tsne.csv";
+constexpr const char* kComparisonFile = "compare.json";
+/// The same numbers as compare.json.
+constexpr const char* kComparisonTable = "compare.csv";
 
 Json number(double value) { return std::isfinite(value) ? Json(value) : Json(); }
 
@@ -76,6 +79,8 @@ ReportedRun read_run(const fs::path& path, const std::string& name) {
   run.results_checksum = sha256(read_text_file(folder.results_json_file()));
   try_part(run, folder.timings_file(), [&] { run.timings = read_json(folder.timings_file()); });
   try_part(run, folder.curves_file(), [&] { run.curves = curves_json(read_curves(folder)); });
+  // Other methods estimate no hardness and retrieve nothing.
+  if (run.manifest.config.protocol.method != "hardymer") return run;
   try_part(run, folder.hardness_file(), [&] { run.hardness = hardness_json(folder); });
   try_part(run, folder.supports_file(), [&] { run.cases = cases_json(folder); });
   return run;
@@ -89,8 +94,18 @@ ReportedStudy read_study(const fs::path& folder) {
   if (fs::exists(folder / "study.json", error)) {
     study.description = read_json(folder / "study.json");
   }
+  if (fs::exists(folder / kComparisonFile, error)) {
+    study.comparison = read_json(folder / kComparisonFile);
+    if (!study.comparison.is_object() || !study.comparison.contains("tables")) {
+      throw ArtifactError(
+          fmt::format("{}: damaged: no comparison; give the command of its study "
+                      "again to write it anew",
+                      (folder / kComparisonFile).string()));
+    }
+  }
   for (const auto& file : sorted_children(folder)) {
     if (file.extension() != ".csv") continue;
+    if (file.filename() == kComparisonTable && study.comparison.is_object()) continue;
     CsvTable table;
     try {
       table = parse_csv(read_text_file(file), file.string());
@@ -107,6 +122,21 @@ ReportedStudy read_study(const fs::path& folder) {
     (is_points ? study.points : study.tables).push_back(std::move(json));
   }
   return study;
+}
+
+std::string kind_of(const ReportedStudy& study) {
+  const Json kind =
+      study.description.is_object() ? study.description.value("kind", Json()) : Json();
+  return kind.is_string() ? kind.get<std::string>() : "";
+}
+
+bool is_audit(const ReportedStudy& study) { return kind_of(study).starts_with("audit"); }
+
+/// HARDY-MER is what the methods of a comparison are compared with.
+void put_own_first(std::vector<fs::path>& runs) {
+  std::stable_partition(runs.begin(), runs.end(), [](const fs::path& run) {
+    return run.filename() == "hardymer" || run.filename() == "default";
+  });
 }
 
 /// Reads runs and studies in the order given; the runs' folders go to `run_folders`.
@@ -127,11 +157,12 @@ void list_folders(const std::vector<fs::path>& folders, std::vector<fs::path>& r
     }
     studies.push_back(read_study(folder));
     // The test results of a sweep's points are not for looking at before one is chosen.
-    const Json& description = studies.back().description;
-    if (description.is_object() && description.value("kind", Json()) == "sweep") continue;
+    // An audit's runs have labels or splits that are wrong on purpose.
+    if (kind_of(studies.back()) == "sweep" || is_audit(studies.back())) continue;
+    if (studies.back().comparison.is_object()) put_own_first(inside);
     run_folders.insert(run_folders.end(), inside.begin(), inside.end());
   }
-  if (run_folders.empty()) {
+  if (run_folders.empty() && std::none_of(studies.begin(), studies.end(), is_audit)) {
     if (!studies.empty()) {
       throw ArtifactError(
           "a sweep alone has no test results to report: name the run folder of the point you chose "
@@ -199,6 +230,27 @@ ReportData read_report_data(const std::vector<fs::path>& folders, const std::str
   return data;
 }
 
+Json read_explanations(const std::vector<fs::path>& files) {
+  Json list = Json::array();
+  for (const auto& file : files) {
+    Json json;
+    try {
+      json = read_json(file);
+    } catch (const DataError& error) {
+      throw ArtifactError(error.what());
+    }
+    for (const char* part : {"id", "prediction", "contributions", "patterns"}) {
+      if (json.is_object() && json.contains(part)) continue;
+      throw ArtifactError(fmt::format(
+          "{}: no explanation ('{}' is missing); write one with `hardy explain MODEL DIR "
+          "--utterance ID --json`",
+          file.string(), part));
+    }
+    list.push_back({{"file", file.filename().string()}, {"explanation", std::move(json)}});
+  }
+  return list;
+}
+
 Json report_json(const ReportData& data) {
   Json runs = Json::array();
   for (const auto& run : data.runs) {
@@ -218,7 +270,8 @@ Json report_json(const ReportData& data) {
     studies.push_back({{"name", study.name},
                        {"description", study.description},
                        {"tables", study.tables},
-                       {"points", study.points}});
+                       {"points", study.points},
+                       {"comparison", study.comparison}});
   }
   Json rows = Json::array();
   for (const auto& row : data.comparisons.rows) rows.push_back(json_of(row));
@@ -226,7 +279,8 @@ Json report_json(const ReportData& data) {
           {"command", data.command},
           {"runs", runs},
           {"comparisons", {{"rows", rows}, {"notices", data.comparisons.notices}}},
-          {"studies", studies}};
+          {"studies", studies},
+          {"explanations", data.explanations}};
 }
 
 }  // namespace hardy

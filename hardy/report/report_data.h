@@ -34,13 +34,15 @@ struct ReportedStudy {
   nlohmann::ordered_json description = nullptr;  ///< study.json
   nlohmann::ordered_json tables = nlohmann::ordered_json::array();
   nlohmann::ordered_json points = nlohmann::ordered_json::array();  ///< of t-SNE maps
+  nlohmann::ordered_json comparison = nullptr;                      ///< compare.json
 };
 
 struct ReportData {
   std::vector<ReportedRun> runs;
   std::vector<ReportedStudy> studies;
   RunComparisons comparisons;  ///< the first run against each of the others
-  std::string command;         ///< how to make the report again
+  nlohmann::ordered_json explanations = nlohmann::ordered_json::array();  ///< of `hardy explain`
+  std::string command;  ///< how to make the report again
 };
 
 /// Reads run folders, and folders whose subfolders are run folders (studies). Throws ArtifactError
@@ -48,6 +50,10 @@ struct ReportData {
 /// corpora.
 ReportData read_report_data(const std::vector<std::filesystem::path>& folders,
                             const std::string& command);
+
+/// What `hardy explain --json` wrote: one explanation per file, in order, with its file's name.
+/// Throws ArtifactError for a file that holds something else.
+nlohmann::ordered_json read_explanations(const std::vector<std::filesystem::path>& files);
 
 /// All of it for the page.
 nlohmann::ordered_json report_json(const ReportData& data);

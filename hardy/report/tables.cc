@@ -7,6 +7,7 @@
 #include <fmt/ranges.h>
 
 #include "hardy/data/csv.h"
+#include "hardy/evaluation/latex.h"
 #include "hardy/metrics/tally.h"
 
 namespace hardy {
@@ -15,35 +16,6 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 std::string csv_number(double value) { return std::isnan(value) ? "" : fmt::format("{}", value); }
-
-std::string latex_text(const std::string& text) {
-  std::string safe;
-  for (const char letter : text) {
-    switch (letter) {
-      case '\\':
-        safe += "\\textbackslash{}";
-        break;
-      case '~':
-        safe += "\\textasciitilde{}";
-        break;
-      case '^':
-        safe += "\\textasciicircum{}";
-        break;
-      case '&':
-      case '%':
-      case '$':
-      case '#':
-      case '_':
-      case '{':
-      case '}':
-        safe += '\\';
-        [[fallthrough]];
-      default:
-        safe += letter;
-    }
-  }
-  return safe;
-}
 
 /// Conditions of the first run as a table has them: incomplete ones, average, complete.
 std::vector<std::string> columns_of(const Results& results) {
@@ -57,13 +29,6 @@ std::vector<std::string> columns_of(const Results& results) {
   if (columns.size() >= 2) columns.emplace_back("average");
   columns.insert(columns.end(), last.begin(), last.end());
   return columns;
-}
-
-/// Shares as percent, other metrics in their own unit.
-std::string latex_number(const std::string& metric, double value) {
-  if (std::isnan(value)) return "--";
-  const bool is_share = metric != "mae" && metric != "correlation";
-  return is_share ? fmt::format("{:.2f}", 100 * value) : fmt::format("{:.3f}", value);
 }
 
 double best_of(const ReportData& data, const std::string& column, const std::string& metric) {

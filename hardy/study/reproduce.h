@@ -8,7 +8,7 @@
 
 namespace hardy {
 
-/// "table1", "table2", "table3", "fig1", "fig4" and "all" (these five together).
+/// "table1", "table2", "table3", "fig1", "fig3", "fig4" and "all" (these together).
 const std::vector<std::string>& reproduction_names();
 
 /// What the experiment varies, over `base`:
@@ -17,6 +17,7 @@ const std::vector<std::string>& reproduction_names();
 ///          features as the recogniser's input, as the published code has it;
 /// table3 - alpha1, alpha2, beta and K one at a time;
 /// fig1   - hardness-aware supports against reconstruction: neither, either, both;
+/// fig3   - nothing: neighbour_maps.h looks at the default's features;
 /// fig4   - another index for one modality at a time ("A-IP", "V-IP", "T-L2").
 /// Variants that several experiments need are there once; "default" is always among them. With
 /// `only_unified` all variants train the unified model only, but table1's. Throws ConfigError for
@@ -34,6 +35,10 @@ struct ReproducedRow {
   double difference = 0;       ///< last value minus that of "default", same track and metric
   double paper = 0;            ///< the paper's average; NaN where it has none for this corpus
 };
+
+/// What the paper prints for the average over the six conditions on IEMOCAP with four classes;
+/// NaN for other corpora and where it prints nothing. `variant`: a label, "default" = HARDY-MER.
+double paper_average(const Results& test, const std::string& variant, const std::string& metric);
 
 /// The rows of the experiment (of each, for "all"), from a finished study.
 std::vector<ReproducedRow> reproduced_rows(const std::string& name, const StudyResult& result);

@@ -24,34 +24,23 @@ namespace fs = std::filesystem;
 
 constexpr const char* kDescription = "study.toml";
 
-/// Makes the folder, or accepts one that holds a study.
-void claim_folder(const fs::path& folder, const Study& study) {
-  std::error_code error;
-  if (fs::exists(folder, error) && !fs::is_directory(folder, error)) {
-    throw ConfigError(
-        fmt::format("{}: is a file, not a folder; choose another --out", folder.string()));
-  }
-  const bool is_taken = fs::is_directory(folder, error) && !fs::is_empty(folder, error) &&
-                        !fs::exists(folder / kDescription, error);
-  if (is_taken) {
-    throw ConfigError(fmt::format(
-        "{}: is not empty and holds no {}, so it is no study and is left alone; choose another "
-        "folder with --out",
-        folder.string(), kDescription));
-  }
-  write_file_atomically(folder / kDescription, study_toml(study));
+/// How manifests call a variant's run; one without test results is no finished `run`.
+const char* command_of(const StudyRequest& request) {
+  return request.only_validation ? "validate" : "run";
 }
 
 /// The results of a variant that is finished already; nothing when it has to be run.
-std::optional<VariantResult> finished(const fs::path& folder, const Config& config,
-                                      const Corpus& corpus, const std::vector<Fold>& folds) {
+std::optional<VariantResult> finished(const StudyRequest& request, const fs::path& folder,
+                                      const Config& config, const Corpus& corpus,
+                                      const std::vector<Fold>& folds) {
   std::error_code error;
   if (!fs::exists(folder / "manifest.json", error)) return std::nullopt;
   const RunFolder run = RunFolder::open(folder);
   if (!run.is_complete()) return std::nullopt;
   std::vector<std::string> names;
   for (const auto& fold : folds) names.push_back(fold.name);
-  if (manifest_difference(run.manifest(), make_manifest("run", config, corpus, names))) {
+  if (manifest_difference(run.manifest(),
+                          make_manifest(command_of(request), config, corpus, names))) {
     return std::nullopt;  // run_protocol says what differs
   }
   VariantResult result;
@@ -66,14 +55,14 @@ std::optional<VariantResult> finished(const fs::path& folder, const Config& conf
 
 VariantResult run_variant(const StudyRequest& request, const fs::path& folder, const Config& config,
                           const Corpus& corpus, Progress& progress) {
-  const ProtocolRequest protocol = {
-      .command = "run",
-      .config = config,
-      .only_fold = {},
-      .folder = folder,
-      .cache = request.cache.empty() ? request.folder / "stages" : request.cache,
-      .overwrite = request.overwrite,
-      .stop = request.stop};
+  const ProtocolRequest protocol = {.command = command_of(request),
+                                    .config = config,
+                                    .only_fold = {},
+                                    .folder = folder,
+                                    .cache = stage_cache_of(request),
+                                    .overwrite = request.overwrite,
+                                    .only_validation = request.only_validation,
+                                    .stop = request.stop};
   auto done = run_protocol(protocol, corpus, progress);
   VariantResult result;
   result.test = std::move(done.results);
@@ -137,6 +126,27 @@ int jobs_of(const Config& config) {
 
 }  // namespace
 
+fs::path stage_cache_of(const StudyRequest& request) {
+  return request.cache.empty() ? request.folder / "stages" : request.cache;
+}
+
+void claim_study_folder(const fs::path& folder, const Study& study) {
+  std::error_code error;
+  if (fs::exists(folder, error) && !fs::is_directory(folder, error)) {
+    throw ConfigError(
+        fmt::format("{}: is a file, not a folder; choose another --out", folder.string()));
+  }
+  const bool is_taken = fs::is_directory(folder, error) && !fs::is_empty(folder, error) &&
+                        !fs::exists(folder / kDescription, error);
+  if (is_taken) {
+    throw ConfigError(fmt::format(
+        "{}: is not empty and holds no {}, so it is no study and is left alone; choose another "
+        "folder with --out",
+        folder.string(), kDescription));
+  }
+  write_file_atomically(folder / kDescription, study_toml(study));
+}
+
 StudyEstimate estimate_study(const StudyRequest& request, const Corpus& corpus,
                              Progress& progress) {
   constexpr std::int64_t kFew = 1;
@@ -145,7 +155,7 @@ StudyEstimate estimate_study(const StudyRequest& request, const Corpus& corpus,
   const auto conditions = static_cast<std::int64_t>(
       parse_conditions(base.protocol.conditions, corpus.modality_names()).size());
   const auto folds = make_folds(corpus, base.protocol).size();
-  claim_folder(request.folder, request.study);
+  claim_study_folder(request.folder, request.study);
   const auto few = run_shortly(request, corpus, kFew, progress);
   const auto more = run_shortly(request, corpus, kMore, progress);
   // What a short run computes, from the same count that the study is estimated by.
@@ -184,7 +194,7 @@ StudyEstimate estimate_study(const StudyRequest& request, const Corpus& corpus,
 StudyResult run_study(const StudyRequest& request, const Corpus& corpus, Progress& progress) {
   validate_study(request.study);
   const auto started = std::chrono::steady_clock::now();
-  claim_folder(request.folder, request.study);
+  claim_study_folder(request.folder, request.study);
   StudyResult result;
   result.study = request.study;
   result.command_line = request.command_line;
@@ -194,7 +204,7 @@ StudyResult run_study(const StudyRequest& request, const Corpus& corpus, Progres
     const Variant& variant = request.study.variants[v];
     const Config config = variant_config(request.study, variant);
     const auto folder = request.folder / folder_of(variant);
-    auto done = finished(folder, config, corpus, make_folds(corpus, config.protocol));
+    auto done = finished(request, folder, config, corpus, make_folds(corpus, config.protocol));
     if (!done) {
       progress.start(fmt::format("{} of {}: {}", v + 1, count, variant.label));
       done = run_variant(request, folder, config, corpus, progress);

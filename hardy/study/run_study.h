@@ -19,9 +19,17 @@ struct StudyRequest {
   std::filesystem::path folder;  ///< the study's; made when missing
   std::filesystem::path cache;   ///< stage cache; empty = `folder`/stages
   bool overwrite = false;        ///< replace runs of other settings in the variants' folders
+  bool only_validation = false;  ///< sweeps that choose: no test output of any point is made
   const std::atomic<bool>* stop = nullptr;
   std::vector<std::string> command_line;  ///< for the record
 };
+
+/// Where the study's stage results lie.
+std::filesystem::path stage_cache_of(const StudyRequest& request);
+
+/// Makes the folder of a study and its study.toml, or accepts a folder that holds one. Throws
+/// ConfigError when it holds something else.
+void claim_study_folder(const std::filesystem::path& folder, const Study& study);
 
 /// What a study will cost.
 struct StudyEstimate {

@@ -159,7 +159,8 @@ void validate_study(const Study& study) {
     throw ConfigError(fmt::format("{} variants are more than anyone waits for (at most {})",
                                   study.variants.size(), kMaxVariants));
   }
-  std::map<std::string, std::string> labels = {{"stages", "the shared stages"}};
+  std::map<std::string, std::string> labels = {{"stages", "the shared stages"},
+                                               {"tuning", "sweeps that chose settings"}};
   for (const auto& variant : study.variants) {
     const auto folder = folder_of(variant);
     if (folder.empty()) {

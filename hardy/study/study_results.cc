@@ -95,6 +95,12 @@ bool has_validation(const StudyResult& result) {
       [](const VariantResult& variant) { return !variant.validation.scores.empty(); });
 }
 
+/// Says what was measured; a study that only validates has no test results.
+const Results& any_results(const StudyResult& result) {
+  const VariantResult& first = result.variants.front();
+  return first.test.scores.empty() ? first.validation : first.test;
+}
+
 std::size_t label_width(const StudyResult& result) {
   std::size_t width = 8;
   for (const auto& variant : result.variants) {
@@ -109,7 +115,7 @@ bool is_smaller_better(const std::string& metric) { return metric == "mae"; }
 
 std::string first_metric(const StudyResult& result) {
   check(!result.variants.empty(), "a study without variants");
-  const auto& headline = result.variants.front().test.headline;
+  const auto& headline = any_results(result).headline;
   return headline.empty() ? "wa" : headline.front();
 }
 
@@ -216,7 +222,7 @@ std::string study_json(const StudyResult& result) {
     if (!is_sweep(result)) json["test"] = summaries_json(variant.test);
     variants.push_back(std::move(json));
   }
-  const Results& first = result.variants.front().test;
+  const Results& first = any_results(result);
   Json json = {{"format", kFormat},
                {"kind", result.study.kind},
                {"title", result.study.title},

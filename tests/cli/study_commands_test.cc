@@ -82,6 +82,132 @@ TEST(ReproduceCommand, PrintsAndStoresTheTable) {
   EXPECT_THAT(read_text_file(dir / "out" / "reproduction.csv"), HasSubstr("fig4,V-IP,unified,wa"));
 }
 
+TEST(ReproduceCommand, Figure3LeavesMapsAndShares) {
+  const TempDir dir;
+  make_corpus(dir);
+  std::vector<std::string> arguments = {"reproduce",
+                                        "fig3",
+                                        (dir / "corpus").string(),
+                                        "--preset",
+                                        "quick",
+                                        "--set",
+                                        "hardness.encoder.hidden=16",
+                                        "--set",
+                                        "recogniser.encoder.hidden=16",
+                                        "--out",
+                                        (dir / "out").string(),
+                                        "--quiet",
+                                        "--no-estimate"};
+  const auto result = run_hardy(arguments);
+  ASSERT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_THAT(result.output, AllOf(HasSubstr("\ntest      visual"), HasSubstr("tuned - plain")));
+  EXPECT_EQ(read_text_file(dir / "out" / "neighbours.txt"), result.output);
+  const auto points = read_text_file(dir / "out" / "tsne.csv");
+  EXPECT_THAT(points, HasSubstr("acoustic,tuned,"));
+  // Again: the same bytes.
+  std::filesystem::remove(dir / "out" / "tsne.csv");
+  ASSERT_EQ(run_hardy(arguments).exit_code, 0);
+  EXPECT_EQ(read_text_file(dir / "out" / "tsne.csv"), points);
+  arguments.insert(arguments.end(), {"--query", "nobody"});
+  const auto unknown = run_hardy(arguments);
+  EXPECT_EQ(unknown.exit_code, 2);
+  EXPECT_THAT(unknown.errors, HasSubstr("--query nobody"));
+}
+
+std::vector<std::string> compare_in(const TempDir& dir, const std::vector<std::string>& more) {
+  std::vector<std::string> arguments = {"compare",   (dir / "corpus").string(),
+                                        "--preset",  "quick",
+                                        "--track",   "unified",
+                                        "--methods", "majority,mean_mlp,hardymer",
+                                        "--budget",  "2",
+                                        "--out",     (dir / "out").string(),
+                                        "--quiet"};
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return arguments;
+}
+
+TEST(CompareCommand, PrintsTunesStoresAndResumes) {
+  const TempDir dir;
+  make_corpus(dir);
+  const auto dry = run_hardy(compare_in(dir, {"--tune", "1", "--dry-run"}));
+  ASSERT_EQ(dry.exit_code, 0) << dry.errors;
+  EXPECT_THAT(dry.output, AllOf(HasSubstr("HARDY-MER: 2 points"), HasSubstr("mean_mlp.epochs=2"),
+                                HasSubstr("Majority: no search space")));
+  EXPECT_FALSE(std::filesystem::exists(dir / "out"));
+  const auto result = run_hardy(compare_in(dir, {"--tune", "1"}));
+  ASSERT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_THAT(result.output, AllOf(HasSubstr("at most 2 epochs per training stage"),
+                                   HasSubstr("unified track, wa"), HasSubstr("\ncontrols\n"),
+                                   HasSubstr("gain over best of all")));
+  EXPECT_EQ(read_text_file(dir / "out" / "compare.txt"), result.output);
+  for (const char* file : {"compare.csv", "compare.tex", "compare.json"}) {
+    EXPECT_TRUE(std::filesystem::exists(dir / "out" / file)) << file;
+  }
+  const auto again = run_hardy(compare_in(dir, {"--tune", "1", "--format", "csv"}));
+  EXPECT_EQ(again.output, read_text_file(dir / "out" / "compare.csv"));
+  const auto report =
+      run_hardy({"report", (dir / "out").string(), "--out", (dir / "page.html").string()});
+  ASSERT_EQ(report.exit_code, 0) << report.errors;
+  EXPECT_THAT(read_text_file(dir / "page.html"), HasSubstr("gain_over_all"));
+}
+
+TEST(CompareCommand, AnInterruptedComparisonContinues) {
+  const TempDir dir;
+  make_corpus(dir);
+  auto arguments = compare_in(dir, {"--seeds", "1-3"});
+  arguments[9] = "200";  // each method's own epochs: long enough to be met in the middle
+  test::ProgramOptions options;
+  options.interrupt_when = [&] { return std::filesystem::exists(dir / "out" / "study.toml"); };
+  const auto stopped = run_hardy(arguments, options);
+  EXPECT_EQ(stopped.exit_code, 130) << stopped.errors;
+  EXPECT_FALSE(std::filesystem::exists(dir / "out" / "compare.json"));
+  const auto resumed = run_hardy(arguments);
+  EXPECT_EQ(resumed.exit_code, 0) << resumed.errors;
+  EXPECT_TRUE(std::filesystem::exists(dir / "out" / "compare.json"));
+}
+
+TEST(CompareCommand, BadInputIsRefusedWithARemedy) {
+  const TempDir dir;
+  make_corpus(dir);
+  const auto refused = [&](const std::vector<std::string>& arguments, int code,
+                           const std::string& text) {
+    const auto result = run_hardy(arguments);
+    EXPECT_EQ(result.exit_code, code) << result.errors;
+    EXPECT_THAT(result.errors, HasSubstr(text));
+  };
+  refused({"compare", "--methods", "momkee"}, 2, "did you mean 'momke'?");
+  refused({"compare", "--methods", "momke,momke"}, 2, "named twice");
+  refused({"compare", "--method", "momke"}, 2, "--methods");
+  refused({"compare", "--format", "latx"}, 2, "did you mean 'latex'?");
+  refused({"compare", (dir / "none").string()}, 3, "no such folder");
+  refused(compare_in(dir, {"--set", "data.modalities=textual=textual"}), 3, "one modality");
+  refused(compare_in(dir, {"--tune", "1", "--metric", "wat"}), 2, "wat");
+  EXPECT_FALSE(std::filesystem::exists(dir / "out"));
+}
+
+TEST(CompareCommand, DamagedFoldersAndOtherCorporaAreRefused) {
+  const TempDir dir;
+  make_corpus(dir);
+  auto arguments = compare_in(dir, {});
+  arguments[7] = "majority,late_linear";
+  ASSERT_EQ(run_hardy(arguments).exit_code, 0);
+  const auto file = dir / "out" / "majority" / "results.json";
+  const auto whole = read_text_file(file);
+  write_file_atomically(file, whole.substr(0, whole.size() / 2));
+  const auto damaged = run_hardy(arguments);
+  EXPECT_EQ(damaged.exit_code, 4) << damaged.errors;
+  EXPECT_THAT(damaged.errors, AllOf(HasSubstr("majority"), HasSubstr("damaged")));
+  write_file_atomically(file, whole);
+  ASSERT_EQ(run_hardy({"data", "synth", (dir / "other").string(), "--sessions", "3", "--dialogues",
+                       "2", "--seed", "2", "--format", "plain"})
+                .exit_code,
+            0);
+  arguments[1] = (dir / "other").string();
+  const auto other = run_hardy(arguments);
+  EXPECT_EQ(other.exit_code, 2) << other.errors;
+  EXPECT_THAT(other.errors, HasSubstr("--overwrite"));
+}
+
 TEST(SweepCommand, RefusalsComeBeforeAnythingIsTrained) {
   const TempDir dir;
   const auto refused = [&](std::vector<std::string> arguments, const std::string& text) {

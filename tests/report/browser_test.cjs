@@ -33,7 +33,8 @@ async function main() {
   mkdirSync(work, {recursive: true});
   execFileSync(fixture, [work]);
   const file = path.join(work, "report.html");
-  execFileSync(hardy, ["report", path.join(work, "study"), "--out", file]);
+  execFileSync(hardy, ["report", path.join(work, "study"), path.join(work, "audit"), "--explain",
+    path.join(work, "why.json"), "--out", file]);
   const browser = await chromium.launch({executablePath: browserPath, args: ["--no-sandbox",
     "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync"]});
@@ -55,13 +56,16 @@ async function wide(browser, file) {
       return {label: image.getAttribute("aria-label"), width: box.width, height: box.height,
         shapes: image.querySelectorAll("rect, path, circle, line").length};
     }));
-  // WA, UA and F1; a curve per run; 3 patterns per run; two t-SNE panels.
-  assert.equal(charts.length, 3 + 2 + 6 + 2);
+  // Methods; WA, UA and F1; a curve per run; 3 patterns per run; two t-SNE panels; explanation.
+  assert.equal(charts.length, 1 + 3 + 2 + 6 + 2 + 1);
   for (const chart of charts) {
     assert.ok(chart.label && chart.label.length > 20, `alternative text: ${chart.label}`);
     assert.ok(chart.width > 200 && chart.height > 80 && chart.shapes > 3, JSON.stringify(chart));
   }
   await everyNumber(page, path.dirname(file));
+  await methods(page);
+  await maps(page);
+  await auditsAndExplanations(page);
   await page.selectOption("#confusion", "1");
   assert.match(await page.locator(".heat caption").innerText(), /\{t\}/);
   // Names from folders are text, never markup.
@@ -86,7 +90,9 @@ async function everyNumber(page, work) {
   for (const run of ["with <b>hardness", "without"]) {
     const results = JSON.parse(readFileSync(path.join(work, "study", run, "results.json")));
     const shown = await page.evaluate((name) => {
-      const tables = [...document.querySelectorAll("section:first-of-type table")];
+      const results = [...document.querySelectorAll("section")].find((section) =>
+        section.querySelector("h2").textContent === "Results");
+      const tables = [...results.querySelectorAll("table")];
       return tables.map((table) => ({
         columns: [...table.querySelectorAll("thead th")].map((cell) => cell.textContent),
         cells: [...table.querySelectorAll("tbody tr")].filter((row) =>
@@ -104,6 +110,51 @@ async function everyNumber(page, work) {
       });
     });
   }
+}
+
+const section = (page, title) => page.locator("section", {has: page.getByRole("heading",
+  {level: 2, name: title})});
+
+/** The comparison of methods: marks, gains below 0, costs, controls apart, the paper's figures. */
+async function methods(page) {
+  const node = section(page, /^Methods/);
+  const rows = await node.locator("table.methods tbody tr").evaluateAll((list) => list.map((row) =>
+    [...row.cells].map((cell) => [...cell.childNodes].map((part) => part.textContent).join("|"))));
+  assert.deepEqual(rows, [
+    ["MoMKE", "0.7000", "0.8000", "0.7500*|0.6500 to 0.8500", "0.9000", "0.7113", "28,000,000",
+      "12.3", "0.500"],
+    ["HARDY-MER", "0.6500", "0.7500", "0.7000|0.6500 to 0.7500", "0.8000", "0.7556", "–", "–", "–"],
+    ["controls"],
+    ["Majority", "0.5000", "0.5000", "0.5000|0.4000 to 0.6000", "0.5000", "–", "–", "–", "–"],
+    ["gain over best method", "-0.0500", "-0.0500", "-0.0500|over MoMKE", "-0.1000", "", "", "",
+      ""]]);
+  assert.match(await node.innerText(), /gcnet is left out: no <b>speakers/);
+  // All columns are on the page without scrolling.
+  assert.ok(await node.locator(".scroll").first().evaluate((box) =>
+    box.scrollWidth <= box.clientWidth));
+}
+
+/** t-SNE: stars and rings on each map, the utterance under the pointer, neighbours as a table. */
+async function maps(page) {
+  const map = page.locator("figure.chart", {hasText: "acoustic, plain features"});
+  assert.equal(await map.locator("[aria-label=dot]").count(), 4);
+  const star = map.locator("[aria-label=dot]").last().locator("path").first();
+  await star.scrollIntoViewIfNeeded();
+  const box = await star.boundingBox();
+  await page.mouse.move(box.x + box.width / 2 + 2, box.y + box.height / 2 + 2);
+  await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
+  await page.waitForFunction(() => [...document.querySelectorAll("[aria-label=tip] text")].some(
+    (text) => text.textContent.includes("u0") && text.textContent.includes("<b>why me</b>")));
+  const rows = await page.locator("table", {hasText: "Neighbours of each query"}).locator(
+    "tbody tr").evaluateAll((list) => list.map((row) => [...row.cells].map((c) => c.textContent)));
+  assert.deepEqual(rows[0], ["u0 (calm)", "acoustic", "plain", "0 of 1", "u2 (angry)"]);
+  assert.equal(rows.length, 4);
+}
+
+async function auditsAndExplanations(page) {
+  assert.match(await section(page, "Audits").innerText(), /audit: made leak[^]*0\.1235/);
+  const why = section(page, "Explanations");
+  assert.match(await why.innerText(), /d00u1: calm, confidence 0\.750[^]*-0\.1250[^]*<b>no<\/b>/);
 }
 
 async function narrow(browser, file) {

@@ -115,6 +115,48 @@ TEST_F(Report, StudiesGiveTheirRunsTablesAndPoints) {
   EXPECT_EQ(data.studies[0].points[0]["header"][0], "modality");
 }
 
+TEST_F(Report, AComparisonOfMethodsIsShownOnce) {
+  make_report_run(folder_ / "hardymer", 4);
+  put_file(folder_ / "study.json", R"({"kind": "compare"})");
+  put_file(folder_ / "compare.json", R"({"format": 1, "tables": []})");
+  put_file(folder_ / "compare.csv", "track,metric\nunified,wa\n");
+  const ReportData data = read_report_data({folder_.path()}, "x");
+  EXPECT_TRUE(data.studies[0].comparison["tables"].is_array());
+  EXPECT_TRUE(data.studies[0].tables.empty());
+  // What the others are compared with comes first.
+  EXPECT_EQ(data.runs[0].name, "hardymer");
+  put_file(folder_ / "compare.json", R"({"format": 1})");
+  EXPECT_THAT(message_of<ArtifactError>([&] { (void)read_report_data({folder_.path()}, "x"); }),
+              HasSubstr("compare.json"));
+}
+
+TEST_F(Report, AuditsShowTheirTablesButNotTheirRuns) {
+  put_file(folder_ / "study.json", R"({"kind": "audit-leak", "title": "made"})");
+  put_file(folder_ / "leak.csv", "fold,shared\n1,0\n");
+  const ReportData data = read_report_data({folder_.path()}, "x");
+  EXPECT_TRUE(data.runs.empty());
+  EXPECT_EQ(data.studies[0].tables[0]["name"], "leak.csv");
+  EXPECT_THAT(report_page(data), HasSubstr("<title>hardy: "));
+  // Beside a run it is shown with that run.
+  EXPECT_EQ(read_report_data({folder_ / "good", folder_.path()}, "x").runs.size(), 1U);
+}
+
+TEST_F(Report, ExplanationsAreReadAndChecked) {
+  put_file(folder_ / "why.json", R"({"id": "u1", "prediction": {"label": "calm"},
+      "contributions": {"acoustic": 0.25}, "patterns": []})");
+  ReportData data = both();
+  data.explanations = read_explanations({folder_ / "why.json"});
+  EXPECT_EQ(report_json(data)["explanations"][0]["explanation"]["id"], "u1");
+  EXPECT_EQ(report_json(data)["explanations"][0]["file"], "why.json");
+  for (const char* text : {"{\"id\": \"u1\"}", "[]", "no JSON"}) {
+    put_file(folder_ / "other.json", text);
+    EXPECT_THAT(
+        message_of<ArtifactError>([&] { (void)read_explanations({folder_ / "other.json"}); }),
+        HasSubstr("other.json"));
+  }
+  EXPECT_THROW((void)read_explanations({folder_ / "none.json"}), ArtifactError);
+}
+
 TEST_F(Report, ASweepShowsNoTestResultsOfItsPoints) {
   put_file(folder_ / "study.json", R"({"kind": "sweep"})");
   EXPECT_THAT(message_of<ArtifactError>([&] { (void)read_report_data({folder_.path()}, "x"); }),

@@ -47,7 +47,13 @@ MethodDeclaration declare_cif_mmin() {
   return {.name = "cif_mmin",
           .title = "CIF-MMIN",
           .summary = "Imagination with contrastive modality-invariant features (Liu et al. 2024).",
-          .settings = std::make_shared<CifMminSettings>()};
+          .settings = std::make_shared<CifMminSettings>(),
+          .epochs = {{"cif_mmin.pretraining.constant_epochs", "cif_mmin.pretraining.decay_epochs"},
+                     {"cif_mmin.training.constant_epochs", "cif_mmin.training.decay_epochs"}},
+          .patience = {"cif_mmin.patience"},
+          .search = {"cif_mmin.pretraining.learning_rate=log:5e-5..1e-3",
+                     "cif_mmin.training.learning_rate=log:5e-5..1e-3",
+                     "cif_mmin.training.dropout=0.2..0.6", "cif_mmin.imagination_weight=2,4,8,16"}};
 }
 
 }  // namespace hardy

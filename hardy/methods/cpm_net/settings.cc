@@ -41,7 +41,11 @@ MethodDeclaration declare_cpm_net() {
   return {.name = "cpm_net",
           .title = "CPM-Net",
           .summary = "Latents that reconstruct whatever is observed (Zhang et al. 2019).",
-          .settings = std::make_shared<CpmNetSettings>()};
+          .settings = std::make_shared<CpmNetSettings>(),
+          .epochs = {{"cpm_net.epochs"}},
+          .search = {"cpm_net.decoder_learning_rate=log:3e-4..1e-2",
+                     "cpm_net.latent_learning_rate=log:3e-3..1e-1",
+                     "cpm_net.class_weight=log:0.3..10", "cpm_net.latent=64,128,256"}};
 }
 
 }  // namespace hardy

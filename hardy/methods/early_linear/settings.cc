@@ -41,7 +41,8 @@ MethodDeclaration declare_early_linear() {
           .summary =
               "Control: ridge or logistic regression on all features side by side, absent "
               "ones at the mean.",
-          .settings = std::make_shared<EarlyLinearSettings>()};
+          .settings = std::make_shared<EarlyLinearSettings>(),
+          .is_control = true};
 }
 
 }  // namespace hardy

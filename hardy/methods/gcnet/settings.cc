@@ -48,7 +48,12 @@ MethodDeclaration declare_gcnet() {
   return {.name = "gcnet",
           .title = "GCNet",
           .summary = "Speaker and temporal graphs over a dialogue (Lian et al. 2023).",
-          .settings = std::make_shared<GcnetSettings>()};
+          .settings = std::make_shared<GcnetSettings>(),
+          .epochs = {{"gcnet.epochs"}},
+          .patience = {"gcnet.patience"},
+          .search = {"gcnet.optimiser.learning_rate=log:1e-4..3e-3", "gcnet.dropout=0.2..0.6",
+                     "gcnet.optimiser.weight_decay=log:1e-6..1e-3",
+                     "gcnet.reconstruction_weight=0.1,0.3,1,3"}};
 }
 
 }  // namespace hardy

@@ -14,7 +14,8 @@ MethodDeclaration declare_late_linear() {
   return {.name = "late_linear",
           .title = "Late fusion, linear",
           .summary = "Control: a ridge or logistic regression per modality, outputs averaged.",
-          .settings = std::make_shared<LateLinearSettings>()};
+          .settings = std::make_shared<LateLinearSettings>(),
+          .is_control = true};
 }
 
 }  // namespace hardy

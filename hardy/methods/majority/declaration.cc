@@ -5,7 +5,8 @@ namespace hardy {
 MethodDeclaration declare_majority() {
   return {.name = "majority",
           .title = "Majority",
-          .summary = "Control: the commonest class (or mean value) of the training part."};
+          .summary = "Control: the commonest class (or mean value) of the training part.",
+          .is_control = true};
 }
 
 }  // namespace hardy

@@ -27,7 +27,12 @@ MethodDeclaration declare_mean_mlp() {
   return {.name = "mean_mlp",
           .title = "Early-fusion MLP",
           .summary = "Control: a perceptron on all features side by side, absent ones at the mean.",
-          .settings = std::make_shared<MeanMlpSettings>()};
+          .settings = std::make_shared<MeanMlpSettings>(),
+          .is_control = true,
+          .epochs = {{"mean_mlp.epochs"}},
+          .patience = {"mean_mlp.patience"},
+          .search = {"mean_mlp.optimiser.learning_rate=log:1e-4..1e-2", "mean_mlp.dropout=0.2..0.6",
+                     "mean_mlp.optimiser.weight_decay=log:1e-6..1e-3"}};
 }
 
 }  // namespace hardy

@@ -58,7 +58,13 @@ MethodDeclaration declare_mmin() {
   return {.name = "mmin",
           .title = "MMIN",
           .summary = "Missing modality imagination by residual autoencoders (Zhao et al. 2021).",
-          .settings = std::make_shared<MminSettings>()};
+          .settings = std::make_shared<MminSettings>(),
+          .epochs = {{"mmin.pretraining.constant_epochs", "mmin.pretraining.decay_epochs"},
+                     {"mmin.training.constant_epochs", "mmin.training.decay_epochs"}},
+          .patience = {"mmin.patience"},
+          .search = {"mmin.pretraining.learning_rate=log:3e-4..3e-3",
+                     "mmin.training.learning_rate=log:3e-4..3e-3", "mmin.training.dropout=0.2..0.6",
+                     "mmin.imagination_weight=1,2,4,8"}};
 }
 
 }  // namespace hardy

@@ -46,7 +46,11 @@ MethodDeclaration declare_momke() {
   return {.name = "momke",
           .title = "MoMKE",
           .summary = "Mixture of modality experts joined by routers (Xu et al. 2024).",
-          .settings = std::make_shared<MomkeSettings>()};
+          .settings = std::make_shared<MomkeSettings>(),
+          .epochs = {{"momke.complete_epochs"}, {"momke.pattern_epochs"}},
+          .patience = {"momke.patience"},
+          .search = {"momke.optimiser.learning_rate=log:3e-5..1e-3", "momke.dropout=0.2..0.6",
+                     "momke.optimiser.weight_decay=log:1e-6..1e-3"}};
 }
 
 }  // namespace hardy

@@ -84,7 +84,10 @@
     (s) => s.track === track && s.condition === condition && s.metric === metric);
   const series = (run, track) => data.runs.length > 1 ? `${run.name}, ${track}` : track;
   const allTracks = () => data.runs.flatMap((run) => run.results.tracks.map((t) => [run, t]));
-  const level = () => 100 * ((data.runs[0].results.intervals || {}).level || 0.95);
+  const level = () => 100 * (((data.runs[0] || {results: {}}).results.intervals || {}).level ||
+    0.95);
+  const kindOf = (study) => String((study.description || {}).kind || "");
+  const isAudit = (study) => kindOf(study).startsWith("audit");
 
   function resultCell(found, over) {
     if (!found) return element("td", null, "–");
@@ -99,9 +102,11 @@
   }
 
   function header() {
-    const first = data.runs[0].results.data;
+    const first = data.runs.length ? data.runs[0].results.data
+      : (data.studies[0].description || {}).data || {name: "hardy"};
+    const names = (data.runs.length ? data.runs : data.studies).map((part) => part.name);
     document.getElementById("top").append(
-      element("h1", null, `${first.name}: ${data.runs.map((run) => run.name).join(", ")}`),
+      element("h1", null, `${first.name}: ${names.join(", ")}`),
       first.is_synthetic ? element("p", null, element("span", {class: "badge"},
         "synthetic data: these numbers say nothing about real recordings")) : "",
       ...data.runs.filter((run) => (run.results.defects || []).length > 0).map((run) =>
@@ -122,6 +127,7 @@
   }
 
   function resultsSection() {
+    if (!data.runs.length) return;
     const node = section("Results");
     const metrics = [...new Set(data.runs.flatMap((run) => run.results.headline))];
     const wide = [...new Set(data.runs.flatMap(columns))];
@@ -233,6 +239,7 @@
   }
 
   function curveSection() {
+    if (!data.runs.length) return;
     const node = section("Training curves");
     let count = 0;
     for (const run of data.runs) {
@@ -316,48 +323,236 @@
         `${s.utterance} (${fixed(s.distance, 2)})`).join(", ") || "none"]), {text: [1, 3]}));
   }
 
+  /** `hardy compare`: methods by conditions, costs beside them. */
+  function methodSections() {
+    for (const {name, comparison} of data.studies) {
+      if (!comparison) continue;
+      const node = section(data.studies.length > 1 ? `Methods: ${name}` : "Methods");
+      node.append(element("p", {class: "soft terms"}, comparison.terms));
+      for (const refused of comparison.left_out) {
+        node.append(element("p", {class: "notice", role: "note"},
+          `${refused.method} is left out: ${refused.reason}`));
+      }
+      for (const part of comparison.tables) methodTable(node, comparison, part);
+      node.append(element("p", {class: "soft"}, `Below the average its ${
+        100 * comparison.level} % interval. * = differs from HARDY-MER beyond chance (paired, ` +
+        "Holm's correction over the rows of its table). Gains are HARDY-MER minus the best other " +
+        "in that column; below 0 the other is better. Training: CPU seconds of the track's fits " +
+        "with shared stages counted once. Prediction: CPU milliseconds per utterance."));
+    }
+  }
+
+  function methodTable(node, comparison, part) {
+    const hasPaper = part.rows.some((row) => isNumber(row.paper));
+    const main_column = Math.max(0, part.columns.indexOf("average"));
+    const best = part.columns.map((_, c) => part.rows.reduce((found, {cells}) => {
+      const {mean} = cells[c];
+      return !isNumber(mean) || (found !== null && (part.metric === "mae" ? mean >= found
+        : mean <= found)) ? found : mean;
+    }, null));
+    const cell = (row, c) => {
+      const {mean, low, high} = row.cells[c];
+      const marked = c === main_column && row.difference && row.difference.beyond_chance;
+      const parts = [element("span", {class: mean === best[c] ? "best" : null},
+        fixed(mean) + (marked ? "*" : ""))];
+      if (c === main_column && isNumber(low)) {
+        parts.push(element("small", null, `${fixed(low)} to ${fixed(high)}`));
+      }
+      return element("td", null, parts);
+    };
+    const costs = (method) => {
+      const cost = comparison.costs.find((c) => c.method === method && c.track === part.track) ||
+        {};
+      return [isNumber(cost.parameters) ? cost.parameters.toLocaleString("en") : "–",
+        fixed(cost.training_cpu_s, 1), fixed(cost.prediction_ms, 3)];
+    };
+    const width = 1 + part.columns.length + (hasPaper ? 1 : 0) + 3;
+    const rows = [];
+    part.rows.forEach((row, i) => {
+      if (row.is_control && !(i && part.rows[i - 1].is_control)) {
+        rows.push([element("th", {scope: "colgroup", colspan: width, class: "group"}, "controls")]);
+      }
+      rows.push([row.title, ...row.cells.map((_, c) => cell(row, c)),
+        ...(hasPaper ? [fixed(row.paper)] : []), ...costs(row.method)]);
+    });
+    const title = (method) => part.rows.find((row) => row.method === method).title;
+    for (const [label, gains] of [["gain over best method", part.gain_over_methods],
+      ["gain over best of all", part.gain_over_all]]) {
+      if (!gains.length) continue;
+      rows.push([label, ...gains.map((gain, c) => element("td", null, !isNumber(gain.value) ? "–"
+        : `${gain.value > 0 ? "+" : ""}${fixed(gain.value)}`, gain.over && c === main_column
+        ? element("small", null, `over ${title(gain.over)}`) : null)), ...(hasPaper ? [""] : []),
+      "", "", ""]);
+    }
+    node.append(element("h3", null, `${part.track} track, ${metricName(part.metric)}`),
+      table(`${metricName(part.metric)} of every method, ${part.track} track: mean over ` +
+        `${comparison.folds.length} folds and ${comparison.seeds.length} seeds`,
+      ["method", ...part.columns.map(braces), ...(hasPaper ? ["paper"] : []), "parameters",
+        "train\u00a0s", "predict\u00a0ms"], rows, {class: "methods"}));
+    methodChart(node, part, main_column);
+  }
+
+  function methodChart(node, part, c) {
+    const points = part.rows.map((row) => ({method: row.title, ...row.cells[c],
+      kind: row.method === "hardymer" ? "HARDY-MER" : row.is_control ? "control" : "method"}))
+      .filter((p) => isNumber(p.mean));
+    if (!points.length) return;
+    const column = braces(part.columns[c]);
+    chart(node, `${metricName(part.metric)} of ${points.length} methods, ${column}, with ` +
+      "intervals; the table above holds every value.", `${metricName(part.metric)}, ${column}, ` +
+      `line: interval`, (width) => Plot.plot({width, marginLeft: 130, height: 60 +
+        24 * points.length, x: {label: metricName(part.metric), grid: true, nice: true},
+      y: {label: null, domain: points.map((p) => p.method)}, color: {legend: true,
+        domain: ["HARDY-MER", "method", "control"], range: ["#d1495b", "#4269d0", "#8a8f98"]},
+      marks: [
+        Plot.ruleY(points.filter((p) => isNumber(p.low)), {x1: "low", x2: "high", y: "method",
+          stroke: "kind", strokeWidth: 2}),
+        Plot.dot(points, {x: "mean", y: "method", fill: "kind", r: 5}),
+        Plot.tip(points, Plot.pointer({x: "mean", y: "method", title: (p) =>
+          `${p.method}\n${fixed(p.mean)} (${fixed(p.low)} to ${fixed(p.high)})`}))]}));
+  }
+
+  function auditSection() {
+    const audits = data.studies.filter(isAudit);
+    if (!audits.length) return;
+    const node = section("Audits");
+    for (const study of audits) {
+      const {title} = study.description;
+      node.append(element("h3", null, title ? `${study.name}: ${title}` : study.name));
+      for (const part of study.tables) node.append(fileTable(part));
+      node.append(element("details", null, element("summary", null, "study.json"),
+        element("pre", {tabindex: 0}, JSON.stringify(study.description, null, 1))));
+    }
+  }
+
+  /** What `hardy explain --json` said of single utterances. */
+  function explanationSection() {
+    if (!data.explanations.length) return;
+    const node = section("Explanations");
+    const says = (outcome) => "label" in outcome ? `${outcome.label}, confidence ${
+      fixed(outcome.confidence, 3)}` : `${fixed(outcome.value, 3)}${"expected_error" in outcome
+      ? `, expected error ${fixed(outcome.expected_error, 3)}` : ""}`;
+    for (const {file, explanation: why} of data.explanations) {
+      node.append(element("h3", null, `${why.id}: ${says(why.prediction)}`),
+        element("p", {class: "soft"}, `From ${file}${why.dialogue
+          ? `, dialogue ${why.dialogue}` : ""}.`));
+      const shares = Object.entries(why.contributions).map(([modality, value]) =>
+        ({modality, value}));
+      node.append(element("p", {class: "soft"}, `Contributions and the baseline ${
+        fixed(why.baseline)} add up to the model's own output for this answer.`),
+      table("Contributions", ["modality", "contribution"], shares.map((s) =>
+        [s.modality, fixed(s.value)])));
+      chart(node, "Bars of each modality's contribution; the table above holds every value.",
+        "contribution of each modality", (width) => Plot.plot({width, marginLeft: 90,
+          height: 40 + 26 * shares.length, x: {label: "contribution", grid: true},
+          y: {label: null, domain: shares.map((s) => s.modality)}, marks: [
+            Plot.barX(shares, {x: "value", y: "modality", fill: (s) => s.value < 0 ? "#d1495b"
+              : "#4269d0", fillOpacity: 0.8}), Plot.ruleX([0])]}));
+      node.append(table("With each subset of its modalities", ["modalities", "prediction"],
+        why.patterns.map((p) => [p.modalities.join(", "), says(p)]), {text: [1]}));
+      if (why.hardness) {
+        node.append(element("p", null, `Hardness ${fixed(why.hardness.score, 3)} (direct ${
+          fixed(why.hardness.direct, 3)}, indirect ${fixed(why.hardness.indirect, 3)}; ${
+          why.hardness.source}).`));
+      }
+      if ((why.similar || []).length) {
+        node.append(table("Similar training utterances, nearest first", ["utterance", "label",
+          "distance", "text"], why.similar.map((s) => [s.id, String(s.label),
+          fixed(s.distance, 3), s.transcript || ""]), {text: [1, 3]}));
+      }
+    }
+  }
+
   function studySection() {
     for (const study of data.studies) {
+      if (isAudit(study)) continue;
       const node = section(`Study: ${study.name}`);
       if (study.description) {
         node.append(element("details", null, element("summary", null, "study.json"),
           element("pre", {tabindex: 0}, JSON.stringify(study.description, null, 1))));
       }
-      for (const part of study.tables) {
-        const more = part.all_rows > part.rows.length
-          ? `, the first ${part.rows.length} of ${part.all_rows} rows` : "";
-        node.append(element("h3", null, part.name.replace(/\.csv$/, "")),
-          table(part.name + more, part.header, part.rows));
+      // Every summary of every variant is for looking up; the rest is what the study is about.
+      const isLong = (part) => part.name === "test.csv" || part.name === "validation.csv";
+      for (const part of study.tables.filter((p) => !isLong(p))) {
+        node.append(element("h3", null, part.name.replace(/\.csv$/, "")), fileTable(part));
       }
       for (const part of study.points) pointCharts(node, part);
+      for (const part of study.tables.filter(isLong)) {
+        node.append(element("details", null, element("summary", null, part.name),
+          fileTable(part)));
+      }
     }
   }
 
-  /** t-SNE maps: one chart per modality and kind of features. */
+  /** A CSV file; long fractions are rounded for the eye. */
+  function fileTable(part) {
+    const more = part.all_rows > part.rows.length
+      ? `, the first ${part.rows.length} of ${part.all_rows} rows` : "";
+    const short = (cell) => /^-?\d+\.\d{5,}(e-?\d+)?$/.test(cell) ? Number(cell).toFixed(4) : cell;
+    const isText = (i) => part.rows.some((row) => row[i] !== "" &&
+      !Number.isFinite(Number(row[i])));
+    return table(part.name + more, part.header, part.rows.map((row) => row.map(short)),
+      {text: part.header.map((_, i) => i).filter(isText)});
+  }
+
+  /** t-SNE maps: one chart per modality and kind of features; neighbours as a table too. */
   function pointCharts(node, part) {
     const points = part.rows.map((row) =>
       Object.fromEntries(part.header.map((name, i) => [name, row[i]])));
     const panels = new Map();
     for (const p of points) {
-      const key = [p.modality, p.features].filter(Boolean).join(", ") || "all";
+      const key = [p.modality, p.features && `${p.features} features`].filter(Boolean).join(", ") ||
+        "all";
       if (!panels.has(key)) panels.set(key, []);
       panels.get(key).push({...p, x: Number(p.x), y: Number(p.y)});
     }
+    const labels = [...new Set(points.map((p) => p.label))].sort();
+    const queries = [...new Set(points.filter((p) => p.role === "query").map((p) =>
+      p.utterance))];
     node.append(element("h3", null, "t-SNE"));
-    const grid = element("div", {class: "grid"});
+    if (queries.length) {
+      node.append(element("p", {class: "soft"}, "Large star: the query; ringed: the neighbours " +
+        "that retrieval finds by these features" + (queries.length > 1 ? ` (solid ring: of ${
+          queries[0]}, dashed: of ${queries.slice(1).join(", ")})` : ` (of ${queries[0]})`) +
+        ". Distances on such maps mean little; the shares above are the claim."));
+    }
+    const grid = element("div", {class: "grid pairs"});
     node.append(grid);
     for (const [key, list] of panels) {
       const marked = list.filter((p) => p.role && p.role !== "other");
+      const ofFirst = (p) => !p.query || p.query === queries[0];
+      const ring = (some, dash) => Plot.dot(some, {x: "x", y: "y", r: 6, stroke: "currentColor",
+        strokeWidth: 1.5, strokeDasharray: dash});
+      const neighbours = marked.filter((p) => p.role === "neighbour");
       chart(grid, `t-SNE map of ${list.length} utterances, ${key}, coloured by label; ` +
         `${marked.length} marked as query or neighbour`, key, (width) => Plot.plot({
-        width, height: Math.min(width, 340), color: {legend: true}, x: {axis: null},
-        y: {axis: null}, marks: [
-          Plot.dot(list, {x: "x", y: "y", fill: "label", r: 2.5, fillOpacity: 0.7}),
-          Plot.dot(marked, {x: "x", y: "y", r: (p) => p.role === "query" ? 8 : 5,
-            stroke: "currentColor", strokeWidth: 1.5}),
-          Plot.tip(list, Plot.pointer({x: "x", y: "y", title: (p) =>
-            [p.utterance, p.label, p.role, p.text].filter(Boolean).join("\n")}))]}));
+        width, height: Math.min(width, 380), color: {legend: true, domain: labels},
+        x: {axis: null}, y: {axis: null}, inset: 8, marks: [
+          Plot.dot(list, {x: "x", y: "y", fill: "label", r: 2.5, fillOpacity: 0.65}),
+          ring(neighbours.filter(ofFirst), null),
+          ring(neighbours.filter((p) => !ofFirst(p)), "2 2"),
+          Plot.dot(marked.filter((p) => p.role === "query"), {x: "x", y: "y", symbol: "star", r: 9,
+            fill: "label", stroke: "currentColor", strokeWidth: 1.5}),
+          Plot.tip(list, Plot.pointer({x: "x", y: "y", lineWidth: 24, title: (p) =>
+            [p.utterance, p.label, p.role === "neighbour" && p.query ? `neighbour of ${p.query}`
+              : p.role, p.text].filter(Boolean).join("\n")}))]}));
     }
+    const groups = new Map();
+    for (const p of points.filter((q) => q.role === "neighbour" && q.query)) {
+      const key = [p.query, p.modality, p.features].join("\n");
+      if (!groups.has(key)) groups.set(key, []);
+      groups.get(key).push(p);
+    }
+    if (!groups.size) return;
+    const labelOf = new Map(points.map((p) => [p.utterance, p.label]));
+    node.append(element("details", null, element("summary", null, "Neighbours as a table"), table(
+      "Neighbours of each query", ["query", "modality", "features", "same label", "neighbours"],
+      [...groups].map(([key, list]) => {
+        const [query, modality, features] = key.split("\n");
+        const same = list.filter((p) => p.label === labelOf.get(query)).length;
+        return [`${query} (${labelOf.get(query)})`, modality, features,
+          `${same} of ${list.length}`, list.map((p) => `${p.utterance} (${p.label})`).join(", ")];
+      }), {text: [1, 2, 4]})));
   }
 
   function costSection() {
@@ -376,6 +571,7 @@
   }
 
   function provenanceSection() {
+    if (!data.runs.length) return;
     const node = section("Configuration and provenance");
     const first = data.runs[0].manifest.config.split("\n");
     for (const run of data.runs) {
@@ -400,12 +596,15 @@
   }
 
   header();
+  methodSections();
   resultsSection();
   comparisonSection();
   confusionSection();
   curveSection();
   hardnessSection();
   studySection();
+  auditSection();
+  explanationSection();
   costSection();
   provenanceSection();
   let waiting = 0;
