@@ -90,8 +90,8 @@ struct RetrievalConfig {
   std::string database = "tuned";     ///< tuned | plain
   std::string metric = "auto";        ///< auto | l2 | cosine | "acoustic=l2,textual=cosine"
   std::string supports = "mix";       ///< mix | weights | slots | none
-  double mix_rate = 0.5;              ///< how often an utterance with K supports is mixed
-  double mix_share = 1.0;             ///< largest share of a support in a mixture
+  double mix_rate = 1.0;              ///< how often an utterance with K supports is mixed
+  double mix_share = 0.3;             ///< largest share of a support in a mixture
   std::string support_label = "own";  ///< own | query
 };
 

@@ -48,6 +48,7 @@ std::vector<Variant> ablation_variants() {
           {"w/o indirect", {"hardness.components=direct"}},
           {"w/o hardness", {"hardness.components=none"}},
           {"w/o retrieval", {"retrieval.supports=none"}},
+          {"supports as visits", {"retrieval.supports=weights"}},
           {"w/o tuned features", {"retrieval.database=plain"}},
           {"tuned input", {"recogniser.input=tuned"}}};
 }

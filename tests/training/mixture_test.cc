@@ -23,30 +23,32 @@ FeatureTable table_of_three() {
 TEST(Mixture, AnUtteranceWithoutSupportsStaysAsItIs) {
   Generator draws = Seeds(1).stream("test");
   MixtureDraw draw;
-  draw_partner(table_of_three(), 1, {}, 1.0, draws, draw);
+  draw_partner(table_of_three(), 1, {}, {.rate = 1, .share = 1, .k = 3}, draws, draw);
   EXPECT_EQ(draw.partners, (std::vector<std::int64_t>{1}));
   EXPECT_EQ(draw.shares, (std::vector<float>{0}));
 }
 
-TEST(Mixture, EveryoneOfTheCompanyIsEquallyLikely) {
+TEST(Mixture, MoreSupportsAreMixedMoreOften) {
   const auto table = table_of_three();
-  const std::vector<std::int64_t> supports = {0, 1, 1};  // 2 lacks nothing that they have
+  // Utterance 2 lacks nothing that these have. With 3 of K = 4 supports: .8 * 3 / 4 = .6.
+  const std::vector<std::int64_t> supports = {0, 1, 1};
   Generator draws = Seeds(2).stream("test");
   std::map<std::int64_t, int> counts;
   double shares = 0;
   constexpr int kDraws = 4000;
   for (int i = 0; i < kDraws; ++i) {
     MixtureDraw draw;
-    draw_partner(table, 2, supports, 0.6, draws, draw);
+    draw_partner(table, 2, supports, {.rate = 0.8, .share = 0.5, .k = 4}, draws, draw);
     ++counts[draw.partners[0]];
-    EXPECT_LT(draw.shares[0], 0.6F);
+    EXPECT_LT(draw.shares[0], 0.5F);
     if (draw.partners[0] == 2) EXPECT_EQ(draw.shares[0], 0);
     shares += static_cast<double>(draw.shares[0]);
   }
-  EXPECT_NEAR(counts[2], kDraws / 4, 120);  // more than four standard deviations
-  EXPECT_NEAR(counts[0], kDraws / 4, 120);
-  EXPECT_NEAR(counts[1], kDraws / 2, 140);
-  EXPECT_NEAR(shares / kDraws, 0.75 * 0.3, 0.02);
+  // Within four standard deviations.
+  EXPECT_NEAR(counts[2], 0.4 * kDraws, 124);
+  EXPECT_NEAR(counts[0], 0.2 * kDraws, 102);
+  EXPECT_NEAR(counts[1], 0.4 * kDraws, 124);
+  EXPECT_NEAR(shares / kDraws, 0.6 * 0.25, 0.015);
 }
 
 TEST(Mixture, ASupportThatLacksAModalityIsNotMixedIn) {
@@ -54,7 +56,7 @@ TEST(Mixture, ASupportThatLacksAModalityIsNotMixedIn) {
   const std::vector<std::int64_t> supports = {2};
   for (int i = 0; i < 50; ++i) {
     MixtureDraw draw;
-    draw_partner(table_of_three(), 0, supports, 1.0, draws, draw);
+    draw_partner(table_of_three(), 0, supports, {.rate = 1, .share = 1, .k = 1}, draws, draw);
     EXPECT_EQ(draw.partners[0], 0);
   }
 }
