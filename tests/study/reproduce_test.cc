@@ -42,7 +42,8 @@ TEST(Reproduce, EveryExperimentIsAValidStudyThatBeginsWithTheDefault) {
 TEST(Reproduce, TheAblationsSwitchOffWhatTheirNameSays) {
   const Study study = made("table2");
   EXPECT_THAT(labels_of(study), ElementsAre("default", "w/o direct", "w/o indirect", "w/o hardness",
-                                            "w/o retrieval", "w/o tuned features", "tuned input"));
+                                            "w/o retrieval", "supports as visits",
+                                            "w/o tuned features", "tuned input"));
   EXPECT_EQ(variant_config(study, study.variants[1]).hardness.components, "indirect");
   EXPECT_EQ(variant_config(study, study.variants[4]).retrieval.supports, "none");
 }
