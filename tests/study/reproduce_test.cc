@@ -41,9 +41,9 @@ TEST(Reproduce, EveryExperimentIsAValidStudyThatBeginsWithTheDefault) {
 
 TEST(Reproduce, TheAblationsSwitchOffWhatTheirNameSays) {
   const Study study = made("table2");
-  EXPECT_THAT(labels_of(study), ElementsAre("default", "w/o direct", "w/o indirect", "w/o hardness",
-                                            "w/o retrieval", "supports as visits",
-                                            "w/o tuned features", "tuned input"));
+  EXPECT_THAT(labels_of(study),
+              ElementsAre("default", "w/o direct", "w/o indirect", "w/o hardness", "w/o retrieval",
+                          "supports as visits", "w/o tuned features", "tuned input"));
   EXPECT_EQ(variant_config(study, study.variants[1]).hardness.components, "indirect");
   EXPECT_EQ(variant_config(study, study.variants[4]).retrieval.supports, "none");
 }
