@@ -84,8 +84,8 @@ ComparisonPlan plan(StudyRequest& request, const Corpus& corpus) {
 
 /// What a study came to.
 struct Outcome {
-  std::string text;     ///< what is printed
-  std::string finding;  ///< of an audit; empty = nothing found
+  std::string text = {};     ///< what is printed
+  std::string finding = {};  ///< of an audit; empty = nothing found
   double wall_s = 0;
 };
 

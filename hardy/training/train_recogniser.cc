@@ -20,9 +20,9 @@ constexpr const char* kPrefix = "model.";
 
 /// How the rows of a batch are practised. Undefined tensors: their own labels, all alike.
 struct Practice {
-  at::Tensor targets;  ///< [n] labels other than the rows' own
-  at::Tensor weights;  ///< [n]
-  Mixture mixture;
+  at::Tensor targets = {};  ///< [n] labels other than the rows' own
+  at::Tensor weights = {};  ///< [n]
+  Mixture mixture = {};
   bool mixes_labels = true;  ///< or the rows keep theirs, whatever is mixed in
   bool reconstructs = true;
 };
