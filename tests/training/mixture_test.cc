@@ -41,7 +41,7 @@ TEST(Mixture, MoreSupportsAreMixedMoreOften) {
     draw_partner(table, 2, supports, {.rate = 0.8, .share = 0.5, .k = 4}, draws, draw);
     ++counts[draw.partners[0]];
     EXPECT_LT(draw.shares[0], 0.5F);
-    if (draw.partners[0] == 2) EXPECT_EQ(draw.shares[0], 0);
+    EXPECT_EQ(draw.partners[0] == 2, draw.shares[0] == 0);
     shares += static_cast<double>(draw.shares[0]);
   }
   // Within four standard deviations.
