@@ -13,6 +13,7 @@
 
 #include "cli/output.h"
 #include "hardy/core/errors.h"
+#include "hardy/core/json_number.h"
 #include "hardy/evaluation/compare_runs.h"
 #include "hardy/evaluation/intervals.h"
 #include "hardy/evaluation/results_json.h"
@@ -31,8 +32,6 @@ struct StatsOptions {
   bool is_json = false;
 };
 
-Json number(double value) { return std::isnan(value) ? Json() : Json(value); }
-
 std::string dump(const Json& json) {
   return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
@@ -49,17 +48,17 @@ Json json_of(const RunComparison& row) {
                {"second_track", row.second_track},
                {"condition", row.condition},
                {"metric", c.metric},
-               {"first_value", number(c.first)},
-               {"second_value", number(c.second)},
-               {"difference", number(c.difference)},
-               {"low", number(c.interval.low)},
-               {"high", number(c.interval.high)},
-               {"p", number(c.p)},
-               {"corrected_p", number(c.corrected_p)},
+               {"first_value", json_number(c.first)},
+               {"second_value", json_number(c.second)},
+               {"difference", json_number(c.difference)},
+               {"low", json_number(c.interval.low)},
+               {"high", json_number(c.interval.high)},
+               {"p", json_number(c.p)},
+               {"corrected_p", json_number(c.corrected_p)},
                {"beyond_chance", c.is_beyond_chance},
                {"folds", c.folds},
                {"folds_better", c.folds_better},
-               {"fold_p", number(c.fold_p)},
+               {"fold_p", json_number(c.fold_p)},
                {"seeds", c.seeds},
                {"seeds_better", c.seeds_better}};
   if (!c.interval.is_computable()) json["not_computable_because"] = c.interval.missing;

@@ -18,8 +18,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kOwn = "hardymer";
-
 /// A method's finished run and what resampling makes of it.
 struct MethodRun {
   std::string method;
@@ -40,7 +38,7 @@ struct MethodRun {
 /// The method that a variant of a study stands for; "" when it is another experiment's.
 std::string method_of(const VariantResult& variant) {
   const auto& label = variant.variant.label;
-  if (label == "default") return kOwn;
+  if (label == "default") return kOwnMethod;
   for (const auto& method : declared_methods()) {
     if (method.name == label) return label;
   }
@@ -73,20 +71,6 @@ std::vector<MethodRun> read_runs(const fs::path& folder, const StudyResult& resu
   return runs;
 }
 
-/// Proper conditions, their average, the complete one.
-std::vector<std::string> columns_of(const Results& results) {
-  const auto& names = results.modality_names;
-  const auto complete = Pattern::complete(static_cast<int>(names.size()));
-  std::vector<std::string> columns;
-  std::vector<std::string> last;
-  for (const Pattern condition : results.conditions) {
-    (condition == complete ? last : columns).push_back(pattern_label(condition, names));
-  }
-  if (columns.size() >= 2) columns.emplace_back("average");
-  columns.insert(columns.end(), last.begin(), last.end());
-  return columns;
-}
-
 /// The column that stands for all: the average, or the first there is.
 std::string overall_column(const std::vector<std::string>& columns) {
   const auto average = std::find(columns.begin(), columns.end(), "average");
@@ -101,8 +85,8 @@ TableRow row_of(const MethodRun& run, const MethodTable& table) {
     row.cells.push_back(summary == nullptr ? TableCell{}
                                            : TableCell{summary->mean, summary->low, summary->high});
   }
-  row.paper =
-      paper_average(run.run.results, run.method == kOwn ? "default" : run.method, table.metric);
+  row.paper = paper_average(run.run.results, run.method == kOwnMethod ? "default" : run.method,
+                            table.metric);
   return row;
 }
 
@@ -110,20 +94,20 @@ TableRow row_of(const MethodRun& run, const MethodTable& table) {
 void add_differences(MethodTable& table, const std::vector<MethodRun>& runs,
                      const BootstrapOptions& bootstrap) {
   const auto own = std::find_if(runs.begin(), runs.end(),
-                                [](const MethodRun& run) { return run.method == kOwn; });
+                                [](const MethodRun& run) { return run.method == kOwnMethod; });
   if (own == runs.end()) return;
   const auto column = overall_column(table.columns);
   const auto* first = own->find(table.track, column, table.metric);
   std::vector<Pair> pairs;
   std::vector<TableRow*> rows;
   for (auto& row : table.rows) {
-    if (row.method == kOwn || first == nullptr) continue;
+    if (row.method == kOwnMethod || first == nullptr) continue;
     const auto run = std::find_if(runs.begin(), runs.end(),
                                   [&](const MethodRun& r) { return r.method == row.method; });
     const auto* second = run->find(table.track, column, table.metric);
     if (second == nullptr) continue;
-    pairs.push_back(
-        {kOwn, row.method, table.track + ", " + column + ", " + table.metric, *first, *second});
+    pairs.push_back({kOwnMethod, row.method, table.track + ", " + column + ", " + table.metric,
+                     *first, *second});
     rows.push_back(&row);
   }
   const auto comparisons = compare(pairs, bootstrap);
@@ -140,13 +124,13 @@ TableGain gain_of(const MethodTable& table, const Counts& counts) {
   TableGain gain;
   const bool is_higher = is_higher_better(table.metric);
   const auto own = std::find_if(table.rows.begin(), table.rows.end(),
-                                [](const TableRow& row) { return row.method == kOwn; });
+                                [](const TableRow& row) { return row.method == kOwnMethod; });
   if (own == table.rows.end()) return gain;
   for (std::size_t c = 0; c < table.columns.size(); ++c) {
     const TableRow* best = nullptr;
     for (const auto& row : table.rows) {
       const double mean = row.cells[c].mean;
-      if (row.method == kOwn || !counts(row) || std::isnan(mean)) continue;
+      if (row.method == kOwnMethod || !counts(row) || std::isnan(mean)) continue;
       const bool is_better =
           best == nullptr || (is_higher ? mean > best->cells[c].mean : mean < best->cells[c].mean);
       if (is_better) best = &row;
@@ -207,7 +191,7 @@ MethodComparison compare_methods(const fs::path& folder, const StudyResult& resu
       MethodTable table;
       table.track = track;
       table.metric = metric;
-      table.columns = columns_of(first);
+      table.columns = table_columns(first);
       for (const auto& run : runs) table.rows.push_back(row_of(run, table));
       add_differences(table, runs, bootstrap);
       const auto is_system = [](const TableRow& row) {

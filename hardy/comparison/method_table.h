@@ -14,6 +14,9 @@ namespace hardy {
 
 inline constexpr double kNoNumber = std::numeric_limits<double>::quiet_NaN();
 
+/// The method that the others are compared with.
+inline constexpr const char* kOwnMethod = "hardymer";
+
 /// A number with its interval; NaN where there is none.
 struct TableCell {
   double mean = kNoNumber;

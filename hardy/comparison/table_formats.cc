@@ -9,6 +9,7 @@
 
 #include "hardy/core/errors.h"
 #include "hardy/core/files.h"
+#include "hardy/core/json_number.h"
 #include "hardy/core/version.h"
 #include "hardy/data/csv.h"
 #include "hardy/evaluation/latex.h"
@@ -19,17 +20,14 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr int kFormat = 1;
-constexpr const char* kOwn = "hardymer";
+constexpr int kTableFormat = 1;
 constexpr int kNameWidth = 24;
 
-std::string cell(double value, int digits = 4) {
+std::string fixed(double value, int digits = 4) {
   return std::isnan(value) ? "-" : fmt::format("{:.{}f}", value, digits);
 }
 
 std::string csv_number(double value) { return std::isnan(value) ? "" : fmt::format("{}", value); }
-
-Json number(double value) { return std::isfinite(value) ? Json(value) : Json(); }
 
 /// The corpus, marked when it is synthetic and its name does not say so.
 std::string data_text(const MethodComparison& comparison) {
@@ -62,14 +60,14 @@ std::string row_text(const MethodTable& table, const TableRow& row) {
   std::string text = fmt::format("{:<{}}", method_title(row.method), kNameWidth);
   for (std::size_t c = 0; c < row.cells.size(); ++c) {
     const auto& one = row.cells[c];
-    text += fmt::format("{:>{}}", cell(one.mean), width_of(table, c));
+    text += fmt::format("{:>{}}", fixed(one.mean), width_of(table, c));
     if (c != overall(table)) continue;
     text += row.difference.is_beyond_chance ? "* " : "  ";
     text += fmt::format("{:<17}", std::isnan(one.low)
                                       ? ""
-                                      : fmt::format("[{}, {}]", cell(one.low), cell(one.high)));
+                                      : fmt::format("[{}, {}]", fixed(one.low), fixed(one.high)));
   }
-  if (has_paper(table)) text += fmt::format("{:>9}", cell(row.paper));
+  if (has_paper(table)) text += fmt::format("{:>9}", fixed(row.paper));
   return text + "\n";
 }
 
@@ -110,8 +108,8 @@ std::string cost_text(const MethodComparison& comparison) {
                                  "parameters", "training CPU s", "prediction ms/utterance");
   for (const auto& cost : comparison.costs) {
     text += fmt::format("{:<{}}{:<12}{:>14}{:>16}{:>26}\n", method_title(cost.method), kNameWidth,
-                        cost.track, cost.parameters, cell(cost.training_cpu_s, 1),
-                        cell(cost.prediction_ms, 3));
+                        cost.track, cost.parameters, fixed(cost.training_cpu_s, 1),
+                        fixed(cost.prediction_ms, 3));
   }
   return text;
 }
@@ -135,7 +133,7 @@ std::string terms_text(const MethodComparison& comparison) {
   for (const auto& chosen : comparison.chosen) {
     text += fmt::format(
         "  {}: {} points, validation {} (as declared {}): {}\n", method_title(chosen.method),
-        chosen.points, cell(chosen.validation), cell(chosen.declared_validation),
+        chosen.points, fixed(chosen.validation), fixed(chosen.declared_validation),
         chosen.assignments.empty() ? "as declared"
                                    : fmt::format("{}", fmt::join(chosen.assignments, ", ")));
   }
@@ -146,21 +144,21 @@ Json json_of(const MethodTable& table, const TableRow& row) {
   Json cells = Json::array();
   for (std::size_t c = 0; c < row.cells.size(); ++c) {
     cells.push_back({{"condition", table.columns[c]},
-                     {"mean", number(row.cells[c].mean)},
-                     {"low", number(row.cells[c].low)},
-                     {"high", number(row.cells[c].high)}});
+                     {"mean", json_number(row.cells[c].mean)},
+                     {"low", json_number(row.cells[c].low)},
+                     {"high", json_number(row.cells[c].high)}});
   }
   Json json = {{"method", row.method},
                {"title", method_title(row.method)},
                {"is_control", is_control(row)},
                {"cells", cells},
-               {"paper", number(row.paper)}};
-  if (row.method != kOwn) {
-    json["difference"] = {{"value", number(row.difference.difference)},
-                          {"low", number(row.difference.low)},
-                          {"high", number(row.difference.high)},
-                          {"p", number(row.difference.p)},
-                          {"corrected_p", number(row.difference.corrected_p)},
+               {"paper", json_number(row.paper)}};
+  if (row.method != kOwnMethod) {
+    json["difference"] = {{"value", json_number(row.difference.difference)},
+                          {"low", json_number(row.difference.low)},
+                          {"high", json_number(row.difference.high)},
+                          {"p", json_number(row.difference.p)},
+                          {"corrected_p", json_number(row.difference.corrected_p)},
                           {"beyond_chance", row.difference.is_beyond_chance}};
   }
   return json;
@@ -169,7 +167,7 @@ Json json_of(const MethodTable& table, const TableRow& row) {
 Json json_of(const TableGain& gain) {
   Json values = Json::array();
   for (std::size_t c = 0; c < gain.values.size(); ++c) {
-    values.push_back({{"value", number(gain.values[c])}, {"over", gain.best[c]}});
+    values.push_back({{"value", json_number(gain.values[c])}, {"over", gain.best[c]}});
   }
   return values;
 }
@@ -207,7 +205,7 @@ std::string latex_row(const MethodComparison& comparison, const MethodTable& tab
   for (const auto& cost : comparison.costs) {
     if (cost.method != row.method || cost.track != table.track) continue;
     text += fmt::format(" & {:.2f} & {} & {}", static_cast<double>(cost.parameters) / 1e6,
-                        cell(cost.training_cpu_s, 0), cell(cost.prediction_ms, 2));
+                        fixed(cost.training_cpu_s, 0), fixed(cost.prediction_ms, 2));
   }
   return text + " \\\\\n" + below + " & & & \\\\\n";
 }
@@ -269,7 +267,7 @@ std::string comparison_text(const MethodComparison& comparison) {
   for (const auto& table : comparison.tables) {
     text += table_text(table);
     has_own = has_own || std::any_of(table.rows.begin(), table.rows.end(),
-                                     [](const TableRow& row) { return row.method == kOwn; });
+                                     [](const TableRow& row) { return row.method == kOwnMethod; });
   }
   text += cost_text(comparison);
   text += fmt::format("\ninterval: {:g} %{}\n", 100 * comparison.level,
@@ -325,8 +323,8 @@ std::string comparison_json(const MethodComparison& comparison) {
                      {"title", method_title(cost.method)},
                      {"track", cost.track},
                      {"parameters", cost.parameters},
-                     {"training_cpu_s", number(cost.training_cpu_s)},
-                     {"prediction_ms", number(cost.prediction_ms)}});
+                     {"training_cpu_s", json_number(cost.training_cpu_s)},
+                     {"prediction_ms", json_number(cost.prediction_ms)}});
   }
   Json refusals = Json::array();
   for (const auto& refusal : comparison.refusals) {
@@ -337,12 +335,12 @@ std::string comparison_json(const MethodComparison& comparison) {
     chosen.push_back({{"method", choice.method},
                       {"points", choice.points},
                       {"set", choice.assignments},
-                      {"validation", number(choice.validation)},
-                      {"declared_validation", number(choice.declared_validation)}});
+                      {"validation", json_number(choice.validation)},
+                      {"declared_validation", json_number(choice.declared_validation)}});
   }
   const CompareOptions& options = comparison.options;
   const Json json = {
-      {"format", kFormat},
+      {"format", kTableFormat},
       {"program_version", program_version()},
       {"command_line", comparison.command_line},
       {"data",

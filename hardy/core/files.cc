@@ -10,32 +10,11 @@
 
 #include <fmt/format.h>
 
+#include "hardy/core/descriptor.h"
 #include "hardy/core/errors.h"
 
 namespace hardy {
 namespace {
-
-/// Closes a file descriptor when it goes out of scope.
-class Descriptor {
- public:
-  explicit Descriptor(int number) : number_(number) {}
-
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-
-  ~Descriptor() { close(); }
-
-  [[nodiscard]] int number() const { return number_; }
-
-  int close() {
-    const int number = number_;
-    number_ = -1;
-    return number >= 0 ? ::close(number) : 0;
-  }
-
- private:
-  int number_;
-};
 
 std::string reason() { return std::strerror(errno); }
 

@@ -11,24 +11,11 @@
 
 #include <fmt/format.h>
 
+#include "hardy/core/descriptor.h"
 #include "hardy/core/errors.h"
 
 namespace hardy {
 namespace {
-
-/// Closes on every way out.
-struct Descriptor {
-  int number;
-
-  explicit Descriptor(int opened) : number(opened) {}
-
-  ~Descriptor() {
-    if (number >= 0) ::close(number);
-  }
-
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-};
 
 [[noreturn]] void refuse(const std::filesystem::path& file) {
   if (errno == ENOENT || errno == ENOTDIR) {
@@ -41,11 +28,11 @@ struct Descriptor {
 
 MappedFile::MappedFile(const std::filesystem::path& file, Residence residence) {
   const Descriptor descriptor(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
-  if (descriptor.number < 0) refuse(file);
+  if (descriptor.number() < 0) refuse(file);
 
   struct stat status {};
 
-  if (::fstat(descriptor.number, &status) != 0) refuse(file);
+  if (::fstat(descriptor.number(), &status) != 0) refuse(file);
   if (!S_ISREG(status.st_mode)) {
     throw ArtifactError(fmt::format("{}: not a regular file", file.string()));
   }
@@ -54,10 +41,10 @@ MappedFile::MappedFile(const std::filesystem::path& file, Residence residence) {
   const bool is_copy = residence == Residence::kCopied;
   void* place = ::mmap(nullptr, size_, is_copy ? PROT_READ | PROT_WRITE : PROT_READ,
                        is_copy ? MAP_PRIVATE | MAP_ANONYMOUS : MAP_PRIVATE,
-                       is_copy ? -1 : descriptor.number, 0);
+                       is_copy ? -1 : descriptor.number(), 0);
   if (place == MAP_FAILED) refuse(file);
   data_ = static_cast<const std::byte*>(place);
-  if (is_copy) read_whole(descriptor.number, static_cast<char*>(place), file);
+  if (is_copy) read_whole(descriptor.number(), static_cast<char*>(place), file);
 }
 
 void MappedFile::read_whole(int descriptor, char* place, const std::filesystem::path& file) {

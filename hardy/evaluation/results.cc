@@ -190,6 +190,19 @@ Score score_evaluation(const Evaluation& evaluation, const Corpus& corpus) {
   return score;
 }
 
+std::vector<std::string> table_columns(const Results& results) {
+  const auto& names = results.modality_names;
+  const auto complete = Pattern::complete(static_cast<int>(names.size()));
+  std::vector<std::string> columns;
+  std::vector<std::string> last;
+  for (const Pattern condition : results.conditions) {
+    (condition == complete ? last : columns).push_back(pattern_label(condition, names));
+  }
+  if (columns.size() >= 2) columns.emplace_back("average");
+  columns.insert(columns.end(), last.begin(), last.end());
+  return columns;
+}
+
 Results make_results(const std::vector<FitOutcome>& outcomes, const Corpus& corpus,
                      std::vector<std::string> folds) {
   Results results;

@@ -75,6 +75,10 @@ struct Results {
                                     const std::string& metric) const;
 };
 
+/// The columns of a table of these results: the incomplete conditions, "average" over them where
+/// there are at least two, then the complete one.
+std::vector<std::string> table_columns(const Results& results);
+
 /// The metrics of one evaluation. Class labels: wa, ua, weighted_f1, macro_f1 and recall.<class>.
 /// Real values: accuracy and weighted_f1 on non-zero utterances, mae and correlation on all. Their
 /// sign learned as two classes (Corpus::values): the same with mae and correlation NaN.

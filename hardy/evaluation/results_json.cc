@@ -9,6 +9,7 @@
 
 #include "hardy/core/errors.h"
 #include "hardy/core/files.h"
+#include "hardy/core/json_number.h"
 #include "hardy/evaluation/results_text.h"
 
 namespace hardy {
@@ -19,15 +20,13 @@ using Json = nlohmann::ordered_json;
 constexpr int kFormat = 1;
 constexpr std::size_t kMaxBytes = std::size_t{1} << 30;
 
-Json number(double value) { return std::isnan(value) ? Json() : Json(value); }
-
 double number_of(const Json& json) {
   return json.is_null() ? std::numeric_limits<double>::quiet_NaN() : json.get<double>();
 }
 
 Json json_of(const Score& score, const std::vector<std::string>& modality_names) {
   Json metrics = Json::object();
-  for (const auto& metric : score.metrics) metrics[metric.name] = number(metric.value);
+  for (const auto& metric : score.metrics) metrics[metric.name] = json_number(metric.value);
   return {{"track", score.track},
           {"condition", pattern_label(score.condition, modality_names)},
           {"fold", score.fold},
@@ -55,12 +54,12 @@ Json json_of(const Summary& summary, bool has_intervals) {
   Json json = {{"track", summary.track},
                {"condition", summary.condition},
                {"metric", summary.metric},
-               {"mean", number(summary.mean)},
-               {"seed_deviation", number(summary.seed_deviation)},
-               {"fold_deviation", number(summary.fold_deviation)}};
+               {"mean", json_number(summary.mean)},
+               {"seed_deviation", json_number(summary.seed_deviation)},
+               {"fold_deviation", json_number(summary.fold_deviation)}};
   if (has_intervals) {
-    json["low"] = number(summary.low);
-    json["high"] = number(summary.high);
+    json["low"] = json_number(summary.low);
+    json["high"] = json_number(summary.high);
     if (!summary.no_interval.empty()) json["no_interval"] = summary.no_interval;
   }
   return json;

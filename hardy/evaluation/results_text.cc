@@ -30,21 +30,6 @@ std::string plural(std::size_t count, const char* noun) {
   return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
 }
 
-/// Proper conditions, "average", the complete one: those of the results, by label.
-std::vector<std::string> columns_of(const Results& results) {
-  const auto complete = Pattern::complete(static_cast<int>(results.modality_names.size()));
-  std::vector<std::string> columns;
-  bool has_complete = false;
-  for (const Pattern condition : results.conditions) {
-    has_complete = has_complete || condition == complete;
-    if (condition == complete) continue;
-    columns.push_back(pattern_label(condition, results.modality_names));
-  }
-  if (columns.size() >= 2) columns.emplace_back("average");
-  if (has_complete) columns.push_back(pattern_label(complete, results.modality_names));
-  return columns;
-}
-
 bool has_intervals(const Results& results) {
   return std::any_of(results.summaries.begin(), results.summaries.end(),
                      [](const Summary& summary) { return !std::isnan(summary.low); });
@@ -202,7 +187,7 @@ std::string results_table(const Results& results) {
   const bool is_over_seeds = results.seeds.size() > 1;
   std::string text = title_of(results, is_over_seeds);
   const Table table(results, is_over_seeds);
-  const auto columns = columns_of(results);
+  const auto columns = table_columns(results);
   for (std::size_t begin = 0; begin < columns.size(); begin += kColumnsPerBlock) {
     const auto end = std::min(begin + kColumnsPerBlock, columns.size());
     const auto at = [&](std::size_t i) { return columns.begin() + static_cast<std::ptrdiff_t>(i); };

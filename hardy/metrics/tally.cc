@@ -11,7 +11,7 @@
 namespace hardy {
 namespace {
 
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+constexpr double kNotComputable = std::numeric_limits<double>::quiet_NaN();
 constexpr std::size_t kSigns = 4;  // [2,2] row = truth, 0 = not positive
 /// Where a value's sums start, behind its signs: count, |error|, x, y, xx, yy, xy.
 constexpr std::size_t kSums = 7;
@@ -26,13 +26,13 @@ std::vector<std::int64_t> as_counts(std::span<const double> tally) {
 /// Pearson's r from sums; NaN where one side is constant.
 double correlation_of(std::span<const double> sums) {
   const double n = sums[0];
-  if (n < 2) return kNaN;
+  if (n < 2) return kNotComputable;
   const double xx = sums[4] - sums[2] * sums[2] / n;
   const double yy = sums[5] - sums[3] * sums[3] / n;
   const double xy = sums[6] - sums[2] * sums[3] / n;
   // What rounding leaves of the squares of a constant.
   constexpr double kNothing = 1e-12;
-  if (xx <= kNothing * sums[4] || yy <= kNothing * sums[5]) return kNaN;
+  if (xx <= kNothing * sums[4] || yy <= kNothing * sums[5]) return kNotComputable;
   return std::clamp(xy / std::sqrt(xx) / std::sqrt(yy), -1.0, 1.0);
 }
 
@@ -87,8 +87,8 @@ void TallyLayout::metrics(std::span<const double> tally, std::span<double> value
   const ClassMetrics signs = class_metrics_of(as_counts(tally.first(kSigns)), 2);
   values[0] = signs.wa;
   values[1] = signs.weighted_f1;
-  values[2] = kNaN;
-  values[3] = kNaN;
+  values[2] = kNotComputable;
+  values[3] = kNotComputable;
   if (task_ == TaskKind::kBinary) return;
   const auto sums = tally.subspan(kSigns);
   if (sums[0] > 0) values[2] = sums[1] / sums[0];

@@ -11,6 +11,7 @@
 #include "hardy/core/checksum.h"
 #include "hardy/core/errors.h"
 #include "hardy/core/files.h"
+#include "hardy/core/json_number.h"
 #include "hardy/core/version.h"
 #include "hardy/data/csv.h"
 #include "hardy/evaluation/intervals.h"
@@ -29,8 +30,6 @@ constexpr const char* kPointsFile = "tsne.csv";
 constexpr const char* kComparisonFile = "compare.json";
 /// The same numbers as compare.json.
 constexpr const char* kComparisonTable = "compare.csv";
-
-Json number(double value) { return std::isfinite(value) ? Json(value) : Json(); }
 
 std::vector<fs::path> sorted_children(const fs::path& folder) {
   std::vector<fs::path> children;
@@ -208,11 +207,11 @@ Json json_of(const RunComparison& row) {
           {"track", row.first_track},
           {"condition", row.condition},
           {"metric", c.metric},
-          {"difference", number(c.difference)},
-          {"low", number(c.interval.low)},
-          {"high", number(c.interval.high)},
-          {"p", number(c.p)},
-          {"corrected_p", number(c.corrected_p)},
+          {"difference", json_number(c.difference)},
+          {"low", json_number(c.interval.low)},
+          {"high", json_number(c.interval.high)},
+          {"p", json_number(c.p)},
+          {"corrected_p", json_number(c.corrected_p)},
           {"beyond_chance", c.is_beyond_chance},
           {"verdict", verdict(c)}};
 }

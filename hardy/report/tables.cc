@@ -17,20 +17,6 @@ using Json = nlohmann::ordered_json;
 
 std::string csv_number(double value) { return std::isnan(value) ? "" : fmt::format("{}", value); }
 
-/// Conditions of the first run as a table has them: incomplete ones, average, complete.
-std::vector<std::string> columns_of(const Results& results) {
-  const auto& names = results.modality_names;
-  const auto complete = Pattern::complete(static_cast<int>(names.size()));
-  std::vector<std::string> columns;
-  std::vector<std::string> last;
-  for (const Pattern condition : results.conditions) {
-    (condition == complete ? last : columns).push_back(pattern_label(condition, names));
-  }
-  if (columns.size() >= 2) columns.emplace_back("average");
-  columns.insert(columns.end(), last.begin(), last.end());
-  return columns;
-}
-
 double best_of(const ReportData& data, const std::string& column, const std::string& metric) {
   double best = std::nan("");
   for (const auto& run : data.runs) {
@@ -111,7 +97,7 @@ std::string report_tables_json(const ReportData& data) {
 
 std::string report_latex(const ReportData& data) {
   const Results& first = data.runs.front().results;
-  const auto columns = columns_of(first);
+  const auto columns = table_columns(first);
   std::string text = fmt::format("% made by: {}\n", data.command);
   for (const auto& metric : first.headline) {
     const bool is_share = metric != "mae" && metric != "correlation";

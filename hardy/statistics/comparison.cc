@@ -15,7 +15,7 @@
 namespace hardy {
 namespace {
 
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+constexpr double kNotComputable = std::numeric_limits<double>::quiet_NaN();
 constexpr std::size_t kFewestForT = 3;
 
 std::int64_t count_better(const std::vector<double>& differences, bool is_higher_better) {
@@ -36,7 +36,7 @@ Comparison compare_one(const Pair& pair, const BootstrapOptions& options) {
   result.difference = difference.estimate;
   result.interval = interval_of(difference, options.level);
   result.p = p_value_of(difference);
-  result.fold_p = kNaN;
+  result.fold_p = kNotComputable;
   if (!result.interval.is_computable()) return result;
   const bool higher = is_higher_better(result.metric);
   result.folds = static_cast<std::int64_t>(difference.by_fold.size());
@@ -73,7 +73,7 @@ std::vector<double> holm(std::span<const double> p_values) {
   }
   std::sort(order.begin(), order.end(),
             [&](std::size_t x, std::size_t y) { return p_values[x] < p_values[y]; });
-  std::vector<double> adjusted(p_values.size(), kNaN);
+  std::vector<double> adjusted(p_values.size(), kNotComputable);
   double largest = 0;
   for (std::size_t rank = 0; rank < order.size(); ++rank) {
     const double factor = static_cast<double>(order.size() - rank);
@@ -84,7 +84,7 @@ std::vector<double> holm(std::span<const double> p_values) {
 }
 
 double paired_t_p_value(std::span<const double> differences) {
-  if (differences.size() < kFewestForT) return kNaN;
+  if (differences.size() < kFewestForT) return kNotComputable;
   const MeanDeviation spread = mean_and_deviation(differences);
   if (spread.deviation == 0) return spread.mean == 0 ? 1 : 0;
   const auto n = static_cast<double>(differences.size());

@@ -8,6 +8,7 @@
 
 #include "hardy/config/defects.h"
 #include "hardy/core/errors.h"
+#include "hardy/core/json_number.h"
 #include "hardy/data/csv.h"
 #include "hardy/evaluation/compare_runs.h"
 
@@ -85,8 +86,6 @@ bool is_equal(const PredictionTable& first, const PredictionTable& second) {
   }
   return true;
 }
-
-Json number(double value) { return std::isnan(value) ? Json() : Json(value); }
 
 std::string signed_points(const std::string& metric, double value) {
   if (std::isnan(value)) return "-";
@@ -249,13 +248,13 @@ std::string defect_audit_json(const StudyResult& result, const std::vector<Defec
                     {"track", worth.track},
                     {"condition", worth.condition},
                     {"metric", c.metric},
-                    {"with", number(c.first)},
-                    {"without", number(c.second)},
-                    {"difference", number(c.difference)},
-                    {"low", number(c.interval.low)},
-                    {"high", number(c.interval.high)},
-                    {"p", number(c.p)},
-                    {"corrected_p", number(c.corrected_p)},
+                    {"with", json_number(c.first)},
+                    {"without", json_number(c.second)},
+                    {"difference", json_number(c.difference)},
+                    {"low", json_number(c.interval.low)},
+                    {"high", json_number(c.interval.high)},
+                    {"p", json_number(c.p)},
+                    {"corrected_p", json_number(c.corrected_p)},
                     {"beyond_chance", c.is_beyond_chance},
                     {"verdict", worth_verdict(worth)}});
   }

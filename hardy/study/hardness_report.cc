@@ -6,14 +6,13 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "hardy/core/json_number.h"
 #include "hardy/study/hardness_validity.h"
 
 namespace hardy {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-Json number(double value) { return std::isfinite(value) ? Json(value) : Json(); }
 
 Json reason(const std::string& missing) { return missing.empty() ? Json() : Json(missing); }
 
@@ -43,14 +42,14 @@ Json case_json(const Case& one) {
     supports.push_back({{"id", support.id},
                         {"label", support.label},
                         {"transcript", support.transcript},
-                        {"distance", number(support.distance)}});
+                        {"distance", json_number(support.distance)}});
   }
   return {{"id", one.id},
           {"label", one.label},
           {"transcript", one.transcript},
-          {"hardness_place", number(one.hardness)},
-          {"true_difficulty", number(one.difficulty)},
-          {"held_out_loss", number(one.loss)},
+          {"hardness_place", json_number(one.hardness)},
+          {"true_difficulty", json_number(one.difficulty)},
+          {"held_out_loss", json_number(one.loss)},
           {"supports", supports}};
 }
 
@@ -124,13 +123,13 @@ std::string hardness_json(const HardnessReport& report) {
                         {"target", one.target},
                         {"pattern", one.pattern},
                         {"utterances", one.utterances},
-                        {"spearman", number(one.correlation)},
+                        {"spearman", json_number(one.correlation)},
                         {"not_computable_because", reason(one.missing)}});
   }
   Json stability = Json::array();
   for (const auto& one : report.stability) {
     stability.push_back({{"pattern", one.pattern},
-                         {"spearman", number(one.correlation)},
+                         {"spearman", json_number(one.correlation)},
                          {"pairs", one.pairs},
                          {"not_computable_because", reason(one.missing)}});
   }

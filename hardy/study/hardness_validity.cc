@@ -35,7 +35,7 @@ struct Mean {
 };
 
 /// The estimates of one fold, seed and pattern.
-struct Group {
+struct FitScores {
   std::vector<std::size_t> utterances;
   std::vector<float> direct;
   std::vector<float> indirect;
@@ -71,23 +71,23 @@ std::vector<double> support_counts(const std::vector<float>& score, std::int64_t
 }
 
 /// Every estimate whose validity is asked for, with how it follows from a group.
-using Estimate = std::function<std::vector<double>(const Group&)>;
+using Estimate = std::function<std::vector<double>(const FitScores&)>;
 
 std::vector<std::pair<std::string, Estimate>> estimates_of(const Config& config) {
   std::vector<std::pair<std::string, Estimate>> list;
-  list.emplace_back("direct", [](const Group& group) { return doubles(group.direct); });
-  list.emplace_back("indirect", [](const Group& group) { return doubles(group.indirect); });
+  list.emplace_back("direct", [](const FitScores& group) { return doubles(group.direct); });
+  list.emplace_back("indirect", [](const FitScores& group) { return doubles(group.indirect); });
   for (const char* sign : {"paper", "consistency"}) {
     HardnessConfig hardness = config.hardness;
     hardness.components = "both";
     hardness.indirect_sign = sign;
-    list.emplace_back(fmt::format("score, {} sign", sign), [hardness](const Group& group) {
+    list.emplace_back(fmt::format("score, {} sign", sign), [hardness](const FitScores& group) {
       return doubles(unified_score(group.direct, group.indirect, hardness));
     });
     for (const char* centre : {"paper", "middle"}) {
       hardness.centre = centre;
       list.emplace_back(fmt::format("supports, {} sign, {} centre", sign, centre),
-                        [hardness, k = config.retrieval.k](const Group& group) {
+                        [hardness, k = config.retrieval.k](const FitScores& group) {
                           return support_counts(
                               unified_score(group.direct, group.indirect, hardness), k);
                         });
@@ -154,7 +154,7 @@ class Evidence {
   }
 
   [[nodiscard]] Stability stability_of(const std::string& pattern) const {
-    std::map<int, std::vector<const Group*>> by_fold;
+    std::map<int, std::vector<const FitScores*>> by_fold;
     for (const auto& [place, group] : groups_) {
       if (std::get<0>(place) == pattern) by_fold[std::get<1>(place)].push_back(&group);
     }
@@ -227,8 +227,9 @@ class Evidence {
       const double value = table.number(row, direct);
       const double shared = table.number(row, indirect);
       if (std::isnan(value) || std::isnan(shared)) continue;
-      Group& group = groups_[{table.text(row, pattern), static_cast<int>(table.number(row, fold)),
-                              static_cast<std::int64_t>(table.number(row, seed))}];
+      FitScores& group =
+          groups_[{table.text(row, pattern), static_cast<int>(table.number(row, fold)),
+                   static_cast<std::int64_t>(table.number(row, seed))}];
       group.utterances.push_back(utterance_of(table, table.text(row, utterance)));
       group.direct.push_back(static_cast<float>(value));
       group.indirect.push_back(static_cast<float>(shared));
@@ -274,7 +275,7 @@ class Evidence {
   const RunFolder& run_;
   const Corpus& corpus_;
   std::map<std::string, std::size_t> index_;
-  std::map<GroupPlace, Group> groups_;
+  std::map<GroupPlace, FitScores> groups_;
   std::map<std::string, std::vector<HeldOut>> held_out_;  // by pattern, [N]
 };
 
@@ -358,7 +359,7 @@ HardnessReport examine_hardness(const RunFolder& run, const Corpus& corpus, std:
   for (const auto& pattern : evidence.patterns()) {
     report.stability.push_back(evidence.stability_of(pattern));
   }
-  const auto own_score = [](const Group& group) { return group.score; };
+  const auto own_score = [](const FitScores& group) { return group.score; };
   add_cases(evidence, own_score, cases, report);
   return report;
 }

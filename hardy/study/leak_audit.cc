@@ -16,7 +16,7 @@ namespace hardy {
 namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-constexpr const char* kPublished = "published";
+constexpr const char* kPublishedVariant = "published";
 
 /// The sign of the predicted values of a run as a classification; values of exactly 0 are not
 /// scored.
@@ -137,7 +137,7 @@ Study leak_audit(const Config& base) {
   study.base = base;
   study.variants = {{active_defects(base).empty() ? "strict" : "as set", {}}};
   if (base.protocol.method == "hardymer") {
-    study.variants.push_back({kPublished, protocol_assignments(kPublished)});
+    study.variants.push_back({kPublishedVariant, protocol_assignments(kPublishedVariant)});
   }
   return study;
 }

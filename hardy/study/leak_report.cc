@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "hardy/core/json_number.h"
 #include "hardy/data/csv.h"
 #include "hardy/study/leak_audit.h"
 
@@ -12,8 +13,6 @@ namespace hardy {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-Json number(double value) { return std::isnan(value) ? Json() : Json(value); }
 
 /// Rows of one track and measure: a line per condition, a column per fold.
 std::string table_of(const std::vector<ChanceRow>& rows, const std::string& label) {
@@ -87,10 +86,10 @@ Json rows_json(const std::vector<ChanceRow>& rows) {
                  {"fold", row.fold},
                  {"fold_name", row.fold_name},
                  {"measure", row.measure},
-                 {"value", number(row.value)},
-                 {"chance", number(row.chance)},
-                 {"p", number(row.p)},
-                 {"corrected_p", number(row.corrected_p)},
+                 {"value", json_number(row.value)},
+                 {"chance", json_number(row.chance)},
+                 {"p", json_number(row.p)},
+                 {"corrected_p", json_number(row.corrected_p)},
                  {"above_chance", row.is_above}};
     if (!row.missing.empty()) json["not_computable_because"] = row.missing;
     list.push_back(std::move(json));

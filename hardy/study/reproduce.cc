@@ -124,7 +124,7 @@ std::vector<std::string> labels_of(const std::string& experiment, const StudyRes
   return labels;
 }
 
-std::vector<std::string> columns_of(const Results& results) {
+std::vector<std::string> summary_columns(const Results& results) {
   std::vector<std::string> columns;
   bool has_average = false;
   for (const auto& summary : results.summaries) {
@@ -159,7 +159,7 @@ void add_rows(const std::string& experiment, const StudyResult& result,
               std::vector<ReproducedRow>& rows) {
   const VariantResult* base = find_variant(result, kDefault);
   check(base != nullptr, "a reproduction without its default variant");
-  const auto columns = columns_of(base->test);
+  const auto columns = summary_columns(base->test);
   for (const auto& track : base->test.tracks) {
     for (const auto& metric : base->test.headline) {
       const auto reference = values_of(base->test, track, metric, columns);
@@ -270,7 +270,7 @@ std::vector<ReproducedRow> reproduced_rows(const std::string& name, const StudyR
 
 std::string reproduction_text(const std::string& name, const StudyResult& result) {
   const Results& first = result.variants.front().test;
-  const auto columns = columns_of(first);
+  const auto columns = summary_columns(first);
   std::string text =
       fmt::format("{}{}: test, {} fold(s), {} seed(s)\n", first.data_name,
                   first.is_synthetic ? " (synthetic)" : "", first.folds.size(), first.seeds.size());
@@ -296,7 +296,7 @@ std::string reproduction_text(const std::string& name, const StudyResult& result
 }
 
 std::string reproduction_csv(const std::string& name, const StudyResult& result) {
-  const auto columns = columns_of(result.variants.front().test);
+  const auto columns = summary_columns(result.variants.front().test);
   const auto number = [](double value) {
     return std::isnan(value) ? std::string() : fmt::format("{}", value);
   };

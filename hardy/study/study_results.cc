@@ -9,6 +9,7 @@
 
 #include "hardy/core/errors.h"
 #include "hardy/core/files.h"
+#include "hardy/core/json_number.h"
 #include "hardy/core/version.h"
 #include "hardy/metrics/metrics.h"
 #include "hardy/run/csv_file.h"
@@ -21,8 +22,6 @@ using Json = nlohmann::ordered_json;
 constexpr int kFormat = 1;
 
 bool is_sweep(const StudyResult& result) { return result.study.kind == "sweep"; }
-
-Json number(double value) { return std::isfinite(value) ? Json(value) : Json(); }
 
 std::string cell(double value) { return std::isnan(value) ? "-" : fmt::format("{:.4f}", value); }
 
@@ -44,9 +43,9 @@ Json summaries_json(const Results& results) {
     list.push_back({{"track", summary.track},
                     {"condition", summary.condition},
                     {"metric", summary.metric},
-                    {"mean", number(summary.mean)},
-                    {"seed_deviation", number(summary.seed_deviation)},
-                    {"fold_deviation", number(summary.fold_deviation)}});
+                    {"mean", json_number(summary.mean)},
+                    {"seed_deviation", json_number(summary.seed_deviation)},
+                    {"fold_deviation", json_number(summary.fold_deviation)}});
   }
   return list;
 }
@@ -241,8 +240,8 @@ std::string study_json(const StudyResult& result) {
     Json ranking = Json::array();
     for (const auto& ranked : rank_by_validation(result, metric)) {
       ranking.push_back({{"variant", result.variants[ranked.variant].variant.label},
-                         {"validation", number(ranked.value)},
-                         {"seed_deviation", number(ranked.seed_deviation)}});
+                         {"validation", json_number(ranked.value)},
+                         {"seed_deviation", json_number(ranked.seed_deviation)}});
     }
     json["ranked_by"] = metric;
     json["ranking"] = ranking;

@@ -28,7 +28,7 @@ using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-ProtocolRequest request_in(const std::filesystem::path& folder, const Config& config) {
+ProtocolRequest single_worker_request(const std::filesystem::path& folder, const Config& config) {
   ProtocolRequest request;
   request.config = config;
   request.config.run.jobs = 1;
@@ -69,7 +69,7 @@ TEST(PublishedProtocol, H1LetsTestLabelsChooseAndStrictDoesNot) {
     Config config = test::tiny_config();
     config.recogniser.pattern_epochs = 6;
     config.published.h1_test_epoch = is_on;
-    auto request = request_in(dir / "true", config);
+    auto request = single_worker_request(dir / "true", config);
     request.only_fold = 0;
     run_protocol(request, corpus, quiet);
     request.folder = dir / "other";
@@ -86,7 +86,7 @@ TEST(PublishedProtocol, EverythingOnRunsIsMarkedAndStoresNoModel) {
   }
   validate_config(config);
   NoProgress quiet;
-  auto request = request_in(dir / "run", config);
+  auto request = single_worker_request(dir / "run", config);
   const auto result = run_protocol(request, test::tiny_corpus(3), quiet);
   EXPECT_EQ(result.results.defects.size(), known_defects().size());
   EXPECT_THAT(results_table(result.results),
@@ -105,7 +105,7 @@ TEST(PublishedProtocol, EverythingOnRunsIsMarkedAndStoresNoModel) {
 TEST(PublishedProtocol, AStrictRunSaysNothingOfDefects) {
   const test::TempDir dir;
   NoProgress quiet;
-  auto request = request_in(dir / "run", test::tiny_config());
+  auto request = single_worker_request(dir / "run", test::tiny_config());
   request.only_fold = 0;
   const auto result = run_protocol(request, test::tiny_corpus(2), quiet);
   EXPECT_THAT(results_table(result.results), Not(HasSubstr("DEFECTS")));
@@ -145,9 +145,9 @@ TEST(PublishedProtocol, H2MakesResultsFromNoiseInEveryFoldButTheLast) {
   const Corpus noise = wide_noise();
   NoProgress quiet;
   Config config = memorising_config();
-  run_protocol(request_in(dir / "strict", config), noise, quiet);
+  run_protocol(single_worker_request(dir / "strict", config), noise, quiet);
   config.published.h2_shared_tuning = true;
-  run_protocol(request_in(dir / "shared", config), noise, quiet);
+  run_protocol(single_worker_request(dir / "shared", config), noise, quiet);
   const auto runs = read_finished_runs({dir / "strict", dir / "shared"});
   for (const auto& row : judge_against_chance(runs[0])) {
     EXPECT_FALSE(row.is_above) << "fold " << row.fold << ", " << row.condition << ": " << row.value;

@@ -11,14 +11,6 @@
 namespace hardy::test {
 namespace {
 
-BatchPlan mixed_plan(const MethodOnFold& on_fold) {
-  BatchPlan plan;
-  plan.add_dialogue(on_fold.corpus, on_fold.data.table, 0, Pattern::complete(3));
-  const auto patterns = all_patterns(3);
-  for (std::size_t r = 0; r < plan.rows.size(); ++r) plan.rows[r].pattern = patterns[r % 7];
-  return plan;
-}
-
 TEST(DecoupledContrast, MatchesHandWorkedValue) {
   // x = y = the two unit vectors: positives e^tau, negatives e^0.
   const auto x = at::eye(2);
@@ -43,7 +35,7 @@ TEST(CifMmin, GradientFlowsToEveryParameterOfEachStage) {
   const auto& settings = on_fold.config.methods.of<CifMminSettings>("cif_mmin");
   Generator initial(1);
   const InvariantNetwork teacher(on_fold.data, settings, &initial);
-  BatchPlan complete = mixed_plan(on_fold);
+  BatchPlan complete = mixed_plan(on_fold, {0});
   complete = completed(on_fold.data.table, complete);
   DropoutStream off;
   // The temperature learns too; in the published program it is not given to the optimiser.
@@ -52,7 +44,7 @@ TEST(CifMmin, GradientFlowsToEveryParameterOfEachStage) {
                    teacher.parameters(), every);
   const CifMminNetwork network(on_fold.data, settings, &initial);
   expect_gradients(
-      cif_mmin_loss(on_fold.data, network, teacher, settings, mixed_plan(on_fold), off),
+      cif_mmin_loss(on_fold.data, network, teacher, settings, mixed_plan(on_fold, {0}), off),
       network.parameters(), every);
 }
 

@@ -156,8 +156,7 @@ TEST_P(EveryMethod, ModelsThatThePredictionRuntimeCannotRunAreRefusedByName) {
     Recogniser::load(model);
     FAIL() << "must refuse";
   } catch (const ArtifactError& error) {
-    EXPECT_NE(std::string(error.what()).find(declared_method(GetParam()).title),
-              std::string::npos);
+    EXPECT_NE(std::string(error.what()).find(declared_method(GetParam()).title), std::string::npos);
   }
 }
 

@@ -84,6 +84,16 @@ TensorFile MethodOnFold::fit(const std::vector<Pattern>& patterns) {
   return model;
 }
 
+BatchPlan mixed_plan(const MethodOnFold& on_fold, const std::vector<std::int64_t>& dialogues) {
+  BatchPlan plan;
+  for (const std::int64_t dialogue : dialogues) {
+    plan.add_dialogue(on_fold.corpus, on_fold.data.table, dialogue, Pattern::complete(3));
+  }
+  const auto patterns = all_patterns(3);
+  for (std::size_t r = 0; r < plan.rows.size(); ++r) plan.rows[r].pattern = patterns[r % 7];
+  return plan;
+}
+
 void add_tiny() {
   static const bool is_added = [] {
     add_method(declare_tiny(), make_tiny());

@@ -38,6 +38,9 @@ class MethodOnFold {
   const Method& method_;
 };
 
+/// The utterances of some dialogues, with all seven patterns of three modalities in turn.
+BatchPlan mixed_plan(const MethodOnFold& on_fold, const std::vector<std::int64_t>& dialogues);
+
 /// Adds the example method of docs/adding_a_method.md to this program; calling it again is no harm.
 void add_tiny();
 

@@ -7,7 +7,6 @@
 namespace hardy {
 namespace {
 
-constexpr int kStageVersion = 1;
 const std::vector<std::int64_t> kCascade = {256, 128, 64};
 constexpr double kSlope = 0.01;  // of LeakyReLU
 
@@ -199,6 +198,8 @@ class CifMminFold final : public PlainFold {
   }
 
  private:
+  static constexpr int kStageVersion = 1;
+
   /// Both encoder families on complete data, shared by every pattern.
   [[nodiscard]] TensorFile pretrained(const FoldData& data, TaskContext& context) const {
     const StageName name = {"cif_mmin.pretrain", {settings_text("cif_mmin")}, "pretrain"};

@@ -11,8 +11,6 @@
 namespace hardy {
 namespace {
 
-constexpr int kStageVersion = 1;
-
 /// Rows of modality m that show it, as places and corpus indices.
 struct ShownRows {
   std::vector<std::int64_t> places;
@@ -188,6 +186,8 @@ class CpmNetFold final : public PlainFold {
   }
 
  private:
+  static constexpr int kStageVersion = 1;
+
   [[nodiscard]] TensorFile train(const FoldData& data, const std::vector<Pattern>& patterns,
                                  const StageServices& services) const {
     auto initial = services.seeds.stream("cpm_net.init");

@@ -9,8 +9,6 @@
 namespace hardy {
 namespace {
 
-constexpr int kStageVersion = 1;
-
 class EarlyLinearNetwork final : public Network {
  public:
   EarlyLinearNetwork(const FoldData& data, Generator* initial)
@@ -67,6 +65,8 @@ class EarlyLinearFold final : public PlainFold {
   }
 
  private:
+  static constexpr int kStageVersion = 1;
+
   /// Every training utterance under the one pattern, or `draws` times under drawn ones.
   [[nodiscard]] BatchPlan training_rows(const FoldData& data, const std::vector<Pattern>& patterns,
                                         const StageServices& services) const {

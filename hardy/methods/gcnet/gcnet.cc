@@ -9,7 +9,6 @@
 namespace hardy {
 namespace {
 
-constexpr int kStageVersion = 1;
 constexpr std::int64_t kTemporalRelations = 3;
 
 std::int64_t all_widths(const FoldData& data) {
@@ -130,6 +129,8 @@ class GcnetFold final : public PlainFold {
   }
 
  private:
+  static constexpr int kStageVersion = 1;
+
   const GcnetSettings& settings_;
 };
 

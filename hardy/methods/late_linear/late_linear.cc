@@ -9,8 +9,6 @@
 namespace hardy {
 namespace {
 
-constexpr int kStageVersion = 1;
-
 class LateLinearNetwork final : public Network {
  public:
   LateLinearNetwork(const FoldData& data, Generator* initial)
@@ -67,6 +65,8 @@ class LateLinearFold final : public PlainFold {
   }
 
  private:
+  static constexpr int kStageVersion = 1;
+
   void fit_modality(const FoldData& data, LateLinearNetwork& network, int m,
                     const StageServices& services) const {
     std::vector<std::int64_t> utterances;

@@ -7,8 +7,6 @@
 namespace hardy {
 namespace {
 
-constexpr int kStageVersion = 1;
-
 class MajorityFold final : public PlainFold {
  public:
   explicit MajorityFold(const FoldRequest& request) : PlainFold(request, kStageVersion) {}
@@ -29,6 +27,9 @@ class MajorityFold final : public PlainFold {
       return model;
     });
   }
+
+ private:
+  static constexpr int kStageVersion = 1;
 };
 
 class Majority final : public Method {

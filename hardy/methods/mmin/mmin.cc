@@ -5,7 +5,6 @@
 namespace hardy {
 namespace {
 
-constexpr int kStageVersion = 1;
 const std::vector<std::int64_t> kCascade = {256, 128, 64};
 
 }  // namespace
@@ -126,6 +125,8 @@ class MminFold final : public PlainFold {
   }
 
  private:
+  static constexpr int kStageVersion = 1;
+
   /// Encoders and classifier on complete data, shared by every pattern.
   [[nodiscard]] TensorFile pretrained(const FoldData& data, TaskContext& context) const {
     const StageName name = {"mmin.pretrain", {settings_text("mmin")}, "pretrain"};

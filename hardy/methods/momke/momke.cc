@@ -5,12 +5,6 @@
 #include "hardy/training/recogniser_data.h"
 
 namespace hardy {
-namespace {
-
-constexpr int kStageVersion = 1;
-
-}  // namespace
-
 MomkeNetwork::MomkeNetwork(const FeatureTable& table, const BackboneOptions& options,
                            Generator* initial)
     : Network(table.features.front().device(), initial),
@@ -137,6 +131,8 @@ class MomkeFold final : public PlainFold {
   }
 
  private:
+  static constexpr int kStageVersion = 1;
+
   [[nodiscard]] EpochLoopOptions loop(const std::string& stage, std::int64_t epochs) const {
     EpochLoopOptions options;
     options.stage = stage;

@@ -1,0 +1,32 @@
+// Owner of a file descriptor.
+#pragma once
+
+#include <unistd.h>
+
+namespace hardy {
+
+/// Closes a file descriptor when it goes out of scope. A negative number (a failed open) is kept as
+/// it is, for the caller to ask about.
+class Descriptor {
+ public:
+  explicit Descriptor(int number) : number_(number) {}
+
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+
+  ~Descriptor() { close(); }
+
+  [[nodiscard]] int number() const { return number_; }
+
+  /// What close(2) says; 0 when there is nothing to close.
+  int close() {
+    const int number = number_;
+    number_ = -1;
+    return number >= 0 ? ::close(number) : 0;
+  }
+
+ private:
+  int number_;
+};
+
+}  // namespace hardy
