@@ -5,6 +5,7 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <CLI/CLI.hpp>
 
 #include "cli/audit_command.h"
@@ -78,9 +79,32 @@ std::vector<std::string> known_words(const CLI::App& command) {
   return words;
 }
 
+bool needs_command(const CLI::App& command) {
+  return command.get_require_subcommand_min() > 0 && command.get_subcommands().empty();
+}
+
+/// "hardy data check"
+std::string full_name(const CLI::App& command) {
+  const CLI::App* parent = command.get_parent();
+  return (parent == nullptr ? "" : full_name(*parent) + " ") + command.get_name();
+}
+
+/// A command without the word that must follow, or with one that it does not know.
+std::string missing_command(const CLI::App& command, const std::vector<std::string>& words) {
+  for (const auto& word : words) {
+    if (word.starts_with('-')) continue;
+    const bool is_first = command.get_parent() == nullptr;
+    return fmt::format("unknown {}command '{}'", is_first ? "" : command.get_name() + " ", word);
+  }
+  std::vector<std::string> known;
+  for (const CLI::App* sub : command.get_subcommands(nullptr)) known.push_back(sub->get_name());
+  return fmt::format("{} needs a command: {}", full_name(command), fmt::join(known, ", "));
+}
+
 std::string explain(const CLI::ParseError& error, const CLI::App& app) {
   const CLI::App& command = innermost(app);
   std::string text = error.what();
+  if (needs_command(command)) text = missing_command(command, app.remaining(true));
   for (const auto& word : app.remaining(true)) {
     const std::string name = word.substr(0, word.find('='));
     const std::string near = nearest_name(name, known_words(command));
@@ -88,9 +112,7 @@ std::string explain(const CLI::ParseError& error, const CLI::App& app) {
     text += fmt::format("; did you mean '{}'?", near);
     break;
   }
-  std::string path = "hardy";
-  if (&command != &app) path += " " + command.get_name();
-  return fmt::format("{}; `{} --help` shows what there is", text, path);
+  return fmt::format("{}; `{} --help` shows what there is", text, full_name(command));
 }
 
 int code_of(ExitCode code) { return static_cast<int>(code); }

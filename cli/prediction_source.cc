@@ -243,7 +243,7 @@ void read_dialogues(const SourceOptions& options, const BundleInfo& info,
   std::vector<FeatureArray> arrays;
   for (const auto& choice : options.features) {
     const auto equals = choice.find('=');
-    if (equals == std::string::npos) {
+    if (equals == std::string::npos || equals == 0 || equals + 1 == choice.size()) {
       throw ConfigError(fmt::format("--features {}: expected MODALITY=FILE.npy, e.g. {}={}", choice,
                                     info.modalities[0].name, choice));
     }

@@ -1,17 +1,15 @@
 #include "cli/study_commands.h"
 
-#include <algorithm>
 #include <memory>
 #include <utility>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <CLI/CLI.hpp>
 
+#include "cli/choice.h"
 #include "cli/study_options.h"
 #include "hardy/comparison/table_formats.h"
 #include "hardy/core/errors.h"
-#include "hardy/core/nearest_name.h"
 #include "hardy/study/reproduce.h"
 #include "hardy/study/sweep.h"
 
@@ -89,7 +87,7 @@ void add_reproduce(CLI::App& app, const std::vector<std::string>& command_line) 
       ->add_option("EXPERIMENT", typed->experiment,
                    "table1, table2, table3, fig1, fig3, fig4 or all")
       ->required()
-      ->check(CLI::IsMember(reproduction_names()));
+      ->check(one_of(reproduction_names()));
   add_study_options(*command, *typed);
   command
       ->add_option("--query", typed->queries,
@@ -126,13 +124,6 @@ void add_reproduce(CLI::App& app, const std::vector<std::string>& command_line) 
 
 void check_comparison(const TypedStudy& typed) {
   if (!typed.method.empty()) throw ConfigError("--method: several are compared; use --methods");
-  const auto& formats = table_formats();
-  if (std::find(formats.begin(), formats.end(), typed.format) == formats.end()) {
-    const auto near = nearest_name(typed.format, formats);
-    throw ConfigError(fmt::format("--format {}: known are {}{}", typed.format,
-                                  fmt::join(formats, ", "),
-                                  near.empty() ? "" : "; did you mean '" + near + "'?"));
-  }
 }
 
 void add_compare_options(CLI::App& command, TypedStudy& typed) {
@@ -168,7 +159,8 @@ void add_compare_options(CLI::App& command, TypedStudy& typed) {
       ->check(CLI::Range(std::int64_t{1}, kMost));
   command.add_option("--format", typed.format, "text, csv, json or latex")
       ->type_name("NAME")
-      ->capture_default_str();
+      ->capture_default_str()
+      ->check(one_of(table_formats()));
   command.add_flag("--dry-run", typed.is_dry_run, "Only say what would be run");
 }
 

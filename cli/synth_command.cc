@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include "cli/choice.h"
 #include "cli/output.h"
 #include "hardy/core/errors.h"
 #include "hardy/data/demo_corpus.h"
@@ -201,7 +202,7 @@ void add_synth_command(CLI::App& data_app) {
   app->add_option("--format", arguments->format,
                   "plain (hardy's own form), tree (the public layout, needs --labels); auto = tree "
                   "with --labels, else plain")
-      ->check(CLI::IsMember({"auto", "plain", "tree"}))
+      ->check(one_of({"auto", "plain", "tree"}))
       ->capture_default_str();
   app->callback([arguments] { run_synth(*arguments); });
 }

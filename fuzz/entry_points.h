@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstddef>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -16,6 +17,9 @@
 #include "hardy/data/pickle.h"
 #include "hardy/data/plain_form.h"
 #include "hardy/data/torch_checkpoint.h"
+#include "hardy/evaluation/results_json.h"
+#include "hardy/evaluation/results_text.h"
+#include "hardy/run/manifest.h"
 
 namespace hardy::fuzz {
 
@@ -110,6 +114,21 @@ inline void run_plain_csv(std::span<const std::byte> bytes) {
         parse_plain_table(has_settings ? text.substr(cut + 1) : text, "csv", settings, {"a", "b"});
     check(table.row_of.size() == table.reading.corpus.utterances.size(), "rows of the table");
   } catch (const DataError&) {
+  }
+}
+
+/// manifest.json and results.json of a damaged run folder.
+inline void run_run_folder(std::span<const std::byte> bytes) {
+  const std::string text(as_text(bytes));
+  try {
+    static_cast<void>(manifest_json(parse_manifest(text, "input")));
+  } catch (const ArtifactError&) {
+  }
+  try {
+    const Results results = parse_results(text, "input");
+    static_cast<void>(results_table(results));
+    static_cast<void>(results_csv(results));
+  } catch (const ArtifactError&) {
   }
 }
 

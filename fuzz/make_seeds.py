@@ -121,3 +121,11 @@ put("config", "seed_unknown", b"[hardness]\nalpha3 = 1\n")
 put("config", "seed_wrong_type", b'[retrieval]\nk = "five"\n')
 put("config", "seed_nested", b"a = " + b"[" * 500)
 put("config", "seed_dotted", b"hardness.encoder.hidden = 64\ndata.path = 'x'\n")
+
+old_run = {name: (fixtures / f"run_folder_v1/{name}.json").read_bytes() for name in ("manifest", "results")}
+for name, data in old_run.items():
+    put("run_folder", "seed_" + name, data)
+    put("run_folder", f"seed_{name}_truncated", data[: len(data) // 2])
+    put("run_folder", f"seed_{name}_version", data.replace(b'"format": 1', b'"format": 99'))
+put("run_folder", "seed_list", b"[]")
+put("run_folder", "seed_nested", b'{"results":' + b"[" * 500)

@@ -6,6 +6,8 @@
 
 #include <atomic>
 #include <cerrno>
+#include <charconv>
+#include <csignal>
 #include <cstring>
 
 #include <fmt/format.h>
@@ -20,7 +22,8 @@ std::string reason() { return std::strerror(errno); }
 
 template <typename Container>
 Container read_whole(const std::filesystem::path& file, std::size_t max_bytes) {
-  const Descriptor descriptor(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  // Without O_NONBLOCK a named pipe would wait for its writer; on regular files it means nothing.
+  const Descriptor descriptor(::open(file.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
   if (descriptor.number() < 0) {
     if (errno == ENOENT || errno == ENOTDIR) {
       throw DataError(fmt::format("{}: no such file", file.string()));
@@ -54,22 +57,42 @@ Container read_whole(const std::filesystem::path& file, std::size_t max_bytes) {
   return bytes;
 }
 
-/// Why an entry could not be written and what the user can do about it.
-[[noreturn]] void throw_write_error(const std::filesystem::path& file, int error) {
-  std::string hint;
-  if (error == ENOSPC || error == EDQUOT) hint = "; free some space or choose another folder";
-  if (error == EROFS || error == EACCES || error == EPERM) {
-    hint = "; choose a folder that you may write to";
+/// `text` with the temporary path replaced by the one the user knows.
+std::string with_final_name(std::string text, const std::string& temporary,
+                            const std::string& final_name) {
+  for (std::size_t at = text.find(temporary); at != std::string::npos;
+       at = text.find(temporary, at + final_name.size())) {
+    text.replace(at, temporary.size(), final_name);
   }
-  throw IoError(
-      fmt::format("{}: cannot be written: {}{}", file.string(), std::strerror(error), hint));
+  return text;
+}
+
+std::string temporary_prefix(const std::filesystem::path& file) {
+  return fmt::format(".{}.tmp-", file.filename().string());
+}
+
+/// Removes the temporary folders of `folder` that killed processes left behind.
+void remove_leftovers(const std::filesystem::path& folder) {
+  const std::string prefix = temporary_prefix(folder);
+  std::vector<std::filesystem::path> leftovers;
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(folder.parent_path(), ignored)) {
+    const std::string name = entry.path().filename().string();
+    if (!name.starts_with(prefix)) continue;
+    pid_t owner = 0;
+    const char* digits = name.data() + prefix.size();
+    const bool is_number = std::from_chars(digits, name.data() + name.size(), owner).ptr != digits;
+    if (is_number && owner > 0 && ::kill(owner, 0) != 0 && errno == ESRCH) {
+      leftovers.push_back(entry.path());
+    }
+  }
+  for (const auto& leftover : leftovers) std::filesystem::remove_all(leftover, ignored);
 }
 
 /// A name beside `file` that no other thread or process of this machine uses.
 std::filesystem::path temporary_name(const std::filesystem::path& file) {
   static std::atomic<unsigned> counter{0};
-  return file.parent_path() /
-         fmt::format(".{}.tmp-{}-{}", file.filename().string(), ::getpid(), counter++);
+  return file.parent_path() / fmt::format("{}{}-{}", temporary_prefix(file), ::getpid(), counter++);
 }
 
 }  // namespace
@@ -80,6 +103,21 @@ std::vector<std::byte> read_file(const std::filesystem::path& file, std::size_t 
 
 std::string read_text_file(const std::filesystem::path& file, std::size_t max_bytes) {
   return read_whole<std::string>(file, max_bytes);
+}
+
+void throw_write_error(const std::filesystem::path& file, int error) {
+  std::string hint;
+  if (error == ENOSPC || error == EDQUOT) hint = "; free some space or choose another folder";
+  if (error == EROFS || error == EACCES || error == EPERM) {
+    hint = "; choose a folder that you may write to";
+  }
+  if (error == EBUSY || error == EXDEV) hint = "; choose a new folder, not a mounted one";
+  if (error == EISDIR || error == ENOTEMPTY || error == EEXIST || error == ENOTDIR) {
+    hint = "; move away what is in the way, or choose another folder";
+  }
+  if (error == EFBIG) hint = "; raise the limit of file sizes (ulimit -f) or choose another folder";
+  throw IoError(
+      fmt::format("{}: cannot be written: {}{}", file.string(), std::strerror(error), hint));
 }
 
 void make_folder(const std::filesystem::path& folder) {
@@ -110,6 +148,30 @@ void write_file_atomically(const std::filesystem::path& file,
   if (::fsync(descriptor.number()) != 0 && errno != EINVAL) fail(errno);
   if (descriptor.close() != 0) fail(errno);
   if (::rename(temporary.c_str(), file.c_str()) != 0) fail(errno);
+}
+
+void write_folder_atomically(const std::filesystem::path& folder,
+                             const std::function<void(const std::filesystem::path&)>& fill) {
+  // "out/" means "out".
+  const auto target = folder.has_filename() ? folder : folder.parent_path();
+  auto whole = std::filesystem::absolute(target).lexically_normal();
+  if (!whole.has_filename()) whole = whole.parent_path();  // the user said "."
+  if (target.has_parent_path()) make_folder(target.parent_path());
+  remove_leftovers(whole);
+  const auto temporary = temporary_name(whole);
+  try {
+    if (::mkdir(temporary.c_str(), 0777) != 0) throw_write_error(target, errno);
+    fill(temporary);
+    if (::rename(temporary.c_str(), whole.c_str()) != 0) throw_write_error(target, errno);
+  } catch (const IoError& error) {
+    std::error_code ignored;
+    std::filesystem::remove_all(temporary, ignored);
+    throw IoError(with_final_name(error.what(), temporary.string(), target.string()));
+  } catch (...) {
+    std::error_code ignored;
+    std::filesystem::remove_all(temporary, ignored);
+    throw;
+  }
 }
 
 void write_file_atomically(const std::filesystem::path& file, std::span<const std::byte> bytes) {

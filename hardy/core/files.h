@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -27,6 +28,18 @@ void write_file_atomically(const std::filesystem::path& file,
                            const std::vector<std::span<const std::byte>>& parts);
 void write_file_atomically(const std::filesystem::path& file, std::span<const std::byte> bytes);
 void write_file_atomically(const std::filesystem::path& file, std::string_view text);
+
+/// Creates a folder of many files: `fill` writes into a temporary folder beside `folder`, which is
+/// then renamed. `folder` may exist when it is empty. Creates missing parent folders. On a failure
+/// nothing else stays, and an IoError names the path below `folder`, never the temporary one. What
+/// a killed process left of the same folder is removed.
+/// Throws IoError when the system refuses, and whatever `fill` throws.
+void write_folder_atomically(const std::filesystem::path& folder,
+                             const std::function<void(const std::filesystem::path&)>& fill);
+
+/// Throws the IoError of an entry that could not be written, with what the user can do about it.
+/// `error` is a value of errno.
+[[noreturn]] void throw_write_error(const std::filesystem::path& file, int error);
 
 /// Creates a folder and its parents. Throws IoError naming the folder and the reason.
 void make_folder(const std::filesystem::path& folder);

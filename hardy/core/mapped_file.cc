@@ -27,7 +27,8 @@ namespace {
 }  // namespace
 
 MappedFile::MappedFile(const std::filesystem::path& file, Residence residence) {
-  const Descriptor descriptor(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  // A named pipe must not make us wait for its writer.
+  const Descriptor descriptor(::open(file.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
   if (descriptor.number() < 0) refuse(file);
 
   struct stat status {};

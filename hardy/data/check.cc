@@ -115,6 +115,27 @@ class ContentCheck {
           fmt::format("it has {} member(s)", members[c]),
           "it cannot be both learned and tested: merge it with another class or remove it");
     }
+    check_groups(members);
+  }
+
+  /// Leaving out the only group of a class leaves nothing to learn it from.
+  void check_groups(const std::vector<std::int64_t>& members) {
+    std::set<std::string> all;
+    std::vector<std::set<std::string>> of_class(members.size());
+    for (const auto& utterance : corpus_.utterances) {
+      const auto& group = corpus_.dialogues[static_cast<std::size_t>(utterance.dialogue)].group;
+      if (group.empty()) return;
+      all.insert(group);
+      const auto c = static_cast<std::int64_t>(utterance.label);
+      if (c >= 0 && c < corpus_.class_count()) of_class[static_cast<std::size_t>(c)].insert(group);
+    }
+    for (std::size_t c = 0; c < members.size(); ++c) {
+      if (all.size() < 2 || members[c] < 2 || of_class[c].size() > 1) continue;
+      add(Severity::kWarning, "class-in-one-group", "class " + corpus_.class_names[c],
+          fmt::format("all its {} members are in group {}", members[c], *of_class[c].begin()),
+          "the fold that tests this group cannot learn it: merge the class with another, remove it "
+          "or use kfold");
+    }
   }
 
   void check_split() {

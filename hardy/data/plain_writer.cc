@@ -1,6 +1,4 @@
 // Corpus -> the plain form.
-#include <unistd.h>
-
 #include <algorithm>
 #include <limits>
 #include <sstream>
@@ -138,24 +136,8 @@ void write_plain(const Corpus& corpus, const fs::path& folder) {
     throw ConfigError(
         fmt::format("{}: exists and is not an empty folder; choose another name", folder.string()));
   }
-  const fs::path target = fs::absolute(folder).lexically_normal();
-  const fs::path name = target.has_filename() ? target.filename() : target.parent_path().filename();
-  const fs::path parent =
-      target.has_filename() ? target.parent_path() : target.parent_path().parent_path();
-  const fs::path temporary = parent / fmt::format(".{}.tmp-{}", name.string(), ::getpid());
-  try {
-    make_folder(parent);  // its own errors name what the user named
-    make_folder(temporary);
-    write_files(corpus, temporary);
-    fs::rename(temporary, parent / name, error);
-    if (error) {
-      throw IoError(fmt::format("{}: cannot be written: {}", folder.string(), error.message()));
-    }
-  } catch (...) {
-    std::error_code ignored;
-    fs::remove_all(temporary, ignored);
-    throw;
-  }
+  write_folder_atomically(folder,
+                          [&](const fs::path& temporary) { write_files(corpus, temporary); });
 }
 
 }  // namespace hardy

@@ -188,6 +188,11 @@ std::vector<Fold> group_folds(const Corpus& corpus) {
 std::vector<Fold> random_folds(const Corpus& corpus, const ProtocolConfig& protocol) {
   const std::int64_t count = protocol.folds;
   const auto dialogues = static_cast<std::int64_t>(corpus.dialogues.size());
+  if (dialogues < 2) {
+    throw ConfigError(
+        fmt::format("{} has {} dialogue(s); training and testing need at least two of them",
+                    corpus.name, dialogues));
+  }
   if (count < 2 || count > dialogues) {
     throw ConfigError(
         fmt::format("protocol.folds = {}: {} has {} dialogues, so 2 to {} folds are possible",

@@ -1,11 +1,8 @@
 #include "hardy/data/tree_writer.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <cmath>
-#include <cstring>
 #include <fstream>
 #include <system_error>
 
@@ -21,54 +18,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// A folder that is renamed to its final name at the end and removed if that never happens.
-class PartialFolder {
- public:
-  explicit PartialFolder(const fs::path& target)
-      : target_(fs::absolute(target).lexically_normal()) {
-    if (!target_.has_filename()) target_ = target_.parent_path();  // "out/" means "out"
-    folder_ =
-        target_.parent_path() / fmt::format(".{}.tmp-{}", target_.filename().string(), ::getpid());
-    make_folder(folder_);
-  }
-
-  PartialFolder(const PartialFolder&) = delete;
-  PartialFolder& operator=(const PartialFolder&) = delete;
-
-  ~PartialFolder() {
-    std::error_code ignored;
-    if (!folder_.empty()) fs::remove_all(folder_, ignored);
-  }
-
-  [[nodiscard]] const fs::path& folder() const { return folder_; }
-
-  void keep() {
-    std::error_code error;
-    fs::rename(folder_, target_, error);
-    if (error) {
-      throw IoError(fmt::format("{}: cannot be created: {}; choose another folder",
-                                target_.string(), error.message()));
-    }
-    folder_.clear();
-  }
-
- private:
-  fs::path target_;
-  fs::path folder_;
-};
-
-[[noreturn]] void throw_unwritable(const fs::path& path, const std::string& reason) {
-  throw IoError(fmt::format("{}: cannot be written: {}; free some space or choose another folder",
-                            path.string(), reason));
-}
-
 /// Without a flush per file: the folder as a whole becomes visible only when complete.
 void write_vector(const fs::path& file, std::span<const float> values) {
   const std::string bytes = format_npy({static_cast<std::int64_t>(values.size())}, values);
   std::ofstream stream(file, std::ios::binary);
   stream.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   stream.close();
-  if (!stream) throw_unwritable(file, std::strerror(errno));
+  if (!stream) throw_write_error(file, errno);
 }
 
 void require_file_name(const Corpus& corpus, const char* what, const std::string& name) {
@@ -152,7 +108,7 @@ void write_faces(const Corpus& corpus, const ModalityData& modality, const fs::p
     }
     const fs::path faces = folder / utterance.id;
     std::error_code error;
-    if (!fs::create_directory(faces, error) && error) throw_unwritable(faces, error.message());
+    if (!fs::create_directory(faces, error) && error) throw_write_error(faces, error.value());
     const auto own = modality.row(static_cast<std::int64_t>(i));
     write_vector(faces / "compress_F.npy", side == 'F' ? own : listener);
     write_vector(faces / "compress_M.npy", side == 'M' ? own : listener);
@@ -174,6 +130,19 @@ std::string marker_text(const Corpus& corpus) {
       "any recording. Ids, dialogues, speakers and labels are those of the label file.\n"
       "Results on them say nothing about the real data.\n\n{}\n",
       corpus.source);
+}
+
+/// Everything below the folder of the data set, whose name decides the layout of the faces.
+void write_files(const Corpus& corpus, const fs::path& folder, const fs::path& label_name,
+                 const std::string& labels) {
+  for (const auto& modality : corpus.modalities) {
+    const fs::path features = folder / "features" / feature_folder_name(modality.name);
+    const bool is_pair_of_faces = modality.name == "visual" && folder.filename() == "IEMOCAP";
+    is_pair_of_faces ? write_faces(corpus, modality, features)
+                     : write_modality(corpus, modality, features);
+  }
+  write_file_atomically(folder / label_name, labels);
+  write_file_atomically(folder / kSyntheticMarker, marker_text(corpus));
 }
 
 }  // namespace
@@ -212,17 +181,9 @@ void write_tree(const Corpus& corpus, const fs::path& root, const fs::path& labe
   }
   const std::string labels = read_text_file(label_file);
   const std::string data_set = data_set_of(label_file);
-  PartialFolder partial(root);
-  const fs::path folder = partial.folder() / data_set;
-  for (const auto& modality : corpus.modalities) {
-    const fs::path features = folder / "features" / feature_folder_name(modality.name);
-    const bool is_pair_of_faces = modality.name == "visual" && data_set == "IEMOCAP";
-    is_pair_of_faces ? write_faces(corpus, modality, features)
-                     : write_modality(corpus, modality, features);
-  }
-  write_file_atomically(folder / label_file.filename(), labels);
-  write_file_atomically(folder / kSyntheticMarker, marker_text(corpus));
-  partial.keep();
+  write_folder_atomically(root, [&](const fs::path& temporary) {
+    write_files(corpus, temporary / data_set, label_file.filename(), labels);
+  });
 }
 
 }  // namespace hardy

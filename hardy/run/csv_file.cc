@@ -6,7 +6,6 @@
 #include <atomic>
 #include <cerrno>
 #include <cmath>
-#include <cstring>
 #include <utility>
 
 #include <fmt/format.h>
@@ -106,11 +105,6 @@ void CsvFile::commit() {
   ::close(std::exchange(descriptor_, -1));
 }
 
-void CsvFile::fail(int error) const {
-  const bool is_full = error == ENOSPC || error == EDQUOT;
-  throw IoError(fmt::format("{}: cannot be written: {}; {}", file_.string(), std::strerror(error),
-                            is_full ? "free some space or choose another folder"
-                                    : "choose a folder that you may write to"));
-}
+void CsvFile::fail(int error) const { throw_write_error(file_, error); }
 
 }  // namespace hardy

@@ -101,12 +101,30 @@ TEST(Program, WithoutArgumentsPrintsHelpAndReturnsTwo) {
 }
 
 TEST(Program, MisspeltCommandsAndOptionsGetTheNearest) {
-  expect_failure(run_hardy({"rnu"}), 2, "did you mean 'run'?");
+  expect_failure(run_hardy({"rnu"}), 2, "unknown command 'rnu'; did you mean 'run'?");
   expect_failure(run_hardy({"run", "--sed", "3"}), 2, "did you mean '--seed'?");
   expect_failure(run_hardy({"run", "--condition=a"}), 2, "did you mean '--conditions'?");
-  expect_failure(run_hardy({"cache", "cler"}), 2, "did you mean 'clear'?");
+  expect_failure(run_hardy({"cache", "cler"}), 2,
+                 "unknown cache command 'cler'; did you mean 'clear'?");
+  expect_failure(run_hardy({"audit", "leek", "--out", "x"}), 2,
+                 "unknown audit command 'leek'; did you mean 'leak'?; `hardy audit --help`");
+  expect_failure(run_hardy({"data", "chek"}), 2, "did you mean 'check'?");
+  expect_failure(run_hardy({"bundle", "nothing-like-it"}), 2,
+                 "unknown bundle command 'nothing-like-it'; `hardy bundle --help`");
+  expect_failure(run_hardy({"data", "info", "--jsn"}), 2,
+                 "did you mean '--json'?; `hardy data info --help`");
+  expect_failure(run_hardy({"config", "explain"}), 2, "did you mean '--explain'?");
+  expect_failure(run_hardy({"reproduce", "tabel2"}), 2, "did you mean 'table2'?");
+  expect_failure(run_hardy({"data", "synth", "x", "--format", "plian"}), 2,
+                 "did you mean 'plain'?");
   expect_failure(run_hardy({"config", "--explian"}), 2, "did you mean '--explain'?");
   expect_failure(run_hardy({"run", "--quite-unlike-anything"}), 2, "`hardy run --help`");
+}
+
+TEST(Program, ACommandWithoutItsSecondWordListsThem) {
+  expect_failure(run_hardy({"audit"}), 2, "hardy audit needs a command: defects, leak, split");
+  expect_failure(run_hardy({"data", "--jobs"}), 2, "info, check, convert, synth");
+  expect_failure(run_hardy({"cache"}), 2, "hardy cache needs a command: info, clear");
 }
 
 TEST(Program, AFullDiskOnStandardOutputIsNoticed) {

@@ -177,6 +177,8 @@ TEST_F(PredictCommand, MistakesNameFileLineAndRemedy) {
   failure({"--features", "m0=" + in("wide.npy")}, 3, "is 5 wide, the model reads 4");
   failure({"--features", "mo=" + in("wide.npy")}, 2, "unknown modality 'mo'");
   failure({"--features", in("wide.npy")}, 2, "expected MODALITY=FILE.npy");
+  failure({"--features", "m0="}, 2, "expected MODALITY=FILE.npy");
+  failure({"--features", "=" + in("wide.npy")}, 2, "expected MODALITY=FILE.npy");
   save_npy(dir_.path() / "nan.npy", {1, 4}, std::vector<float>{1, NAN, 2, 3});
   failure({"--features", "m0=" + in("nan.npy")}, 3, "row 0: 1 values of modality 'm0' are NaN");
   save_npy(dir_.path() / "none.npy", {1, 4}, std::vector<float>(4, NAN));

@@ -1,43 +1,25 @@
 #include "hardy/core/files.h"
 
 #include <gtest/gtest.h>
-#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
-#include <csignal>
+#include <filesystem>
 
 #include "hardy/core/errors.h"
+#include "hardy/core/mapped_file.h"
 #include "tests/support/messages.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/test_files.h"
+#include "tests/support/write_limit.h"
 
 namespace hardy {
 namespace {
 
 using test::message_of;
 using test::TempDir;
-
-/// Makes every write beyond `bytes` fail, as a full disk does, until it goes out of scope.
-class WriteLimit {
- public:
-  explicit WriteLimit(rlim_t bytes) : handler_(std::signal(SIGXFSZ, SIG_IGN)) {
-    getrlimit(RLIMIT_FSIZE, &old_);
-    rlimit limit = old_;
-    limit.rlim_cur = bytes;
-    setrlimit(RLIMIT_FSIZE, &limit);
-  }
-
-  WriteLimit(const WriteLimit&) = delete;
-  WriteLimit& operator=(const WriteLimit&) = delete;
-
-  ~WriteLimit() {
-    setrlimit(RLIMIT_FSIZE, &old_);
-    std::signal(SIGXFSZ, handler_);
-  }
-
- private:
-  rlimit old_{};
-  void (*handler_)(int);
-};
+using test::WriteLimit;
 
 TEST(Files, WrittenTextComesBackAndParentsAreCreated) {
   const TempDir folder;
@@ -69,12 +51,87 @@ TEST(Files, AFailedWriteKeepsTheOldFileAndLeavesNoOther) {
   EXPECT_EQ(test::entry_count(folder.path()), 1);
 }
 
+TEST(Files, AFolderInTheWayOfAFileIsNamedWithARemedy) {
+  const TempDir folder;
+  test::put_file(folder / "f/inside", "x");
+  const auto message =
+      message_of<IoError>([&] { write_file_atomically(folder / "f", std::string_view("text")); });
+  EXPECT_NE(message.find("f: cannot be written: Is a directory; move away"), std::string::npos)
+      << message;
+  EXPECT_EQ(test::entry_count(folder.path()), 2);
+}
+
 TEST(Files, AFolderThatCannotBeMadeIsNamed) {
   const TempDir folder;
   test::put_file(folder / "file", "");
   const auto message = message_of<IoError>(
       [&] { write_file_atomically(folder / "file/below/f", std::string_view("x")); });
   EXPECT_NE(message.find("file/below"), std::string::npos) << message;
+}
+
+TEST(Files, AFolderIsFilledOutOfSightAndThenAppearsWhole) {
+  const TempDir folder;
+  std::filesystem::create_directories(folder / "empty");
+  for (const char* name : {"new/below", "empty/"}) {
+    write_folder_atomically(folder / name, [&](const std::filesystem::path& temporary) {
+      write_file_atomically(temporary / "a/f", std::string_view("text"));
+      EXPECT_FALSE(std::filesystem::exists(folder / name / "a"));
+    });
+    EXPECT_EQ(read_text_file(folder / name / "a/f"), "text");
+  }
+  EXPECT_EQ(test::entry_count(folder.path()), 7);
+}
+
+TEST(Files, AFolderThatCannotBeFilledLeavesNothingAndNamesWhatWasAskedFor) {
+  const TempDir folder;
+  std::string message;
+  {
+    const WriteLimit limit(1000);
+    message = message_of<IoError>([&] {
+      write_folder_atomically(folder / "out", [](const std::filesystem::path& temporary) {
+        write_file_atomically(temporary / "small", std::string_view("x"));
+        write_file_atomically(temporary / "large", std::string_view(std::string(5000, 'x')));
+      });
+    });
+  }
+  EXPECT_EQ(message.find((folder / "out/large").string() + ": cannot be written"), 0U) << message;
+  EXPECT_NE(message.find("choose another folder"), std::string::npos) << message;
+  EXPECT_THROW(write_folder_atomically(folder / "out",
+                                       [](const auto&) { throw DataError("of the caller"); }),
+               DataError);
+  EXPECT_EQ(test::entry_count(folder.path()), 0);
+}
+
+TEST(Files, ATakenOrForbiddenFolderIsNamedWithoutTheTemporaryOne) {
+  const TempDir folder;
+  test::put_file(folder / "full/file", "x");
+  const auto nothing = [](const std::filesystem::path&) {};
+  for (const auto& taken : {folder / "full", std::filesystem::path("/proc/hardy-test")}) {
+    const auto message = message_of<IoError>([&] { write_folder_atomically(taken, nothing); });
+    EXPECT_EQ(message.find(taken.string() + ": cannot be written"), 0U) << message;
+    EXPECT_EQ(message.find(".tmp-"), std::string::npos) << message;
+  }
+  EXPECT_EQ(test::entry_count(folder.path()), 2);
+}
+
+TEST(Files, WhatAKilledProcessLeftOfAFolderIsRemoved) {
+  const TempDir folder;
+  const pid_t child = ::fork();
+  if (child == 0) {
+    write_folder_atomically(folder / "out", [](const std::filesystem::path& temporary) {
+      test::put_file(temporary / "half", "x");
+      ::_exit(9);
+    });
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  test::put_file(folder / (".out.tmp-" + std::to_string(::getppid()) + "-0/f"), "lives");
+  test::put_file(folder / ".out.tmp-notes", "not ours");
+  ASSERT_EQ(test::entry_count(folder.path()), 5);
+  write_folder_atomically(folder / "out", [](const std::filesystem::path&) {});
+  EXPECT_EQ(test::entry_count(folder.path()), 4);
+  EXPECT_TRUE(std::filesystem::exists(folder / "out"));
+  EXPECT_TRUE(std::filesystem::exists(folder / ".out.tmp-notes"));
 }
 
 TEST(Files, MissingFoldersAndOversizedFilesAreDataErrors) {
@@ -87,6 +144,17 @@ TEST(Files, MissingFoldersAndOversizedFilesAreDataErrors) {
   EXPECT_NE(message_of<DataError>([&] { read_file(folder / "f", 4); }).find("5 bytes are more"),
             std::string::npos);
   EXPECT_EQ(read_file(folder / "f", 5).size(), 5U);
+}
+
+TEST(Files, ANamedPipeIsRefusedInsteadOfWaitedFor) {
+  const TempDir folder;
+  ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
+  EXPECT_NE(message_of<DataError>([&] { read_file(folder / "pipe"); }).find("not a regular file"),
+            std::string::npos);
+  EXPECT_NE(message_of<ArtifactError>([&] {
+              MappedFile(folder / "pipe", Residence::kMapped);
+            }).find("not a regular file"),
+            std::string::npos);
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "hardy/core/errors.h"
+#include "hardy/data/demo_corpus.h"
 #include "tests/support/shared_data.h"
 #include "tests/support/small_corpus.h"
 #include "tests/support/small_tree.h"
@@ -108,6 +109,18 @@ TEST(Check, ContentsAreJudged) {
   corpus.modalities[0].present[1] = 0;
   EXPECT_EQ(kinds(check_contents(corpus), Severity::kError),
             (std::vector<std::string>{"no-modality"}));
+}
+
+TEST(Check, AClassOfOneGroupOnlyIsMentioned) {
+  Corpus corpus = make_demo_corpus();
+  EXPECT_THAT(kinds(check_contents(corpus), Severity::kWarning), testing::IsEmpty());
+  for (auto& utterance : corpus.utterances) {
+    const auto& group = corpus.dialogues[static_cast<std::size_t>(utterance.dialogue)].group;
+    if (group != "Ses02" && utterance.label == 3) utterance.label = 0;
+  }
+  const auto findings = check_contents(corpus);
+  EXPECT_EQ(kinds(findings, Severity::kWarning), std::vector<std::string>{"class-in-one-group"});
+  EXPECT_THAT(findings[0].where + findings[0].what, HasSubstr("members are in group Ses02"));
 }
 
 TEST(Check, ConstantColumnsAndZeroRowsAreCounted) {

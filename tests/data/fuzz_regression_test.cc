@@ -14,9 +14,13 @@ namespace {
 using Entry = void (*)(std::span<const std::byte>);
 
 const std::map<std::string, Entry> kEntries = {
-    {"config", fuzz::run_config},           {"npy", fuzz::run_npy},
-    {"pickle", fuzz::run_pickle},           {"plain_csv", fuzz::run_plain_csv},
-    {"tensor_file", fuzz::run_tensor_file}, {"torch_checkpoint", fuzz::run_torch_checkpoint},
+    {"config", fuzz::run_config},
+    {"npy", fuzz::run_npy},
+    {"pickle", fuzz::run_pickle},
+    {"plain_csv", fuzz::run_plain_csv},
+    {"run_folder", fuzz::run_run_folder},
+    {"tensor_file", fuzz::run_tensor_file},
+    {"torch_checkpoint", fuzz::run_torch_checkpoint},
 };
 
 class FuzzRegression : public testing::TestWithParam<std::string> {};
@@ -33,8 +37,8 @@ TEST_P(FuzzRegression, KeptInputsAreReadOrRefused) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Readers, FuzzRegression,
-                         testing::Values("config", "npy", "pickle", "plain_csv", "tensor_file",
-                                         "torch_checkpoint"),
+                         testing::Values("config", "npy", "pickle", "plain_csv", "run_folder",
+                                         "tensor_file", "torch_checkpoint"),
                          [](const auto& tested) { return tested.param; });
 
 }  // namespace

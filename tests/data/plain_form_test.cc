@@ -14,6 +14,7 @@
 #include "tests/support/small_corpus.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/test_files.h"
+#include "tests/support/write_limit.h"
 
 namespace hardy {
 namespace {
@@ -99,6 +100,19 @@ TEST(PlainForm, TheFolderAppearsWholeOrNotAtAll) {
   std::filesystem::create_directories(folder / "empty");
   write_plain(small_corpus(), folder / "empty/");
   EXPECT_EQ(test::entry_count(folder / "empty"), 4);
+}
+
+TEST(PlainForm, AFullDiskNamesTheFileThatWasAskedForAndLeavesNothing) {
+  const TempDir folder;
+  std::string message;
+  {
+    const test::WriteLimit limit(100);
+    message = message_of<IoError>([&] { write_plain(small_corpus(), folder / "out"); });
+  }
+  EXPECT_EQ(message.find((folder / "out/").string()), 0U) << message;
+  EXPECT_EQ(message.find(".tmp-"), std::string::npos) << message;
+  EXPECT_NE(message.find("choose another folder"), std::string::npos) << message;
+  EXPECT_EQ(test::entry_count(folder.path()), 0);
 }
 
 TEST(PlainForm, RowsMayComeInAnyOrder) {

@@ -13,6 +13,7 @@
 #include "hardy/data/tree.h"
 #include "tests/support/shared_data.h"
 #include "tests/support/temp_dir.h"
+#include "tests/support/write_limit.h"
 
 namespace hardy {
 namespace {
@@ -161,7 +162,16 @@ TEST_F(TreeWriter, RefusesRealFeaturesOddIdsSpeakersAndMissingLabels) {
 }
 
 TEST_F(TreeWriter, AFolderThatCannotBeMadeIsAnIoError) {
-  EXPECT_THROW(write_tree(corpus_, "/proc/hardy-cannot-write-here", labels_), IoError);
+  const auto forbidden = refusal<IoError>("/proc/hardy-cannot-write-here", labels_);
+  EXPECT_EQ(forbidden.find("/proc/hardy-cannot-write-here: cannot be written"), 0U) << forbidden;
+}
+
+TEST_F(TreeWriter, AFullDiskNamesTheFileThatWasAskedForAndLeavesNothing) {
+  const test::WriteLimit limit(100);
+  const auto message = refusal<IoError>(folder_ / "out", labels_);
+  EXPECT_EQ(message.find((folder_ / "out/IEMOCAP/features/").string()), 0U) << message;
+  EXPECT_NE(message.find("choose another folder"), std::string::npos) << message;
+  EXPECT_FALSE(fs::exists(folder_ / "out"));
 }
 
 TEST(TreeNames, DataSetIsThePartBeforeFeaturesRaw) {
