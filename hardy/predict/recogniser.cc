@@ -40,6 +40,17 @@ void check_offsets(std::span<const std::int64_t> offsets, std::size_t count) {
   }
 }
 
+/// Finite features can still be so large that float32 overflows on the way.
+void check_answers(std::span<const float> logits, std::int64_t outputs) {
+  if (predict::all_finite(logits.data(), static_cast<std::int64_t>(logits.size()))) return;
+  std::int64_t i = 0;
+  while (predict::all_finite(logits.data() + i * outputs, outputs)) ++i;
+  throw DataError(fmt::format(
+      "utterance {}: no answer can be computed, because its features or those of its dialogue are "
+      "too large; give what the extractor gives that the model was trained with",
+      i));
+}
+
 /// Estimates whatever somebody lacks.
 void rebuild(const predict::NetworkView& network, std::int64_t n, Workspace::Impl& workspace,
              Predictions& predictions) {
@@ -139,6 +150,7 @@ Predictions read_out(const Recogniser::Impl& impl, std::int64_t n, Workspace::Im
   const auto count = static_cast<std::size_t>(n);
   const auto outputs = impl.network.outputs;
   const auto width = static_cast<std::size_t>(outputs);
+  check_answers({workspace.buffers.logits.data(), count * width}, outputs);
   workspace.probabilities.resize(count * width);
   workspace.scaled.resize(width);
   workspace.labels.resize(count);

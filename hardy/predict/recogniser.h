@@ -131,7 +131,7 @@ class Recogniser {
   [[nodiscard]] const std::string& fingerprint() const;
 
   /// One dialogue, in order. An utterance of which nothing may be used is predicted from nothing.
-  /// Throws DataError when a value is not finite.
+  /// Throws DataError when a value is not finite or so large that an answer is not.
   Predictions predict(std::span<const UtteranceView> dialogue, Workspace& workspace,
                       const PredictOptions& options = {}) const;
 

@@ -35,7 +35,8 @@ struct Workspace::Impl {
   std::vector<std::int64_t> offsets;
 };
 
-/// Turns buffers.logits [n, C] and workspace.used [n] into predictions.
+/// Turns buffers.logits [n, C] and workspace.used [n] into predictions. Throws DataError
+/// when a logit is not finite.
 Predictions read_out(const Recogniser::Impl& impl, std::int64_t n, Workspace::Impl& workspace);
 
 }  // namespace hardy

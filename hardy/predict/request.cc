@@ -138,9 +138,8 @@ nlohmann::json parse_request(std::string_view text) {
       reason += "; NaN and Infinity are not JSON: leave a missing modality out";
     }
     throw RequestError(Kind::kMalformed, "", reason);
-  } catch (const Json::exception& error) {
-    // e.g. a number beyond what a double holds
-    throw RequestError(Kind::kMalformed, "", fmt::format("cannot be read: {}", error.what()));
+  } catch (const Json::out_of_range&) {
+    throw RequestError(Kind::kMalformed, "", "holds a number beyond what a double can");
   }
 }
 

@@ -67,10 +67,30 @@ Predictions DialogueStream::add_turn(const UtteranceView& turn, Workspace& works
     work.buffers.present[m].rows.clear();
     if (used.has(static_cast<int>(m))) add_modality(m, turn, workspace);
   }
-  ++turns_;
   predict::fuse_and_classify(network, 1, work.buffers);
   work.used.assign(1, used);
-  return read_out(*recogniser_.impl_, 1, work);
+  try {
+    const auto predictions = read_out(*recogniser_.impl_, 1, work);
+    ++turns_;
+    return predictions;
+  } catch (const DataError&) {
+    // Later turns must not see the one that was refused.
+    for (std::size_t m = 0; m < info.modalities.size(); ++m) {
+      if (used.has(static_cast<int>(m))) kept_[m].forget_last(network.hidden);
+    }
+    throw DataError(fmt::format(
+        "turn {}: no answer can be computed, because its features are too large; give what the "
+        "extractor gives that the model was trained with",
+        turns_));
+  }
+}
+
+void DialogueStream::Kept::forget_last(std::int64_t width) {
+  positions.pop_back();
+  speakers.pop_back();
+  const std::size_t floats = positions.size() * static_cast<std::size_t>(width);
+  embedded.resize(floats);
+  qkv.resize(3 * floats);
 }
 
 std::int64_t DialogueStream::bytes() const {

@@ -37,6 +37,8 @@ class DialogueStream {
     std::vector<float> qkv;       ///< [n_m, 3D] of the first unit
     std::vector<std::int64_t> positions;
     std::vector<std::int64_t> speakers;
+
+    void forget_last(std::int64_t width);  ///< width D
   };
 
   void add_modality(std::size_t m, const UtteranceView& turn, Workspace& workspace);

@@ -115,7 +115,7 @@ void Batcher::work() {
   }
 }
 
-void Batcher::run_batch(std::vector<std::unique_ptr<Queued>>& batch, Workspace& workspace) {
+void Batcher::run_batch(std::span<std::unique_ptr<Queued>> batch, Workspace& workspace) {
   std::vector<UtteranceView> utterances;
   std::vector<std::int64_t> offsets = {0};
   for (const auto& queued : batch) {
@@ -125,25 +125,25 @@ void Batcher::run_batch(std::vector<std::unique_ptr<Queued>>& batch, Workspace& 
     for (std::size_t d = 1; d < job.offsets.size(); ++d) offsets.push_back(before + job.offsets[d]);
   }
   report_(static_cast<std::int64_t>(batch.size()), static_cast<std::int64_t>(utterances.size()));
+  Predictions predictions;
   try {
     const PredictionJob& first = batch.front()->job;
-    const auto predictions =
-        first.recogniser.predict(utterances, offsets, workspace, first.options);
-    std::int64_t row = 0;
-    for (const auto& queued : batch) {
-      const auto count = static_cast<std::int64_t>(queued->job.utterances.size());
-      queued->promise.set_value(copy_rows(predictions, row, count));
-      row += count;
-    }
+    predictions = first.recogniser.predict(utterances, offsets, workspace, first.options);
   } catch (...) {
-    // Requests are checked before they are queued, so this is a failure of ours: everyone hears it.
-    for (const auto& queued : batch) {
-      try {
-        queued->promise.set_exception(std::current_exception());
-      } catch (const std::future_error&) {
-        continue;  // it has its answer already
-      }
+    if (batch.size() == 1) return batch.front()->promise.set_exception(std::current_exception());
+    // One of them is to blame; the others must not suffer for it.
+    for (auto& queued : batch) run_batch({&queued, 1}, workspace);
+    return;
+  }
+  std::int64_t row = 0;
+  for (const auto& queued : batch) {
+    const auto count = static_cast<std::int64_t>(queued->job.utterances.size());
+    try {
+      queued->promise.set_value(copy_rows(predictions, row, count));
+    } catch (const std::bad_alloc&) {
+      queued->promise.set_exception(std::current_exception());
     }
+    row += count;
   }
 }
 

@@ -10,6 +10,7 @@
 #include <future>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <thread>
 #include <vector>
 
@@ -74,7 +75,7 @@ class Batcher {
 
   void work();
   std::vector<std::unique_ptr<Queued>> take(std::unique_lock<std::mutex>& lock);
-  void run_batch(std::vector<std::unique_ptr<Queued>>& batch, Workspace& workspace);
+  void run_batch(std::span<std::unique_ptr<Queued>> batch, Workspace& workspace);
 
   BatcherOptions options_;
   std::function<void(std::int64_t, std::int64_t)> report_;

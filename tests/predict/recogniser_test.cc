@@ -264,6 +264,32 @@ TEST(Recogniser, InputErrorsNameTheFieldAndTheRemedy) {
   EXPECT_EQ(stream.size(), 0);
 }
 
+TEST(Recogniser, FeaturesTooLargeForAnAnswerAreRefusedAndForgotten) {
+  const test::TempDir dir;
+  const auto info = test::bundle_info(kWidths, 4, small_encoder());
+  save_tensor_file(dir / "model", test::overflowing_bundle(info));
+  const auto recogniser = Recogniser::load(dir / "model");
+  const RandomUtterances data(info, 3, 5);
+  const std::vector<float> huge(19, 3e38F);
+  UtteranceView bad;
+  bad.features[0] = huge.data();
+  Workspace workspace;
+  const std::vector<UtteranceView> two = {data.views[0], bad};
+  const std::vector<std::int64_t> apart = {0, 1, 2};
+  EXPECT_THAT(message_of<DataError>([&] { (void)recogniser.predict(two, apart, workspace); }),
+              HasSubstr("utterance 1: no answer can be computed"));
+  DialogueStream stream(recogniser);
+  DialogueStream undisturbed(recogniser);
+  for (const auto& turn : data.views) {
+    EXPECT_THAT(message_of<DataError>([&] { (void)stream.add_turn(bad, workspace); }),
+                HasSubstr("too large"));
+    const auto answer = stream.add_turn(turn, workspace);
+    const std::vector<float> logits(answer.logits.begin(), answer.logits.end());
+    EXPECT_THAT(undisturbed.add_turn(turn, workspace).logits, ::testing::ElementsAreArray(logits));
+  }
+  EXPECT_EQ(stream.size(), 3);
+}
+
 TEST(Recogniser, ACopiedModelIsTheSameAndNeedsNoFile) {
   const Model model;
   const auto file = model.dir.path() / "model.safetensors";

@@ -97,6 +97,12 @@ TEST(Request, TellsWhereATextStopsBeingJson) {
   } catch (const RequestError& error) {
     EXPECT_THAT(error.reason(), HasSubstr("NaN and Infinity are not JSON"));
   }
+  try {
+    (void)parse_request("[1e999]");
+    ADD_FAILURE() << "was read";
+  } catch (const RequestError& error) {
+    EXPECT_EQ(error.reason(), "holds a number beyond what a double can");
+  }
   // Deep nesting is refused or read, never a crash.
   const std::string deep(200000, '[');
   EXPECT_THROW((void)parse_request(deep), RequestError);

@@ -304,6 +304,25 @@ TEST_F(ServiceTest, ManyThreadsGetTheSameAnswersWhileTheModelIsReloaded) {
   EXPECT_EQ(wrong, 0);
 }
 
+TEST_F(ServiceTest, OnlyTheRequestWithImpossibleFeaturesIsRefused) {
+  save_tensor_file(options_.model, test::overflowing_bundle(info_));
+  options_.workers = 1;
+  options_.batch_wait_us = 20'000;  // so that passes hold both kinds
+  const std::string huge = R"({"features":{"m0":[3e38,-3e38,3e38]}})";
+  service();
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 8; ++t) {
+    threads.emplace_back([&, is_bad = t % 2 == 0] {
+      for (int i = 0; i < 5; ++i) {
+        const auto reply = post("/v1/predict", is_bad ? huge : kUtterance);
+        EXPECT_EQ(reply.status, is_bad ? 422 : 200) << reply.body;
+        if (is_bad) EXPECT_THAT(reply.body, HasSubstr("too large"));
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+}
+
 TEST(SessionsTest, ExpireAndCountMemory) {
   const test::TempDir dir;
   EncoderConfig encoder;

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <filesystem>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include <fmt/format.h>
@@ -106,6 +107,14 @@ inline TensorFile random_bundle(const BundleInfo& info, std::uint64_t seed = 1) 
   drawer.draw("model.joint.bias", {stacked}, 0.3);
   drawer.layer("model.classifier", stacked, info.outputs());
   set_bundle_info(file, info);
+  return file;
+}
+
+/// The same, but 3e38 as a feature of m0 overflows for certain.
+inline TensorFile overflowing_bundle(const BundleInfo& info) {
+  TensorFile file = random_bundle(info);
+  auto& deviations = std::get<std::vector<float>>(file.arrays.at("scaling.m0.deviation").values);
+  for (float& deviation : deviations) deviation = 0.25F;
   return file;
 }
 
