@@ -2,7 +2,7 @@
 
 #include <torch/types.h>
 
-#include <cstring>
+#include <algorithm>
 #include <map>
 
 namespace hardy {
@@ -44,7 +44,8 @@ void BatchPlan::add_dialogue(const Corpus& corpus, const FeatureTable& table, st
 
 at::Tensor index_tensor(const std::vector<std::int64_t>& values, at::Device device) {
   auto host = at::empty({static_cast<std::int64_t>(values.size())}, at::TensorOptions(at::kLong));
-  std::memcpy(host.data_ptr<std::int64_t>(), values.data(), values.size() * sizeof(std::int64_t));
+  // Not memcpy: a modality that no row of the batch has gives an empty list, whose data() is null.
+  std::copy(values.begin(), values.end(), host.data_ptr<std::int64_t>());
   return host.to(device);
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "hardy/core/errors.h"
 #include "hardy/model/tuning_net.h"
 
 namespace hardy {
@@ -89,6 +90,8 @@ FeatureTable tuned_table(const FoldData& data, const TensorFile& tuned) {
   for (std::size_t m = 0; m < table.features.size(); ++m) {
     const auto values = tuned.floats("tuned." + data.corpus->modalities[m].name);
     auto host = at::empty(table.features[m].sizes(), at::TensorOptions(at::kFloat));
+    check(static_cast<std::int64_t>(values.size()) == host.numel(),
+          "tuned features of another size");
     std::memcpy(host.data_ptr<float>(), values.data(), values.size_bytes());
     table.features[m] = host.to(table.features[m].device());
   }
