@@ -210,7 +210,9 @@ void describe_retrieval(std::vector<Field>& fields, RetrievalConfig& retrieval) 
 void describe_recogniser(std::vector<Field>& fields, RecogniserConfig& recogniser) {
   FieldTable table(fields, "recogniser.");
   table.add("input", &recogniser.input, Choices{{"plain", "tuned"}},
-            {"Features that the recogniser reads.", "`tuned` needs feature tuning at prediction."});
+            {"Features that the recogniser reads.",
+             "`tuned`: each model file holds its tuning nets too, 2 d (d + 1) numbers per modality "
+             "of width d."});
   table.add("complete_epochs", &recogniser.complete_epochs, IntegerRange{0, kMaxEpochs},
             {"Epochs of stage 1: complete data, one head per modality (paper 3.3.3).",
              "More: better single encoders, a longer run."});

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "hardy/config/toml_text.h"
 #include "hardy/core/nearest_name.h"
 
 namespace hardy {
@@ -24,22 +25,6 @@ std::string number_text(double value) {
   std::string text = fmt::format("{}", value);
   if (text.find_first_of(".en") == std::string::npos) text += ".0";
   return text;
-}
-
-std::string quoted(const std::string& text) {
-  std::string result = "\"";
-  for (const char letter : text) {
-    const auto code = static_cast<unsigned char>(letter);
-    if (letter == '"' || letter == '\\') {
-      result += '\\';
-      result += letter;
-    } else if (code < 0x20 || code == 0x7F) {
-      result += fmt::format("\\u{:04X}", code);
-    } else {
-      result += letter;
-    }
-  }
-  return result + '"';
 }
 
 std::string bounds_text(const NumberRange& range) {
@@ -160,7 +145,7 @@ std::string field_value(const Field& field) {
   return std::visit(
       Overloaded{[](const std::int64_t* value) { return fmt::format("{}", *value); },
                  [](const double* value) { return number_text(*value); },
-                 [](const std::string* value) { return quoted(*value); },
+                 [](const std::string* value) { return toml_text(*value); },
                  [](const bool* value) { return std::string(*value ? "true" : "false"); },
                  [](const std::vector<std::int64_t>* value) {
                    return fmt::format("[{}]", fmt::join(*value, ", "));

@@ -63,6 +63,7 @@ FitOutcome evaluate_model(const StoredModel& model, const Corpus& corpus, const 
                              corpus.modality_names())
           : std::vector<Pattern>{model.info.trained};
   const Method& method = find_method(model.config.protocol.method);
+  data.table = method.stored_input(data, model.config, model.file);
   FitOutcome outcome{
       model.info.track, model.info.trained, model.info.fold, model.info.seed, {}, {}, {}, 0};
   for (const auto pattern : patterns) {

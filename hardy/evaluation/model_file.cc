@@ -8,6 +8,7 @@
 #include "hardy/core/version.h"
 #include "hardy/evaluation/results.h"
 #include "hardy/metrics/calibration.h"
+#include "hardy/training/tune_features.h"
 
 namespace hardy {
 namespace {
@@ -89,6 +90,9 @@ BundleInfo describe_fit(const FitOutcome& outcome, const FoldData& data, const C
 void save_model(const std::filesystem::path& file, const TensorFile& fit, const FoldData& data,
                 const BundleInfo& info) {
   TensorFile contents;
+  BundleInfo described = info;
+  described.reads_tuned = has_tuning_nets(fit);
+  copy_tuning_nets(fit, contents);
   for (const auto& [name, array] : fit.arrays) {
     if (name.starts_with("model.")) contents.arrays.emplace(name, array);
   }
@@ -98,7 +102,7 @@ void save_model(const std::filesystem::path& file, const TensorFile& fit, const 
     contents.add(prefix + ".mean", {width}, to_floats(data.scaling.mean[m]));
     contents.add(prefix + ".deviation", {width}, to_floats(data.scaling.deviation[m]));
   }
-  set_bundle_info(contents, info);
+  set_bundle_info(contents, described);
   save_tensor_file(file, contents);
 }
 

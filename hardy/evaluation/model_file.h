@@ -12,8 +12,8 @@
 
 namespace hardy {
 
-/// A model file read back. Arrays: "model.<parameter>", "scaling.<modality>.mean" and ".deviation".
-/// Recognisers of tuned features are not stored: they would need the tuning nets too.
+/// A model file read back. Arrays: "model.<parameter>", "scaling.<modality>.mean" and ".deviation";
+/// of a recogniser of tuned features also "tuning.<modality>.<parameter>".
 struct StoredModel {
   TensorFile file;
   BundleInfo info;
@@ -24,7 +24,8 @@ struct StoredModel {
 /// fitted on validation outputs alone.
 BundleInfo describe_fit(const FitOutcome& outcome, const FoldData& data, const Config& config);
 
-/// Adds scaling and description to a fit's arrays and writes the file.
+/// Adds scaling and description to a fit's arrays and writes the file. Whether the model reads
+/// tuned features is seen by the arrays: a fit brings the nets it needs.
 void save_model(const std::filesystem::path& file, const TensorFile& fit, const FoldData& data,
                 const BundleInfo& info);
 

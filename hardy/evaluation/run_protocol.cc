@@ -291,7 +291,7 @@ class Protocol {
     }
     std::int64_t parameters = 0;
     for (const auto& [name, array] : model.arrays) {
-      if (!name.starts_with("model.")) continue;
+      if (!name.starts_with("model.") && !name.starts_with("tuning.")) continue;
       std::int64_t values = 1;
       for (const auto size : array.shape) values *= size;
       parameters += values;

@@ -56,8 +56,8 @@ class FoldMethod {
 
   /// Trains (or fetches from the cache) one model: for one pattern a specialist, for several the
   /// unified model of them. Reads labels of the fold's training and validation parts only. Returns
-  /// arrays "model.<name>", all that prediction needs besides scaling, and the curve
-  /// (FoldStage::add_curve).
+  /// arrays "model.<name>", and "tuning.<name>" where features are tuned first: all that prediction
+  /// needs besides scaling; and the curve (FoldStage::add_curve).
   [[nodiscard]] virtual TensorFile fit(const FoldData& data, const std::vector<Pattern>& patterns,
                                        TaskContext& context) const = 0;
 
@@ -87,6 +87,11 @@ class Method {
                                                    const TensorFile& model,
                                                    const std::vector<std::int64_t>& dialogues,
                                                    Pattern pattern) const = 0;
+
+  /// What a stored model reads of scaled features: themselves unless the method transforms them.
+  /// The same as FoldMethod::input_data gave when it was trained.
+  [[nodiscard]] virtual FeatureTable stored_input(const FoldData& data, const Config& config,
+                                                  const TensorFile& model) const;
 
   /// Why models of these settings cannot be stored; nothing when they can.
   [[nodiscard]] virtual std::optional<std::string> storage_problem(const Config& config) const;

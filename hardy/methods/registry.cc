@@ -37,6 +37,11 @@ std::optional<std::string> Method::problem_with(const Corpus& /*corpus*/,
   return std::nullopt;
 }
 
+FeatureTable Method::stored_input(const FoldData& data, const Config& /*config*/,
+                                  const TensorFile& /*model*/) const {
+  return data.table;
+}
+
 std::optional<std::string> Method::storage_problem(const Config& /*config*/) const {
   return std::nullopt;
 }

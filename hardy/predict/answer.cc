@@ -48,7 +48,9 @@ nlohmann::ordered_json answer_json(const BundleInfo& info, const Predictions& pr
     const auto width = static_cast<std::size_t>(info.modalities[m].width);
     Json values = Json::array();
     for (const float value : rebuilt.subspan(row * width, width)) values.push_back(rounded(value));
-    answer["reconstruction"][info.modalities[m].name] = std::move(values);
+    // Another name: tuned features are not what a client sends.
+    answer[info.reads_tuned ? "tuned_reconstruction" : "reconstruction"][info.modalities[m].name] =
+        std::move(values);
   }
   return answer;
 }
@@ -74,27 +76,29 @@ nlohmann::ordered_json model_json(const Recogniser& recogniser) {
                       {"utterances", score.utterances},
                       {"metrics", score.metrics}});
   }
-  return {{"fingerprint", recogniser.fingerprint()},
-          {"format", info.format},
-          {"method", info.method},
-          {"track", info.track},
-          {"trained_on", pattern_json(info.trained, info)},
-          {"task", info.is_classification() ? "class" : "value"},
-          {"classes", info.class_names},
-          {"modalities", modalities},
-          {"encoder",
-           {{"hidden", info.encoder.hidden},
-            {"depth", info.encoder.depth},
-            {"heads", info.encoder.heads}}},
-          {"calibration", calibrations},
-          {"scores", scores},
-          {"data",
-           {{"name", info.data_name},
-            {"synthetic", info.is_synthetic},
-            {"checksum", info.data_checksum}}},
-          {"fold", info.fold},
-          {"seed", info.seed},
-          {"program_version", info.program_version}};
+  Json about = {{"fingerprint", recogniser.fingerprint()},
+                {"format", info.format},
+                {"method", info.method},
+                {"track", info.track},
+                {"trained_on", pattern_json(info.trained, info)},
+                {"task", info.is_classification() ? "class" : "value"},
+                {"classes", info.class_names},
+                {"modalities", modalities},
+                {"encoder",
+                 {{"hidden", info.encoder.hidden},
+                  {"depth", info.encoder.depth},
+                  {"heads", info.encoder.heads}}},
+                {"calibration", calibrations},
+                {"scores", scores},
+                {"data",
+                 {{"name", info.data_name},
+                  {"synthetic", info.is_synthetic},
+                  {"checksum", info.data_checksum}}},
+                {"fold", info.fold},
+                {"seed", info.seed},
+                {"program_version", info.program_version}};
+  if (info.reads_tuned) about["input"] = "tuned";
+  return about;
 }
 
 }  // namespace hardy

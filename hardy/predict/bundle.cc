@@ -107,6 +107,16 @@ void read_lists(const Json& about, BundleInfo& info) {
   }
 }
 
+/// The field that format 3 added.
+void read_input(const Json& about, BundleInfo& info) {
+  const auto input = about.at("input").get<std::string>();
+  if (input != "plain" && input != "tuned") {
+    throw ArtifactError(fmt::format(
+        "it reads input = '{}', which this program cannot run; use a newer hardy", input));
+  }
+  info.reads_tuned = input == "tuned";
+}
+
 /// The fields that format 2 added.
 void read_new_fields(const Json& about, BundleInfo& info) {
   about.at("method").get_to(info.method);
@@ -121,6 +131,7 @@ void read_new_fields(const Json& about, BundleInfo& info) {
         {entry.at("name").get<std::string>(), entry.at("width").get<std::int64_t>()});
   }
   read_encoder(about.at("encoder"), info);
+  if (info.format >= 3) read_input(about, info);
   about.at("program_version").get_to(info.program_version);
   read_lists(about, info);
 }
@@ -203,7 +214,7 @@ const Calibration* BundleInfo::calibration(Pattern pattern) const {
 
 void set_bundle_info(TensorFile& file, const BundleInfo& info) {
   nlohmann::ordered_json about;
-  about["format"] = kBundleFormat;
+  about["format"] = info.reads_tuned ? 3 : 2;
   about["method"] = info.method;
   about["program_version"] = info.program_version;
   about["track"] = info.track;
@@ -216,6 +227,7 @@ void set_bundle_info(TensorFile& file, const BundleInfo& info) {
   }
   about["classes"] = info.class_names;
   about["encoder"] = encoder_json(info);
+  if (info.reads_tuned) about["input"] = "tuned";
   about["calibration"] = calibration_json(info);
   about["scores"] = score_json(info);
   about["data"] = {

@@ -14,8 +14,9 @@
 
 namespace hardy {
 
-/// Version of the metadata that is written; newer ones are refused, 1 is still read.
-inline constexpr int kBundleFormat = 2;
+/// Newest version of the metadata; newer ones are refused, all older ones are read. Models are
+/// written in the oldest version that can say what they are: 2, or 3 when they read tuned features.
+inline constexpr int kBundleFormat = 3;
 /// The methods whose networks the prediction library runs.
 inline constexpr const char* kHardyMethod = "hardy-mer";
 
@@ -54,6 +55,7 @@ struct BundleInfo {
   std::vector<std::string> class_names;    ///< [C] in the order of the outputs; empty = a value
   EncoderConfig encoder;
   bool mixes_experts = false;
+  bool reads_tuned = false;  ///< scaled features pass the tuning nets of the file first
   std::vector<Calibration> calibrations;
   std::vector<BundleScore> scores;
   std::string data_name;

@@ -222,6 +222,7 @@ void run_network(const NetworkView& network, std::span<const UtteranceView> utte
       standardise(utterances[row].features[m], modality.mean, modality.deviation, modality.embed.in,
                   input.row(i));
     }
+    transform_input(modality, count, buffers);
     const Rows state = rows_of(buffers.state, count, width);
     linear(constant(input), count, modality.embed, state, false);
     run_units(network, modality,
@@ -250,6 +251,7 @@ void reconstruct(const NetworkView& network, std::size_t m, std::int64_t n, Buff
   }
   const Rows rebuilt = rows_of(result, n, modality.decoder.out);
   linear(source, n, modality.decoder, rebuilt, false);
+  if (modality.reads_tuned()) return;  // it was trained to rebuild tuned features
   for (std::int64_t i = 0; i < n; ++i) {
     unstandardise(rebuilt.row(i), modality.mean, modality.deviation, modality.decoder.out);
   }

@@ -40,6 +40,12 @@ class Finder {
             in, out};
   }
 
+  /// A layer outside of the prefix.
+  [[nodiscard]] LinearView whole_layer(const std::string& name, std::int64_t in,
+                                       std::int64_t out) const {
+    return {whole(name + ".weight", {out, in}), whole(name + ".bias", {out}), in, out};
+  }
+
   [[nodiscard]] NormView norm(const std::string& name, std::int64_t width) const {
     return {array(name + ".weight", {width}), array(name + ".bias", {width})};
   }
@@ -94,6 +100,11 @@ NetworkView make_network(const TensorFileView& file, const std::string& prefix,
     ModalityView modality;
     modality.mean = find.whole("scaling." + name + ".mean", {width});
     modality.deviation = find.whole("scaling." + name + ".deviation", {width});
+    if (info.reads_tuned) {
+      const auto net = "tuning." + name;
+      modality.tuning1 = find.whole_layer(net + ".adapter1", width, width);
+      modality.tuning2 = find.whole_layer(net + ".adapter2", width, width);
+    }
     modality.embed = find.layer("embed." + name, width, encoder.hidden);
     for (std::int64_t depth = 0; depth < encoder.depth; ++depth) {
       modality.units.push_back(

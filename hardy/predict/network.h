@@ -39,11 +39,15 @@ struct UnitView {
 struct ModalityView {
   const float* mean = nullptr;       ///< [d_m]
   const float* deviation = nullptr;  ///< [d_m]
+  LinearView tuning1;                ///< [d_m, d_m]; no weight = scaled features are embedded
+  LinearView tuning2;                ///< [d_m, d_m]
   LinearView embed;
   std::vector<UnitView> units;
   NormView norm;
   LinearView joint;    ///< its block of the fusion layer, [M D, D] without bias
   LinearView decoder;  ///< to [d_m]
+
+  [[nodiscard]] bool reads_tuned() const { return tuning1.weight != nullptr; }
 };
 
 /// Which bias a pair of utterances gets (hardy/tensor/ops.h, RelationBias).
@@ -90,6 +94,7 @@ struct ModalityRows {
 struct Buffers {
   std::vector<ModalityRows> present;  ///< [M]
   std::vector<float> input;           ///< [n_m, d_m]
+  std::vector<float> tuning;          ///< [n_m, d_m]
   std::vector<float> state;           ///< [n_m, D]
   std::vector<float> normed;          ///< [n_m, D]
   std::vector<float> qkv;             ///< [n_m, 3D]
@@ -112,6 +117,10 @@ inline float* room(std::vector<float>& buffer, std::int64_t count) {
   }
   return buffer.data();
 }
+
+/// Makes scaled features what the model embeds, in place over buffers.input: themselves, or tuned
+/// ones (paper 3.3.1; hardy/model/tuning_net.h in training). Shapes: input [n, d_m].
+void transform_input(const ModalityView& modality, std::int64_t n, Buffers& buffers);
 
 /// Rows of one modality on their way through its units.
 struct StackPass {
@@ -140,7 +149,8 @@ void run_network(const NetworkView& network, std::span<const UtteranceView> utte
                  std::span<const std::int64_t> offsets, const PredictOptions& options,
                  Buffers& buffers);
 
-/// x^_m for all n rows, in the units of the features. Shapes: -> [n, d_m].
+/// x^_m for all n rows, in the units of the features; of a model of tuned features, tuned ones.
+/// Shapes: -> [n, d_m].
 void reconstruct(const NetworkView& network, std::size_t m, std::int64_t n, Buffers& buffers,
                  std::vector<float>& result);
 

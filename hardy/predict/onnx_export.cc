@@ -174,6 +174,14 @@ class Exporter {
     return graph_.node("Add", {sum, apply(unit.fc2, inner, name + ".fc2")});
   }
 
+  /// As predict::transform_input. Shapes: scaled [B,T,d_m] -> [B,T,d_m].
+  std::string transform_input(const ModalityView& modality, const std::string& scaled,
+                              const std::string& name) {
+    if (!modality.reads_tuned()) return scaled;
+    const auto inner = graph_.node("Relu", {apply(modality.tuning1, scaled, name + ".tuning1")});
+    return apply(modality.tuning2, inner, name + ".tuning2");
+  }
+
   /// z_m, zero where absent. Shapes: -> [B,T,D].
   std::string encode(std::size_t m) {
     const ModalityView& modality = network_.modalities[m];
@@ -189,7 +197,7 @@ class Exporter {
     const auto row_mask = graph_.node("Unsqueeze", {name + "_mask", axes({1, 2})});  // [B,1,1,T]
     const auto hidden_keys =
         graph_.node("Mul", {graph_.node("Sub", {one_, row_mask}), graph_.scalar(kHidden)});
-    auto state = apply(modality.embed, scaled, name + ".embed");
+    auto state = apply(modality.embed, transform_input(modality, scaled, name), name + ".embed");
     for (std::size_t u = 0; u < modality.units.size(); ++u) {
       state = run_unit(modality.units[u], state, hidden_keys, fmt::format("{}.{}", name, u));
     }

@@ -50,6 +50,7 @@ struct Predictions {
   std::span<const std::uint8_t> calibrated;  ///< [n] 1 = a calibration of this pattern was fitted
   std::span<const Pattern> used;             ///< [n] the modalities that were used
   /// [M] of [n, d_m], in the units of the features; empty unless asked for and somebody lacks m.
+  /// A model of tuned features (BundleInfo::reads_tuned) estimates tuned features instead.
   std::array<std::span<const float>, kMaxModalities> reconstruction{};
 
   [[nodiscard]] std::span<const float> row(std::int64_t i) const {

@@ -3,20 +3,15 @@
 #include <algorithm>
 #include <set>
 
+#include "hardy/config/stage_settings.h"
+
 namespace hardy {
 namespace {
 
-/// What the hardness estimator's training depends on, as text: not the score's own settings.
-std::string estimator_text(Config config) {
-  const HardnessConfig defaults;
-  config.hardness.alpha1 = defaults.alpha1;
-  config.hardness.alpha2 = defaults.alpha2;
-  config.hardness.beta = defaults.beta;
-  config.hardness.indirect_sign = defaults.indirect_sign;
-  config.hardness.centre = defaults.centre;
-  config.hardness.components = defaults.components;
+/// What the hardness estimator's training depends on, with the defects that touch it.
+std::string estimator_text(const Config& config) {
   const PublishedConfig& published = config.published;
-  return config_section_toml(config, {"hardness"}) + (published.h4_masked_target ? "h4" : "") +
+  return estimator_settings(config) + (published.h4_masked_target ? "h4" : "") +
          (published.h9_dropped_attention ? "h9" : "") + (published.h14_swapped_mask ? "h14" : "");
 }
 
@@ -24,13 +19,9 @@ std::string tuning_text(const Config& config) {
   return config_section_toml(config, {"tuning"}) + (config.published.h2_shared_tuning ? "h2" : "");
 }
 
-std::string pretraining_text(Config config) {
-  const std::string tuning = config.recogniser.input == "tuned" ? tuning_text(config) : "";
-  const RecogniserConfig defaults;
-  config.recogniser.pattern_epochs = defaults.pattern_epochs;
-  config.recogniser.reconstruction_weight = defaults.reconstruction_weight;
-  config.recogniser.pattern_unit = defaults.pattern_unit;
-  return config_section_toml(config, {"recogniser"}) + tuning;
+std::string pretraining_text(const Config& config) {
+  return complete_stage_settings(config) +
+         (config.recogniser.input == "tuned" ? tuning_text(config) : "");
 }
 
 double passes_of(const Config& config) {

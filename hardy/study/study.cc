@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <toml++/toml.h>
 
+#include "hardy/config/toml_text.h"
 #include "hardy/core/errors.h"
 #include "hardy/core/files.h"
 
@@ -17,22 +18,6 @@ constexpr const char* kHeading = "[study]";
 constexpr std::size_t kMaxFileBytes = std::size_t{1} << 20;
 constexpr std::size_t kMaxVariants = 10'000;
 constexpr std::size_t kMaxFolderName = 120;
-
-std::string quoted(const std::string& text) {
-  std::string result = "\"";
-  for (const char letter : text) {
-    const auto code = static_cast<unsigned char>(letter);
-    if (letter == '"' || letter == '\\') {
-      result += '\\';
-      result += letter;
-    } else if (code < 0x20 || code == 0x7F) {
-      result += fmt::format("\\u{:04X}", code);
-    } else {
-      result += letter;
-    }
-  }
-  return result + "\"";
-}
 
 /// Where the line `[study]` begins; npos when there is none.
 std::size_t heading_of(const std::string& text) {
@@ -191,12 +176,12 @@ std::string study_toml(const Study& study) {
   Config base = study.base;
   base.run.jobs = 0;  // changes nothing and must not make studies differ
   std::string text = config_toml(base);
-  text += fmt::format("\n{}\nkind = {}\ntitle = {}\n", kHeading, quoted(study.kind),
-                      quoted(study.title));
+  text += fmt::format("\n{}\nkind = {}\ntitle = {}\n", kHeading, toml_text(study.kind),
+                      toml_text(study.title));
   for (const auto& variant : study.variants) {
-    text += fmt::format("\n[[study.variant]]\nlabel = {}\nset = [", quoted(variant.label));
+    text += fmt::format("\n[[study.variant]]\nlabel = {}\nset = [", toml_text(variant.label));
     for (std::size_t i = 0; i < variant.assignments.size(); ++i) {
-      text += (i == 0 ? "" : ", ") + quoted(variant.assignments[i]);
+      text += (i == 0 ? "" : ", ") + toml_text(variant.assignments[i]);
     }
     text += "]\n";
   }

@@ -11,6 +11,8 @@
 namespace hardy {
 namespace {
 
+const std::string kNets = "tuning.";
+
 std::vector<std::int64_t> having(const FoldData& data, const std::vector<std::int64_t>& utterances,
                                  int m) {
   std::vector<std::int64_t> result;
@@ -21,13 +23,27 @@ std::vector<std::int64_t> having(const FoldData& data, const std::vector<std::in
 }
 
 /// Tuned features of every utterance by one net, absent rows zero.
-at::Tensor map_all(const FoldData& data, const TuningNet& net, int m) {
+template <typename Net>
+at::Tensor map_all(const FeatureTable& table, const Net& net, int m) {
   at::NoGradGuard no_gradient;
-  auto mapped = net.feature(data.table.features[static_cast<std::size_t>(m)]);
-  for (std::int64_t i = 0; i < data.corpus->size(); ++i) {
-    if (!data.table.present[static_cast<std::size_t>(i)].has(m)) mapped[i].zero_();
+  auto mapped = net.feature(table.features[static_cast<std::size_t>(m)]);
+  for (std::size_t i = 0; i < table.present.size(); ++i) {
+    if (!table.present[i].has(m)) mapped[static_cast<std::int64_t>(i)].zero_();
   }
   return mapped;
+}
+
+std::string net_prefix(const Corpus& corpus, std::size_t m) {
+  return kNets + corpus.modalities[m].name + ".";
+}
+
+/// Keeps a net but its head, which only teaches.
+void add_net(const ParameterSet& parameters, const std::string& prefix, TensorFile& result) {
+  TensorFile all;
+  parameters.save(all, prefix);
+  for (auto& [name, array] : all.arrays) {
+    if (name.starts_with(prefix + "adapter")) result.arrays.emplace(name, std::move(array));
+  }
 }
 
 }  // namespace
@@ -79,8 +95,9 @@ TensorFile tune_features(const FoldData& data, const TuningConfig& config,
       };
     }
     if (!members.empty()) run_epochs(options, own, parameters, run_batch, validate);
-    const auto mapped = map_all(data, net, m);
+    const auto mapped = map_all(data.table, net, m);
     result.add("tuned." + name, mapped.sizes().vec(), to_floats(mapped));
+    add_net(parameters, net_prefix(*data.corpus, static_cast<std::size_t>(m)), result);
   }
   return result;
 }
@@ -94,6 +111,31 @@ FeatureTable tuned_table(const FoldData& data, const TensorFile& tuned) {
           "tuned features of another size");
     std::memcpy(host.data_ptr<float>(), values.data(), values.size_bytes());
     table.features[m] = host.to(table.features[m].device());
+  }
+  return table;
+}
+
+bool has_tuning_nets(const TensorFile& file) {
+  return std::any_of(file.arrays.begin(), file.arrays.end(),
+                     [](const auto& entry) { return entry.first.starts_with(kNets); });
+}
+
+void copy_tuning_nets(const TensorFile& source, TensorFile& target) {
+  for (const auto& [name, array] : source.arrays) {
+    if (name.starts_with(kNets)) target.arrays.emplace(name, array);
+  }
+}
+
+FeatureTable mapped_by_nets(const Corpus& corpus, const FeatureTable& scaled,
+                            const TensorFile& model) {
+  FeatureTable table = scaled;
+  Generator unused(0);
+  for (std::size_t m = 0; m < table.features.size(); ++m) {
+    ParameterSet parameters(table.features[m].device());
+    parameters.skip_drawing();
+    const TuningAdapter net(table.features[m].size(1), parameters, unused);
+    parameters.load(model, net_prefix(corpus, m));
+    table.features[m] = map_all(scaled, net, static_cast<int>(m));
   }
   return table;
 }

@@ -57,6 +57,53 @@ TEST(BundleCommand, ATrainedModelIsDescribedCompletedAndExplained) {
   EXPECT_EQ(run_hardy({"explain", in("full"), in("corpus"), "--utterance", "nobody"}).exit_code, 3);
 }
 
+TEST(BundleCommand, AModelOfTunedFeaturesIsStoredAndUsedLikeAnyOther) {
+  if (std::string(HARDY_TRAINER).empty()) GTEST_SKIP() << "built without training";
+  const test::TempDir dir;
+  const auto in = [&](const char* name) { return (dir.path() / name).string(); };
+  ASSERT_EQ(run_hardy({"data", "synth", in("corpus"), "--sessions", "3", "--dialogues", "2",
+                       "--widths", "acoustic=8,textual=9,visual=10"})
+                .exit_code,
+            0);
+  const auto trained =
+      run_hardy({"run", in("corpus"), "--preset", "quick", "--track", "unified", "--no-cache",
+                 "--quiet", "--json", "--out", in("run"), "--set", "recogniser.input=tuned",
+                 "--set", "recogniser.pattern_epochs=2", "--set", "hardness.pattern_epochs=1"});
+  ASSERT_EQ(trained.exit_code, 0) << trained.errors;
+  EXPECT_THAT(trained.errors, ::testing::Not(HasSubstr("no models were stored")));
+  const auto model = in("run/models/unified-fold0-seed1.safetensors");
+  const auto about = Json::parse(run_hardy({"bundle", "info", model}).output);
+  EXPECT_EQ(about.at("input"), "tuned");
+  EXPECT_EQ(about.at("format"), 3);
+
+  const auto evaluated = run_hardy({"evaluate", in("run"), "--json", "--quiet"});
+  ASSERT_EQ(evaluated.exit_code, 0) << evaluated.errors;
+  const auto scores = Json::parse(evaluated.output).at("scores");
+  const auto own = Json::parse(trained.output).at("results").at("scores");
+  ASSERT_EQ(scores.size(), own.size());
+  for (std::size_t i = 0; i < own.size(); ++i) {
+    EXPECT_EQ(scores[i].at("confusion"), own[i].at("confusion")) << i;
+  }
+
+  const auto predicted = run_hardy({"predict", model, in("corpus"), "--json", "--available",
+                                    "acoustic,textual", "--reconstruct"});
+  ASSERT_EQ(predicted.exit_code, 0) << predicted.errors;
+  const auto first = Json::parse(predicted.output.substr(0, predicted.output.find('\n')));
+  EXPECT_FALSE(first.contains("reconstruction"));
+  EXPECT_EQ(first.at("tuned_reconstruction").at("visual").size(), 10U);
+
+  ASSERT_EQ(run_hardy({"bundle", "add-training", model, "-o", in("full")}).exit_code, 0);
+  const auto explained =
+      run_hardy({"explain", in("full"), in("corpus"), "--json", "--similar", "3"});
+  ASSERT_EQ(explained.exit_code, 0) << explained.errors;
+  const auto explanation = Json::parse(explained.output);
+  EXPECT_EQ(explanation.at("similar").size(), 3U);
+  EXPECT_FALSE(explanation.at("hardness").is_null());
+  EXPECT_EQ(explanation.at("attention").size(), 3U);
+  ASSERT_EQ(run_hardy({"bundle", "to-onnx", model, "-o", in("model.onnx")}).exit_code, 0);
+  EXPECT_THAT(read_text_file(in("model.onnx")), HasSubstr("visual.tuning2.weight"));
+}
+
 TEST(BundleCommand, TheAuthorsCheckpointBecomesAModelThatPredicts) {
   HARDY_NEEDS_SHARED("golden/hardymer_recognizer.pth");
   const test::TempDir dir;

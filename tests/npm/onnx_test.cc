@@ -128,6 +128,25 @@ TEST(Onnx, AgreesWithOurOutputsForEveryEncoderOption) {
   RecordProperty("largest difference", fmt::format("{}", worst));
 }
 
+TEST(Onnx, AgreesForModelsOfTunedFeatures) {
+  HARDY_NEEDS_NPM();
+  EncoderConfig small;
+  small.hidden = 24;
+  small.depth = 2;
+  small.heads = 3;
+  for (const auto& widths : {std::vector<std::int64_t>{7}, {7, 5}, {7, 5, 6}, {3, 1, 4, 2, 5, 6}}) {
+    auto info = test::bundle_info(widths, widths.size() == 2 ? 0 : 4, small);
+    info.reads_tuned = true;
+    EXPECT_LT(compare(info), 1e-5) << widths.size();
+  }
+  auto full = test::bundle_info({512, 1024, 1024}, 4, EncoderConfig{});
+  full.reads_tuned = true;
+  const double difference = compare(full);
+  EXPECT_LT(difference, 1e-5);
+  std::printf("ONNX Runtime at IEMOCAP widths, tuned features: largest difference %.2g\n",
+              difference);
+}
+
 TEST(Onnx, AgreesForTwoModalitiesAndAValueAndAtFullSize) {
   HARDY_NEEDS_NPM();
   EncoderConfig small;

@@ -8,6 +8,7 @@
 #include <tuple>
 
 #include "hardy/model/backbone.h"
+#include "hardy/model/tuning_net.h"
 #include "hardy/predict/recogniser.h"
 #include "support/random_bundle.h"
 #include "support/temp_dir.h"
@@ -42,6 +43,17 @@ FeatureTable scaled_table(const TensorFile& file, const BundleInfo& info,
   return table;
 }
 
+/// Maps the table by the tuning nets of the bundle.
+void tune(FeatureTable& table, const TensorFile& file, const BundleInfo& info) {
+  Generator generator(1);
+  for (std::size_t m = 0; m < info.modalities.size(); ++m) {
+    ParameterSet parameters{at::kCPU};
+    const TuningAdapter net(info.modalities[m].width, parameters, generator);
+    parameters.load(file, "tuning." + info.modalities[m].name + ".");
+    table.features[m] = net.feature(table.features[m]);
+  }
+}
+
 Reference run_module(const TensorFile& file, const BundleInfo& info,
                      const test::RandomUtterances& data, const std::vector<std::int64_t>& offsets,
                      Pattern available) {
@@ -55,7 +67,8 @@ Reference run_module(const TensorFile& file, const BundleInfo& info,
   ParameterSet parameters{at::kCPU};
   const Backbone backbone(options, parameters, generator);
   parameters.load(file, "model.");
-  const FeatureTable table = scaled_table(file, info, data);
+  FeatureTable table = scaled_table(file, info, data);
+  if (info.reads_tuned) tune(table, file, info);
   BatchPlan plan;
   for (std::size_t d = 0; d + 1 < offsets.size(); ++d) {
     for (std::int64_t i = offsets[d]; i < offsets[d + 1]; ++i) {
@@ -87,6 +100,18 @@ double difference(std::span<const float> ours, const at::Tensor& theirs) {
   return largest;
 }
 
+/// What a caller gets of a reconstruction: units of the features, or tuned features as they are.
+at::Tensor in_given_units(const at::Tensor& rebuilt, const TensorFile& file, const BundleInfo& info,
+                          std::size_t m) {
+  if (info.reads_tuned) return rebuilt;
+  const auto prefix = "scaling." + info.modalities[m].name;
+  const auto as_tensor = [](std::span<const float> values) {
+    return at::tensor(std::vector<float>(values.begin(), values.end()));
+  };
+  return rebuilt * as_tensor(file.floats(prefix + ".deviation")) +
+         as_tensor(file.floats(prefix + ".mean"));
+}
+
 void expect_parity(const BundleInfo& info, std::int64_t hidden_seed) {
   const test::TempDir dir;
   const auto seed = static_cast<std::uint64_t>(hidden_seed);
@@ -111,15 +136,8 @@ void expect_parity(const BundleInfo& info, std::int64_t hidden_seed) {
       worst = std::max(worst, difference(ours.logits, expected.logits));
       for (std::size_t m = 0; m < info.modalities.size(); ++m) {
         if (ours.reconstruction[m].empty()) continue;
-        const auto prefix = "scaling." + info.modalities[m].name;
-        const auto mean = file.floats(prefix + ".mean");
-        const auto deviation = file.floats(prefix + ".deviation");
-        const auto as_tensor = [](std::span<const float> values) {
-          return at::tensor(std::vector<float>(values.begin(), values.end()));
-        };
-        worst = std::max(worst,
-                         difference(ours.reconstruction[m],
-                                    expected.rebuilt[m] * as_tensor(deviation) + as_tensor(mean)));
+        worst = std::max(worst, difference(ours.reconstruction[m],
+                                           in_given_units(expected.rebuilt[m], file, info, m)));
       }
       if (modalities > 3 && input == &complete) break;
     }
@@ -163,6 +181,27 @@ INSTANTIATE_TEST_SUITE_P(
 TEST(Parity, AtTheWidthsOfIemocap) {
   EncoderConfig encoder;  // hidden 256, depth 4, 2 heads
   expect_parity(test::bundle_info({512, 1024, 1024}, 4, encoder), 4);
+}
+
+TEST(Parity, OfTunedFeaturesForEveryNumberOfModalities) {
+  EncoderConfig encoder;
+  encoder.hidden = 32;
+  encoder.depth = 2;
+  for (int modalities = 1; modalities <= 6; ++modalities) {
+    SCOPED_TRACE(modalities);
+    std::vector<std::int64_t> widths;
+    for (int m = 0; m < modalities; ++m) widths.push_back(1 + 9 * m);
+    encoder.norm = modalities % 2 == 0 ? "layer" : "none";
+    auto info = test::bundle_info(widths, modalities % 3 == 0 ? 0 : 4, encoder);
+    info.reads_tuned = true;
+    expect_parity(info, 5);
+  }
+}
+
+TEST(Parity, OfTunedFeaturesAtTheWidthsOfIemocap) {
+  auto info = test::bundle_info({512, 1024, 1024}, 4, EncoderConfig{});
+  info.reads_tuned = true;
+  expect_parity(info, 6);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <fstream>
+#include <functional>
 #include <iterator>
 #include <limits>
 #include <thread>
@@ -39,14 +40,21 @@ EncoderConfig small_encoder(std::int64_t depth = 2) {
 
 const std::vector<std::int64_t> kWidths = {19, 8, 33};
 
+BundleInfo description(const EncoderConfig& encoder, int classes, bool reads_tuned) {
+  auto info = test::bundle_info(kWidths, classes, encoder);
+  info.reads_tuned = reads_tuned;
+  return info;
+}
+
 /// A model in a folder of its own.
 struct Model {
   test::TempDir dir;
   BundleInfo info;
   Recogniser recogniser;
 
-  explicit Model(const EncoderConfig& encoder = small_encoder(), int classes = 4)
-      : info(test::bundle_info(kWidths, classes, encoder)),
+  explicit Model(const EncoderConfig& encoder = small_encoder(), int classes = 4,
+                 bool reads_tuned = false)
+      : info(description(encoder, classes, reads_tuned)),
         recogniser(test::random_recogniser(info, dir.path() / "model.safetensors")) {}
 };
 
@@ -144,8 +152,10 @@ TEST(Recogniser, ReconstructsOnlyWhatSomebodyLacks) {
   ASSERT_EQ(predictions.reconstruction[2].size(), 3U * 33U);
 }
 
-TEST(Recogniser, AllocatesNothingOnceItHasSeenTheSize) {
-  const Model model;
+class Allocations : public testing::TestWithParam<bool> {};
+
+TEST_P(Allocations, AreNoneOnceTheSizeWasSeen) {
+  const Model model(small_encoder(), 4, GetParam());
   const RandomUtterances data(model.info, 20, 9);
   Workspace workspace;
   PredictOptions options;
@@ -175,6 +185,8 @@ TEST(Recogniser, AllocatesNothingOnceItHasSeenTheSize) {
   EXPECT_EQ(end - start, 0);
 }
 
+INSTANTIATE_TEST_SUITE_P(PlainAndTuned, Allocations, testing::Bool());
+
 TEST(Recogniser, ServesSeveralThreadsWithTheSameAnswers) {
   const Model model;
   const RandomUtterances data(model.info, 30, 10);
@@ -196,14 +208,14 @@ TEST(Recogniser, ServesSeveralThreadsWithTheSameAnswers) {
   EXPECT_EQ(wrong, 0);
 }
 
-class Stream : public testing::TestWithParam<std::tuple<int, const char*>> {};
+class Stream : public testing::TestWithParam<std::tuple<int, const char*, bool>> {};
 
 TEST_P(Stream, EveryTurnEqualsTheLastUtteranceOfThePrefix) {
   EncoderConfig encoder = small_encoder(std::get<0>(GetParam()));
   encoder.norm = std::get<1>(GetParam());
   encoder.position = encoder.norm == "layer" ? "relative" : "none";
   encoder.speaker = encoder.norm == "layer" ? "relation" : "none";
-  const Model model(encoder);
+  const Model model(encoder, 4, std::get<2>(GetParam()));
   const RandomUtterances data(model.info, 14, 11);
   DialogueStream stream(model.recogniser);
   Workspace workspace;
@@ -222,7 +234,7 @@ TEST_P(Stream, EveryTurnEqualsTheLastUtteranceOfThePrefix) {
 
 INSTANTIATE_TEST_SUITE_P(DepthsAndNorms, Stream,
                          testing::Combine(testing::Values(0, 1, 2, 4),
-                                          testing::Values("none", "layer")));
+                                          testing::Values("none", "layer"), testing::Bool()));
 
 TEST(Recogniser, InputErrorsNameTheFieldAndTheRemedy) {
   const Model model;
@@ -372,7 +384,7 @@ std::string complaint(const std::string& from, const std::string& to) {
 }
 
 TEST(Bundle, RefusesByNameWhatItCannotRun) {
-  EXPECT_THAT(complaint("\"format\":2", "\"format\":3"), HasSubstr("format 3 is newer than the 2"));
+  EXPECT_THAT(complaint("\"format\":2", "\"format\":4"), HasSubstr("format 4 is newer than the 3"));
   EXPECT_THAT(complaint("hardy-mer", "momke"), HasSubstr("method 'momke'"));
   EXPECT_THAT(complaint("\"norm\":\"none\"", "\"norm\":\"batch\""), HasSubstr("norm = 'batch'"));
   EXPECT_THAT(complaint("\"heads\":3", "\"heads\":5"), HasSubstr("no multiple of its 5 heads"));
@@ -380,6 +392,48 @@ TEST(Bundle, RefusesByNameWhatItCannotRun) {
   EXPECT_THAT(complaint("\"name\":\"m1\"", "\"name\":\"m0\""), HasSubstr("not unique"));
   EXPECT_THAT(complaint("\"fold\":0", "\"fold\":\"x\""), HasSubstr("description is damaged"));
   EXPECT_THAT(complaint("\"hidden\":24", "\"hidden\":-24"), HasSubstr("outside of"));
+}
+
+TEST(Bundle, OfPlainFeaturesKeepsItsFormatAndOfTunedOnesHasANewer) {
+  for (const bool reads_tuned : {false, true}) {
+    TensorFile file;
+    set_bundle_info(file, description(small_encoder(), 4, reads_tuned));
+    const auto& text = file.metadata.at("hardy.model");
+    EXPECT_THAT(text, HasSubstr(reads_tuned ? "\"format\":3," : "\"format\":2,"));
+    EXPECT_EQ(text.find("\"input\"") == std::string::npos, !reads_tuned);
+    const auto read = read_bundle_info(view_of(file), "name");
+    EXPECT_EQ(read.reads_tuned, reads_tuned);
+    EXPECT_EQ(read.format, reads_tuned ? 3 : 2);
+  }
+}
+
+/// The complaint about a model of tuned features after a change of its file.
+std::string tuned_complaint(const std::function<void(TensorFile&)>& change) {
+  const test::TempDir dir;
+  auto file = test::random_bundle(description(small_encoder(), 4, true));
+  change(file);
+  save_tensor_file(dir.path() / "model", file);
+  return message_of<ArtifactError>([&] { (void)Recogniser::load(dir.path() / "model"); });
+}
+
+TEST(Bundle, RefusesTuningNetsThatAreMissingOrOfAnotherShapeByName) {
+  for (const std::string name : {"tuning.m0.adapter1.weight", "tuning.m1.adapter1.bias",
+                                 "tuning.m2.adapter2.weight", "tuning.m2.adapter2.bias"}) {
+    EXPECT_THAT(tuned_complaint([&](TensorFile& file) { file.arrays.erase(name); }),
+                HasSubstr("no array '" + name + "'"));
+    EXPECT_THAT(tuned_complaint([&](TensorFile& file) {
+                  file.arrays.erase(name);
+                  file.add(name, {1}, std::vector<float>{0.5F});
+                }),
+                HasSubstr("array '" + name + "' has shape [1], expected ["));
+  }
+  EXPECT_THAT(tuned_complaint([](TensorFile& file) {
+                auto& text = file.metadata.at("hardy.model");
+                const std::string tuned = "\"input\":\"tuned\"";
+                text.replace(text.find(tuned), tuned.size(), "\"input\":\"pitch\"");
+              }),
+              HasSubstr("input = 'pitch'"));
+  EXPECT_EQ(tuned_complaint([](TensorFile&) {}), "nothing was thrown");
 }
 
 TEST(Bundle, RefusesDamagedForeignAndMissingFiles) {

@@ -95,6 +95,10 @@ inline TensorFile random_bundle(const BundleInfo& info, std::uint64_t seed = 1) 
     decoder_in = encoder.decoder_width;
   }
   for (const auto& [name, width] : info.modalities) {
+    if (info.reads_tuned) {
+      drawer.layer("tuning." + name + ".adapter1", width, width);
+      drawer.layer("tuning." + name + ".adapter2", width, width);
+    }
     drawer.layer("model.embed." + name, width, hidden);
     drawer.units("model.expert." + name, encoder);
     drawer.layer("model.head." + name, hidden, info.outputs());

@@ -7,7 +7,7 @@
 namespace hardy::test {
 
 /// Three sessions of three dialogues, `modalities` modalities of width 20.
-inline Corpus tiny_corpus(int modalities) {
+inline Corpus tiny_corpus(int modalities, double missing_rate = 0) {
   DemoOptions options;
   options.sessions = 3;
   options.dialogues_per_session = 3;
@@ -15,6 +15,7 @@ inline Corpus tiny_corpus(int modalities) {
   options.max_utterances = 14;
   options.features.modalities = spread_modalities(modalities);
   for (auto& modality : options.features.modalities) modality.width = 20;
+  options.features.missing_rate = missing_rate;
   return make_demo_corpus(options);
 }
 

@@ -5,6 +5,7 @@
 #include "hardy/methods/hardymer/stages.h"
 #include "hardy/methods/method.h"
 #include "hardy/training/train_recogniser.h"
+#include "hardy/training/tune_features.h"
 
 namespace hardy {
 namespace {
@@ -44,7 +45,11 @@ class HardyMerFold final : public FoldMethod {
 
   [[nodiscard]] TensorFile fit(const FoldData& data, const std::vector<Pattern>& patterns,
                                TaskContext& context) const override {
-    return stages(data).fit(patterns, curriculum_, context);
+    TensorFile model = stages(data).fit(patterns, curriculum_, context);
+    if (config_.recogniser.input == "tuned" && !shared_tuning_) {
+      stages(data).add_tuning_nets(model, context);
+    }
+    return model;
   }
 
   [[nodiscard]] FoldData input_data(const FoldData& data, TaskContext& context) const override {
@@ -120,8 +125,13 @@ class HardyMer final : public Method {
     if (has_published_switch(config)) {
       return "published defects are on, and what they make is for comparison only";
     }
-    if (config.recogniser.input == "plain") return std::nullopt;
-    return "a recogniser of tuned features needs the tuning nets too";
+    return std::nullopt;
+  }
+
+  [[nodiscard]] FeatureTable stored_input(const FoldData& data, const Config& config,
+                                          const TensorFile& model) const override {
+    if (config.recogniser.input == "plain") return data.table;
+    return mapped_by_nets(*data.corpus, data.table, model);
   }
 
   void write_tables(const RunFolder& folder, const Config& /*config*/,

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "hardy/config/stage_settings.h"
 #include "hardy/core/checksum.h"
 #include "hardy/core/errors.h"
 #include "hardy/hardness/score.h"
@@ -15,19 +16,6 @@
 
 namespace hardy {
 namespace {
-
-/// The hardness settings that training depends on; the score's own are left out, so that a sweep
-/// over them trains nothing again.
-std::string estimator_settings(Config config) {
-  const HardnessConfig defaults;
-  config.hardness.alpha1 = defaults.alpha1;
-  config.hardness.alpha2 = defaults.alpha2;
-  config.hardness.beta = defaults.beta;
-  config.hardness.indirect_sign = defaults.indirect_sign;
-  config.hardness.centre = defaults.centre;
-  config.hardness.components = defaults.components;
-  return config_section_toml(config, {"hardness"});
-}
 
 bool uses_hardness(const Config& config) {
   return config.hardness.components != "none" && config.retrieval.supports != "none";
@@ -130,13 +118,8 @@ std::string FoldStages::tuning_settings() const {
 }
 
 std::string FoldStages::pretraining_settings() const {
-  Config config = config_;
-  const RecogniserConfig defaults;
-  config.recogniser.pattern_epochs = defaults.pattern_epochs;
-  config.recogniser.reconstruction_weight = defaults.reconstruction_weight;
-  config.recogniser.pattern_unit = defaults.pattern_unit;
-  return config_section_toml(config, {"recogniser"}) +
-         (config.recogniser.input == "tuned" ? tuning_settings() : "");
+  return complete_stage_settings(config_) +
+         (config_.recogniser.input == "tuned" ? tuning_settings() : "");
 }
 
 bool FoldStages::needs_tuning() const {
@@ -145,11 +128,23 @@ bool FoldStages::needs_tuning() const {
          (retrieves && config_.retrieval.database == "tuned");
 }
 
+TensorFile FoldStages::own_tuned_file(const char* stage, TaskContext& context) const {
+  return stage_.get_or_compute(
+      {stage, {config_section_toml(config_, {"tuning"})}, "tune"}, context,
+      [&](const auto& services) { return tune_features(data_, config_.tuning, services); });
+}
+
 TensorFile FoldStages::tuned_file(TaskContext& context) const {
   if (shared_tuning_ != nullptr) return shared_tuning_->tune(data_, context);
-  return stage_.get_or_compute(
-      {"tune", {config_section_toml(config_, {"tuning"})}, "tune"}, context,
-      [&](const auto& services) { return tune_features(data_, config_.tuning, services); });
+  return own_tuned_file("tune", context);
+}
+
+void FoldStages::add_tuning_nets(TensorFile& model, TaskContext& context) const {
+  check(shared_tuning_ == nullptr, "the nets of a shared tuning belong to no fold");
+  TensorFile file = own_tuned_file("tune", context);
+  // A cache that an older version filled has the features alone.
+  if (!has_tuning_nets(file)) file = own_tuned_file("tune.nets", context);
+  copy_tuning_nets(file, model);
 }
 
 FeatureTable FoldStages::tuned_features(TaskContext& context) const {

@@ -41,6 +41,10 @@ class FoldStages {
   [[nodiscard]] FeatureTable tuned_features(TaskContext& context) const;
   [[nodiscard]] bool needs_tuning() const;
 
+  /// Puts the nets behind `tuned_features` beside a model's arrays. Not for a shared tuning: its
+  /// nets read features scaled in another way.
+  void add_tuning_nets(TensorFile& model, TaskContext& context) const;
+
   /// Hardness, retrieval and supports.
   [[nodiscard]] Curriculum curriculum(const std::vector<Pattern>& patterns,
                                       TaskContext& context) const;
@@ -56,6 +60,8 @@ class FoldStages {
   [[nodiscard]] FoldData input_data(TaskContext& context) const;
 
  private:
+  /// The stage under a name of its own; other names compute the same again.
+  [[nodiscard]] TensorFile own_tuned_file(const char* stage, TaskContext& context) const;
   [[nodiscard]] TensorFile tuned_file(TaskContext& context) const;
   [[nodiscard]] TensorFile hardness_file(const std::vector<Pattern>& patterns,
                                          TaskContext& context) const;
