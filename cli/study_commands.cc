@@ -161,7 +161,7 @@ void add_compare_options(CLI::App& command, TypedStudy& typed) {
       ->type_name("NAME")
       ->capture_default_str()
       ->check(one_of(table_formats()));
-  command.add_flag("--dry-run", typed.is_dry_run, "Only say what would be run");
+  add_estimate_options(command, typed);
 }
 
 void add_compare(CLI::App& app, const std::vector<std::string>& command_line) {
@@ -179,7 +179,7 @@ void add_compare(CLI::App& app, const std::vector<std::string>& command_line) {
       "  hardy compare data/CMUMOSI --seeds 1-5 --out compared          as published\n"
       "  hardy compare data/CMUMOSI --budget 20 --track unified         affordable, equal epochs\n"
       "  hardy compare data/CMUMOSI --methods momke,gcnet,hardymer --tune 20 --out tuned\n"
-      "  hardy compare data/CMUMOSI --tune 20 --dry-run                 what would be run\n");
+      "  hardy compare data/CMUMOSI --tune 20 --dry-run                 what, and how long\n");
   command->callback([typed, command_line] {
     check_comparison(*typed);
     const auto& options = typed->comparison;
@@ -188,7 +188,6 @@ void add_compare(CLI::App& app, const std::vector<std::string>& command_line) {
         fmt::format("tune {} {} {}", options.points, options.random_seed, options.metric);
     StudyCommand request =
         study_command(*typed, std::move(study), command_line, options.points > 0 ? terms : "");
-    request.estimates = false;
     request.comparison = options;
     request.format = typed->json ? "json" : typed->format;
     carry_out(request);

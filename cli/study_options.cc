@@ -17,14 +17,18 @@ std::filesystem::path default_folder(const Study& study, const std::string& term
 
 }  // namespace
 
-void add_study_options(CLI::App& command, TypedStudy& typed) {
-  add_fit_options(command, typed, kStudyFolderHelp);
+void add_estimate_options(CLI::App& command, TypedStudy& typed) {
   command.add_flag("--no-estimate", typed.has_no_estimate,
                    "Do not measure beforehand how long the study will take");
   command
       .add_flag("--dry-run", typed.is_dry_run,
                 "Only say what would be run and how long it would take")
       ->excludes("--no-estimate");
+}
+
+void add_study_options(CLI::App& command, TypedStudy& typed) {
+  add_fit_options(command, typed, kStudyFolderHelp);
+  add_estimate_options(command, typed);
 }
 
 StudyCommand study_command(const TypedStudy& typed, Study study,

@@ -24,6 +24,9 @@ struct TypedStudy : FitOptions {
   bool is_dry_run = false;
 };
 
+/// Adds --no-estimate and --dry-run.
+void add_estimate_options(CLI::App& command, TypedStudy& typed);
+
 /// Adds DATA, settings, --out, --no-estimate, --dry-run and the rest.
 void add_study_options(CLI::App& command, TypedStudy& typed);
 

@@ -5,6 +5,7 @@
 #include <thread>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "cli/audit_command.h"
 #include "cli/hardness_command.h"
@@ -12,6 +13,7 @@
 #include "cli/output.h"
 #include "cli/progress_bar.h"
 #include "cli/study_commands.h"
+#include "hardy/comparison/estimate_comparison.h"
 #include "hardy/comparison/run_comparison.h"
 #include "hardy/comparison/table_formats.h"
 #include "hardy/core/errors.h"
@@ -39,6 +41,45 @@ void say_estimate(const StudyRequest& request, const Corpus& corpus, ProgressBar
       "extrapolated from 4 epochs of fold 1 ({} CPU), early stopping not counted",
       request.study.variants.size(), duration_text(estimate.cpu_s / estimate.jobs), estimate.jobs,
       duration_text(estimate.cpu_s), share, duration_text(estimate.calibration_cpu_s)));
+}
+
+/// The same for methods, each measured by itself.
+void say_method_estimate(const StudyRequest& request, const CompareOptions& options,
+                         const Corpus& corpus, ProgressBar& progress) {
+  progress.start("measuring what an epoch of each method costs");
+  const auto estimate = estimate_comparison(request, options, corpus, progress);
+  progress.finish();
+  std::vector<std::string> parts;
+  for (const auto& method : estimate.methods) {
+    parts.push_back(fmt::format("{} {}", method_title(method.method), duration_text(method.cpu_s)));
+  }
+  print_notice(fmt::format(
+      "{} methods: at most about {} on {} worker(s), {} CPU ({}); extrapolated from 1 to 3 epochs "
+      "of each stage on fold 1 ({} CPU), early stopping not counted",
+      estimate.methods.size(), duration_text(estimate.cpu_s / estimate.jobs), estimate.jobs,
+      duration_text(estimate.cpu_s), fmt::join(parts, ", "),
+      duration_text(estimate.calibration_cpu_s)));
+}
+
+/// Of a comparison, or of an experiment that methods are a part of: HARDY-MER's variants share
+/// stages, so they are counted together.
+void say_estimates(const StudyCommand& command, const StudyRequest& request, const Corpus& corpus,
+                   ProgressBar& progress) {
+  if (!command.comparison) return say_estimate(request, corpus, progress);
+  if (command.experiment.empty()) {
+    return say_method_estimate(request, *command.comparison, corpus, progress);
+  }
+  StudyRequest others = request;
+  StudyRequest own = request;
+  const auto is_other = [&](const Variant& variant) {
+    return variant_config(request.study, variant).protocol.method != "hardymer";
+  };
+  std::erase_if(own.study.variants, is_other);
+  std::erase_if(others.study.variants, [&](const Variant& v) { return !is_other(v); });
+  if (!own.study.variants.empty()) say_estimate(own, corpus, progress);
+  if (!others.study.variants.empty()) {
+    say_method_estimate(others, *command.comparison, corpus, progress);
+  }
 }
 
 /// What is printed of a study that is no experiment of the paper.
@@ -141,8 +182,12 @@ void carry_out(const StudyCommand& command) {
                                  command.only_unified);
   }
   std::optional<ComparisonPlan> planned;
-  if (command.comparison) planned = plan(request, corpus);
-  if (command.estimates) say_estimate(request, corpus, progress);
+  if (command.comparison) {
+    planned = plan(request, corpus);
+    check_tuning(*planned, *command.comparison, corpus);
+  }
+  if (command.runs) claim_study_folder(request.folder, request.study);
+  if (command.estimates) say_estimates(command, request, corpus, progress);
   if (!command.runs) {
     if (planned && command.experiment.empty()) print(plan_text(*planned, *command.comparison));
     return;

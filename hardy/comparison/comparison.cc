@@ -9,6 +9,19 @@
 #include "hardy/study/sweep.h"
 
 namespace hardy {
+namespace {
+
+/// Whether methods.def has it: others were made known by add_method.
+bool is_built_in(const std::string& method) {
+  static const std::set<std::string> names = {
+#define HARDY_METHOD(name) #name,
+#include "hardy/methods/methods.def"
+#undef HARDY_METHOD
+  };
+  return names.contains(method);
+}
+
+}  // namespace
 
 std::vector<std::string> in_table_order(const std::vector<std::string>& methods) {
   std::set<std::string> wanted;
@@ -19,15 +32,18 @@ std::vector<std::string> in_table_order(const std::vector<std::string>& methods)
     }
   }
   // methods.def begins with the newest system, the paper's table ends with it.
-  std::vector<std::string> systems;
+  std::vector<std::string> published;
+  std::vector<std::string> added;
   std::vector<std::string> controls;
   for (const auto& method : declared_methods()) {
     if (!wanted.empty() && !wanted.contains(method.name)) continue;
-    (method.is_control ? controls : systems).push_back(method.name);
+    auto& list = method.is_control ? controls : is_built_in(method.name) ? published : added;
+    list.push_back(method.name);
   }
-  std::reverse(systems.begin(), systems.end());
-  systems.insert(systems.end(), controls.begin(), controls.end());
-  return systems;
+  std::reverse(published.begin(), published.end());
+  published.insert(published.end(), added.begin(), added.end());
+  published.insert(published.end(), controls.begin(), controls.end());
+  return published;
 }
 
 Study comparison_study(const CompareOptions& options, const Config& base) {

@@ -20,8 +20,8 @@ struct CompareOptions {
   std::int64_t patience = 5;         ///< with a budget: epochs without progress before a stop
 };
 
-/// The methods in the order of the paper's Table 1, controls last. Throws ConfigError for an
-/// unknown name or one that comes twice.
+/// The methods in the order of the paper's Table 1, then those that were added to this program
+/// (add_method), controls last. Throws ConfigError for an unknown name or one that comes twice.
 std::vector<std::string> in_table_order(const std::vector<std::string>& methods);
 
 /// One variant per method, labelled with its name, under the budget. Without the points: what

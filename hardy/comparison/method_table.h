@@ -53,7 +53,7 @@ struct MethodTable {
   std::string track;
   std::string metric;
   std::vector<std::string> columns;  ///< proper conditions, "average", the complete one
-  std::vector<TableRow> rows;        ///< systems, then controls
+  std::vector<TableRow> rows;        ///< in_table_order
   TableGain over_systems;            ///< empty without HARDY-MER or without others
   TableGain over_all;                ///< controls too; empty without controls
 };

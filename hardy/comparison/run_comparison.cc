@@ -58,6 +58,7 @@ ChosenSettings tune(const StudyRequest& request, const Study& sweep, const Compa
   tuning.folder = request.folder / "tuning" / sweep.base.protocol.method;
   tuning.cache = stage_cache_of(request);
   tuning.only_validation = true;
+  tuning.phase = sweep.title + ", ";
   const auto result = run_study(tuning, corpus, progress);
   const auto metric = options.metric.empty() ? first_metric(result) : options.metric;
   const auto ranking = rank_by_validation(result, metric);
@@ -113,13 +114,16 @@ std::string plan_text(const ComparisonPlan& plan, const CompareOptions& options)
   return text;
 }
 
+void check_tuning(const ComparisonPlan& plan, const CompareOptions& options, const Corpus& corpus) {
+  if (options.points <= 0) return;
+  check_validation(plan.study, corpus);
+  check_metric(options.metric, corpus);
+}
+
 ComparisonResult run_comparison(StudyRequest request, const ComparisonPlan& plan,
                                 const CompareOptions& options, const Corpus& corpus,
                                 Progress& progress) {
-  if (options.points > 0) {
-    check_validation(plan.study, corpus);
-    check_metric(options.metric, corpus);
-  }
+  check_tuning(plan, options, corpus);
   request.study = plan.study;
   claim_study_folder(request.folder, request.study);
   std::vector<ChosenSettings> all_chosen;

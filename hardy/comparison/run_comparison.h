@@ -23,6 +23,10 @@ ComparisonPlan plan_comparison(Study study, const Corpus& corpus);
 /// The plan in words, a line per method.
 std::string plan_text(const ComparisonPlan& plan, const CompareOptions& options);
 
+/// Throws DataError where tuning is asked for and a fold has no validation part to choose by,
+/// ConfigError for a metric that results on this corpus will not have.
+void check_tuning(const ComparisonPlan& plan, const CompareOptions& options, const Corpus& corpus);
+
 /// Runs `plan.study` in `request.folder` (`request.study` is not read) and writes compare.* there.
 /// With points to try, a sweep per method in tuning/<method>/ comes first: first seed only, ranked
 /// by validation, no test output made. Interrupted, the same request continues.

@@ -206,7 +206,7 @@ StudyResult run_study(const StudyRequest& request, const Corpus& corpus, Progres
     const auto folder = request.folder / folder_of(variant);
     auto done = finished(request, folder, config, corpus, make_folds(corpus, config.protocol));
     if (!done) {
-      progress.start(fmt::format("{} of {}: {}", v + 1, count, variant.label));
+      progress.start(fmt::format("{}{} of {}: {}", request.phase, v + 1, count, variant.label));
       done = run_variant(request, folder, config, corpus, progress);
       progress.finish();
     }

@@ -19,6 +19,7 @@ struct StudyRequest {
   std::filesystem::path folder;  ///< the study's; made when missing
   std::filesystem::path cache;   ///< stage cache; empty = `folder`/stages
   bool overwrite = false;        ///< replace runs of other settings in the variants' folders
+  std::string phase = {};        ///< begins every line of progress, e.g. "Tuning MoMKE, "
   bool only_validation = false;  ///< sweeps that choose: no test output of any point is made
   const std::atomic<bool>* stop = nullptr;
   std::vector<std::string> command_line;  ///< for the record

@@ -133,9 +133,11 @@ TEST(CompareCommand, PrintsTunesStoresAndResumes) {
   ASSERT_EQ(dry.exit_code, 0) << dry.errors;
   EXPECT_THAT(dry.output, AllOf(HasSubstr("HARDY-MER: 2 points"), HasSubstr("mean_mlp.epochs=2"),
                                 HasSubstr("Majority: no search space")));
+  EXPECT_THAT(dry.errors, AllOf(HasSubstr("3 methods: at most about"), HasSubstr("(HARDY-MER ")));
   EXPECT_FALSE(std::filesystem::exists(dir / "out"));
-  const auto result = run_hardy(compare_in(dir, {"--tune", "1"}));
+  const auto result = run_hardy(compare_in(dir, {"--tune", "1", "--no-estimate"}));
   ASSERT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_THAT(result.errors, ::testing::Not(HasSubstr("at most about")));
   EXPECT_THAT(result.output, AllOf(HasSubstr("at most 2 epochs per training stage"),
                                    HasSubstr("unified track, wa"), HasSubstr("\ncontrols\n"),
                                    HasSubstr("gain over best of all")));

@@ -8,8 +8,10 @@
 
 #include <fmt/format.h>
 
+#include "hardy/comparison/estimate_comparison.h"
 #include "hardy/core/errors.h"
 #include "hardy/core/files.h"
+#include "methods/fit_method.h"
 #include "support/messages.h"
 #include "support/temp_dir.h"
 #include "support/tiny_experiment.h"
@@ -52,6 +54,41 @@ int count_files(const fs::path& folder, const std::string& name) {
     count += entry.path().filename() == name ? 1 : 0;
   }
   return count;
+}
+
+TEST(RunComparison, AnAddedMethodComesAfterThePublishedOnesAndBeforeTheControls) {
+  test::add_tiny();
+  const auto order = in_table_order({"majority", "tiny", "momke", "hardymer"});
+  EXPECT_EQ(order, (std::vector<std::string>{"momke", "hardymer", "tiny", "majority"}));
+}
+
+TEST(EstimateComparison, GrowsWithEpochsFoldsSeedsAndPointsAndLeavesNothingBehind) {
+  const test::TempDir dir;
+  const Corpus corpus = test::tiny_corpus(2);
+  NoProgress quiet;
+  const auto estimate_of = [&](const Config& base, const CompareOptions& options) {
+    StudyRequest request;
+    request.study = comparison_study(options, base);
+    request.folder = dir / "out";
+    auto estimate = estimate_comparison(request, options, corpus, quiet);
+    EXPECT_FALSE(fs::exists(dir / "out"));
+    return estimate;
+  };
+  Config base = small_config();
+  base.run.jobs = 1;
+  const auto options = options_of({"mean_mlp", "majority", "hardymer"}, 0);
+  const auto brief = estimate_of(base, options);
+  ASSERT_EQ(brief.methods.size(), 3U);
+  EXPECT_EQ(brief.methods[0].method, "hardymer");
+  EXPECT_GT(brief.methods[0].cpu_s, 0);
+  EXPECT_NEAR(brief.cpu_s, brief.methods[0].cpu_s + brief.methods[1].cpu_s + brief.methods[2].cpu_s,
+              1e-9);
+  EXPECT_GT(brief.calibration_cpu_s, 0);
+  // Timings waver; a hundred times the epochs, or nineteen times the runs, do not.
+  base.recogniser.pattern_epochs = 400;
+  EXPECT_GT(estimate_of(base, options).methods[0].cpu_s, 3 * brief.methods[0].cpu_s);
+  EXPECT_GT(estimate_of(small_config(), options_of({"hardymer"}, 36)).cpu_s,
+            3 * brief.methods[0].cpu_s);
 }
 
 TEST(RunComparison, TunesByValidationAndNeverTestsALosingPoint) {

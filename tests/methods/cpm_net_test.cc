@@ -3,8 +3,13 @@
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
+#include <algorithm>
+#include <limits>
+#include <vector>
+
 #include "hardy/core/errors.h"
 #include "hardy/evaluation/run_protocol.h"
+#include "hardy/methods/fold_stage.h"
 #include "methods/fit_method.h"
 #include "support/temp_dir.h"
 
@@ -56,6 +61,61 @@ TEST(CpmDecoders, GradientFlowsToDecodersAndLatents) {
   for (const auto& [name, value] : decoders.parameters().all()) {
     EXPECT_GT(value.grad().abs().sum().item<float>(), 0) << name;
   }
+}
+
+/// Epochs that a fit trained, by its curve.
+std::int64_t epochs_of(const TensorFile& model) {
+  std::int64_t last = 0;
+  for (const auto& point : curve_of(model)) last = std::max(last, point.epoch);
+  return last;
+}
+
+TEST(CpmNet, PatienceEndsTrainingAndKeepsTheBestEpoch) {
+  const Corpus corpus = method_corpus(2);
+  Config config = method_config("cpm_net");
+  auto& settings = config.methods.of<CpmNetSettings>("cpm_net");
+  settings.epochs = 40;
+  settings.validate_every = 2;
+  settings.latent_learning_rate = 0.3;  // far too large: validation soon gets worse
+  MethodOnFold whole(corpus, config);
+  const auto all = whole.fit({Pattern(3)});
+  EXPECT_EQ(epochs_of(all), 40);
+  settings.patience = 4;
+  MethodOnFold stopped(corpus, config);
+  const auto some = stopped.fit({Pattern(3)});
+  EXPECT_LT(epochs_of(some), 40);
+  double best = std::numeric_limits<double>::infinity();
+  std::int64_t best_epoch = 0;
+  for (const auto& point : curve_of(some)) {
+    if (point.name != "validation_loss" || point.value >= best) continue;
+    best = point.value;
+    best_epoch = point.epoch;
+  }
+  EXPECT_EQ(epochs_of(some) - best_epoch, 4);
+}
+
+TEST(CpmNet, KeepsTheLastEpochWithoutAValidationPart) {
+  const Corpus corpus = method_corpus(2);
+  Config config = method_config("cpm_net");
+  auto& settings = config.methods.of<CpmNetSettings>("cpm_net");
+  settings.validate_every = 2;
+  settings.patience = 1;
+  const auto fitted = [&](std::int64_t epochs, std::int64_t validate_every) {
+    settings.epochs = epochs;
+    settings.validate_every = validate_every;
+    MethodOnFold on_fold(corpus, config);
+    on_fold.data.fold.validation.clear();
+    return on_fold.fit({Pattern(3)});
+  };
+  const auto last = fitted(6, 2);
+  EXPECT_EQ(epochs_of(last), 6);
+  const auto name = "model.decoder." + corpus.modalities[0].name + ".weight";
+  const auto values = [&](const TensorFile& model) {
+    const auto floats = model.floats(name);
+    return std::vector<float>(floats.begin(), floats.end());
+  };
+  EXPECT_EQ(values(last), values(fitted(6, 6)));
+  EXPECT_NE(values(last), values(fitted(2, 2)));
 }
 
 TEST(CpmNet, RefusesValuesOfOneSign) {

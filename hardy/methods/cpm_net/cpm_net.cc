@@ -165,6 +165,13 @@ struct CpmState {
   at::Tensor h;  ///< [n, L], of the training part
 };
 
+/// The epoch that validation likes best; the last one without a validation part.
+struct BestEpoch {
+  TensorFile model;
+  double loss = std::numeric_limits<double>::infinity();
+  std::int64_t epoch = 0;
+};
+
 class CpmNetFold final : public PlainFold {
  public:
   explicit CpmNetFold(const FoldRequest& request)
@@ -204,30 +211,30 @@ class CpmNetFold final : public PlainFold {
     Adam decoder_steps(state.decoders.parameters(),
                        {.learning_rate = settings_.decoder_learning_rate});
     Adam latent_steps(state.latents, {.learning_rate = settings_.latent_learning_rate});
-    TensorFile best;
-    double best_loss = std::numeric_limits<double>::infinity();
+    const bool has_validation = !data.fold.validation.empty();
+    BestEpoch best;
     std::vector<CurvePoint> curve;
     for (std::int64_t epoch = 1; epoch <= settings_.epochs; ++epoch) {
       if (services.throw_if_stopping) services.throw_if_stopping();
       const double loss = run_epoch(data, state, observed, decoder_steps, latent_steps);
       curve.push_back({"cpm_net", epoch, "train_loss", loss});
       const bool is_last = epoch == settings_.epochs;
-      if (epoch % settings_.validate_every == 0 || is_last) {
+      bool has_lost_patience = false;
+      if (has_validation && (epoch % settings_.validate_every == 0 || is_last)) {
         const double validation = validation_loss(data, state, patterns);
-        if (!data.fold.validation.empty()) {
-          curve.push_back({"cpm_net", epoch, "validation_loss", validation});
-        }
-        if (validation < best_loss || (is_last && best.arrays.empty())) {
-          best_loss = validation;
-          best = file_of(data, state);
-        }
+        curve.push_back({"cpm_net", epoch, "validation_loss", validation});
+        if (validation < best.loss) best = {file_of(data, state), validation, epoch};
+        has_lost_patience =
+            settings_.patience > 0 && best.epoch > 0 && epoch - best.epoch >= settings_.patience;
       }
+      if (is_last && best.epoch == 0) best = {file_of(data, state), 0, epoch};
       if (services.report) {
         services.report(static_cast<double>(epoch), static_cast<double>(settings_.epochs));
       }
+      if (has_lost_patience) break;
     }
-    add_curve(best, curve);
-    return best;
+    add_curve(best.model, curve);
+    return best.model;
   }
 
   /// Decoder steps, then latent steps; returns the last loss per training utterance.
@@ -260,7 +267,6 @@ class CpmNetFold final : public PlainFold {
                                        const std::vector<Pattern>& patterns) const {
     at::NoGradGuard no_gradient;
     const auto utterances = utterances_of(*data.corpus, data.fold.validation);
-    if (utterances.empty()) return 0;
     const auto classes = classes_from(data, state.h.detach());
     const auto targets = data.objective->targets(index_tensor(utterances, at::kCPU));
     double total = 0;

@@ -18,6 +18,10 @@ void CpmNetSettings::describe(FieldTable& table) {
   table.add("validate_every", &validate_every, IntegerRange{1, kMaxEpochs},
             {"Epochs between validations, each of which infers the validation part's latents.",
              "Small: a finer choice of epoch, a longer run."});
+  table.add("patience", &patience, IntegerRange{0, kMaxEpochs},
+            {"Epochs without a better validation loss before training stops, looked at where it is "
+             "measured (`validate_every`); 0 = never.",
+             "Small: shorter training; the best epoch is kept."});
   table.add("decoder_learning_rate", &decoder_learning_rate, NumberRange{0, 1, true, false},
             {"Step size of Adam on the decoders.", "Larger: faster but less steady."});
   table.add("latent_learning_rate", &latent_learning_rate, NumberRange{0, 1, true, false},
@@ -43,6 +47,7 @@ MethodDeclaration declare_cpm_net() {
           .summary = "Latents that reconstruct whatever is observed (Zhang et al. 2019).",
           .settings = std::make_shared<CpmNetSettings>(),
           .epochs = {{"cpm_net.epochs"}},
+          .patience = {"cpm_net.patience"},
           .search = {"cpm_net.decoder_learning_rate=log:3e-4..1e-2",
                      "cpm_net.latent_learning_rate=log:3e-3..1e-1",
                      "cpm_net.class_weight=log:0.3..10", "cpm_net.latent=64,128,256"}};

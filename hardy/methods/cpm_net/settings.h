@@ -14,6 +14,7 @@ struct CpmNetSettings : SettingsOf<CpmNetSettings> {
   std::int64_t epochs = 30;
   std::int64_t steps = 5;
   std::int64_t validate_every = 10;
+  std::int64_t patience = 0;
   double decoder_learning_rate = 1e-3;
   double latent_learning_rate = 1e-2;
   std::int64_t inference_epochs = 300;
