@@ -4,7 +4,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
 #include "hardy/config/defects.h"
+#include "hardy/core/random.h"
 #include "tests/evaluation/made_run.h"
 #include "tests/support/temp_dir.h"
 
@@ -46,6 +53,58 @@ TEST(LeakAudit, AConstantAnswerIsAtChance) {
     EXPECT_DOUBLE_EQ(row.value, 0.5);
     EXPECT_FALSE(row.is_above);
   }
+}
+
+constexpr int kBlindFolds = 8;
+
+/// Predictions of folds of six dialogues that know nothing of the labels; those of the three
+/// conditions resemble each other.
+FinishedRun blind_run(std::uint64_t root) {
+  const std::vector<std::string> classes = {"angry", "happy", "neutral", "sad"};
+  Generator generator(root);
+  FinishedRun run;
+  PredictionTableBuilder builder({TaskKind::kClass, classes}, {"acoustic", "textual"});
+  for (int fold = 0; fold < kBlindFolds; ++fold) {
+    run.manifest.folds.push_back(fmt::format("f{}", fold));
+    std::vector<std::vector<std::int64_t>> truth(6);
+    std::vector<std::vector<std::int64_t>> shared(6);
+    for (std::size_t d = 0; d < truth.size(); ++d) {
+      const auto length = 10 + draw_index(generator, 30);
+      for (std::int64_t u = 0; u < length; ++u) {
+        truth[d].push_back(draw_index(generator, 4));
+        shared[d].push_back(draw_index(generator, 4));
+      }
+    }
+    for (const char* condition : {"a", "t", "a,t"}) {
+      builder.start("unified", condition, fold, 1);
+      for (std::size_t d = 0; d < truth.size(); ++d) {
+        for (std::size_t u = 0; u < truth[d].size(); ++u) {
+          const auto answer = draw_unit(generator) < 0.5 ? shared[d][u] : draw_index(generator, 4);
+          builder.add(fmt::format("f{}d{}", fold, d), fmt::format("f{}d{}u{:02}", fold, d, u),
+                      static_cast<double>(truth[d][u]), static_cast<double>(answer));
+        }
+      }
+    }
+  }
+  run.predictions = builder.finish();
+  return run;
+}
+
+TEST(LeakAudit, BlamesACleanProtocolNoMoreOftenThanItsLevelSays) {
+  constexpr int kAudits = 100;
+  int blamed = 0;
+  int judged = 0;
+  for (int audit = 0; audit < kAudits; ++audit) {
+    bool is_blamed = false;
+    for (const auto& row : judge_against_chance(blind_run(static_cast<std::uint64_t>(audit)))) {
+      judged += row.missing.empty() ? 1 : 0;
+      is_blamed = is_blamed || row.is_above;
+    }
+    blamed += is_blamed ? 1 : 0;
+  }
+  EXPECT_EQ(judged, 4 * kBlindFolds * kAudits);  // three conditions and their average
+  // At .05 more than 11 of 100 would happen once in two hundred times.
+  EXPECT_LE(blamed, 11);
 }
 
 TEST(LeakAudit, TheStudyHasBothProtocolsAndNamesDefectsThatAreOn) {
