@@ -48,14 +48,14 @@ std::string contributions_text(const Explanation& explanation, const BundleInfo&
     return fmt::format("contributions   not computed beyond {} modalities\n",
                        Explainer::kMostExact);
   }
-  const bool is_class = info.is_classification();
-  std::string text = fmt::format(
-      "contributions to {} (Shapley; {:.3f} without the utterance)\n",
-      is_class
-          ? "the probability of " +
-                printable(info.class_names[static_cast<std::size_t>(explanation.outcome.label)])
-          : "the value",
-      explanation.baseline);
+  const auto label = static_cast<std::size_t>(explanation.outcome.label);
+  // The shares add up to the model's own probability, not to the calibrated one above.
+  std::string text =
+      info.is_classification()
+          ? fmt::format("contributions to the probability of {}, {:.3f} before calibration",
+                        printable(info.class_names[label]), explanation.outcome.outputs[label])
+          : fmt::format("contributions to the value, {:.3f}", explanation.outcome.outputs[0]);
+  text += fmt::format(" (Shapley; {:.3f} without the utterance)\n", explanation.baseline);
   for (std::size_t m = 0; m < info.modalities.size(); ++m) {
     if (!explanation.used.has(static_cast<int>(m))) continue;
     text += fmt::format("  {:<24} {:+.3f}\n", printable(info.modalities[m].name),

@@ -1,5 +1,7 @@
 # Writes OUTPUT, a C++ source with the functions of hardy/serve/pages.h: PAGE and OPENAPI as they are
 # on disk, @VERSION@ in them replaced.
+# Without it CMake itself would replace the @VERSION@ below before anything is searched for it.
+cmake_policy(SET CMP0053 NEW)
 file(READ ${PAGE} page)
 file(READ ${OPENAPI} openapi)
 string(REPLACE "@VERSION@" "${VERSION}" page "${page}")

@@ -4,6 +4,8 @@ find_package(OpenMP REQUIRED)
 find_package(faiss CONFIG REQUIRED)
 find_package(Torch REQUIRED)
 find_library(HARDY_OPENBLAS openblas)
+# Debian's dnnl-config.cmake insists on OpenCL headers, so the library is found by name.
+find_library(HARDY_DNNL dnnl REQUIRED)
 
 add_library(hardy_torch INTERFACE)
 target_include_directories(hardy_torch SYSTEM INTERFACE ${TORCH_INCLUDE_DIRS})

@@ -66,6 +66,17 @@ void MappedFile::read_whole(int descriptor, char* place, const std::filesystem::
   }
 }
 
+void MappedFile::release(std::span<const std::byte> part) {
+  // Only whole pages can go: what shares a page with others stays.
+  const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  const auto offset = static_cast<std::size_t>(part.data() - data_);
+  const std::size_t first = (offset + page - 1) / page * page;
+  const std::size_t end = (offset + part.size()) / page * page;
+  if (first >= end) return;
+  // A failure leaves the memory as it was, which costs memory and nothing else.
+  (void)::madvise(const_cast<std::byte*>(data_) + first, end - first, MADV_DONTNEED);
+}
+
 MappedFile::~MappedFile() {
   if (data_ != nullptr) ::munmap(const_cast<std::byte*>(data_), size_);
 }

@@ -1,4 +1,4 @@
-// A file read through the page cache: processes that use the same model share its memory.
+// A file read through the page cache.
 #pragma once
 
 #include <cstddef>
@@ -27,6 +27,9 @@ class MappedFile {
   MappedFile& operator=(const MappedFile&) = delete;
 
   [[nodiscard]] std::span<const std::byte> bytes() const { return {data_, size_}; }
+
+  /// Gives the memory of a part of bytes() back; nobody may read that part any more.
+  void release(std::span<const std::byte> part);
 
  private:
   void read_whole(int descriptor, char* place, const std::filesystem::path& file);

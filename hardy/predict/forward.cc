@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "hardy/predict/network.h"
+#include "hardy/predict/panels.h"
 
 namespace hardy::predict {
 namespace {
@@ -32,14 +33,11 @@ bool everyone_is_alone(const ModalityRows& rows) {
 /// q of the rows from first_query on, k and v of all. Shapes: x [n, D] -> qkv [n, 3D].
 void project(const UnitView& unit, ConstRows x, std::int64_t n, std::int64_t first_query,
              Rows qkv) {
-  const std::int64_t width = unit.qkv.in;
-  if (first_query == 0) {
-    linear(x, n, unit.qkv, qkv, false);
-    return;
-  }
-  linear(x, n, output_rows(unit.qkv, width, 2 * width), {qkv.data + width, qkv.stride}, false);
-  linear({x.row(first_query), x.stride}, n - first_query, output_rows(unit.qkv, 0, width),
+  const std::int64_t width = unit.q.out;
+  linear({x.row(first_query), x.stride}, n - first_query, unit.q,
          {qkv.row(first_query), qkv.stride}, false);
+  linear(x, n, unit.k, {qkv.data + width, qkv.stride}, false);
+  linear(x, n, unit.v, {qkv.data + 2 * width, qkv.stride}, false);
 }
 
 /// The learned bias of one head, added to the scores of a dialogue.
@@ -74,8 +72,11 @@ void attend(const NetworkView& network, const UnitView& unit, const StackPass& p
     for (std::int64_t head = 0; head < network.heads; ++head) {
       const std::int64_t column = head * head_width;
       const Rows scores = rows_of(buffers.scores, queries, keys);
-      multiply({queries, keys, head_width, scale, true}, {qkv.row(start) + column, qkv.stride},
-               {qkv.row(first) + width + column, qkv.stride}, scores);
+      float* const place = room(
+          buffers.panels, std::max(packed_size(head_width, keys), packed_size(keys, head_width)));
+      const auto packed_keys =
+          pack({qkv.row(first) + width + column, qkv.stride}, head_width, keys, scale, place);
+      multiply({qkv.row(start) + column, qkv.stride}, queries, packed_keys, nullptr, scores, false);
       if (unit.relation != nullptr) {
         add_relation(network, unit, pass.rows, head, first, start, end, scores.data);
       }
@@ -83,9 +84,10 @@ void attend(const NetworkView& network, const UnitView& unit, const StackPass& p
       if (pass.kept != nullptr) {
         pass.kept->insert(pass.kept->end(), scores.data, scores.data + queries * keys);
       }
-      multiply({queries, head_width, keys, 1.0F, false}, constant(scores),
-               {qkv.row(first) + 2 * width + column, qkv.stride},
-               {attended.row(start) + column, attended.stride});
+      const auto packed_values =
+          pack_columns({qkv.row(first) + 2 * width + column, qkv.stride}, keys, head_width, place);
+      multiply(constant(scores), queries, packed_values, nullptr,
+               {attended.row(start) + column, attended.stride}, false);
     }
   }
 }
@@ -150,8 +152,8 @@ void run_units(const NetworkView& network, const ModalityView& modality, const S
     const UnitView& unit = modality.units[u];
     const std::int64_t first_query = u + 1 == modality.units.size() ? pass.first_query : 0;
     if (skips_attention) {
-      linear(normalised(unit.norm1, constant(state), n, width, buffers), n,
-             output_rows(unit.qkv, 2 * width, width), attended, false);
+      linear(normalised(unit.norm1, constant(state), n, width, buffers), n, unit.v, attended,
+             false);
     } else if (u == 0 && pass.first_qkv != nullptr) {
       attend(network, unit, pass, {pass.first_qkv, 3 * width}, first_query, buffers, attended);
     } else {

@@ -1,26 +1,20 @@
 #include "hardy/predict/kernels.h"
 
-#if defined(_OPENMP)
-#include <omp.h>
-#endif
-
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <cstring>
-
-#include <dnnl.h>
 
 #include "hardy/core/errors.h"
 #include "hardy/core/hot_loops.h"
-#include "hardy/predict/few_rows.h"
+#include "hardy/predict/panels.h"
 
 namespace hardy::predict {
 namespace {
 
-/// Sixteen numbers; the compiler maps them to one, two or four registers.
-using Lanes = float __attribute__((vector_size(64)));
+/// Partial results of a reduction: the compiler maps them to one, two or four registers.
 constexpr std::int64_t kLanes = 16;
+
+#define HARDY_INLINE __attribute__((always_inline)) inline
 
 /// e^x, relative error about 2e-7; x is cut to [-87, 88].
 inline float exponential(float x) {
@@ -55,43 +49,31 @@ inline float error_function(float x) {
   return 1.0F - series * t * exponential(-x * x);
 }
 
-/// y = W x + b for one x: every weight is read once, four rows at a time.
-HARDY_HOT_LOOP void one_row(const float* weight, const float* x, const float* bias,
-                            std::int64_t out, std::int64_t in, bool accumulates, float* y) {
-  constexpr int kRowsAtOnce = 4;
-  for (std::int64_t r = 0; r < out; r += kRowsAtOnce) {
-    const auto rows = static_cast<int>(std::min<std::int64_t>(kRowsAtOnce, out - r));
-    const float* w[kRowsAtOnce];
-    for (int q = 0; q < kRowsAtOnce; ++q) w[q] = weight + (r + std::min(q, rows - 1)) * in;
-    Lanes sums0{};
-    Lanes sums1{};
-    Lanes sums2{};
-    Lanes sums3{};
-    std::int64_t j = 0;
-    for (; j + kLanes <= in; j += kLanes) {
-      Lanes xs;
-      Lanes w0;
-      Lanes w1;
-      Lanes w2;
-      Lanes w3;
-      std::memcpy(&xs, x + j, sizeof xs);
-      std::memcpy(&w0, w[0] + j, sizeof w0);
-      std::memcpy(&w1, w[1] + j, sizeof w1);
-      std::memcpy(&w2, w[2] + j, sizeof w2);
-      std::memcpy(&w3, w[3] + j, sizeof w3);
-      sums0 += w0 * xs;
-      sums1 += w1 * xs;
-      sums2 += w2 * xs;
-      sums3 += w3 * xs;
-    }
-    const Lanes* sums[kRowsAtOnce] = {&sums0, &sums1, &sums2, &sums3};
-    for (int q = 0; q < rows; ++q) {
-      float total = bias != nullptr ? bias[r + q] : 0.0F;
-      for (int lane = 0; lane < kLanes; ++lane) total += (*sums[q])[lane];
-      for (std::int64_t rest = j; rest < in; ++rest) total += w[q][rest] * x[rest];
-      y[r + q] = accumulates ? y[r + q] + total : total;
-    }
+/// Largest number of a row. Requires count >= 1.
+HARDY_INLINE float largest_of(const float* x, std::int64_t count) {
+  float parts[kLanes];
+  std::fill_n(parts, kLanes, x[0]);
+  std::int64_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) {
+    for (int lane = 0; lane < kLanes; ++lane) parts[lane] = std::max(parts[lane], x[i + lane]);
   }
+  for (int lane = 0; i < count; ++i, ++lane) parts[lane] = std::max(parts[lane], x[i]);
+  return *std::max_element(parts, parts + kLanes);
+}
+
+/// Sum of part(0) .. part(count - 1).
+template <typename Value, typename Part>
+HARDY_INLINE Value sum_of(std::int64_t count, Part part) {
+  Value parts[kLanes] = {};
+  std::int64_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) {
+    for (int lane = 0; lane < kLanes; ++lane) parts[lane] += part(i + lane);
+  }
+  for (int lane = 0; i < count; ++i, ++lane) parts[lane] += part(i);
+  for (int half = kLanes / 2; half > 0; half /= 2) {
+    for (int lane = 0; lane < half; ++lane) parts[lane] += parts[lane + half];
+  }
+  return parts[0];
 }
 
 }  // namespace
@@ -102,34 +84,8 @@ LinearView output_rows(const LinearView& layer, std::int64_t first, std::int64_t
 }
 
 void linear(ConstRows x, std::int64_t n, const LinearView& layer, Rows y, bool accumulates) {
-  if (n == 0) return;
-  if (has_few_rows()) {
-    few_rows(x, n, layer, y, accumulates);
-    return;
-  }
-  if (n == 1) {
-    one_row(layer.weight, x.data, layer.bias, layer.out, layer.in, accumulates, y.data);
-    return;
-  }
-  const bool has_bias = layer.bias != nullptr;
-  for (std::int64_t i = 0; i < n && has_bias; ++i) {
-    if (accumulates) {
-      add(layer.bias, layer.out, y.row(i));
-    } else {
-      std::copy_n(layer.bias, layer.out, y.row(i));
-    }
-  }
-  const auto status =
-      dnnl_sgemm('N', 'T', n, layer.out, layer.in, 1.0F, x.data, x.stride, layer.weight, layer.in,
-                 accumulates || has_bias ? 1.0F : 0.0F, y.data, y.stride);
-  check(status == dnnl_success, "dnnl_sgemm refused its arguments");
-}
-
-void multiply(const Product& shape, ConstRows a, ConstRows b, Rows c) {
-  const auto status =
-      dnnl_sgemm('N', shape.transposes_b ? 'T' : 'N', shape.m, shape.n, shape.k, shape.alpha,
-                 a.data, a.stride, b.data, b.stride, 0.0F, c.data, c.stride);
-  check(status == dnnl_success, "dnnl_sgemm refused its arguments");
+  check(layer.panels != nullptr, "a layer is used before its weights are packed");
+  multiply(x, n, {layer.panels, layer.in, layer.out}, layer.bias, y, accumulates);
 }
 
 HARDY_HOT_LOOP void standardise(const float* x, const float* mean, const float* deviation,
@@ -160,26 +116,21 @@ HARDY_HOT_LOOP void add(const float* z, std::int64_t count, float* x) {
 }
 
 HARDY_HOT_LOOP void softmax(float* x, std::int64_t count, float scale) {
-  float largest = x[0];
-  for (std::int64_t i = 1; i < count; ++i) largest = std::max(largest, x[i]);
+  const float largest = largest_of(x, count);
   for (std::int64_t i = 0; i < count; ++i) x[i] = exponential((x[i] - largest) * scale);
-  float sum = 0;
-  for (std::int64_t i = 0; i < count; ++i) sum += x[i];
-  const float share = 1.0F / sum;
+  const float share = 1.0F / sum_of<float>(count, [&](std::int64_t i) { return x[i]; });
   for (std::int64_t i = 0; i < count; ++i) x[i] *= share;
 }
 
-void layer_norm(const float* x, std::int64_t width, const float* weight, const float* bias,
-                float* y) {
+HARDY_HOT_LOOP void layer_norm(const float* x, std::int64_t width, const float* weight,
+                               const float* bias, float* y) {
   constexpr double kEpsilon = 1e-5;
-  double sum = 0;
-  for (std::int64_t j = 0; j < width; ++j) sum += static_cast<double>(x[j]);
-  const double mean = sum / static_cast<double>(width);
-  double squares = 0;
-  for (std::int64_t j = 0; j < width; ++j) {
-    const double difference = static_cast<double>(x[j]) - mean;
-    squares += difference * difference;
-  }
+  const auto value = [&](std::int64_t j) { return static_cast<double>(x[j]); };
+  const double mean = sum_of<double>(width, value) / static_cast<double>(width);
+  const double squares = sum_of<double>(width, [&](std::int64_t j) {
+    const double difference = value(j) - mean;
+    return difference * difference;
+  });
   const auto centre = static_cast<float>(mean);
   const auto scale =
       static_cast<float>(1.0 / std::sqrt(squares / static_cast<double>(width) + kEpsilon));
@@ -195,19 +146,5 @@ HARDY_HOT_LOOP bool all_finite(const float* x, std::int64_t count) {
   }
   return found == 0;
 }
-
-#if defined(_OPENMP)
-OneThread::OneThread() : before_(omp_get_max_threads()) {
-  if (before_ != 1) omp_set_num_threads(1);
-}
-
-OneThread::~OneThread() {
-  if (before_ != 1) omp_set_num_threads(before_);
-}
-#else
-OneThread::OneThread() : before_(1) {}
-
-OneThread::~OneThread() = default;
-#endif
 
 }  // namespace hardy::predict

@@ -60,6 +60,9 @@ UnitView make_unit(const Finder& find, const std::string& name, const EncoderCon
   const std::int64_t width = encoder.hidden;
   UnitView unit;
   unit.qkv = find.layer(name + ".qkv", width, 3 * width);
+  unit.q = output_rows(unit.qkv, 0, width);
+  unit.k = output_rows(unit.qkv, width, width);
+  unit.v = output_rows(unit.qkv, 2 * width, width);
   unit.fc1 = find.layer(name + ".fc1", width, width);
   unit.fc2 = find.layer(name + ".fc2", width, width);
   if (encoder.norm == "layer") {

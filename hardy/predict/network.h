@@ -27,7 +27,10 @@ struct NormView {
 
 /// One attention unit (hardy/model/encoder.h).
 struct UnitView {
-  LinearView qkv;
+  LinearView qkv;  ///< as in the file: the three below together
+  LinearView q;
+  LinearView k;
+  LinearView v;
   LinearView fc1;
   LinearView fc2;
   NormView norm1;
@@ -101,6 +104,7 @@ struct Buffers {
   std::vector<float> attended;        ///< [n_m, D]
   std::vector<float> inner;           ///< [n_m, D]
   std::vector<float> scores;          ///< [L, L]
+  std::vector<float> panels;          ///< keys or values of a head
   std::vector<float> part;            ///< [n_m, M D]
   std::vector<float> stacked;         ///< J [n, M D]
   std::vector<float> joint;           ///< H [n, M D]

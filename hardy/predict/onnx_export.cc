@@ -234,7 +234,7 @@ class Exporter {
 }  // namespace
 
 std::string export_onnx(const std::filesystem::path& bundle) {
-  const Recogniser::Impl loaded(bundle);
+  const Recogniser::Impl loaded(bundle, Residence::kMapped, Recogniser::Impl::Weights::kPlain);
   return Exporter(loaded.network, loaded.info).run(loaded.contents.metadata.at("hardy.model"));
 }
 

@@ -12,8 +12,6 @@
 namespace hardy {
 namespace {
 
-using predict::OneThread;
-
 /// Beyond this many modalities, patterns are looked up in the list instead of a table.
 constexpr std::uint32_t kTableBits = kMaxModalities;
 
@@ -77,15 +75,16 @@ void check_method(const BundleInfo& info, const std::string& file) {
 
 }  // namespace
 
-Recogniser::Impl::Impl(const std::filesystem::path& file, Residence residence)
+Recogniser::Impl::Impl(const std::filesystem::path& file, Residence residence, Weights weights)
     : mapped(file, residence), contents(view_tensor_file(mapped.bytes(), file.string())) {
   info = read_bundle_info(contents, file.string());
   check_method(info, file.string());
-  network = predict::make_network(contents, "model.", info);
   Sha256 digest;
   for (const auto& [name, text] : contents.metadata) digest.add(name).add(text);
   digest.add(mapped.bytes().data(), std::min<std::size_t>(mapped.bytes().size(), 1 << 16));
   fingerprint = digest.hex();
+  network = predict::make_network(contents, "model.", info);
+  if (weights == Weights::kPacked) packed.take(network, mapped, contents);
   const auto patterns = std::size_t{1} << std::min<std::size_t>(info.modalities.size(), kTableBits);
   temperatures.assign(patterns, 0.0F);
   errors.assign(patterns, 0.0F);
@@ -139,7 +138,6 @@ Predictions Recogniser::predict(std::span<const UtteranceView> utterances,
     work.used.push_back(utterance.present() & options.available & complete);
   }
   if (n == 0) return {};
-  const OneThread one_thread;
   predict::run_network(impl_->network, utterances, offsets, options, work.buffers);
   Predictions predictions = read_out(*impl_, n, work);
   if (options.reconstructs) rebuild(impl_->network, n, work, predictions);

@@ -7,17 +7,26 @@
 #include "hardy/core/mapped_file.h"
 #include "hardy/core/tensor_file.h"
 #include "hardy/predict/network.h"
+#include "hardy/predict/packed_weights.h"
 #include "hardy/predict/recogniser.h"
 
 namespace hardy {
 
 struct Recogniser::Impl {
-  explicit Impl(const std::filesystem::path& file, Residence residence = Residence::kMapped);
+  /// How the weights of the layers lie afterwards.
+  enum class Weights {
+    kPacked,  ///< as the products want them
+    kPlain    ///< as in the file; nothing can be predicted
+  };
+
+  explicit Impl(const std::filesystem::path& file, Residence residence = Residence::kMapped,
+                Weights weights = Weights::kPacked);
 
   MappedFile mapped;
   TensorFileView contents;
   BundleInfo info;
   predict::NetworkView network;
+  predict::PackedWeights packed;
   std::string fingerprint;
   std::vector<float> temperatures;  ///< by pattern bits; 0 = not fitted
   std::vector<float> errors;        ///< by pattern bits; values only

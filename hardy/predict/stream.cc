@@ -60,7 +60,6 @@ Predictions DialogueStream::add_turn(const UtteranceView& turn, Workspace& works
           turns_, info.modalities[m].name));
     }
   }
-  const predict::OneThread one_thread;
   auto& work = workspace.impl();
   work.buffers.present.resize(info.modalities.size());
   std::fill_n(predict::room(work.buffers.stacked, network.stacked()), network.stacked(), 0.0F);

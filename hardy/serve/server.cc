@@ -114,26 +114,27 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   /// Says why a request cannot even be read, and closes.
   void refuse(error_code error) {
-    const auto say = [this](int status, const std::string& reason) {
+    const auto say = [this](int status, const std::string& field, const std::string& reason) {
       keeps_alive_ = false;
       // A new deadline: the old one may have passed.
       stream_.expires_after(std::chrono::seconds(shared_.options.request_timeout_s));
-      write(error_reply(status, "", reason));
+      write(error_reply(status, field, reason));
     };
     if (error == http::error::body_limit) {
-      return say(413,
+      return say(413, "body",
                  fmt::format("the body is larger than {} bytes", shared_.options.max_body_bytes));
     }
     if (error == http::error::header_limit) {
       return say(
-          431, fmt::format("the header is larger than {} bytes", shared_.options.max_header_bytes));
+          431, "header",
+          fmt::format("the header is larger than {} bytes", shared_.options.max_header_bytes));
     }
     const bool is_gone = error == http::error::end_of_stream ||
                          error == http::error::partial_message || error == beast::error::timeout ||
                          error == asio::error::operation_aborted ||
                          error.category() != make_error_code(http::error::bad_method).category();
     if (is_gone) return close();
-    say(400, fmt::format("not HTTP: {}", error.message()));
+    say(400, "", fmt::format("not HTTP: {}", error.message()));
   }
 
   void handle() {

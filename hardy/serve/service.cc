@@ -143,7 +143,8 @@ HttpReply Service::handle(const HttpRequest& request) {
     reply = error_reply(413, error.field(), error.reason());
   } catch (const RequestError& error) {
     const bool is_malformed = error.kind() == RequestError::Kind::kMalformed;
-    reply = error_reply(is_malformed ? 400 : 422, error.field(), error.reason());
+    const auto& field = error.field();
+    reply = error_reply(is_malformed ? 400 : 422, field.empty() ? "body" : field, error.reason());
   } catch (const Error& error) {
     const bool is_theirs = error.code() == ExitCode::kData || error.code() == ExitCode::kConfig;
     reply = error_reply(is_theirs ? 422 : 500, "", error.what());
@@ -348,7 +349,7 @@ HttpReply Service::add_turn(const HttpRequest& request, const std::string& id) {
   const BundleInfo& info = session->stream.recogniser().info();
   const UtteranceRequest turn = read_utterance(parse_request(request.body), "", info);
   if (session->stream.size() >= options_.max_utterances) {
-    return error_reply(413, "",
+    return error_reply(413, "dialogue",
                        fmt::format("the dialogue has {} turns already, which is the limit",
                                    session->stream.size()));
   }

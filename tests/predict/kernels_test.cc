@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "hardy/core/random.h"
-#include "hardy/predict/few_rows.h"
+#include "hardy/predict/panels.h"
 
 namespace hardy::predict {
 namespace {
@@ -43,50 +43,155 @@ TEST(Kernels, SoftmaxSumsToOneAndSurvivesLargeNumbers) {
   EXPECT_NEAR(halved[0], 1 / (1 + std::exp(-1.0)), 1e-6);
 }
 
-TEST(Kernels, ARowGetsTheSameBytesAloneAndAmongOthers) {
-  if (!has_few_rows()) GTEST_SKIP() << "this machine has no AVX-512";
-  constexpr std::int64_t kIn = 83;
-  constexpr std::int64_t kOut = 30;
-  constexpr std::int64_t kRows = 35;
-  const auto x = drawn(kRows * kIn, 1);
-  const auto w = drawn(kOut * kIn, 2);
-  const auto b = drawn(kOut, 3);
-  const LinearView layer = {w.data(), b.data(), kIn, kOut};
-  std::vector<float> together(kRows * kOut);
-  linear({x.data(), kIn}, kRows, layer, {together.data(), kOut}, false);
-  for (std::int64_t i = 0; i < kRows; ++i) {
-    std::vector<float> alone(kOut);
-    linear({x.data() + i * kIn, kIn}, 1, layer, {alone.data(), kOut}, false);
-    for (std::size_t o = 0; o < alone.size(); ++o) {
-      ASSERT_EQ(alone[o], together[static_cast<std::size_t>(i * kOut) + o]) << i << ' ' << o;
+constexpr Instructions kEveryWay[] = {Instructions::kAvx512, Instructions::kAvx2,
+                                      Instructions::kPlain};
+
+/// A weight matrix [out, in] of random numbers, plain and in panels.
+struct Weights {
+  std::vector<float> plain;
+  std::vector<float> packed;
+  PanelView panels;
+
+  Weights(std::int64_t in, std::int64_t out)
+      : plain(drawn(static_cast<std::size_t>(out * in), 2)),
+        // What pack leaves out would show.
+        packed(static_cast<std::size_t>(packed_size(in, out)),
+               std::numeric_limits<float>::quiet_NaN()),
+        panels(pack({plain.data(), in}, in, out, 1.0F, packed.data())) {}
+};
+
+TEST(Panels, EveryWeightHasOnePlaceAndTheRestIsZero) {
+  for (const std::int64_t in : {1, 4, 7}) {
+    for (const std::int64_t out : {1, 32, 35}) {
+      const Weights weights(in, out);
+      std::vector<float> turned(weights.plain.size());
+      for (std::int64_t o = 0; o < (out + 31) / 32 * 32; ++o) {
+        for (std::int64_t i = 0; i < in; ++i) {
+          const auto place = static_cast<std::size_t>((o / 32 * in + i) * 32 + o % 32);
+          const float expected =
+              o < out ? weights.plain[static_cast<std::size_t>(o * in + i)] : 0.0F;
+          ASSERT_EQ(weights.packed[place], expected) << in << ' ' << out;
+          if (o < out) turned[static_cast<std::size_t>(i * out + o)] = expected;
+        }
+      }
+      std::vector<float> by_columns(weights.packed.size(), std::numeric_limits<float>::quiet_NaN());
+      const auto panels = pack_columns({turned.data(), out}, in, out, by_columns.data());
+      EXPECT_EQ(by_columns, weights.packed);
+      EXPECT_EQ(panels.data, by_columns.data());
     }
   }
 }
 
-TEST(Kernels, LinearAgreesWithDoublePrecisionForEverySize) {
-  for (const std::int64_t n : {1, 2, 3, 4, 5, 6, 7, 13, 26}) {
-    for (const std::int64_t in : {1, 15, 16, 17, 100}) {
-      for (const std::int64_t out : {1, 3, 4, 5, 33}) {
-        const auto x = drawn(static_cast<std::size_t>(n * in), 1);
-        const auto w = drawn(static_cast<std::size_t>(out * in), 2);
-        const auto b = drawn(static_cast<std::size_t>(out), 3);
-        for (const bool accumulates : {false, true}) {
-          std::vector<float> y(static_cast<std::size_t>(n * out), 0.5F);
-          linear({x.data(), in}, n, {w.data(), b.data(), in, out}, {y.data(), out}, accumulates);
-          for (std::int64_t i = 0; i < n; ++i) {
-            for (std::int64_t o = 0; o < out; ++o) {
-              double sum =
-                  static_cast<double>(b[static_cast<std::size_t>(o)]) + (accumulates ? 0.5 : 0.0);
-              for (std::int64_t j = 0; j < in; ++j) {
-                sum += static_cast<double>(x[static_cast<std::size_t>(i * in + j)]) *
-                       static_cast<double>(w[static_cast<std::size_t>(o * in + j)]);
-              }
-              ASSERT_NEAR(static_cast<double>(y[static_cast<std::size_t>(i * out + o)]), sum, 2e-5)
-                  << n << " " << in << " " << out;
-            }
-          }
+TEST(Panels, AScaleGoesIntoTheWeights) {
+  const std::vector<float> plain = {1, 2, 3};
+  std::vector<float> packed(static_cast<std::size_t>(packed_size(3, 1)));
+  (void)pack({plain.data(), 3}, 3, 1, 0.5F, packed.data());
+  EXPECT_EQ(packed[0], 0.5F);
+  EXPECT_EQ(packed[64], 1.5F);
+}
+
+TEST(Panels, ARowGetsTheSameBytesAloneAndAmongOthers) {
+  constexpr std::int64_t kIn = 83;
+  constexpr std::int64_t kOut = 110;
+  constexpr std::int64_t kRows = 135;
+  const auto x = drawn(kRows * kIn, 1);
+  const auto b = drawn(kOut, 3);
+  const Weights weights(kIn, kOut);
+  for (const auto way : kEveryWay) {
+    if (!has(way)) continue;
+    for (const std::int64_t rows : {2, 7, 13, 35, 135}) {
+      std::vector<float> together(static_cast<std::size_t>(rows * kOut));
+      multiply_with(way, {x.data(), kIn}, rows, weights.panels, b.data(), {together.data(), kOut},
+                    false);
+      for (std::int64_t i = 0; i < rows; ++i) {
+        std::vector<float> alone(kOut);
+        multiply_with(way, {x.data() + i * kIn, kIn}, 1, weights.panels, b.data(),
+                      {alone.data(), kOut}, false);
+        for (std::size_t o = 0; o < alone.size(); ++o) {
+          ASSERT_EQ(alone[o], together[static_cast<std::size_t>(i * kOut) + o]) << i << ' ' << o;
         }
       }
+    }
+  }
+}
+
+TEST(Panels, Avx512AndAvx2GiveTheSameBytes) {
+  if (!has(Instructions::kAvx512)) GTEST_SKIP() << "this machine has no AVX-512";
+  const auto x = drawn(std::size_t{35} * 100, 1);
+  const Weights weights(100, 70);
+  std::vector<float> wide(std::size_t{35} * 70);
+  std::vector<float> narrow(wide.size());
+  multiply_with(Instructions::kAvx512, {x.data(), 100}, 35, weights.panels, nullptr,
+                {wide.data(), 70}, false);
+  multiply_with(Instructions::kAvx2, {x.data(), 100}, 35, weights.panels, nullptr,
+                {narrow.data(), 70}, false);
+  EXPECT_EQ(wide, narrow);
+}
+
+/// The product in double precision, and that nothing beside y was written.
+void expect_product(Instructions way, std::int64_t n, std::int64_t in, std::int64_t out,
+                    bool has_bias, bool accumulates) {
+  const auto x = drawn(static_cast<std::size_t>(n * in), 1);
+  const auto b = drawn(static_cast<std::size_t>(out), 3);
+  const Weights weights(in, out);
+  const std::int64_t stride = out + 3;
+  std::vector<float> y(static_cast<std::size_t>(n * stride), 0.5F);
+  multiply_with(way, {x.data(), in}, n, weights.panels, has_bias ? b.data() : nullptr,
+                {y.data(), stride}, accumulates);
+  for (std::int64_t i = 0; i < n; ++i) {
+    for (std::int64_t o = 0; o < stride; ++o) {
+      double sum = accumulates || o >= out ? 0.5 : 0.0;
+      if (has_bias && o < out) sum += static_cast<double>(b[static_cast<std::size_t>(o)]);
+      for (std::int64_t j = 0; j < in && o < out; ++j) {
+        sum += static_cast<double>(x[static_cast<std::size_t>(i * in + j)]) *
+               static_cast<double>(weights.plain[static_cast<std::size_t>(o * in + j)]);
+      }
+      ASSERT_NEAR(static_cast<double>(y[static_cast<std::size_t>(i * stride + o)]), sum, 2e-5)
+          << "way " << static_cast<int>(way) << ": " << n << " " << in << " " << out;
+    }
+  }
+}
+
+TEST(Panels, AgreeWithDoublePrecisionForEverySizeAndWay) {
+  for (const auto way : kEveryWay) {
+    if (!has(way)) continue;
+    for (const std::int64_t n : {1, 2, 3, 4, 5, 6, 7, 11, 12, 13, 26, 100}) {
+      for (const std::int64_t in : {1, 15, 16, 17, 100}) {
+        for (const std::int64_t out : {1, 3, 16, 17, 33, 64, 70}) {
+          expect_product(way, n, in, out, true, false);
+          expect_product(way, n, in, out, true, true);
+          expect_product(way, n, in, out, false, false);
+        }
+      }
+    }
+  }
+}
+
+TEST(Kernels, SoftmaxAndLayerNormReadEveryNumberOfARow) {
+  for (const std::int64_t count : {1, 15, 16, 17, 35, 64}) {
+    const auto size = static_cast<std::size_t>(count);
+    const auto x = drawn(size, 5);
+    std::vector<float> shares = x;
+    softmax(shares.data(), count, 1);
+    double sum = 0;
+    double squares = 0;
+    double exponentials = 0;
+    for (const float value : x) {
+      sum += static_cast<double>(value);
+      exponentials += std::exp(static_cast<double>(value));
+    }
+    const double mean = sum / static_cast<double>(count);
+    for (const float value : x) squares += std::pow(static_cast<double>(value) - mean, 2);
+    const std::vector<float> ones(size, 1.0F);
+    const std::vector<float> zeros(size, 0.0F);
+    std::vector<float> y(size);
+    layer_norm(x.data(), count, ones.data(), zeros.data(), y.data());
+    for (std::size_t j = 0; j < size; ++j) {
+      const auto value = static_cast<double>(x[j]);
+      ASSERT_NEAR(shares[j], std::exp(value) / exponentials, 1e-6) << count;
+      ASSERT_NEAR(y[j], (value - mean) / std::sqrt(squares / static_cast<double>(count) + 1e-5),
+                  1e-5)
+          << count;
     }
   }
 }

@@ -3,6 +3,8 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <malloc.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cmath>
@@ -319,10 +321,40 @@ TEST(Recogniser, ACopiedModelIsTheSameAndNeedsNoFile) {
   EXPECT_TRUE(std::equal(expected.logits.begin(), expected.logits.end(), answered.logits.begin()));
 }
 
+/// Resident memory of this process in bytes.
+std::int64_t resident_bytes() {
+  std::ifstream statm("/proc/self/statm");
+  std::int64_t pages = 0;
+  statm >> pages >> pages;
+  return pages * ::sysconf(_SC_PAGESIZE);
+}
+
+TEST(Recogniser, KeepsItsWeightsOnce) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "sanitizers keep memory of their own";
+#endif
+  const test::TempDir dir;
+  EncoderConfig encoder;
+  encoder.hidden = 256;
+  encoder.depth = 4;
+  const auto file = dir.path() / "model";
+  save_tensor_file(file, test::random_bundle(test::bundle_info({512, 1024, 1024}, 4, encoder)));
+  const auto size = static_cast<double>(std::filesystem::file_size(file));
+  for (const auto residence : {Residence::kMapped, Residence::kCopied}) {
+    ::malloc_trim(0);
+    const auto before = resident_bytes();
+    const auto recogniser = Recogniser::load(file, residence);
+    const auto grown = static_cast<double>(resident_bytes() - before);
+    EXPECT_GT(grown, 0.5 * size);
+    EXPECT_LT(grown, 1.2 * size);
+  }
+}
+
 TEST(Recogniser, LinksNoLibtorch) {
   const auto maps = read_text_file_of_system("/proc/self/maps");
-  EXPECT_THAT(maps, HasSubstr("libdnnl"));
+  EXPECT_THAT(maps, HasSubstr("libfmt"));  // the right file was read
   EXPECT_THAT(maps, Not(HasSubstr("libtorch")));
+  EXPECT_THAT(maps, Not(HasSubstr("libdnnl")));
 }
 
 TEST(Example, ExplainsWhatItPredicted) {

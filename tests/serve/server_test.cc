@@ -170,11 +170,11 @@ TEST_F(ServerTest, EveryRefusalIsJsonThatSaysWhy) {
     }
     EXPECT_THAT(reply, HasSubstr("\"reason\":\""));
   };
-  refusal(post("{", token), 400, "");
+  refusal(post("{", token), 400, "body");
   refusal(post(R"({"features":7})", token), 400, "features");
   refusal(post(kBody), 401, "Authorization");
   refusal(post(kBody, "Authorization: Bearer other\r\n"), 401, "Authorization");
-  refusal(post(std::string(3000, ' '), token), 413, "");
+  refusal(post(std::string(3000, ' '), token), 413, "body");
   refusal(post(R"({"features":{"m0":[1,2]}})", token), 422, "features.m0");
   const std::string open =
       "POST /v1/dialogues HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n" + token + "\r\n";

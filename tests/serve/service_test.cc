@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "hardy/core/files.h"
+#include "hardy/core/version.h"
 #include "hardy/data/npy.h"
 #include "tests/support/random_bundle.h"
 #include "tests/support/temp_dir.h"
@@ -117,8 +118,8 @@ TEST_F(ServiceTest, PredictsListsByDialogueAndHonoursOptions) {
 }
 
 TEST_F(ServiceTest, RefusalsNameFieldAndReason) {
-  expect_refusal(post("/v1/predict", "{"), 400, "", "not JSON at byte");
-  expect_refusal(post("/v1/predict", "[1]"), 400, "", "not a JSON object");
+  expect_refusal(post("/v1/predict", "{"), 400, "body", "not JSON at byte");
+  expect_refusal(post("/v1/predict", "[1]"), 400, "body", "not a JSON object");
   expect_refusal(post("/v1/predict", R"({"features":{"m0":[1]}})"), 422, "features.m0",
                  "has 1 values");
   expect_refusal(post("/v1/predict", R"({"features":{"m0":"x"}})"), 400, "features.m0",
@@ -191,7 +192,7 @@ TEST_F(ServiceTest, ADialogueHasALimitedNumberOfTurns) {
   const auto id = Json::parse(post("/v1/dialogues", "").body).at("dialogue").get<std::string>();
   const auto turns = fmt::format("/v1/dialogues/{}/turns", id);
   for (int i = 0; i < 8; ++i) EXPECT_EQ(post(turns, kUtterance).status, 200);
-  expect_refusal(post(turns, kUtterance), 413, "", "8 turns already");
+  expect_refusal(post(turns, kUtterance), 413, "dialogue", "8 turns already");
 }
 
 TEST_F(ServiceTest, ReloadSwapsTheModelAndAFailedOneKeepsIt) {
@@ -262,11 +263,39 @@ TEST_F(ServiceTest, TheDescriptionIsWhatTheServiceDoes) {
       EXPECT_LT(reply.status, 300) << name << ' ' << path;
     }
   }
+  EXPECT_EQ(description.at("info").at("version"), program_version());
   const auto& schemas = description.at("components").at("schemas");
+  const auto explanation = Json::parse(post("/v1/explain", kUtterance).body);
+  for (const auto& [field, value] : explanation.items()) {
+    EXPECT_TRUE(schemas.at("Explanation").at("properties").contains(field)) << field;
+  }
   const auto answer = Json::parse(post("/v1/predict", kUtterance).body);
   EXPECT_GE(answer.size(), 5U);
   for (const auto& [field, value] : answer.items()) {
     EXPECT_TRUE(schemas.at("Prediction").at("properties").contains(field)) << field;
+  }
+}
+
+TEST_F(ServiceTest, TheDescriptionNamesEveryRefusal) {
+  const auto description = Json::parse(ask("GET", "/openapi.json").body);
+  const auto& statuses = description.at("paths").at("/v1/predict").at("post").at("responses");
+  const auto named = [&](const HttpReply& reply) {
+    EXPECT_GE(reply.status, 400) << reply.body;
+    EXPECT_TRUE(statuses.contains(std::to_string(reply.status))) << reply.status;
+    const auto error = Json::parse(reply.body).at("error");
+    EXPECT_FALSE(error.at("reason").get<std::string>().empty());
+  };
+  named(post("/v1/predict", "{"));
+  named(post("/v1/predict", R"({"features":{"m0":[1]}})"));
+  named(service().handle({"POST", "/v1/predict", kUtterance, "text/plain", ""}));
+  named(service().refuse_busy({"POST", "/v1/predict", "", "", ""}));
+  // Every reference leads somewhere.
+  const auto text = ask("GET", "/openapi.json").body;
+  const std::string mark = "\"$ref\": \"#";
+  for (auto at = text.find(mark); at != std::string::npos; at = text.find(mark, at + 1)) {
+    const auto first = at + mark.size();
+    const Json::json_pointer target(text.substr(first, text.find('"', first) - first));
+    EXPECT_TRUE(description.contains(target)) << target.to_string();
   }
 }
 

@@ -1,0 +1,274 @@
+#include "hardy/predict/panels.h"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstring>
+#include <utility>
+
+#include "hardy/core/errors.h"
+
+#if defined(__x86_64__)
+#define HARDY_AVX512 __attribute__((target("avx512f")))
+#define HARDY_AVX2 __attribute__((target("avx2,fma")))
+#else
+#define HARDY_AVX512
+#define HARDY_AVX2
+#endif
+#define HARDY_INLINE __attribute__((always_inline)) inline
+
+namespace hardy::predict {
+namespace {
+
+/// Rows that are worked on before the next panels: with 1024 inputs they stay in the second cache.
+constexpr std::int64_t kBlock = 96;
+
+/// How far ahead of the products AVX-512 asks for weights, in floats; the slower instructions ask
+/// for the next panel. Each measured best.
+constexpr std::int64_t kFarAhead = 1024;
+
+/// What a tile works on: some rows and outputs next to each other.
+struct Tile {
+  const float* weights;  ///< of the first output
+  std::int64_t stride;   ///< floats between two panels
+  std::int64_t in;
+  const float* bias;     ///< of the first output, or null
+  std::int64_t outputs;  ///< that are left; the rest of the tile does not exist
+  bool accumulates;
+};
+
+using V4 = float __attribute__((vector_size(16)));
+using V8 = float __attribute__((vector_size(32)));
+using V16 = float __attribute__((vector_size(64)));
+
+template <typename Vector>
+HARDY_INLINE Vector load(const float* from) {
+  Vector result;
+  std::memcpy(&result, from, sizeof result);
+  return result;
+}
+
+/// Writes the sums of one row.
+template <typename Vector, int kVectors>
+HARDY_INLINE void write(const Tile& tile, const Vector (&sums)[std::size_t{kVectors}], float* y) {
+  constexpr std::int64_t kWidth = sizeof(Vector) / sizeof(float);
+#pragma GCC unroll 4
+  for (int v = 0; v < kVectors; ++v) {
+    const std::int64_t first = v * kWidth;
+    const std::int64_t count = std::min(kWidth, tile.outputs - first);
+    if (count == kWidth) {
+      Vector total = sums[v];
+      if (tile.bias != nullptr) total += load<Vector>(tile.bias + first);
+      if (tile.accumulates) total += load<Vector>(y + first);
+      std::memcpy(y + first, &total, sizeof total);
+      continue;
+    }
+    for (std::int64_t o = 0; o < count; ++o) {
+      const float total = tile.bias != nullptr ? sums[v][o] + tile.bias[first + o] : sums[v][o];
+      y[first + o] = tile.accumulates ? total + y[first + o] : total;
+    }
+  }
+}
+
+/// Sums of kRows rows of x and kVectors vectors of outputs. Meanwhile the weights behind come into
+/// the cache: for few rows, reading them is the longer part.
+template <typename Vector, int kRows, int kVectors>
+HARDY_INLINE void run_tile(const Tile& tile, ConstRows x, Rows y) {
+  constexpr int kWidth = sizeof(Vector) / sizeof(float);
+  constexpr int kPerPanel = std::min<int>(kVectors, kPanel / kWidth);
+  Vector sums[std::size_t{kRows}][std::size_t{kVectors}];
+#pragma GCC unroll 12
+  for (int r = 0; r < kRows; ++r) {
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; ++v) sums[r][v] = Vector{};
+  }
+  const std::int64_t ahead = kWidth == 16 ? kFarAhead : tile.stride;
+  const float* weights = tile.weights;
+  for (std::int64_t i = 0; i < tile.in; ++i, weights += kPanel) {
+    Vector w[std::size_t{kVectors}];
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; ++v) {
+      const float* from = weights + v / kPerPanel * tile.stride + v % kPerPanel * kWidth;
+      w[v] = load<Vector>(from);
+      __builtin_prefetch(from + ahead);
+    }
+#pragma GCC unroll 12
+    for (int r = 0; r < kRows; ++r) {
+      const float value = x.row(r)[i];
+#pragma GCC unroll 4
+      for (int v = 0; v < kVectors; ++v) sums[r][v] += w[v] * value;
+    }
+  }
+#pragma GCC unroll 12
+  for (int r = 0; r < kRows; ++r) write<Vector, kVectors>(tile, sums[r], y.row(r));
+}
+
+using TileLoop = void (*)(const Tile&, ConstRows, Rows);
+
+template <int kRows, int kVectors>
+HARDY_AVX512 void tile_avx512(const Tile& tile, ConstRows x, Rows y) {
+  run_tile<V16, kRows, kVectors>(tile, x, y);
+}
+
+template <int kRows>
+HARDY_AVX2 void tile_avx2(const Tile& tile, ConstRows x, Rows y) {
+  run_tile<V8, kRows, 2>(tile, x, y);
+}
+
+template <int kRows>
+void tile_plain(const Tile& tile, ConstRows x, Rows y) {
+  run_tile<V4, kRows, 4>(tile, x, y);
+}
+
+/// Tiles of one number of outputs for 1 .. `rows` rows.
+struct Tiles {
+  std::int64_t outputs = 0;
+  std::int64_t rows = 0;
+  std::array<TileLoop, 12> loops{};
+};
+
+/// As many sums as fill the registers.
+struct Kernels {
+  Tiles wide;  ///< for as many rows as it takes at once
+  Tiles narrow;
+};
+
+template <int... kRows>
+constexpr Tiles wide_avx512(std::integer_sequence<int, kRows...>) {
+  return {64, sizeof...(kRows), {tile_avx512<kRows + 1, 4>...}};
+}
+
+template <int... kRows>
+constexpr Tiles narrow_avx512(std::integer_sequence<int, kRows...>) {
+  return {32, sizeof...(kRows), {tile_avx512<kRows + 1, 2>...}};
+}
+
+constexpr Tiles kAvx2Tiles = {
+    16, 6, {tile_avx2<1>, tile_avx2<2>, tile_avx2<3>, tile_avx2<4>, tile_avx2<5>, tile_avx2<6>}};
+constexpr Tiles kPlainTiles = {16, 2, {tile_plain<1>, tile_plain<2>}};
+constexpr Kernels kAvx512 = {wide_avx512(std::make_integer_sequence<int, 6>{}),
+                             narrow_avx512(std::make_integer_sequence<int, 12>{})};
+constexpr Kernels kAvx2 = {kAvx2Tiles, kAvx2Tiles};
+constexpr Kernels kPlain = {kPlainTiles, kPlainTiles};
+
+const Kernels& kernels_of(Instructions instructions) {
+  if (instructions == Instructions::kAvx512) return kAvx512;
+  return instructions == Instructions::kAvx2 ? kAvx2 : kPlain;
+}
+
+/// All n rows with the outputs of one tile; the rows are shared out evenly.
+void run_rows(const Tiles& tiles, const Tile& tile, ConstRows x, std::int64_t n, Rows y) {
+  const std::int64_t passes = (n + tiles.rows - 1) / tiles.rows;
+  std::int64_t first = 0;
+  for (std::int64_t left = passes; left > 0; --left) {
+    const std::int64_t rows = (n - first + left - 1) / left;
+    const auto loop = tiles.loops[static_cast<std::size_t>(rows - 1)];
+    loop(tile, {x.row(first), x.stride}, {y.row(first), y.stride});
+    first += rows;
+  }
+}
+
+/// All outputs of at most kBlock rows.
+void run_block(const Kernels& kernels, ConstRows x, std::int64_t n, const PanelView& panels,
+               const float* bias, Rows y, bool accumulates) {
+  const bool takes_all = n <= kernels.wide.rows;
+  const std::int64_t stride = kPanel * panels.in;
+  std::int64_t first = 0;
+  while (first < panels.out) {
+    const std::int64_t outputs = panels.out - first;
+    const Tiles& tiles =
+        takes_all && outputs > kernels.narrow.outputs ? kernels.wide : kernels.narrow;
+    const Tile tile = {panels.data + first / kPanel * stride + first % kPanel,
+                       stride,
+                       panels.in,
+                       bias != nullptr ? bias + first : nullptr,
+                       outputs,
+                       accumulates};
+    run_rows(tiles, tile, x, n, {y.data + first, y.stride});
+    first += tiles.outputs;
+  }
+}
+
+/// Four numbers of four rows of x, times `scale`, turned: number i of row o goes to y[i * 32 + o].
+HARDY_INLINE void turn_four(const float* x, std::int64_t stride, float scale, float* y) {
+  const V4 a = load<V4>(x) * scale;
+  const V4 b = load<V4>(x + stride) * scale;
+  const V4 c = load<V4>(x + 2 * stride) * scale;
+  const V4 d = load<V4>(x + 3 * stride) * scale;
+  const V4 low_ab = __builtin_shufflevector(a, b, 0, 4, 1, 5);
+  const V4 high_ab = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+  const V4 low_cd = __builtin_shufflevector(c, d, 0, 4, 1, 5);
+  const V4 high_cd = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+  const V4 turned[] = {__builtin_shufflevector(low_ab, low_cd, 0, 1, 4, 5),
+                       __builtin_shufflevector(low_ab, low_cd, 2, 3, 6, 7),
+                       __builtin_shufflevector(high_ab, high_cd, 0, 1, 4, 5),
+                       __builtin_shufflevector(high_ab, high_cd, 2, 3, 6, 7)};
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) std::memcpy(y + i * kPanel, &turned[i], sizeof(V4));
+}
+
+}  // namespace
+
+std::int64_t packed_size(std::int64_t in, std::int64_t out) {
+  return (out + kPanel - 1) / kPanel * kPanel * in;
+}
+
+PanelView pack(ConstRows rows, std::int64_t in, std::int64_t out, float scale, float* place) {
+  for (std::int64_t first = 0; first < out; first += kPanel) {
+    float* panel = place + first * in;
+    const std::int64_t count = std::min(kPanel, out - first);
+    const ConstRows source = {rows.row(first), rows.stride};
+    const std::int64_t whole = count == kPanel ? in - in % 4 : 0;
+    for (std::int64_t i = 0; i < whole; i += 4) {
+      for (std::int64_t o = 0; o < kPanel; o += 4) {
+        turn_four(source.row(o) + i, source.stride, scale, panel + i * kPanel + o);
+      }
+    }
+    for (std::int64_t i = whole; i < in; ++i) {
+      for (std::int64_t o = 0; o < kPanel; ++o) {
+        panel[i * kPanel + o] = o < count ? scale * source.row(o)[i] : 0.0F;
+      }
+    }
+  }
+  return {place, in, out};
+}
+
+PanelView pack_columns(ConstRows rows, std::int64_t in, std::int64_t out, float* place) {
+  for (std::int64_t first = 0; first < out; first += kPanel) {
+    const std::int64_t count = std::min(kPanel, out - first);
+    for (std::int64_t i = 0; i < in; ++i, place += kPanel) {
+      std::copy_n(rows.row(i) + first, count, place);
+      std::fill_n(place + count, kPanel - count, 0.0F);
+    }
+  }
+  return {place - packed_size(in, out), in, out};
+}
+
+bool has(Instructions instructions) {
+#if defined(__x86_64__)
+  if (instructions == Instructions::kAvx512) return __builtin_cpu_supports("avx512f") != 0;
+  if (instructions == Instructions::kAvx2) {
+    return __builtin_cpu_supports("avx2") != 0 && __builtin_cpu_supports("fma") != 0;
+  }
+#endif
+  return instructions == Instructions::kPlain;
+}
+
+void multiply_with(Instructions instructions, ConstRows x, std::int64_t n, const PanelView& panels,
+                   const float* bias, Rows y, bool accumulates) {
+  const Kernels& kernels = kernels_of(instructions);
+  for (std::int64_t first = 0; first < n; first += kBlock) {
+    run_block(kernels, {x.row(first), x.stride}, std::min(kBlock, n - first), panels, bias,
+              {y.row(first), y.stride}, accumulates);
+  }
+}
+
+void multiply(ConstRows x, std::int64_t n, const PanelView& panels, const float* bias, Rows y,
+              bool accumulates) {
+  static const Instructions best = has(Instructions::kAvx512) ? Instructions::kAvx512
+                                   : has(Instructions::kAvx2) ? Instructions::kAvx2
+                                                              : Instructions::kPlain;
+  multiply_with(best, x, n, panels, bias, y, accumulates);
+}
+
+}  // namespace hardy::predict
