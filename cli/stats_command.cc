@@ -18,6 +18,7 @@
 #include "hardy/evaluation/intervals.h"
 #include "hardy/evaluation/results_json.h"
 #include "hardy/evaluation/results_text.h"
+#include "hardy/statistics/comparison_json.h"
 
 namespace hardy {
 namespace {
@@ -49,18 +50,13 @@ Json json_of(const RunComparison& row) {
                {"condition", row.condition},
                {"metric", c.metric},
                {"first_value", json_number(c.first)},
-               {"second_value", json_number(c.second)},
-               {"difference", json_number(c.difference)},
-               {"low", json_number(c.interval.low)},
-               {"high", json_number(c.interval.high)},
-               {"p", json_number(c.p)},
-               {"corrected_p", json_number(c.corrected_p)},
-               {"beyond_chance", c.is_beyond_chance},
-               {"folds", c.folds},
+               {"second_value", json_number(c.second)}};
+  json.update(difference_json(c));
+  json.update({{"folds", c.folds},
                {"folds_better", c.folds_better},
                {"fold_p", json_number(c.fold_p)},
                {"seeds", c.seeds},
-               {"seeds_better", c.seeds_better}};
+               {"seeds_better", c.seeds_better}});
   if (!c.interval.is_computable()) json["not_computable_because"] = c.interval.missing;
   json["verdict"] = verdict(c);
   return json;

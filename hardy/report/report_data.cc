@@ -1,7 +1,6 @@
 #include "hardy/report/report_data.h"
 
 #include <algorithm>
-#include <cmath>
 #include <set>
 #include <system_error>
 #include <utility>
@@ -18,6 +17,7 @@
 #include "hardy/evaluation/results_json.h"
 #include "hardy/report/run_tables.h"
 #include "hardy/run/run_folder.h"
+#include "hardy/statistics/comparison_json.h"
 
 namespace hardy {
 namespace {
@@ -202,18 +202,14 @@ Json results_part(const Results& results) { return Json::parse(results_json(resu
 
 Json json_of(const RunComparison& row) {
   const Comparison& c = row.comparison;
-  return {{"first", c.first_name},
-          {"second", c.second_name},
-          {"track", row.first_track},
-          {"condition", row.condition},
-          {"metric", c.metric},
-          {"difference", json_number(c.difference)},
-          {"low", json_number(c.interval.low)},
-          {"high", json_number(c.interval.high)},
-          {"p", json_number(c.p)},
-          {"corrected_p", json_number(c.corrected_p)},
-          {"beyond_chance", c.is_beyond_chance},
-          {"verdict", verdict(c)}};
+  Json json = {{"first", c.first_name},
+               {"second", c.second_name},
+               {"track", row.first_track},
+               {"condition", row.condition},
+               {"metric", c.metric}};
+  json.update(difference_json(c));
+  json["verdict"] = verdict(c);
+  return json;
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include "hardy/core/json_number.h"
 #include "hardy/data/csv.h"
 #include "hardy/evaluation/compare_runs.h"
+#include "hardy/statistics/comparison_json.h"
 
 namespace hardy {
 namespace {
@@ -242,21 +243,13 @@ std::string defect_audit_json(const StudyResult& result, const std::vector<Defec
   Json rows = Json::array();
   for (const auto& worth : worths) {
     const Comparison& c = worth.comparison;
-    rows.push_back({{"defect", worth.question.variant},
-                    {"against", worth.question.counterpart},
-                    {"summary", worth.question.summary},
-                    {"track", worth.track},
-                    {"condition", worth.condition},
-                    {"metric", c.metric},
-                    {"with", json_number(c.first)},
-                    {"without", json_number(c.second)},
-                    {"difference", json_number(c.difference)},
-                    {"low", json_number(c.interval.low)},
-                    {"high", json_number(c.interval.high)},
-                    {"p", json_number(c.p)},
-                    {"corrected_p", json_number(c.corrected_p)},
-                    {"beyond_chance", c.is_beyond_chance},
-                    {"verdict", worth_verdict(worth)}});
+    Json row = {{"defect", worth.question.variant},  {"against", worth.question.counterpart},
+                {"summary", worth.question.summary}, {"track", worth.track},
+                {"condition", worth.condition},      {"metric", c.metric},
+                {"with", json_number(c.first)},      {"without", json_number(c.second)}};
+    row.update(difference_json(c));
+    row["verdict"] = worth_verdict(worth);
+    rows.push_back(std::move(row));
   }
   const Results& first = result.variants.front().test;
   const Json json = {{"audit", "defects"},

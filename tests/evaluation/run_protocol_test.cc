@@ -15,41 +15,15 @@
 
 #include "hardy/core/errors.h"
 #include "hardy/core/files.h"
-#include "hardy/data/demo_corpus.h"
 #include "hardy/evaluation/model_file.h"
 #include "hardy/evaluation/results_json.h"
 #include "hardy/evaluation/results_text.h"
 #include "hardy/training/train_recogniser.h"
 #include "support/temp_dir.h"
+#include "support/tiny_experiment.h"
 
 namespace hardy {
 namespace {
-
-Corpus small_corpus(int modalities, double missing_rate = 0) {
-  DemoOptions options;
-  options.sessions = 3;
-  options.dialogues_per_session = 3;
-  options.min_utterances = 8;
-  options.max_utterances = 14;
-  options.features.modalities = spread_modalities(modalities);
-  for (auto& modality : options.features.modalities) modality.width = 20;
-  options.features.missing_rate = missing_rate;
-  return make_demo_corpus(options);
-}
-
-Config small_config() {
-  Config config = make_preset("quick");
-  config.recogniser.encoder.hidden = 16;
-  config.recogniser.encoder.depth = 1;
-  config.hardness.encoder.hidden = 16;
-  config.hardness.encoder.depth = 1;
-  config.tuning.epochs = 2;
-  config.hardness.complete_epochs = 2;
-  config.hardness.pattern_epochs = 2;
-  config.recogniser.complete_epochs = 2;
-  config.recogniser.pattern_epochs = 2;
-  return config;
-}
 
 ProtocolRequest request_in(const std::filesystem::path& folder, const Config& config) {
   ProtocolRequest request;
@@ -71,9 +45,9 @@ std::map<std::string, std::string> bytes_of(const std::filesystem::path& folder)
 
 TEST(RunProtocol, SameSeedGivesTheSameBytesWhateverTheJobs) {
   const test::TempDir dir;
-  const Corpus corpus = small_corpus(3);
+  const Corpus corpus = test::tiny_corpus(3);
   NoProgress quiet;
-  Config config = small_config();
+  Config config = test::tiny_config();
   config.run.jobs = 1;
   run_protocol(request_in(dir.path() / "one", config), corpus, quiet);
   config.run.jobs = 3;
@@ -85,9 +59,9 @@ TEST(RunProtocol, SameSeedGivesTheSameBytesWhateverTheJobs) {
 
 TEST(RunProtocol, AnInterruptedRunResumesToTheSameBytes) {
   const test::TempDir dir;
-  const Corpus corpus = small_corpus(2);
+  const Corpus corpus = test::tiny_corpus(2);
   NoProgress quiet;
-  run_protocol(request_in(dir.path() / "whole", small_config()), corpus, quiet);
+  run_protocol(request_in(dir.path() / "whole", test::tiny_config()), corpus, quiet);
 
   /// Asks the run to stop after a number of progress reports.
   class Stopper final : public Progress {
@@ -113,7 +87,7 @@ TEST(RunProtocol, AnInterruptedRunResumesToTheSameBytes) {
   for (int reports = 3; reports < 400; reports += 12) {
     std::atomic<bool> stop{false};
     Stopper stopper(stop, reports);
-    auto request = request_in(dir.path() / "parts", small_config());
+    auto request = request_in(dir.path() / "parts", test::tiny_config());
     request.stop = &stop;
     try {
       run_protocol(request, corpus, stopper);
@@ -124,7 +98,7 @@ TEST(RunProtocol, AnInterruptedRunResumesToTheSameBytes) {
     }
   }
   EXPECT_GE(interruptions, 2);
-  run_protocol(request_in(dir.path() / "parts", small_config()), corpus, quiet);
+  run_protocol(request_in(dir.path() / "parts", test::tiny_config()), corpus, quiet);
   EXPECT_EQ(bytes_of(dir.path() / "whole"), bytes_of(dir.path() / "parts"));
 }
 
@@ -132,11 +106,11 @@ TEST(RunProtocol, WorksWithTwoAndWithSixModalities) {
   for (const int modalities : {2, 6}) {
     const test::TempDir dir;
     NoProgress quiet;
-    Config config = small_config();
+    Config config = test::tiny_config();
     config.protocol.tracks = "unified";
     config.protocol.conditions = "all";
     const auto result =
-        run_protocol(request_in(dir.path() / "run", config), small_corpus(modalities), quiet);
+        run_protocol(request_in(dir.path() / "run", config), test::tiny_corpus(modalities), quiet);
     EXPECT_EQ(result.results.conditions.size(), (1U << modalities) - 1U);
     for (const auto& score : result.results.scores) EXPECT_GT(score.utterances, 0);
   }
@@ -145,8 +119,8 @@ TEST(RunProtocol, WorksWithTwoAndWithSixModalities) {
 TEST(RunProtocol, WorksWhenModalitiesAreReallyMissing) {
   const test::TempDir dir;
   NoProgress quiet;
-  const auto result =
-      run_protocol(request_in(dir.path() / "run", small_config()), small_corpus(3, 0.3), quiet);
+  const auto result = run_protocol(request_in(dir.path() / "run", test::tiny_config()),
+                                   test::tiny_corpus(3, 0.3), quiet);
   EXPECT_FALSE(result.results.scores.empty());
 }
 
@@ -171,8 +145,8 @@ std::pair<std::map<std::string, std::vector<float>>, std::string> without_test_s
 TEST(RunProtocol, TestLabelsInfluenceNothingButTheFinalNumbers) {
   const test::TempDir dir;
   NoProgress quiet;
-  Corpus corpus = small_corpus(2);
-  Config config = small_config();
+  Corpus corpus = test::tiny_corpus(2);
+  Config config = test::tiny_config();
   auto request = request_in(dir.path() / "true", config);
   request.only_fold = 0;
   run_protocol(request, corpus, quiet);
@@ -205,8 +179,8 @@ TEST(RunProtocol, TestLabelsInfluenceNothingButTheFinalNumbers) {
 TEST(RunProtocol, AMaskedEvaluationIgnoresWhatTheAbsentModalityStores) {
   const test::TempDir dir;
   NoProgress quiet;
-  Corpus corpus = small_corpus(3);
-  auto request = request_in(dir.path() / "run", small_config());
+  Corpus corpus = test::tiny_corpus(3);
+  auto request = request_in(dir.path() / "run", test::tiny_config());
   request.only_fold = 0;
   run_protocol(request, corpus, quiet);
   const auto before = evaluate_models(dir.path() / "run", corpus, "a", quiet);
@@ -227,8 +201,9 @@ TEST(RunProtocol, AMaskedEvaluationIgnoresWhatTheAbsentModalityStores) {
 TEST(RunProtocol, EvaluatingStoredModelsGivesTheRunsOwnNumbers) {
   const test::TempDir dir;
   NoProgress quiet;
-  const Corpus corpus = small_corpus(2);
-  const auto result = run_protocol(request_in(dir.path() / "run", small_config()), corpus, quiet);
+  const Corpus corpus = test::tiny_corpus(2);
+  const auto result =
+      run_protocol(request_in(dir.path() / "run", test::tiny_config()), corpus, quiet);
   const auto again = evaluate_models(dir.path() / "run", corpus, "", quiet);
   EXPECT_EQ(results_csv(result.results), results_csv(again));
 }
@@ -236,8 +211,8 @@ TEST(RunProtocol, EvaluatingStoredModelsGivesTheRunsOwnNumbers) {
 TEST(RunProtocol, ADamagedModelIsRefusedByName) {
   const test::TempDir dir;
   NoProgress quiet;
-  const Corpus corpus = small_corpus(2);
-  auto request = request_in(dir.path() / "run", small_config());
+  const Corpus corpus = test::tiny_corpus(2);
+  auto request = request_in(dir.path() / "run", test::tiny_config());
   request.only_fold = 0;
   run_protocol(request, corpus, quiet);
   const auto file = dir.path() / "run" / "models" / "unified-fold0-seed1.safetensors";
@@ -255,9 +230,9 @@ TEST(RunProtocol, ADamagedModelIsRefusedByName) {
 TEST(RunProtocol, OneModalityIsRefusedBeforeItStarts) {
   const test::TempDir dir;
   NoProgress quiet;
-  Corpus corpus = small_corpus(2);
+  Corpus corpus = test::tiny_corpus(2);
   corpus.modalities.pop_back();
-  EXPECT_THROW(run_protocol(request_in(dir.path() / "run", small_config()), corpus, quiet),
+  EXPECT_THROW(run_protocol(request_in(dir.path() / "run", test::tiny_config()), corpus, quiet),
                DataError);
   EXPECT_FALSE(std::filesystem::exists(dir.path() / "run"));
 }
@@ -266,9 +241,9 @@ TEST(RunProtocol, AMissingGpuIsRefusedAndLeavesNothingBehind) {
   if (at::hasCUDA()) GTEST_SKIP() << "this machine has a GPU";
   const test::TempDir dir;
   NoProgress quiet;
-  Config config = small_config();
+  Config config = test::tiny_config();
   config.run.device = "cuda";
-  EXPECT_THROW(run_protocol(request_in(dir.path() / "run", config), small_corpus(2), quiet),
+  EXPECT_THROW(run_protocol(request_in(dir.path() / "run", config), test::tiny_corpus(2), quiet),
                ConfigError);
   EXPECT_FALSE(std::filesystem::exists(dir.path() / "run"));
 }
@@ -276,21 +251,22 @@ TEST(RunProtocol, AMissingGpuIsRefusedAndLeavesNothingBehind) {
 TEST(RunProtocol, KLargerThanTheDatabaseAndSlotsWork) {
   const test::TempDir dir;
   NoProgress quiet;
-  Config config = small_config();
+  Config config = test::tiny_config();
   config.retrieval.k = 100;
   config.retrieval.supports = "slots";
   config.recogniser.pattern_epochs = 1;
   config.protocol.tracks = "unified";
   auto request = request_in(dir.path() / "run", config);
   request.only_fold = 0;
-  EXPECT_NO_THROW(run_protocol(request, small_corpus(2), quiet));
+  EXPECT_NO_THROW(run_protocol(request, test::tiny_corpus(2), quiet));
 }
 
 TEST(RunProtocol, ValidationResultsLieBesideTheTestOnes) {
   const test::TempDir dir;
   NoProgress quiet;
-  const Corpus corpus = small_corpus(2);
-  const auto result = run_protocol(request_in(dir.path() / "run", small_config()), corpus, quiet);
+  const Corpus corpus = test::tiny_corpus(2);
+  const auto result =
+      run_protocol(request_in(dir.path() / "run", test::tiny_config()), corpus, quiet);
   const auto file = dir.path() / "run" / "validation.json";
   const auto stored = parse_results(read_text_file(file), "validation.json");
   ASSERT_EQ(stored.scores.size(), result.results.scores.size());
@@ -303,8 +279,8 @@ TEST(RunProtocol, ValidationResultsLieBesideTheTestOnes) {
 TEST(RunProtocol, SelectionByAccuracyKeepsAnEpochThatIsNoWorseOnValidation) {
   const test::TempDir dir;
   NoProgress quiet;
-  const Corpus corpus = small_corpus(2);
-  Config config = small_config();
+  const Corpus corpus = test::tiny_corpus(2);
+  Config config = test::tiny_config();
   config.recogniser.pattern_epochs = 12;
   config.recogniser.optimiser.learning_rate = 0.02;  // far from smooth: epochs differ
   const auto mean_wa = [](const Results& results) {

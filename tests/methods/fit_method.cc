@@ -2,8 +2,8 @@
 
 #include <torch/types.h>
 
-#include "hardy/data/demo_corpus.h"
 #include "hardy/data/split.h"
+#include "support/tiny_experiment.h"
 
 namespace hardy {
 
@@ -13,15 +13,7 @@ std::unique_ptr<const Method> make_tiny();
 namespace test {
 
 Corpus method_corpus(int modalities, bool has_values, double missing_rate) {
-  DemoOptions options;
-  options.sessions = 3;
-  options.dialogues_per_session = 3;
-  options.min_utterances = 8;
-  options.max_utterances = 14;
-  options.features.modalities = spread_modalities(modalities);
-  for (auto& modality : options.features.modalities) modality.width = 20;
-  options.features.missing_rate = missing_rate;
-  Corpus corpus = make_demo_corpus(options);
+  Corpus corpus = tiny_corpus(modalities, missing_rate);
   if (!has_values) return corpus;
   corpus.label_kind = LabelKind::kValue;
   corpus.class_names.clear();
@@ -31,17 +23,8 @@ Corpus method_corpus(int modalities, bool has_values, double missing_rate) {
 }
 
 Config method_config(const std::string& method) {
-  Config config = make_preset("quick");
+  Config config = tiny_config();
   config.protocol.method = method;
-  config.recogniser.encoder.hidden = 16;
-  config.recogniser.encoder.depth = 1;
-  config.hardness.encoder.hidden = 16;
-  config.hardness.encoder.depth = 1;
-  config.tuning.epochs = 2;
-  config.hardness.complete_epochs = 2;
-  config.hardness.pattern_epochs = 2;
-  config.recogniser.complete_epochs = 2;
-  config.recogniser.pattern_epochs = 2;
   // Whatever a method calls its epochs and widths.
   for (const auto& info : config_fields()) {
     if (!info.key.starts_with(method + ".")) continue;
