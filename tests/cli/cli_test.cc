@@ -206,7 +206,7 @@ TEST(CacheCommand, CountsAndClearsTheUsersCache) {
   EXPECT_EQ(json["folder"], (folder / "hardy").string());
   EXPECT_THAT(run_hardy({"cache", "clear"}, options).output, HasSubstr("removed 1 stage results"));
   EXPECT_EQ(cache_contents(folder / "hardy").results, 0);
-  expect_failure(run_hardy({"cache"}), 2, "subcommand");
+  expect_failure(run_hardy({"cache"}), 2, "needs a command");
 }
 
 TEST(CacheCommand, TakesAnotherFolderAndFallsBackToHome) {
