@@ -40,7 +40,7 @@ double share(std::int64_t part, std::int64_t whole) {
   return whole == 0 ? 0 : static_cast<double>(part) / static_cast<double>(whole);
 }
 
-std::string dump(const Json& json) {
+std::string corpus_text(const Json& json) {
   // Texts come from files and may hold any byte.
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
@@ -189,7 +189,7 @@ std::string info_text(const Json& info) {
 
 void run_info(const DataOptions& options) {
   const Json info = describe_corpus(load_corpus(options.config, worker_count(options)));
-  print(options.is_json ? dump(info) : info_text(info));
+  print(options.is_json ? corpus_text(info) : info_text(info));
 }
 
 void run_check(const DataOptions& options) {
@@ -205,9 +205,9 @@ void run_convert(const DataOptions& options) {
   const Corpus corpus = load_corpus(options.config, worker_count(options));
   write_plain(corpus, options.destination);
   if (options.is_json) {
-    print(dump({{"written", options.destination},
-                {"utterances", corpus.size()},
-                {"checksum", corpus.checksum}}));
+    print(corpus_text({{"written", options.destination},
+                       {"utterances", corpus.size()},
+                       {"checksum", corpus.checksum}}));
     return;
   }
   print(fmt::format("{}: {} utterances of {} written in the plain form\n", options.destination,

@@ -33,7 +33,7 @@ struct StatsOptions {
   bool is_json = false;
 };
 
-std::string dump(const Json& json) {
+std::string comparison_text(const Json& json) {
   return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
@@ -177,7 +177,7 @@ void run_stats(const StatsOptions& options) {
     return;
   }
   const RunComparisons results = compare_runs(runs, request);
-  print(options.is_json ? dump(comparisons_json(runs, results, options.bootstrap))
+  print(options.is_json ? comparison_text(comparisons_json(runs, results, options.bootstrap))
                         : comparisons_text(runs, results, options.bootstrap));
 }
 

@@ -26,9 +26,9 @@ namespace {
 constexpr std::uint64_t kMaxDeflateRatio = 1032;
 /// Most bytes unpacked and decoded, as a multiple of the file's own size, beyond a free amount.
 constexpr std::uint64_t kMaxExpansion = 64;
-constexpr std::uint64_t kFreeBytes = std::uint64_t{1} << 20;
+constexpr std::uint64_t kFreeUnpackedBytes = std::uint64_t{1} << 20;
 
-[[noreturn]] void refuse(std::string_view name, const std::string& what) {
+[[noreturn]] void refuse_checkpoint(std::string_view name, const std::string& what) {
   throw ArtifactError(fmt::format("{}: not a usable PyTorch checkpoint: {}", name, what));
 }
 
@@ -36,7 +36,7 @@ constexpr std::uint64_t kFreeBytes = std::uint64_t{1} << 20;
 class ZipArchive {
  public:
   ZipArchive(std::span<const std::byte> bytes, std::string_view name)
-      : name_(name), budget_(kFreeBytes + kMaxExpansion * bytes.size()) {
+      : name_(name), budget_(kFreeUnpackedBytes + kMaxExpansion * bytes.size()) {
     zip_error_t error;
     zip_error_init(&error);
     zip_source_t* source = zip_source_buffer_create(bytes.data(), bytes.size(), 0, &error);
@@ -45,9 +45,10 @@ class ZipArchive {
     const std::string reason = zip_error_strerror(&error);
     zip_error_fini(&error);
     if (source != nullptr) zip_source_free(source);
-    refuse(name_, reason +
-                      " (truncated, or not written by torch.save of PyTorch 1.6 or newer; "
-                      "older files: torch.save(torch.load(f), g) makes a new one)");
+    refuse_checkpoint(name_,
+                      reason +
+                          " (truncated, or not written by torch.save of PyTorch 1.6 or newer; "
+                          "older files: torch.save(torch.load(f), g) makes a new one)");
   }
 
   ZipArchive(const ZipArchive&) = delete;
@@ -65,10 +66,10 @@ class ZipArchive {
       if (!path.ends_with(kPickle)) continue;
       const std::string_view folder = path.substr(0, path.size() - kPickle.size());
       if (folder.find('/') + 1 != folder.size()) continue;
-      if (root) refuse(name_, "it holds several data.pkl");
+      if (root) refuse_checkpoint(name_, "it holds several data.pkl");
       root = std::string(folder);
     }
-    if (!root) refuse(name_, "it holds no data.pkl");
+    if (!root) refuse_checkpoint(name_, "it holds no data.pkl");
     return *root;
   }
 
@@ -78,13 +79,13 @@ class ZipArchive {
     zip_stat_init(&status);
     if (zip_stat(archive_, path.c_str(), ZIP_FL_ENC_RAW, &status) != 0 ||
         (status.valid & ZIP_STAT_SIZE) == 0 || (status.valid & ZIP_STAT_COMP_SIZE) == 0) {
-      refuse(name_, fmt::format("entry '{}' is missing", path));
+      refuse_checkpoint(name_, fmt::format("entry '{}' is missing", path));
     }
     const bool is_possible =
         status.size <= 64 || status.size / kMaxDeflateRatio <= status.comp_size;
     if (status.size > budget_ || !is_possible) {
-      refuse(name_, fmt::format("entry '{}' claims {} bytes, packed in {}", path, status.size,
-                                status.comp_size));
+      refuse_checkpoint(name_, fmt::format("entry '{}' claims {} bytes, packed in {}", path,
+                                           status.size, status.comp_size));
     }
     budget_ -= status.size;
     const std::unique_ptr<zip_file_t, int (*)(zip_file_t*)> file(
@@ -94,7 +95,7 @@ class ZipArchive {
     // libzip checks the CRC when it meets the end.
     std::byte beyond{};
     if (got != static_cast<zip_int64_t>(bytes.size()) || zip_fread(file.get(), &beyond, 1) != 0) {
-      refuse(name_, fmt::format("entry '{}' is damaged", path));
+      refuse_checkpoint(name_, fmt::format("entry '{}' is damaged", path));
     }
     return bytes;
   }
@@ -158,15 +159,16 @@ class CheckpointReader {
   CheckpointReader(std::span<const std::byte> bytes, std::string_view name)
       : name_(name),
         archive_(bytes, name),
-        budget_(kFreeBytes + kMaxExpansion * bytes.size()),
+        budget_(kFreeUnpackedBytes + kMaxExpansion * bytes.size()),
         root_(archive_.find_root()) {}
 
   TensorFile read() {
-    if (has_big_endian_mark()) refuse(name_, "it was written on a big-endian machine");
+    if (has_big_endian_mark()) refuse_checkpoint(name_, "it was written on a big-endian machine");
     const auto bytes = archive_.read(root_ + "data.pkl");
     const Pickle pickle = parse_pickle(bytes, name_ + "/data.pkl");
     collect("", pickle.root());
-    if (result_.arrays.empty()) refuse(name_, "it holds no tensor by name (is it a state dict?)");
+    if (result_.arrays.empty())
+      refuse_checkpoint(name_, "it holds no tensor by name (is it a state dict?)");
     return std::move(result_);
   }
 
@@ -183,9 +185,9 @@ class CheckpointReader {
 
   void collect(const std::string& path, const PickleValue& value) {
     if (value.kind() == PickleKind::kTensor) {
-      if (path.empty()) refuse(name_, "it holds a single tensor without a name");
+      if (path.empty()) refuse_checkpoint(name_, "it holds a single tensor without a name");
       if (result_.arrays.contains(path)) {
-        refuse(name_, fmt::format("the name '{}' is given twice", path));
+        refuse_checkpoint(name_, fmt::format("the name '{}' is given twice", path));
       }
       result_.arrays[path] = read_tensor(path, value);
       return;
@@ -218,8 +220,8 @@ class CheckpointReader {
              !__builtin_add_overflow(last, reach, &last);
     }
     if (!fits || (view.count > 0 && last >= held)) {
-      refuse(name_,
-             fmt::format("tensor '{}' reaches outside its storage of {} values", path, held));
+      refuse_checkpoint(
+          name_, fmt::format("tensor '{}' reaches outside its storage of {} values", path, held));
     }
     return view;
   }
@@ -231,14 +233,14 @@ class CheckpointReader {
     const auto* known = std::find_if(std::begin(kStorageTypes), std::end(kStorageTypes),
                                      [&](const StorageType& t) { return t.name == type; });
     if (known == std::end(kStorageTypes)) {
-      refuse(name_, fmt::format("tensor '{}' is stored as {}", path, type));
+      refuse_checkpoint(name_, fmt::format("tensor '{}' is stored as {}", path, type));
     }
     const std::vector<std::byte>& bytes = find_storage(key);
     const auto held = static_cast<std::int64_t>(bytes.size() / known->item_size);
     const View view = read_view(path, tensor, held);
     const std::size_t item = is_real_type(type) ? sizeof(float) : sizeof(std::int64_t);
     if (static_cast<std::uint64_t>(view.count) > budget_ / item) {
-      refuse(name_, "its tensors expand to far more than the file's size");
+      refuse_checkpoint(name_, "its tensors expand to far more than the file's size");
     }
     budget_ -= static_cast<std::uint64_t>(view.count) * item;
     const auto* first = bytes.data();

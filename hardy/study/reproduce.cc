@@ -187,8 +187,6 @@ const char* title_of(const std::string& experiment) {
   return "Figure 4: index strategies";
 }
 
-std::string cell(double value) { return std::isnan(value) ? "-" : fmt::format("{:.4f}", value); }
-
 }  // namespace
 
 const std::vector<std::string>& reproduction_names() {
@@ -289,8 +287,8 @@ std::string reproduction_text(const std::string& name, const StudyResult& result
       heading = now;
     }
     text += fmt::format("{:<{}}", row.variant, width);
-    for (const double value : row.values) text += fmt::format("{:>9}", cell(value));
-    text += fmt::format("{:>+11.4f}{:>9}\n", row.difference, cell(row.paper));
+    for (const double value : row.values) text += fmt::format("{:>9}", metric_text(value));
+    text += fmt::format("{:>+11.4f}{:>9}\n", row.difference, metric_text(row.paper));
   }
   return text;
 }

@@ -23,8 +23,6 @@ constexpr int kFormat = 1;
 
 bool is_sweep(const StudyResult& result) { return result.study.kind == "sweep"; }
 
-std::string cell(double value) { return std::isnan(value) ? "-" : fmt::format("{:.4f}", value); }
-
 /// The column that stands for all conditions: the average, or the only condition.
 std::string overall_condition(const Results& results) {
   for (const auto& summary : results.summaries) {
@@ -110,6 +108,10 @@ std::size_t label_width(const StudyResult& result) {
 
 }  // namespace
 
+std::string metric_text(double value) {
+  return std::isnan(value) ? "-" : fmt::format("{:.4f}", value);
+}
+
 bool is_smaller_better(const std::string& metric) { return metric == "mae"; }
 
 std::string first_metric(const StudyResult& result) {
@@ -170,9 +172,9 @@ std::string ranking_table(const StudyResult& result, const std::string& metric) 
   std::int64_t rank = 0;
   for (const auto& ranked : ranking) {
     text += fmt::format("{:>4}  {:<{}}{:>9}", ++rank, result.variants[ranked.variant].variant.label,
-                        width, cell(ranked.value));
+                        width, metric_text(ranked.value));
     if (ranked.by_track.size() > 1) {
-      for (const double value : ranked.by_track) text += fmt::format("{:>13}", cell(value));
+      for (const double value : ranked.by_track) text += fmt::format("{:>13}", metric_text(value));
     }
     if (!std::isnan(ranked.seed_deviation)) text += fmt::format("  ±{:.4f}", ranked.seed_deviation);
     text += '\n';
@@ -201,7 +203,7 @@ std::string study_table(const StudyResult& result) {
         text += fmt::format("{:<{}}{:<12}{:<12}", variant.variant.label, width, track, metric);
         for (const auto& column : columns) {
           const auto* summary = variant.test.find(track, column, metric);
-          text += fmt::format("{:>9}", cell(summary == nullptr ? NAN : summary->mean));
+          text += fmt::format("{:>9}", metric_text(summary == nullptr ? NAN : summary->mean));
         }
         text += '\n';
       }

@@ -52,6 +52,9 @@ std::string first_metric(const StudyResult& result);
 /// results. Throws ConfigError for an unknown metric, DataError when there is no validation part.
 std::vector<RankedVariant> rank_by_validation(const StudyResult& result, const std::string& metric);
 
+/// A metric's value in tables: four digits, "-" for NaN.
+std::string metric_text(double value);
+
 /// The ranking as a table for people.
 std::string ranking_table(const StudyResult& result, const std::string& metric);
 

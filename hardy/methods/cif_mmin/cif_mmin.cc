@@ -7,7 +7,7 @@
 namespace hardy {
 namespace {
 
-const std::vector<std::int64_t> kCascade = {256, 128, 64};
+const std::vector<std::int64_t> kImaginationCascade = {256, 128, 64};
 constexpr double kSlope = 0.01;  // of LeakyReLU
 
 /// The classifier's widths: classes and values have different heads, as published.
@@ -117,8 +117,8 @@ CifMminNetwork::CifMminNetwork(const FoldData& data, const CifMminSettings& sett
       dropout_(settings.training.dropout),
       specific_(parameters_, "specific", data, settings.hidden, this->initial()),
       invariant_(parameters_, "invariant", data, settings.hidden, this->initial()),
-      cascade_(parameters_, "cascade", data.table.modality_count() * settings.hidden, kCascade,
-               settings.blocks, this->initial()),
+      cascade_(parameters_, "cascade", data.table.modality_count() * settings.hidden,
+               kImaginationCascade, settings.blocks, this->initial()),
       classifier_(parameters_, "classifier", head_widths(data, settings.hidden), this->initial()) {
   if (initial != nullptr) redraw_normal(parameters_, "", 0, *initial);
 }
