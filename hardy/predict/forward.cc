@@ -8,6 +8,9 @@
 namespace hardy::predict {
 namespace {
 
+/// Floats between two rows of input, one line of the cache.
+constexpr std::int64_t kInputGap = 16;
+
 Rows rows_of(std::vector<float>& buffer, std::int64_t n, std::int64_t width) {
   return {room(buffer, n * width), width};
 }
@@ -218,7 +221,8 @@ void run_network(const NetworkView& network, std::span<const UtteranceView> utte
     const auto count = static_cast<std::int64_t>(rows.rows.size());
     if (options.keeps_attention) buffers.attention[m].clear();
     if (count == 0) continue;
-    const Rows input = rows_of(buffers.input, count, modality.embed.in);
+    // Rows a power of two apart would share a few places of the first cache.
+    const Rows input = rows_of(buffers.input, count, modality.embed.in + kInputGap);
     for (std::int64_t i = 0; i < count; ++i) {
       const auto row = static_cast<std::size_t>(rows.rows[static_cast<std::size_t>(i)]);
       standardise(utterances[row].features[m], modality.mean, modality.deviation, modality.embed.in,

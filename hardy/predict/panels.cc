@@ -51,7 +51,7 @@ HARDY_INLINE Vector load(const float* from) {
 /// Writes the sums of one row.
 template <typename Vector, int kVectors>
 HARDY_INLINE void write(const Tile& tile, const Vector (&sums)[std::size_t{kVectors}], float* y) {
-  constexpr std::int64_t kWidth = sizeof(Vector) / sizeof(float);
+  constexpr auto kWidth = static_cast<std::int64_t>(sizeof(Vector) / sizeof(float));
 #pragma GCC unroll 4
   for (int v = 0; v < kVectors; ++v) {
     const std::int64_t first = v * kWidth;
@@ -63,8 +63,12 @@ HARDY_INLINE void write(const Tile& tile, const Vector (&sums)[std::size_t{kVect
       std::memcpy(y + first, &total, sizeof total);
       continue;
     }
+    // A copy: sums that are asked for one by one would all live in memory.
+    const Vector last = sums[v];
+    float edge[sizeof(Vector) / sizeof(float)];
+    std::memcpy(edge, &last, sizeof last);
     for (std::int64_t o = 0; o < count; ++o) {
-      const float total = tile.bias != nullptr ? sums[v][o] + tile.bias[first + o] : sums[v][o];
+      const float total = tile.bias != nullptr ? edge[o] + tile.bias[first + o] : edge[o];
       y[first + o] = tile.accumulates ? total + y[first + o] : total;
     }
   }
@@ -84,6 +88,7 @@ HARDY_INLINE void run_tile(const Tile& tile, ConstRows x, Rows y) {
   }
   const std::int64_t ahead = kWidth == 16 ? kFarAhead : tile.stride;
   const float* weights = tile.weights;
+#pragma GCC unroll 2
   for (std::int64_t i = 0; i < tile.in; ++i, weights += kPanel) {
     Vector w[std::size_t{kVectors}];
 #pragma GCC unroll 4
@@ -129,8 +134,9 @@ struct Tiles {
 
 /// As many sums as fill the registers.
 struct Kernels {
-  Tiles wide;  ///< for as many rows as it takes at once
-  Tiles narrow;
+  Tiles wide;    ///< for as many rows as it takes at once
+  Tiles narrow;  ///< for more
+  Tiles edge;    ///< when no more outputs than its own are left
 };
 
 template <int... kRows>
@@ -143,13 +149,19 @@ constexpr Tiles narrow_avx512(std::integer_sequence<int, kRows...>) {
   return {32, sizeof...(kRows), {tile_avx512<kRows + 1, 2>...}};
 }
 
+template <int... kRows>
+constexpr Tiles edge_avx512(std::integer_sequence<int, kRows...>) {
+  return {16, sizeof...(kRows), {tile_avx512<kRows + 1, 1>...}};
+}
+
 constexpr Tiles kAvx2Tiles = {
     16, 6, {tile_avx2<1>, tile_avx2<2>, tile_avx2<3>, tile_avx2<4>, tile_avx2<5>, tile_avx2<6>}};
 constexpr Tiles kPlainTiles = {16, 2, {tile_plain<1>, tile_plain<2>}};
 constexpr Kernels kAvx512 = {wide_avx512(std::make_integer_sequence<int, 6>{}),
-                             narrow_avx512(std::make_integer_sequence<int, 12>{})};
-constexpr Kernels kAvx2 = {kAvx2Tiles, kAvx2Tiles};
-constexpr Kernels kPlain = {kPlainTiles, kPlainTiles};
+                             narrow_avx512(std::make_integer_sequence<int, 12>{}),
+                             edge_avx512(std::make_integer_sequence<int, 12>{})};
+constexpr Kernels kAvx2 = {kAvx2Tiles, kAvx2Tiles, kAvx2Tiles};
+constexpr Kernels kPlain = {kPlainTiles, kPlainTiles, kPlainTiles};
 
 const Kernels& kernels_of(Instructions instructions) {
   if (instructions == Instructions::kAvx512) return kAvx512;
@@ -176,8 +188,9 @@ void run_block(const Kernels& kernels, ConstRows x, std::int64_t n, const PanelV
   std::int64_t first = 0;
   while (first < panels.out) {
     const std::int64_t outputs = panels.out - first;
-    const Tiles& tiles =
-        takes_all && outputs > kernels.narrow.outputs ? kernels.wide : kernels.narrow;
+    const Tiles& tiles = outputs <= kernels.edge.outputs                 ? kernels.edge
+                         : takes_all && outputs > kernels.narrow.outputs ? kernels.wide
+                                                                         : kernels.narrow;
     const Tile tile = {panels.data + first / kPanel * stride + first % kPanel,
                        stride,
                        panels.in,
