@@ -228,7 +228,7 @@ void run_network(const NetworkView& network, std::span<const UtteranceView> utte
       standardise(utterances[row].features[m], modality.mean, modality.deviation, modality.embed.in,
                   input.row(i));
     }
-    transform_input(modality, count, buffers);
+    transform_input(modality, input, count, buffers);
     const Rows state = rows_of(buffers.state, count, width);
     linear(constant(input), count, modality.embed, state, false);
     run_units(network, modality,

@@ -3,10 +3,9 @@
 
 namespace hardy::predict {
 
-void transform_input(const ModalityView& modality, std::int64_t n, Buffers& buffers) {
+void transform_input(const ModalityView& modality, Rows input, std::int64_t n, Buffers& buffers) {
   if (!modality.reads_tuned()) return;
   const std::int64_t width = modality.tuning1.in;
-  const Rows input = {buffers.input.data(), width};
   const Rows inner = {room(buffers.tuning, n * width), width};
   linear(constant(input), n, modality.tuning1, inner, false);
   relu(inner.data, n * width);

@@ -42,7 +42,7 @@ struct UnitView {
 struct ModalityView {
   const float* mean = nullptr;       ///< [d_m]
   const float* deviation = nullptr;  ///< [d_m]
-  LinearView tuning1;                ///< [d_m, d_m]; no weight = scaled features are embedded
+  LinearView tuning1;                ///< [d_m, d_m]; empty = scaled features are embedded
   LinearView tuning2;                ///< [d_m, d_m]
   LinearView embed;
   std::vector<UnitView> units;
@@ -50,7 +50,7 @@ struct ModalityView {
   LinearView joint;    ///< its block of the fusion layer, [M D, D] without bias
   LinearView decoder;  ///< to [d_m]
 
-  [[nodiscard]] bool reads_tuned() const { return tuning1.weight != nullptr; }
+  [[nodiscard]] bool reads_tuned() const { return tuning1.out > 0; }
 };
 
 /// Which bias a pair of utterances gets (hardy/tensor/ops.h, RelationBias).
@@ -122,9 +122,9 @@ inline float* room(std::vector<float>& buffer, std::int64_t count) {
   return buffer.data();
 }
 
-/// Makes scaled features what the model embeds, in place over buffers.input: themselves, or tuned
+/// Makes scaled features what the model embeds, in place: themselves, or tuned
 /// ones (paper 3.3.1; hardy/model/tuning_net.h in training). Shapes: input [n, d_m].
-void transform_input(const ModalityView& modality, std::int64_t n, Buffers& buffers);
+void transform_input(const ModalityView& modality, Rows input, std::int64_t n, Buffers& buffers);
 
 /// Rows of one modality on their way through its units.
 struct StackPass {

@@ -17,6 +17,9 @@ namespace {
 std::vector<LinearView*> layers_of(NetworkView& network) {
   std::vector<LinearView*> layers;
   for (auto& modality : network.modalities) {
+    if (modality.reads_tuned()) {
+      for (auto* layer : {&modality.tuning1, &modality.tuning2}) layers.push_back(layer);
+    }
     layers.push_back(&modality.embed);
     for (auto& unit : modality.units) {
       for (auto* layer : {&unit.q, &unit.k, &unit.v, &unit.fc1, &unit.fc2}) layers.push_back(layer);

@@ -24,7 +24,7 @@ void DialogueStream::add_modality(std::size_t m, const UtteranceView& turn, Work
   float* input = predict::room(buffers.input, modality.embed.in);
   predict::standardise(turn.features[m], modality.mean, modality.deviation, modality.embed.in,
                        input);
-  predict::transform_input(modality, 1, buffers);
+  predict::transform_input(modality, {input, modality.embed.in}, 1, buffers);
   kept.embedded.resize(static_cast<std::size_t>((before + 1) * width));
   const predict::Rows embedded = {kept.embedded.data() + before * width, width};
   predict::linear({input, modality.embed.in}, 1, modality.embed, embedded, false);
