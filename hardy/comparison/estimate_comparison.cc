@@ -4,7 +4,6 @@
 #include <filesystem>
 #include <memory>
 #include <system_error>
-#include <thread>
 
 #include <fmt/format.h>
 
@@ -17,8 +16,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::int64_t kFew = 1;
-constexpr std::int64_t kMore = 3;
+constexpr std::int64_t kBriefEpochs = 1;
+constexpr std::int64_t kLongerEpochs = 3;
 
 /// CPU seconds of one fold and seed.
 struct FoldCost {
@@ -28,9 +27,9 @@ struct FoldCost {
 };
 
 /// Runs short trainings in a folder of its own.
-class Calibration {
+class MethodTrials {
  public:
-  Calibration(const StudyRequest& request, const Corpus& corpus, Progress& progress)
+  MethodTrials(const StudyRequest& request, const Corpus& corpus, Progress& progress)
       : request_(request),
         corpus_(corpus),
         progress_(progress),
@@ -38,10 +37,10 @@ class Calibration {
     remove();
   }
 
-  ~Calibration() { remove(); }
+  ~MethodTrials() { remove(); }
 
-  Calibration(const Calibration&) = delete;
-  Calibration& operator=(const Calibration&) = delete;
+  MethodTrials(const MethodTrials&) = delete;
+  MethodTrials& operator=(const MethodTrials&) = delete;
 
   /// One fold, seed and unified model with the epochs that `config` says.
   FoldCost measure(Config config) {
@@ -85,32 +84,27 @@ Config with_few_epochs(const Config& config, const MethodDeclaration& method, in
   part.patience.clear();
   for (std::size_t s = 0; s < method.epochs.size(); ++s) {
     part.epochs = {method.epochs[s]};
-    const auto epochs = static_cast<int>(s) == stage ? kMore : kFew;
+    const auto epochs = static_cast<int>(s) == stage ? kLongerEpochs : kBriefEpochs;
     for (const auto& limit : epoch_limits(part, config, epochs, 0)) set_config_field(brief, limit);
   }
   return brief;
 }
 
-FoldCost cost_of(const Config& config, Calibration& calibration) {
+FoldCost cost_of(const Config& config, MethodTrials& trials) {
   const auto& method = declared_method(config.protocol.method);
   const auto totals = stage_epochs(method, config);
-  const FoldCost few = calibration.measure(with_few_epochs(config, method, -1));
+  const FoldCost few = trials.measure(with_few_epochs(config, method, -1));
   FoldCost cost = few;
   for (std::size_t s = 0; s < totals.size(); ++s) {
-    const auto longer = std::min(kMore, totals[s]);
-    if (longer <= kFew) continue;
-    const FoldCost more = calibration.measure(with_few_epochs(config, method, static_cast<int>(s)));
+    const auto longer = std::min(kLongerEpochs, totals[s]);
+    if (longer <= kBriefEpochs) continue;
+    const FoldCost more = trials.measure(with_few_epochs(config, method, static_cast<int>(s)));
     const double factor =
-        static_cast<double>(totals[s] - kFew) / static_cast<double>(longer - kFew);
+        static_cast<double>(totals[s] - kBriefEpochs) / static_cast<double>(longer - kBriefEpochs);
     cost.shared_s += factor * std::max(0.0, more.shared_s - few.shared_s);
     cost.fit_s += factor * std::max(0.0, more.fit_s - few.fit_s);
   }
   return cost;
-}
-
-int jobs_of(const Config& config) {
-  if (config.run.jobs > 0) return static_cast<int>(config.run.jobs);
-  return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
 
 }  // namespace
@@ -127,18 +121,18 @@ ComparisonEstimate estimate_comparison(const StudyRequest& request, const Compar
   const double fits = (has_specialists ? conditions : 0) + (has_unified ? 1 : 0);
   const double tracks = (has_specialists ? 1 : 0) + (has_unified ? 1 : 0);
   ComparisonEstimate estimate;
-  estimate.jobs = jobs_of(base);
+  estimate.jobs = study_jobs(base);
   for (const auto& variant : request.study.variants) {
     const Config config = variant_config(request.study, variant);
-    Calibration calibration(request, corpus, progress);
-    const FoldCost cost = cost_of(config, calibration);
+    MethodTrials trials(request, corpus, progress);
+    const FoldCost cost = cost_of(config, trials);
     const auto& method = declared_method(config.protocol.method);
     const auto points = static_cast<double>(tuning_points(method, options).size());
     MethodEstimate own = {
         method.name,
         folds * (seeds + points) * (cost.shared_s + fits * cost.fit_s + tracks * cost.predict_s)};
     estimate.cpu_s += own.cpu_s;
-    estimate.calibration_cpu_s += calibration.cpu_s();
+    estimate.calibration_cpu_s += trials.cpu_s();
     estimate.methods.push_back(std::move(own));
   }
   return estimate;

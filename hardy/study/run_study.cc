@@ -119,12 +119,12 @@ ShortRun run_shortly(const StudyRequest& request, const Corpus& corpus, std::int
   return result;
 }
 
-int jobs_of(const Config& config) {
+}  // namespace
+
+int study_jobs(const Config& config) {
   if (config.run.jobs > 0) return static_cast<int>(config.run.jobs);
   return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
-
-}  // namespace
 
 fs::path stage_cache_of(const StudyRequest& request) {
   return request.cache.empty() ? request.folder / "stages" : request.cache;
@@ -187,7 +187,7 @@ StudyEstimate estimate_study(const StudyRequest& request, const Corpus& corpus,
   estimate.one_protocol_cpu_s = groups * seconds_of(distinct_work(alone, 1, conditions), costs);
   estimate.calibration_cpu_s = few.preparation_s + few.pretraining_s + few.fit_s +
                                more.preparation_s + more.pretraining_s + more.fit_s;
-  estimate.jobs = jobs_of(base);
+  estimate.jobs = study_jobs(base);
   return estimate;
 }
 

@@ -28,6 +28,9 @@ struct StudyRequest {
 /// Where the study's stage results lie.
 std::filesystem::path stage_cache_of(const StudyRequest& request);
 
+/// Workers that runs of these settings use.
+int study_jobs(const Config& config);
+
 /// Makes the folder of a study and its study.toml, or accepts a folder that holds one. Throws
 /// ConfigError when it holds something else.
 void claim_study_folder(const std::filesystem::path& folder, const Study& study);
