@@ -17,7 +17,7 @@ inline constexpr std::uint64_t kNoiseSeed = 1;
 /// Share of clean protocols that the audit wrongly blames.
 inline constexpr double kLeakLevel = 0.05;
 /// A fold with fewer test dialogues is not judged.
-inline constexpr std::int64_t kFewestTestDialogues = 5;
+inline constexpr std::int64_t kFewestTestDialogues = 6;
 
 /// The study: the settings as they are ("strict", or "as set" when they have defects on) and the
 /// published protocol. It is to be run on a noise corpus.
@@ -32,7 +32,7 @@ struct ChanceRow {
   std::string measure;  ///< "ua" (classes, or the sign of values) | "correlation"
   double value = 0;
   double chance = 0;       ///< what a predictor reaches that knows nothing of the test labels
-  double p = 0;            ///< one-sided, dialogues resampled; NaN when `missing`
+  double p = 0;            ///< one-sided, of a t over dialogues; NaN when `missing`
   double corrected_p = 0;  ///< Holm's over the rows of the run
   bool is_above = false;   ///< corrected_p <= kLeakLevel
   std::string missing;     ///< why it cannot be judged; "" when it can

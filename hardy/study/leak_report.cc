@@ -107,7 +107,7 @@ std::string leak_text(const LeakReport& report) {
   text += table_of(report.checked, report.checked_label);
   text += table_of(report.published, "published");
   text += fmt::format(
-      "\n* above chance: dialogues resampled, one-sided, corrected for all numbers of the protocol "
+      "\n* above chance: t over dialogues, one-sided, corrected for all numbers of the protocol "
       "(Holm)\n{}\n",
       reasons_of(report.checked));
   text += fmt::format("{}\n", leak_verdict(report));
