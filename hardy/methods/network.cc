@@ -2,8 +2,6 @@
 
 #include <torch/types.h>
 
-#include <cmath>
-
 #include "hardy/training/recogniser_data.h"
 
 namespace hardy {
@@ -49,35 +47,27 @@ std::vector<CurvePoint> train_network(const FoldData& data, ParameterSet& parame
   return run_epochs(loop, services, parameters, run_batch, judge_of(data, stage.validation_loss));
 }
 
+std::vector<at::Tensor> Network::logits_by_pattern(const BatchPlan& plan,
+                                                   const std::vector<Pattern>& patterns) const {
+  std::vector<at::Tensor> result;
+  for (const auto pattern : patterns) {
+    BatchPlan masked = plan;
+    for (auto& row : masked.rows) row.pattern = pattern;
+    DropoutStream off;
+    result.push_back(logits(masked, off));
+  }
+  return result;
+}
+
 at::Tensor label_loss(const FoldData& data, const at::Tensor& logits, const BatchPlan& plan) {
-  std::vector<std::int64_t> utterances;
-  for (const auto& row : plan.rows) utterances.push_back(row.utterance);
-  const auto index = index_tensor(utterances, logits.device());
-  return data.objective->loss(logits, data.objective->targets(index), {});
+  return data.objective->loss(logits, targets_of(data, plan), {});
 }
 
 double validation_value(const FoldData& data, const Network& network,
                         const std::vector<Pattern>& patterns, const std::string& selection) {
-  at::NoGradGuard no_gradient;
-  const auto utterances = utterances_of(*data.corpus, data.fold.validation);
-  double loss = 0;
-  double accuracy = 0;
-  for (const auto pattern : patterns) {
-    std::vector<float> outputs;
-    loss += mean_over_validation(data, pattern, [&](const BatchPlan& plan) {
-      DropoutStream off;
-      const auto logits = network.logits(plan, off);
-      const auto part = to_floats(data.objective->outputs_of(logits));
-      outputs.insert(outputs.end(), part.begin(), part.end());
-      return label_loss(data, logits, plan).item<double>();
-    });
-    if (selection == "loss") continue;
-    accuracy += data.objective->accuracy(*data.corpus, utterances, outputs, selection == "ua");
-  }
-  const auto count = static_cast<double>(patterns.size());
-  if (selection == "loss" || std::isnan(accuracy)) return loss / count;
-  constexpr double kTieBreak = 1e-9;  // never outweighs one utterance
-  return (kTieBreak * loss - accuracy) / count;
+  return validation_value(data, patterns.size(), selection, [&](const BatchPlan& plan) {
+    return network.logits_by_pattern(plan, patterns);
+  });
 }
 
 at::Tensor masked_features(const FeatureTable& table, const BatchPlan& plan, int m) {

@@ -33,6 +33,11 @@ class Network {
   /// Shapes: -> [n, C] for the n rows of the plan.
   [[nodiscard]] virtual at::Tensor logits(const BatchPlan& plan, DropoutStream& dropout) const = 0;
 
+  /// Logits, without dropout, of a plan that shows everything under each of some patterns that all
+  /// rows share. Networks that encode modalities apart do so once. Shapes: -> [patterns] of [n, C].
+  [[nodiscard]] virtual std::vector<at::Tensor> logits_by_pattern(
+      const BatchPlan& plan, const std::vector<Pattern>& patterns) const;
+
   [[nodiscard]] ParameterSet& parameters() { return parameters_; }
 
   [[nodiscard]] const ParameterSet& parameters() const { return parameters_; }
@@ -78,8 +83,7 @@ std::vector<CurvePoint> train_network(const FoldData& data, ParameterSet& parame
 /// Loss of the logits on the rows' own labels.
 at::Tensor label_loss(const FoldData& data, const at::Tensor& logits, const BatchPlan& plan);
 
-/// What epochs are compared by, smaller is better: the mean label loss over the validation part and
-/// the patterns, or minus the accuracy that `protocol.selection` names, ties by the loss.
+/// validation_value (recogniser_data.h) of a network.
 double validation_value(const FoldData& data, const Network& network,
                         const std::vector<Pattern>& patterns, const std::string& selection);
 

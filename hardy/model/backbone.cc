@@ -6,6 +6,14 @@
 
 namespace hardy {
 
+Encoded limited_to(const Encoded& encoded, Pattern pattern) {
+  Encoded result = encoded;
+  for (std::size_t m = 0; m < result.z.size(); ++m) {
+    if (!pattern.has(static_cast<int>(m))) result.z[m] = at::Tensor();
+  }
+  return result;
+}
+
 Backbone::Backbone(const BackboneOptions& options, ParameterSet& parameters, Generator& generator)
     : options_(options) {
   const auto& names = options.modality_names;

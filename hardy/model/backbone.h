@@ -34,6 +34,10 @@ struct Encoded {
   std::vector<at::Tensor> z;  ///< [M] of [n_m, D]; undefined where no row has the modality
 };
 
+/// What one pattern leaves of the representations of a batch that showed everything. Modalities are
+/// encoded apart, so one encoding serves every pattern that all rows share.
+Encoded limited_to(const Encoded& encoded, Pattern pattern);
+
 /// The joint representation of a batch.
 struct Fused {
   at::Tensor stacked;  ///< J [n, M D]: the z_m side by side, zero where absent

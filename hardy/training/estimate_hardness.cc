@@ -72,11 +72,15 @@ class Estimator {
     std::vector<float> direct(patterns.size() * n, 0.0F);
     std::vector<float> indirect(n, 0.0F);
     for (const auto& plan : chunk_plans(data_, data_.fold.train, Pattern::complete(modalities_))) {
-      measure_indirect(plan, indirect);
+      DropoutStream off;
+      const Batch batch = make_batch(data_.table, plan);
+      const auto encoded = module_.backbone().encode(batch, off);
+      measure_indirect(plan, batch, encoded, indirect);
       for (std::size_t p = 0; p < patterns.size(); ++p) {
         BatchPlan masked = plan;
         for (auto& row : masked.rows) row.pattern = patterns[p];
-        measure_direct(masked, std::span(direct).subspan(p * n, n));
+        measure_direct(masked, batch, limited_to(encoded, patterns[p]),
+                       std::span(direct).subspan(p * n, n));
       }
       if (services_.throw_if_stopping) services_.throw_if_stopping();
     }
@@ -196,10 +200,9 @@ class Estimator {
     run_epochs(options, own, parameters_, run_batch, judge_of(data_, validate));
   }
 
-  void measure_indirect(const BatchPlan& plan, std::vector<float>& indirect) const {
+  void measure_indirect(const BatchPlan& plan, const Batch& batch, const Encoded& encoded,
+                        std::vector<float>& indirect) const {
     DropoutStream off;
-    const Batch batch = make_batch(data_.table, plan);
-    const auto encoded = module_.backbone().encode(batch, off);
     for (const auto& pair : module_.pair_information(batch, encoded, off)) {
       const auto values = to_floats(pair.information);
       for (std::size_t i = 0; i < values.size(); ++i) {
@@ -209,10 +212,10 @@ class Estimator {
     }
   }
 
-  void measure_direct(const BatchPlan& plan, std::span<float> direct) const {
+  /// `batch` shows everything, `plan` and `encoded` what the pattern leaves.
+  void measure_direct(const BatchPlan& plan, const Batch& batch, const Encoded& encoded,
+                      std::span<float> direct) const {
     DropoutStream off;
-    const Batch batch = make_batch(data_.table, plan);
-    const auto encoded = module_.backbone().encode(batch, off);
     const auto fused = module_.backbone().fuse(batch, encoded, off);
     const auto rows = all_targets(plan);
     const auto rebuilt = module_.backbone().reconstruct(fused, rows);

@@ -3,6 +3,7 @@
 #include <torch/types.h>
 
 #include <algorithm>
+#include <cmath>
 
 namespace hardy {
 namespace {
@@ -45,6 +46,12 @@ BatchPlan training_plan(const FoldData& data, const std::vector<std::int64_t>& i
   return plan;
 }
 
+at::Tensor targets_of(const FoldData& data, const BatchPlan& plan) {
+  std::vector<std::int64_t> utterances;
+  for (const auto& row : plan.rows) utterances.push_back(row.utterance);
+  return data.objective->targets(index_tensor(utterances, data.table.features.front().device()));
+}
+
 at::Tensor true_features(const FeatureTable& table, const Batch& batch, std::size_t m,
                          const std::vector<std::int64_t>& rows) {
   const auto& features = table.features[m];
@@ -66,6 +73,37 @@ double mean_over_validation(const FoldData& data, Pattern pattern,
     rows += count;
   }
   return total / std::max(1.0, rows);
+}
+
+double validation_value(const FoldData& data, std::size_t patterns, const std::string& selection,
+                        const LogitsByPattern& logits) {
+  at::NoGradGuard no_gradient;
+  double loss = 0;
+  double rows = 0;
+  std::vector<std::vector<float>> outputs(patterns);
+  const auto everything = Pattern::complete(data.table.modality_count());
+  for (const auto& plan : chunk_plans(data, data.fold.validation, everything)) {
+    const auto targets = targets_of(data, plan);
+    const auto count = static_cast<double>(plan.rows.size());
+    rows += count;
+    const auto by_pattern = logits(plan);
+    for (std::size_t p = 0; p < patterns; ++p) {
+      loss += count * data.objective->loss(by_pattern[p], targets, {}).item<double>();
+      if (selection == "loss") continue;
+      const auto part = to_floats(data.objective->outputs_of(by_pattern[p]));
+      outputs[p].insert(outputs[p].end(), part.begin(), part.end());
+    }
+  }
+  loss /= std::max(1.0, rows) * static_cast<double>(patterns);
+  if (selection == "loss") return loss;
+  double accuracy = 0;
+  const auto utterances = utterances_of(*data.corpus, data.fold.validation);
+  for (const auto& part : outputs) {
+    accuracy += data.objective->accuracy(*data.corpus, utterances, part, selection == "ua");
+  }
+  accuracy /= static_cast<double>(patterns);
+  constexpr double kTieBreak = 1e-9;  // never outweighs one utterance
+  return std::isnan(accuracy) ? loss : kTieBreak * loss - accuracy;
 }
 
 StageServices stage_services(const StageServices& services, std::int64_t before, std::int64_t total,

@@ -24,6 +24,9 @@ std::vector<BatchPlan> chunk_plans(const FoldData& data, const std::vector<std::
 BatchPlan training_plan(const FoldData& data, const std::vector<std::int64_t>& items,
                         Pattern pattern);
 
+/// The rows' own labels as the objective wants them. Shapes: -> [n].
+at::Tensor targets_of(const FoldData& data, const BatchPlan& plan);
+
 /// What modality m of some batch rows really is. Shapes: -> [rows, d_m].
 at::Tensor true_features(const FeatureTable& table, const Batch& batch, std::size_t m,
                          const std::vector<std::int64_t>& rows);
@@ -36,6 +39,16 @@ std::function<double()> judge_of(const FoldData& data, std::function<double()> l
 /// Range: there is a validation part.
 double mean_over_validation(const FoldData& data, Pattern pattern,
                             const std::function<double(const BatchPlan&)>& loss);
+
+/// Logits (or values) of the rows of a plan that shows everything, under each of some patterns that
+/// all rows share. Shapes: -> [patterns] of [n, C].
+using LogitsByPattern = std::function<std::vector<at::Tensor>(const BatchPlan& plan)>;
+
+/// What epochs are compared by, smaller is better: the label loss on the validation part, mean over
+/// the patterns, or minus the accuracy that `selection` (protocol.selection) names, equal
+/// accuracies by their loss. No gradients. Range: there is a validation part.
+double validation_value(const FoldData& data, std::size_t patterns, const std::string& selection,
+                        const LogitsByPattern& logits);
 
 /// The services of one of several training loops that follow each other in a stage: progress counts
 /// `before` of `total` epochs as done, and a checkpoint is found only by the loop that wrote it.

@@ -107,10 +107,8 @@ class Recogniser {
 
   [[nodiscard]] at::Tensor predict(const BatchPlan& plan) const {
     at::NoGradGuard no_gradient;
-    DropoutStream off;
-    const Batch batch = make_batch(data_.table, plan);
-    const auto fused = backbone_.fuse(batch, backbone_.encode(batch, off), off);
-    return data_.objective->outputs_of(backbone_.classify(fused));
+    return data_.objective->outputs_of(
+        logits(plan, {Pattern::complete(data_.table.modality_count())}).front());
   }
 
   /// Outputs on whole dialogues, as predict_dialogues gives them.
@@ -124,35 +122,18 @@ class Recogniser {
     return outputs;
   }
 
-  /// What epochs are compared by, smaller is better: the mean joint loss over the validation
-  /// dialogues and the given patterns, or minus the mean accuracy, equal accuracies by their loss.
-  [[nodiscard]] double validation_value(const std::vector<Pattern>& patterns,
-                                        const std::string& selection) const {
-    const double loss = validation_loss(patterns);
-    if (selection == "loss") return loss;
-    const auto utterances = utterances_of(*data_.corpus, data_.fold.validation);
-    double total = 0;
-    for (const auto pattern : patterns) {
-      const auto outputs = predict(data_.fold.validation, pattern);
-      total += data_.objective->accuracy(*data_.corpus, utterances, outputs, selection == "ua");
-    }
-    // Small enough never to outweigh one utterance.
-    constexpr double kTieBreak = 1e-9;
-    const double accuracy = total / static_cast<double>(patterns.size());
-    return std::isnan(accuracy) ? loss : -accuracy + kTieBreak * loss;
-  }
-
-  /// Mean joint loss over the validation dialogues and the given patterns.
-  [[nodiscard]] double validation_loss(const std::vector<Pattern>& patterns) const {
-    at::NoGradGuard no_gradient;
+  /// Logits under each of some patterns, which all rows share, on top of what the plan hides.
+  [[nodiscard]] std::vector<at::Tensor> logits(const BatchPlan& plan,
+                                               const std::vector<Pattern>& patterns) const {
     DropoutStream off;
-    double total = 0;
+    const Batch batch = make_batch(data_.table, plan);
+    const auto encoded = backbone_.encode(batch, off);
+    std::vector<at::Tensor> result;
     for (const auto pattern : patterns) {
-      total += mean_over_validation(data_, pattern, [&](const BatchPlan& plan) {
-        return joint_loss(plan, {.reconstructs = false}, off).item<double>();
-      });
+      result.push_back(
+          backbone_.classify(backbone_.fuse(batch, limited_to(encoded, pattern), off)));
     }
-    return total / static_cast<double>(patterns.size());
+    return result;
   }
 
  private:
@@ -326,7 +307,9 @@ TrainedRecogniser train_recogniser(const FoldData& data, const Config& config,
     batches.run(recogniser, items, streams, update);
   };
   const auto validate = [&] {
-    return recogniser.validation_value(plan.patterns, config.protocol.selection);
+    return validation_value(
+        data, plan.patterns.size(), config.protocol.selection,
+        [&](const BatchPlan& shown) { return recogniser.logits(shown, plan.patterns); });
   };
   auto options = loop_options(data, config.recogniser, "recogniser.patterns",
                               config.recogniser.pattern_epochs);

@@ -40,15 +40,31 @@ at::Tensor MomkeNetwork::mix(int m, const ModalityRows& rows, DropoutStream& dro
   return sum;
 }
 
-at::Tensor MomkeNetwork::logits(const BatchPlan& plan, DropoutStream& dropout_stream) const {
-  const Batch batch = make_batch(table_, plan);
+Encoded MomkeNetwork::encode(const Batch& batch, DropoutStream& dropout_stream) const {
   Encoded encoded;
   for (std::size_t m = 0; m < batch.modalities.size(); ++m) {
     const auto& rows = batch.modalities[m];
     encoded.z.push_back(rows.count == 0 ? at::Tensor()
                                         : mix(static_cast<int>(m), rows, dropout_stream));
   }
-  return backbone_.classify(backbone_.fuse(batch, encoded, dropout_stream));
+  return encoded;
+}
+
+at::Tensor MomkeNetwork::logits(const BatchPlan& plan, DropoutStream& dropout_stream) const {
+  const Batch batch = make_batch(table_, plan);
+  return backbone_.classify(backbone_.fuse(batch, encode(batch, dropout_stream), dropout_stream));
+}
+
+std::vector<at::Tensor> MomkeNetwork::logits_by_pattern(
+    const BatchPlan& plan, const std::vector<Pattern>& patterns) const {
+  DropoutStream off;
+  const Batch batch = make_batch(table_, plan);
+  const auto encoded = encode(batch, off);
+  std::vector<at::Tensor> result;
+  for (const auto pattern : patterns) {
+    result.push_back(backbone_.classify(backbone_.fuse(batch, limited_to(encoded, pattern), off)));
+  }
+  return result;
 }
 
 at::Tensor MomkeNetwork::modality_logits(const Batch& batch, int m,

@@ -17,6 +17,9 @@ class MomkeNetwork final : public Network {
 
   [[nodiscard]] at::Tensor logits(const BatchPlan& plan, DropoutStream& dropout) const override;
 
+  [[nodiscard]] std::vector<at::Tensor> logits_by_pattern(
+      const BatchPlan& plan, const std::vector<Pattern>& patterns) const override;
+
   /// Stage 1: z_m = E^m(P_m) and modality m's own head, for the rows that have m.
   /// Shapes: -> [n_m, C].
   [[nodiscard]] at::Tensor modality_logits(const Batch& batch, int m, DropoutStream& dropout) const;
@@ -27,6 +30,7 @@ class MomkeNetwork final : public Network {
     LinearLayer fc2;
   };
 
+  [[nodiscard]] Encoded encode(const Batch& batch, DropoutStream& dropout) const;
   [[nodiscard]] at::Tensor mix(int m, const ModalityRows& rows, DropoutStream& dropout) const;
 
   const FeatureTable& table_;
