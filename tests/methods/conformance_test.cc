@@ -8,6 +8,7 @@
 #include "hardy/core/files.h"
 #include "hardy/evaluation/results_text.h"
 #include "hardy/evaluation/run_protocol.h"
+#include "hardy/methods/fold_stage.h"
 #include "hardy/predict/recogniser.h"
 #include "methods/fit_method.h"
 #include "support/temp_dir.h"
@@ -166,6 +167,39 @@ TEST_P(EveryMethod, RefusesACorpusOfOneModalityBeforeItStarts) {
   corpus.modalities.pop_back();
   EXPECT_THROW(run_in(dir / "run", method_config(GetParam()), corpus), DataError);
   EXPECT_FALSE(std::filesystem::exists(dir / "run"));
+}
+
+/// Mean over patterns and validation utterances of -ln p(label), from predictions alone.
+double loss_of_predictions(const MethodOnFold& on_fold, const TensorFile& model,
+                           const std::vector<Pattern>& patterns) {
+  const auto& dialogues = on_fold.data.fold.validation;
+  const auto utterances = utterances_of(on_fold.corpus, dialogues);
+  const auto classes = on_fold.corpus.class_names.size();
+  double total = 0;
+  for (const auto pattern : patterns) {
+    const auto outputs = on_fold.predict(model, dialogues, pattern);
+    for (std::size_t i = 0; i < utterances.size(); ++i) {
+      const auto u = static_cast<std::size_t>(utterances[i]);
+      const auto label = static_cast<std::size_t>(on_fold.corpus.utterances[u].label);
+      total -= std::log(static_cast<double>(outputs[i * classes + label]));
+    }
+  }
+  return total / static_cast<double>(patterns.size() * utterances.size());
+}
+
+TEST(Methods, TheLossThatSelectsAnEpochIsThatOfItsPredictions) {
+  const Corpus corpus = method_corpus(3, false, 0.3);
+  for (const std::string method : {"hardymer", "momke", "gcnet", "mean_mlp", "modality_dropout"}) {
+    for (const auto& patterns : {all_patterns(3), std::vector<Pattern>{Pattern(5)}}) {
+      MethodOnFold on_fold(corpus, method_config(method));
+      const auto model = on_fold.fit(patterns);
+      double selected = INFINITY;
+      for (const auto& point : curve_of(model)) {
+        if (point.name == "validation_loss") selected = std::min(selected, point.value);
+      }
+      EXPECT_NEAR(selected, loss_of_predictions(on_fold, model, patterns), 1e-5) << method;
+    }
+  }
 }
 
 TEST(Methods, UnknownOnesAreRefusedWithTheNearest) {
