@@ -1,5 +1,6 @@
 #include "cli/stats_command.h"
 
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <memory>
@@ -141,8 +142,11 @@ std::string comparisons_text(const std::vector<FinishedRun>& runs, const RunComp
     text += line_of(row);
     verdicts += fmt::format("  {{{}}}: {}\n", row.condition, verdict(row.comparison));
   }
+  std::int64_t seeds = 0;
+  for (const auto& row : results.rows) seeds = std::max(seeds, row.comparison.seeds);
   return text + verdicts +
-         "\nfolds, seeds: in how many of them A is better; fold p: paired t-test over folds.\n"
+         "\nfolds, seeds: in how many of them A is better; fold p: paired t-test over folds.\n" +
+         seeds_notice(static_cast<std::size_t>(seeds)) +
          "What the intervals hold and what not: docs/statistics.md\n";
 }
 

@@ -14,6 +14,7 @@
 #include "hardy/data/csv.h"
 #include "hardy/evaluation/latex.h"
 #include "hardy/metrics/tally.h"
+#include "hardy/statistics/comparison.h"
 
 namespace hardy {
 namespace {
@@ -274,6 +275,7 @@ std::string comparison_text(const MethodComparison& comparison) {
                       has_own ? "; * = differs from HARDY-MER beyond chance (paired, Holm's "
                                 "correction over the rows of the table)"
                               : "; no differences and gains, because HARDY-MER is not compared");
+  text += seeds_notice(comparison.seeds.size());
   for (const auto& refusal : comparison.refusals) {
     text += fmt::format("left out: {}: {}\n", method_title(refusal.method), refusal.reason);
   }

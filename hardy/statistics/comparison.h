@@ -60,6 +60,10 @@ std::string verdict(const Comparison& comparison);
 /// "2.31 points" for shares, "0.231" for errors and correlations.
 std::string difference_text(const std::string& metric, double difference);
 
+/// What to tell the reader of comparisons over this many seeds: that one seed says nothing about
+/// the spread of training; "" for more.
+std::string seeds_notice(std::size_t seeds);
+
 /// Which folds and seeds both tables have, as text for a notice; "" when they have the same.
 /// The tables to compare are `restricted_to` these.
 struct CommonGround {

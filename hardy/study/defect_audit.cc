@@ -217,7 +217,8 @@ std::string defect_audit_text(const StudyResult& result, const std::vector<Defec
   }
   return text +
          "\nA positive number: the defect flatters (for mae: a negative one). p-values are "
-         "corrected for all rows (Holm).\nWhat each defect does: docs/audit.md\n";
+         "corrected for all rows (Holm).\n" +
+         seeds_notice(first.seeds.size()) + "What each defect does: docs/audit.md\n";
 }
 
 std::string defect_audit_csv(const std::vector<DefectWorth>& worths) {

@@ -149,6 +149,11 @@ TEST(CommonGround, IsWhatBothHaveAndSaysSo) {
   EXPECT_THAT(common_ground(first, "A", first, "A").notice, IsEmpty());
 }
 
+TEST(Comparison, OneSeedIsSaidToKnowNothingOfTheSpreadOfTraining) {
+  EXPECT_THAT(seeds_notice(1), HasSubstr("not how much training varies"));
+  EXPECT_EQ(seeds_notice(2), "");
+}
+
 TEST(CommonGround, RefusesWhatCannotBePaired) {
   const auto miss = [](const MadePlace&) { return false; };
   const auto table = made_table({.dialogues = 4}, miss);

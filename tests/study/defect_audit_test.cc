@@ -17,6 +17,7 @@ namespace {
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 /// Settings in which two variants differ.
 std::vector<std::string> differences(const Study& study, const std::string& one,
@@ -103,7 +104,10 @@ TEST(DefectAudit, SaysWhatADefectIsWorthAndWhatItIsNot) {
     EXPECT_THAT(worth_verdict(worth), HasSubstr(is_h7 ? "better" : "changes no prediction"));
   }
   const auto text = defect_audit_text(result, worths);
-  EXPECT_THAT(text, AllOf(HasSubstr("+12.50"), HasSubstr("H7 "), HasSubstr("synthetic")));
+  EXPECT_THAT(text, AllOf(HasSubstr("+12.50"), HasSubstr("H7 "), HasSubstr("synthetic"),
+                          Not(HasSubstr("One seed"))));
+  result.variants.front().test.seeds = {1};
+  EXPECT_THAT(defect_audit_text(result, worths), HasSubstr("One seed"));
   EXPECT_THAT(defect_audit_csv(worths), HasSubstr("\nH7,strict,unified,average,wa,0.875,0.75,"));
   EXPECT_THAT(defect_audit_json(result, worths), HasSubstr("\"defect\": \"H16\""));
 }
