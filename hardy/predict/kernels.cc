@@ -85,7 +85,7 @@ LinearView output_rows(const LinearView& layer, std::int64_t first, std::int64_t
 
 void linear(ConstRows x, std::int64_t n, const LinearView& layer, Rows y, bool accumulates) {
   check(layer.panels != nullptr, "a layer is used before its weights are packed");
-  multiply(x, n, {layer.panels, layer.in, layer.out}, layer.bias, y, accumulates);
+  multiply(x, n, {layer.panels, layer.in, layer.out, panel_width()}, layer.bias, y, accumulates);
 }
 
 HARDY_HOT_LOOP void standardise(const float* x, const float* mean, const float* deviation,
