@@ -9,6 +9,7 @@
 #include <map>
 #include <string>
 
+#include "hardy/predict/explain.h"
 #include "hardy/predict/stream.h"
 #include "tests/support/random_bundle.h"
 
@@ -107,6 +108,18 @@ void streamed_turn(benchmark::State& state) {
   }
 }
 
+/// One utterance of a dialogue, with every subset of its modalities.
+void explanation(benchmark::State& state) {
+  const auto& data = utterances(Pattern(0b111));
+  const auto turns = static_cast<std::size_t>(state.range(0));
+  const Explainer explainer(recogniser());
+  Workspace workspace;
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(
+        explainer.explain(std::span(data.views).first(turns), 0, workspace).baseline);
+  }
+}
+
 void load(benchmark::State& state) {
   (void)bundle_file();
   for (auto _ : state) benchmark::DoNotOptimize(Recogniser::load(bundle_file()));
@@ -116,6 +129,7 @@ BENCHMARK(utterance)->Arg(0b111)->Arg(0b011)->Arg(0b001)->Unit(benchmark::kMicro
 BENCHMARK(dialogue)->Arg(5)->Arg(35)->Unit(benchmark::kMicrosecond);
 BENCHMARK(batch)->Arg(8)->Arg(32)->Unit(benchmark::kMicrosecond);
 BENCHMARK(streamed_turn)->Arg(5)->Arg(35)->Unit(benchmark::kMicrosecond);
+BENCHMARK(explanation)->Arg(1)->Arg(35)->Unit(benchmark::kMicrosecond);
 BENCHMARK(load)->Unit(benchmark::kMicrosecond);
 
 /// From the start of the process to the first prediction, and the memory it then holds: run in a

@@ -61,6 +61,28 @@ std::vector<ModalityAttention> attention_of(const predict::Buffers& buffers,
   return result;
 }
 
+/// Fuses the encodings of one utterance under several patterns, a row for each. Modalities are
+/// encoded apart from each other, so one encoding of each serves every pattern it is in.
+/// Shapes: encoded [M D] -> buffers.logits [patterns, C].
+void fuse_under(const predict::NetworkView& network, const std::vector<float>& encoded,
+                const std::vector<Pattern>& patterns, predict::Buffers& buffers) {
+  const auto n = static_cast<std::int64_t>(patterns.size());
+  const std::int64_t stacked = network.stacked();
+  std::fill_n(predict::room(buffers.stacked, n * stacked), n * stacked, 0.0F);
+  for (std::size_t m = 0; m < network.modalities.size(); ++m) {
+    auto& rows = buffers.present[m].rows;
+    rows.clear();
+    const std::int64_t block = static_cast<std::int64_t>(m) * network.hidden;
+    for (std::int64_t i = 0; i < n; ++i) {
+      if (!patterns[static_cast<std::size_t>(i)].has(static_cast<int>(m))) continue;
+      rows.push_back(i);
+      std::copy_n(encoded.data() + block, network.hidden,
+                  buffers.stacked.data() + i * stacked + block);
+    }
+  }
+  predict::fuse_and_classify(network, n, buffers);
+}
+
 }  // namespace
 
 Explainer::Explainer(Recogniser recogniser) : recogniser_(std::move(recogniser)) {
@@ -92,39 +114,35 @@ Explanation Explainer::explain(std::span<const UtteranceView> dialogue, std::int
   }
   explanation.outcome = outcome_of(predictions, utterance, explanation.used);
   explanation.attention = attention_of(workspace.impl().buffers, utterance);
-  add_patterns(dialogue, workspace, explanation);
+  add_patterns(workspace, explanation);
   if (training_ != nullptr) {
     add_similar(dialogue[static_cast<std::size_t>(utterance)], k, explanation);
   }
   return explanation;
 }
 
-void Explainer::add_patterns(std::span<const UtteranceView> dialogue, Workspace& workspace,
-                             Explanation& explanation) const {
-  const int modalities = static_cast<int>(recogniser_.info().modalities.size());
+void Explainer::add_patterns(Workspace& workspace, Explanation& explanation) const {
+  const Recogniser::Impl& model = *recogniser_.impl_;
+  const int modalities = static_cast<int>(model.info.modalities.size());
   if (explanation.used.count() > kMostExact) return;
-  std::vector<UtteranceView> turns(dialogue.begin(), dialogue.end());
-  const auto place = static_cast<std::size_t>(explanation.utterance);
-  const UtteranceView original = turns[place];
+  std::vector<Pattern> patterns = {Pattern()};
+  for (const auto pattern : all_patterns(modalities)) {
+    if ((pattern & explanation.used) == pattern) patterns.push_back(pattern);
+  }
+  auto& work = workspace.impl();
+  const std::int64_t stacked = model.network.stacked();
+  const float* row = work.buffers.stacked.data() + explanation.utterance * stacked;
+  fuse_under(model.network, std::vector<float>(row, row + stacked), patterns, work.buffers);
+  work.used = patterns;
+  const auto predictions = read_out(model, static_cast<std::int64_t>(patterns.size()), work);
   const auto label = static_cast<std::size_t>(explanation.outcome.label);
   std::vector<double> values(explanation.used.bits() + std::size_t{1}, 0.0);
-  const auto value_under = [&](Pattern pattern) {
-    for (int m = 0; m < modalities; ++m) {
-      const auto each = static_cast<std::size_t>(m);
-      turns[place].features[each] = pattern.has(m) ? original.features[each] : nullptr;
-    }
-    const auto predictions = recogniser_.predict(turns, workspace);
-    auto outcome = outcome_of(predictions, explanation.utterance, pattern);
-    values[pattern.bits()] = static_cast<double>(outcome.outputs[label]);
-    return outcome;
-  };
-  static_cast<void>(value_under(Pattern()));
-  explanation.baseline = values[0];
-  for (const auto pattern : all_patterns(modalities)) {
-    if ((pattern & explanation.used) == pattern) {
-      explanation.patterns.push_back(value_under(pattern));
-    }
+  for (std::size_t i = 0; i < patterns.size(); ++i) {
+    auto outcome = outcome_of(predictions, static_cast<std::int64_t>(i), patterns[i]);
+    values[patterns[i].bits()] = static_cast<double>(outcome.outputs[label]);
+    if (i > 0) explanation.patterns.push_back(std::move(outcome));
   }
+  explanation.baseline = values[0];
   explanation.contributions = shapley_values(values, explanation.used, modalities);
 }
 

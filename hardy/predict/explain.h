@@ -62,7 +62,7 @@ struct Explanation {
 /// Explanations from one model. Immutable; safe from several threads with a Workspace each.
 class Explainer {
  public:
-  /// Shapley values are exact up to this many available modalities: 2^6 predictions.
+  /// Shapley values are exact up to this many available modalities: 2^6 fusions.
   static constexpr int kMostExact = 6;
 
   /// Throws ArtifactError when the bundle's training section is damaged.
@@ -84,8 +84,8 @@ class Explainer {
                                     Workspace& workspace, std::size_t k = 5) const;
 
  private:
-  void add_patterns(std::span<const UtteranceView> dialogue, Workspace& workspace,
-                    Explanation& explanation) const;
+  /// From the encodings that the prediction left in the workspace.
+  void add_patterns(Workspace& workspace, Explanation& explanation) const;
   void add_similar(const UtteranceView& utterance, std::size_t k, Explanation& explanation) const;
 
   Recogniser recogniser_;

@@ -14,18 +14,18 @@ namespace {
 /// Partial results of a reduction: the compiler maps them to one, two or four registers.
 constexpr std::int64_t kLanes = 16;
 
+// Always, since a call inside a loop would keep the compiler from making vectors of it.
 #define HARDY_INLINE __attribute__((always_inline)) inline
 
-/// e^x, relative error about 2e-7; x is cut to [-87, 88].
-inline float exponential(float x) {
+/// e^x, relative error about 2e-7. Requires -87 <= x <= 88.
+HARDY_INLINE float exponential(float x) {
   constexpr float kLog2E = 1.44269504F;
   constexpr float kLn2High = 0.693359375F;
   constexpr float kLn2Low = -2.12194440e-4F;
   constexpr float kRounder = 12582912.0F;  // 1.5 * 2^23: adding it rounds to a whole number
-  const float cut = std::min(std::max(x, -87.0F), 88.0F);
-  const float shifted = cut * kLog2E + kRounder;
+  const float shifted = x * kLog2E + kRounder;
   const float whole = shifted - kRounder;
-  const float rest = cut - whole * kLn2High - whole * kLn2Low;
+  const float rest = x - whole * kLn2High - whole * kLn2Low;
   float series = 1.0F / 5040;  // of e^rest, |rest| <= ln(2) / 2
   series = series * rest + 1.0F / 720;
   series = series * rest + 1.0F / 120;
@@ -39,14 +39,18 @@ inline float exponential(float x) {
 }
 
 /// erf(x) for x >= 0: Abramowitz and Stegun 7.1.26, absolute error at most 1.5e-7.
-inline float error_function(float x) {
-  const float t = 1.0F / (1.0F + 0.3275911F * x);
+HARDY_INLINE float error_function(float x) {
+  // Past 9 it is 1. Cut as bits, which are in the order of the numbers: cut as a float, it would be
+  // a branch, and the loop around it not vectorised.
+  const auto bits = std::min(std::bit_cast<std::int32_t>(x), std::bit_cast<std::int32_t>(9.0F));
+  const auto cut = std::bit_cast<float>(bits);
+  const float t = 1.0F / (1.0F + 0.3275911F * cut);
   float series = 1.061405429F;
   series = series * t - 1.453152027F;
   series = series * t + 1.421413741F;
   series = series * t - 0.284496736F;
   series = series * t + 0.254829592F;
-  return 1.0F - series * t * exponential(-x * x);
+  return 1.0F - series * t * exponential(-cut * cut);
 }
 
 /// Largest number of a row. Requires count >= 1.
@@ -85,7 +89,7 @@ LinearView output_rows(const LinearView& layer, std::int64_t first, std::int64_t
 
 void linear(ConstRows x, std::int64_t n, const LinearView& layer, Rows y, bool accumulates) {
   check(layer.panels != nullptr, "a layer is used before its weights are packed");
-  multiply(x, n, {layer.panels, layer.in, layer.out}, layer.bias, y, accumulates);
+  multiply(x, n, {layer.panels, layer.in, layer.out, panel_width()}, layer.bias, y, accumulates);
 }
 
 HARDY_HOT_LOOP void standardise(const float* x, const float* mean, const float* deviation,
@@ -117,7 +121,9 @@ HARDY_HOT_LOOP void add(const float* z, std::int64_t count, float* x) {
 
 HARDY_HOT_LOOP void softmax(float* x, std::int64_t count, float scale) {
   const float largest = largest_of(x, count);
-  for (std::int64_t i = 0; i < count; ++i) x[i] = exponential((x[i] - largest) * scale);
+  for (std::int64_t i = 0; i < count; ++i) {
+    x[i] = exponential(std::max((x[i] - largest) * scale, -87.0F));
+  }
   const float share = 1.0F / sum_of<float>(count, [&](std::int64_t i) { return x[i]; });
   for (std::int64_t i = 0; i < count; ++i) x[i] *= share;
 }

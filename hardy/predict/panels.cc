@@ -24,16 +24,19 @@ namespace {
 constexpr std::int64_t kBlock = 96;
 
 /// How far ahead of the products AVX-512 asks for weights, in floats; the slower instructions ask
-/// for the next panel. Each measured best.
+/// for the next panels. Each measured best.
 constexpr std::int64_t kFarAhead = 1024;
+
+/// Most outputs and rows of a tile.
+constexpr std::int64_t kMostOutputs = 64;
+constexpr std::int64_t kMostRows = 12;
 
 /// What a tile works on: some rows and outputs next to each other.
 struct Tile {
   const float* weights;  ///< of the first output
   std::int64_t stride;   ///< floats between two panels
   std::int64_t in;
-  const float* bias;     ///< of the first output, or null
-  std::int64_t outputs;  ///< that are left; the rest of the tile does not exist
+  const float* bias;  ///< of the first output, or null
   bool accumulates;
 };
 
@@ -54,23 +57,10 @@ HARDY_INLINE void write(const Tile& tile, const Vector (&sums)[std::size_t{kVect
   constexpr auto kWidth = static_cast<std::int64_t>(sizeof(Vector) / sizeof(float));
 #pragma GCC unroll 4
   for (int v = 0; v < kVectors; ++v) {
-    const std::int64_t first = v * kWidth;
-    const std::int64_t count = std::min(kWidth, tile.outputs - first);
-    if (count == kWidth) {
-      Vector total = sums[v];
-      if (tile.bias != nullptr) total += load<Vector>(tile.bias + first);
-      if (tile.accumulates) total += load<Vector>(y + first);
-      std::memcpy(y + first, &total, sizeof total);
-      continue;
-    }
-    // A copy: sums that are asked for one by one would all live in memory.
-    const Vector last = sums[v];
-    float edge[sizeof(Vector) / sizeof(float)];
-    std::memcpy(edge, &last, sizeof last);
-    for (std::int64_t o = 0; o < count; ++o) {
-      const float total = tile.bias != nullptr ? edge[o] + tile.bias[first + o] : edge[o];
-      y[first + o] = tile.accumulates ? total + y[first + o] : total;
-    }
+    Vector total = sums[v];
+    if (tile.bias != nullptr) total += load<Vector>(tile.bias + v * kWidth);
+    if (tile.accumulates) total += load<Vector>(y + v * kWidth);
+    std::memcpy(y + v * kWidth, &total, sizeof total);
   }
 }
 
@@ -79,6 +69,7 @@ HARDY_INLINE void write(const Tile& tile, const Vector (&sums)[std::size_t{kVect
 template <typename Vector, int kRows, int kVectors>
 HARDY_INLINE void run_tile(const Tile& tile, ConstRows x, Rows y) {
   constexpr int kWidth = sizeof(Vector) / sizeof(float);
+  constexpr int kPanel = kWidth == 16 ? 32 : 16;
   constexpr int kPerPanel = std::min<int>(kVectors, kPanel / kWidth);
   Vector sums[std::size_t{kRows}][std::size_t{kVectors}];
 #pragma GCC unroll 12
@@ -86,7 +77,7 @@ HARDY_INLINE void run_tile(const Tile& tile, ConstRows x, Rows y) {
 #pragma GCC unroll 4
     for (int v = 0; v < kVectors; ++v) sums[r][v] = Vector{};
   }
-  const std::int64_t ahead = kWidth == 16 ? kFarAhead : tile.stride;
+  const std::int64_t ahead = kWidth == 16 ? kFarAhead : kVectors / kPerPanel * tile.stride;
   const float* weights = tile.weights;
 #pragma GCC unroll 2
   for (std::int64_t i = 0; i < tile.in; ++i, weights += kPanel) {
@@ -115,9 +106,9 @@ HARDY_AVX512 void tile_avx512(const Tile& tile, ConstRows x, Rows y) {
   run_tile<V16, kRows, kVectors>(tile, x, y);
 }
 
-template <int kRows>
+template <int kRows, int kVectors>
 HARDY_AVX2 void tile_avx2(const Tile& tile, ConstRows x, Rows y) {
-  run_tile<V8, kRows, 2>(tile, x, y);
+  run_tile<V8, kRows, kVectors>(tile, x, y);
 }
 
 template <int kRows>
@@ -129,7 +120,7 @@ void tile_plain(const Tile& tile, ConstRows x, Rows y) {
 struct Tiles {
   std::int64_t outputs = 0;
   std::int64_t rows = 0;
-  std::array<TileLoop, 12> loops{};
+  std::array<TileLoop, kMostRows> loops{};
 };
 
 /// As many sums as fill the registers.
@@ -154,13 +145,16 @@ constexpr Tiles edge_avx512(std::integer_sequence<int, kRows...>) {
   return {16, sizeof...(kRows), {tile_avx512<kRows + 1, 1>...}};
 }
 
-constexpr Tiles kAvx2Tiles = {
-    16, 6, {tile_avx2<1>, tile_avx2<2>, tile_avx2<3>, tile_avx2<4>, tile_avx2<5>, tile_avx2<6>}};
+constexpr Tiles kWideAvx2 = {32, 3, {tile_avx2<1, 4>, tile_avx2<2, 4>, tile_avx2<3, 4>}};
+constexpr Tiles kNarrowAvx2 = {16,
+                               6,
+                               {tile_avx2<1, 2>, tile_avx2<2, 2>, tile_avx2<3, 2>, tile_avx2<4, 2>,
+                                tile_avx2<5, 2>, tile_avx2<6, 2>}};
 constexpr Tiles kPlainTiles = {16, 2, {tile_plain<1>, tile_plain<2>}};
 constexpr Kernels kAvx512 = {wide_avx512(std::make_integer_sequence<int, 6>{}),
                              narrow_avx512(std::make_integer_sequence<int, 12>{}),
                              edge_avx512(std::make_integer_sequence<int, 12>{})};
-constexpr Kernels kAvx2 = {kAvx2Tiles, kAvx2Tiles, kAvx2Tiles};
+constexpr Kernels kAvx2 = {kWideAvx2, kNarrowAvx2, kNarrowAvx2};
 constexpr Kernels kPlain = {kPlainTiles, kPlainTiles, kPlainTiles};
 
 const Kernels& kernels_of(Instructions instructions) {
@@ -180,30 +174,56 @@ void run_rows(const Tiles& tiles, const Tile& tile, ConstRows x, std::int64_t n,
   }
 }
 
+/// The same when only `outputs` of the tile exist. The tile writes whole vectors into a place of
+/// its own: a loop that also knew how to write parts of them would keep its sums in memory.
+void run_edge(const Tiles& tiles, const Tile& tile, std::int64_t outputs, ConstRows x,
+              std::int64_t n, Rows y) {
+  std::array<float, kMostOutputs> bias{};
+  std::array<float, kMostRows * kMostOutputs> sums;
+  if (tile.bias != nullptr) std::copy_n(tile.bias, outputs, bias.data());
+  Tile whole = tile;
+  whole.bias = tile.bias != nullptr ? bias.data() : nullptr;
+  whole.accumulates = false;
+  for (std::int64_t first = 0; first < n; first += tiles.rows) {
+    const std::int64_t rows = std::min(tiles.rows, n - first);
+    run_rows(tiles, whole, {x.row(first), x.stride}, rows, {sums.data(), kMostOutputs});
+    for (std::int64_t r = 0; r < rows; ++r) {
+      const float* from = sums.data() + r * kMostOutputs;
+      float* to = y.row(first + r);
+      for (std::int64_t o = 0; o < outputs; ++o) {
+        to[o] = tile.accumulates ? from[o] + to[o] : from[o];
+      }
+    }
+  }
+}
+
 /// All outputs of at most kBlock rows.
 void run_block(const Kernels& kernels, ConstRows x, std::int64_t n, const PanelView& panels,
                const float* bias, Rows y, bool accumulates) {
   const bool takes_all = n <= kernels.wide.rows;
-  const std::int64_t stride = kPanel * panels.in;
+  const std::int64_t stride = panels.width * panels.in;
   std::int64_t first = 0;
   while (first < panels.out) {
     const std::int64_t outputs = panels.out - first;
     const Tiles& tiles = outputs <= kernels.edge.outputs                 ? kernels.edge
                          : takes_all && outputs > kernels.narrow.outputs ? kernels.wide
                                                                          : kernels.narrow;
-    const Tile tile = {panels.data + first / kPanel * stride + first % kPanel,
-                       stride,
-                       panels.in,
-                       bias != nullptr ? bias + first : nullptr,
-                       outputs,
-                       accumulates};
-    run_rows(tiles, tile, x, n, {y.data + first, y.stride});
+    const Tile tile = {panels.data + first / panels.width * stride + first % panels.width, stride,
+                       panels.in, bias != nullptr ? bias + first : nullptr, accumulates};
+    const Rows place = {y.data + first, y.stride};
+    if (outputs < tiles.outputs) {
+      run_edge(tiles, tile, outputs, x, n, place);
+    } else {
+      run_rows(tiles, tile, x, n, place);
+    }
     first += tiles.outputs;
   }
 }
 
-/// Four numbers of four rows of x, times `scale`, turned: number i of row o goes to y[i * 32 + o].
-HARDY_INLINE void turn_four(const float* x, std::int64_t stride, float scale, float* y) {
+/// Four numbers of four rows of x, times `scale`, turned: number i of row o goes to
+/// y[i * width + o].
+HARDY_INLINE void turn_four(const float* x, std::int64_t stride, float scale, std::int64_t width,
+                            float* y) {
   const V4 a = load<V4>(x) * scale;
   const V4 b = load<V4>(x + stride) * scale;
   const V4 c = load<V4>(x + 2 * stride) * scale;
@@ -217,44 +237,58 @@ HARDY_INLINE void turn_four(const float* x, std::int64_t stride, float scale, fl
                        __builtin_shufflevector(high_ab, high_cd, 0, 1, 4, 5),
                        __builtin_shufflevector(high_ab, high_cd, 2, 3, 6, 7)};
 #pragma GCC unroll 4
-  for (int i = 0; i < 4; ++i) std::memcpy(y + i * kPanel, &turned[i], sizeof(V4));
+  for (int i = 0; i < 4; ++i) std::memcpy(y + i * width, &turned[i], sizeof(V4));
 }
 
 }  // namespace
 
-std::int64_t packed_size(std::int64_t in, std::int64_t out) {
-  return (out + kPanel - 1) / kPanel * kPanel * in;
+Instructions best_instructions() {
+  static const Instructions best = has(Instructions::kAvx512) ? Instructions::kAvx512
+                                   : has(Instructions::kAvx2) ? Instructions::kAvx2
+                                                              : Instructions::kPlain;
+  return best;
 }
 
-PanelView pack(ConstRows rows, std::int64_t in, std::int64_t out, float scale, float* place) {
-  for (std::int64_t first = 0; first < out; first += kPanel) {
+std::int64_t panel_width(Instructions instructions) {
+  return instructions == Instructions::kAvx512 ? 32 : 16;
+}
+
+std::int64_t packed_size(std::int64_t in, std::int64_t out, std::int64_t width) {
+  return (out + width - 1) / width * width * in;
+}
+
+PanelView pack(ConstRows rows, std::int64_t in, std::int64_t out, float scale, float* place,
+               std::int64_t width) {
+  for (std::int64_t first = 0; first < out; first += width) {
     float* panel = place + first * in;
-    const std::int64_t count = std::min(kPanel, out - first);
+    const std::int64_t count = std::min(width, out - first);
     const ConstRows source = {rows.row(first), rows.stride};
-    const std::int64_t whole = count == kPanel ? in - in % 4 : 0;
+    const std::int64_t whole = count == width ? in - in % 4 : 0;
     for (std::int64_t i = 0; i < whole; i += 4) {
-      for (std::int64_t o = 0; o < kPanel; o += 4) {
-        turn_four(source.row(o) + i, source.stride, scale, panel + i * kPanel + o);
+      for (std::int64_t o = 0; o < width; o += 4) {
+        turn_four(source.row(o) + i, source.stride, scale, width, panel + i * width + o);
       }
     }
     for (std::int64_t i = whole; i < in; ++i) {
-      for (std::int64_t o = 0; o < kPanel; ++o) {
-        panel[i * kPanel + o] = o < count ? scale * source.row(o)[i] : 0.0F;
+      for (std::int64_t o = 0; o < width; ++o) {
+        panel[i * width + o] = o < count ? scale * source.row(o)[i] : 0.0F;
       }
     }
   }
-  return {place, in, out};
+  return {place, in, out, width};
 }
 
-PanelView pack_columns(ConstRows rows, std::int64_t in, std::int64_t out, float* place) {
-  for (std::int64_t first = 0; first < out; first += kPanel) {
-    const std::int64_t count = std::min(kPanel, out - first);
-    for (std::int64_t i = 0; i < in; ++i, place += kPanel) {
-      std::copy_n(rows.row(i) + first, count, place);
-      std::fill_n(place + count, kPanel - count, 0.0F);
+PanelView pack_columns(ConstRows rows, std::int64_t in, std::int64_t out, float* place,
+                       std::int64_t width) {
+  float* to = place;
+  for (std::int64_t first = 0; first < out; first += width) {
+    const std::int64_t count = std::min(width, out - first);
+    for (std::int64_t i = 0; i < in; ++i, to += width) {
+      std::copy_n(rows.row(i) + first, count, to);
+      std::fill_n(to + count, width - count, 0.0F);
     }
   }
-  return {place - packed_size(in, out), in, out};
+  return {place, in, out, width};
 }
 
 bool has(Instructions instructions) {
@@ -269,6 +303,7 @@ bool has(Instructions instructions) {
 
 void multiply_with(Instructions instructions, ConstRows x, std::int64_t n, const PanelView& panels,
                    const float* bias, Rows y, bool accumulates) {
+  check(panels.width == panel_width(instructions), "the panels were packed for another kernel");
   const Kernels& kernels = kernels_of(instructions);
   for (std::int64_t first = 0; first < n; first += kBlock) {
     run_block(kernels, {x.row(first), x.stride}, std::min(kBlock, n - first), panels, bias,
@@ -278,10 +313,7 @@ void multiply_with(Instructions instructions, ConstRows x, std::int64_t n, const
 
 void multiply(ConstRows x, std::int64_t n, const PanelView& panels, const float* bias, Rows y,
               bool accumulates) {
-  static const Instructions best = has(Instructions::kAvx512) ? Instructions::kAvx512
-                                   : has(Instructions::kAvx2) ? Instructions::kAvx2
-                                                              : Instructions::kPlain;
-  multiply_with(best, x, n, panels, bias, y, accumulates);
+  multiply_with(best_instructions(), x, n, panels, bias, y, accumulates);
 }
 
 }  // namespace hardy::predict

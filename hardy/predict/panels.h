@@ -8,26 +8,39 @@
 
 namespace hardy::predict {
 
-/// Outputs of a panel.
-inline constexpr std::int64_t kPanel = 32;
+/// The ways `multiply` can go, best first. The last one runs anywhere.
+enum class Instructions { kAvx512, kAvx2, kPlain };
 
-/// A matrix [out, in] in panels of 32 outputs: number i of output o lies at
-/// data[(o / 32 * in + i) * 32 + o % 32]. Places past the last output hold zeros.
+/// Whether this machine has them.
+bool has(Instructions instructions);
+
+/// The first that this machine has.
+Instructions best_instructions();
+
+/// Outputs of a panel: as many as a tile of many rows takes, so that what it reads again and again
+/// lies together and fills the places of the first cache evenly.
+std::int64_t panel_width(Instructions instructions = best_instructions());
+
+/// A matrix [out, in] in panels of `width` outputs: number i of output o lies at
+/// data[(o / width * in + i) * width + o % width]. Places past the last output hold zeros.
 struct PanelView {
   const float* data = nullptr;
   std::int64_t in = 0;
   std::int64_t out = 0;
+  std::int64_t width = 0;
 };
 
 /// Floats that `pack` needs: whole panels.
-std::int64_t packed_size(std::int64_t in, std::int64_t out);
+std::int64_t packed_size(std::int64_t in, std::int64_t out, std::int64_t width = panel_width());
 
 /// Lays `rows` [out, in] out in panels, times `scale`; unused places become zero. `place` has
-/// packed_size(in, out) floats.
-PanelView pack(ConstRows rows, std::int64_t in, std::int64_t out, float scale, float* place);
+/// packed_size(in, out, width) floats.
+PanelView pack(ConstRows rows, std::int64_t in, std::int64_t out, float scale, float* place,
+               std::int64_t width = panel_width());
 
 /// The same from a matrix that lies by columns. Shapes: rows [in, out].
-PanelView pack_columns(ConstRows rows, std::int64_t in, std::int64_t out, float* place);
+PanelView pack_columns(ConstRows rows, std::int64_t in, std::int64_t out, float* place,
+                       std::int64_t width = panel_width());
 
 /// y = x W^T + b for n rows, or y += with `accumulates`; no bias when it is null. Every sum runs
 /// over the inputs in ascending order whatever n is, so a row gets the same bytes alone and among
@@ -35,13 +48,8 @@ PanelView pack_columns(ConstRows rows, std::int64_t in, std::int64_t out, float*
 void multiply(ConstRows x, std::int64_t n, const PanelView& panels, const float* bias, Rows y,
               bool accumulates);
 
-/// The ways `multiply` can go on this machine, best first; for tests. The last one runs anywhere.
-enum class Instructions { kAvx512, kAvx2, kPlain };
-
-/// Whether this machine has them.
-bool has(Instructions instructions);
-
-/// `multiply` with given instructions. Requires has(instructions).
+/// `multiply` with given instructions; for tests. Requires has(instructions) and panels of
+/// panel_width(instructions).
 void multiply_with(Instructions instructions, ConstRows x, std::int64_t n, const PanelView& panels,
                    const float* bias, Rows y, bool accumulates);
 

@@ -119,6 +119,34 @@ TEST_F(Explain, SubsetsChangeOnlyTheExplainedUtterance) {
   }
 }
 
+TEST_F(Explain, EveryPatternIsWhatPredictionGivesWithoutTheOtherModalities) {
+  for (const std::size_t modalities : {2U, 3U, 6U}) {
+    const auto info =
+        test::bundle_info(std::vector<std::int64_t>(modalities, 5), 3, tiny_encoder());
+    save_tensor_file(dir_.path() / "other", test::random_bundle(info));
+    const Explainer explainer(Recogniser::load(dir_.path() / "other"));
+    const auto complete = Pattern::complete(static_cast<int>(modalities));
+    test::RandomUtterances data(info, 4, 9, complete);
+    data.views[0].features[0] = nullptr;
+    Workspace workspace;
+    const auto explanation = explainer.explain(data.views, 2, workspace);
+    ASSERT_EQ(explanation.patterns.size(), complete.bits());
+    const UtteranceView original = data.views[2];
+    for (const auto& outcome : explanation.patterns) {
+      for (std::size_t m = 0; m < modalities; ++m) {
+        const bool is_there = outcome.pattern.has(static_cast<int>(m));
+        data.views[2].features[m] = is_there ? original.features[m] : nullptr;
+      }
+      const auto predictions = explainer.recogniser().predict(data.views, workspace);
+      EXPECT_EQ(outcome.label, predictions.labels[2]);
+      EXPECT_NEAR(outcome.confidence, predictions.confidence[2], 1e-6);
+      for (std::size_t c = 0; c < outcome.outputs.size(); ++c) {
+        EXPECT_NEAR(outcome.outputs[c], predictions.row(2)[c], 1e-6);
+      }
+    }
+  }
+}
+
 TEST_F(Explain, AttentionRowsSumToOneAndNameTheirTurns) {
   const auto explainer = this->explainer();
   test::RandomUtterances data(info_, 5, 6, Pattern(0b11));

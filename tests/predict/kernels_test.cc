@@ -46,38 +46,43 @@ TEST(Kernels, SoftmaxSumsToOneAndSurvivesLargeNumbers) {
 constexpr Instructions kEveryWay[] = {Instructions::kAvx512, Instructions::kAvx2,
                                       Instructions::kPlain};
 
-/// A weight matrix [out, in] of random numbers, plain and in panels.
+/// A weight matrix [out, in] of random numbers, plain and in panels of some kernel.
 struct Weights {
   std::vector<float> plain;
   std::vector<float> packed;
   PanelView panels;
 
-  Weights(std::int64_t in, std::int64_t out)
+  Weights(std::int64_t in, std::int64_t out, Instructions way)
       : plain(drawn(static_cast<std::size_t>(out * in), 2)),
         // What pack leaves out would show.
-        packed(static_cast<std::size_t>(packed_size(in, out)),
+        packed(static_cast<std::size_t>(packed_size(in, out, panel_width(way))),
                std::numeric_limits<float>::quiet_NaN()),
-        panels(pack({plain.data(), in}, in, out, 1.0F, packed.data())) {}
+        panels(pack({plain.data(), in}, in, out, 1.0F, packed.data(), panel_width(way))) {}
 };
 
+/// Packs a matrix [out, in] by rows and by columns and looks every place up.
+void expect_places(Instructions way, std::int64_t in, std::int64_t out) {
+  const std::int64_t width = panel_width(way);
+  const Weights weights(in, out, way);
+  std::vector<float> turned(weights.plain.size());
+  for (std::int64_t o = 0; o < (out + width - 1) / width * width; ++o) {
+    for (std::int64_t i = 0; i < in; ++i) {
+      const auto place = static_cast<std::size_t>((o / width * in + i) * width + o % width);
+      const float expected = o < out ? weights.plain[static_cast<std::size_t>(o * in + i)] : 0.0F;
+      ASSERT_EQ(weights.packed[place], expected) << in << ' ' << out;
+      if (o < out) turned[static_cast<std::size_t>(i * out + o)] = expected;
+    }
+  }
+  std::vector<float> by_columns(weights.packed.size(), std::numeric_limits<float>::quiet_NaN());
+  const auto panels = pack_columns({turned.data(), out}, in, out, by_columns.data(), width);
+  EXPECT_EQ(by_columns, weights.packed);
+  EXPECT_EQ(panels.data, by_columns.data());
+}
+
 TEST(Panels, EveryWeightHasOnePlaceAndTheRestIsZero) {
-  for (const std::int64_t in : {1, 4, 7}) {
-    for (const std::int64_t out : {1, 32, 35}) {
-      const Weights weights(in, out);
-      std::vector<float> turned(weights.plain.size());
-      for (std::int64_t o = 0; o < (out + 31) / 32 * 32; ++o) {
-        for (std::int64_t i = 0; i < in; ++i) {
-          const auto place = static_cast<std::size_t>((o / 32 * in + i) * 32 + o % 32);
-          const float expected =
-              o < out ? weights.plain[static_cast<std::size_t>(o * in + i)] : 0.0F;
-          ASSERT_EQ(weights.packed[place], expected) << in << ' ' << out;
-          if (o < out) turned[static_cast<std::size_t>(i * out + o)] = expected;
-        }
-      }
-      std::vector<float> by_columns(weights.packed.size(), std::numeric_limits<float>::quiet_NaN());
-      const auto panels = pack_columns({turned.data(), out}, in, out, by_columns.data());
-      EXPECT_EQ(by_columns, weights.packed);
-      EXPECT_EQ(panels.data, by_columns.data());
+  for (const auto way : kEveryWay) {
+    for (const std::int64_t in : {1, 4, 7}) {
+      for (const std::int64_t out : {1, 16, 32, 35}) expect_places(way, in, out);
     }
   }
 }
@@ -87,7 +92,7 @@ TEST(Panels, AScaleGoesIntoTheWeights) {
   std::vector<float> packed(static_cast<std::size_t>(packed_size(3, 1)));
   (void)pack({plain.data(), 3}, 3, 1, 0.5F, packed.data());
   EXPECT_EQ(packed[0], 0.5F);
-  EXPECT_EQ(packed[64], 1.5F);
+  EXPECT_EQ(packed[static_cast<std::size_t>(2 * panel_width())], 1.5F);
 }
 
 TEST(Panels, ARowGetsTheSameBytesAloneAndAmongOthers) {
@@ -96,9 +101,9 @@ TEST(Panels, ARowGetsTheSameBytesAloneAndAmongOthers) {
   constexpr std::int64_t kRows = 135;
   const auto x = drawn(kRows * kIn, 1);
   const auto b = drawn(kOut, 3);
-  const Weights weights(kIn, kOut);
   for (const auto way : kEveryWay) {
     if (!has(way)) continue;
+    const Weights weights(kIn, kOut, way);
     for (const std::int64_t rows : {2, 7, 13, 35, 135}) {
       std::vector<float> together(static_cast<std::size_t>(rows * kOut));
       multiply_with(way, {x.data(), kIn}, rows, weights.panels, b.data(), {together.data(), kOut},
@@ -118,13 +123,12 @@ TEST(Panels, ARowGetsTheSameBytesAloneAndAmongOthers) {
 TEST(Panels, Avx512AndAvx2GiveTheSameBytes) {
   if (!has(Instructions::kAvx512)) GTEST_SKIP() << "this machine has no AVX-512";
   const auto x = drawn(std::size_t{35} * 100, 1);
-  const Weights weights(100, 70);
   std::vector<float> wide(std::size_t{35} * 70);
   std::vector<float> narrow(wide.size());
-  multiply_with(Instructions::kAvx512, {x.data(), 100}, 35, weights.panels, nullptr,
-                {wide.data(), 70}, false);
-  multiply_with(Instructions::kAvx2, {x.data(), 100}, 35, weights.panels, nullptr,
-                {narrow.data(), 70}, false);
+  multiply_with(Instructions::kAvx512, {x.data(), 100}, 35,
+                Weights(100, 70, Instructions::kAvx512).panels, nullptr, {wide.data(), 70}, false);
+  multiply_with(Instructions::kAvx2, {x.data(), 100}, 35,
+                Weights(100, 70, Instructions::kAvx2).panels, nullptr, {narrow.data(), 70}, false);
   EXPECT_EQ(wide, narrow);
 }
 
@@ -133,7 +137,7 @@ void expect_product(Instructions way, std::int64_t n, std::int64_t in, std::int6
                     bool has_bias, bool accumulates) {
   const auto x = drawn(static_cast<std::size_t>(n * in), 1);
   const auto b = drawn(static_cast<std::size_t>(out), 3);
-  const Weights weights(in, out);
+  const Weights weights(in, out, way);
   const std::int64_t stride = out + 3;
   std::vector<float> y(static_cast<std::size_t>(n * stride), 0.5F);
   multiply_with(way, {x.data(), in}, n, weights.panels, has_bias ? b.data() : nullptr,
