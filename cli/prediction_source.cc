@@ -224,7 +224,13 @@ void read_lines(const std::string& path,
   std::ifstream file;
   if (!is_standard) {
     file.open(path);
-    if (!file) throw DataError(fmt::format("{}: cannot be opened", path));
+    if (!file) {
+      std::error_code ignored;
+      throw DataError(fmt::format(
+          "{}: {}; give a corpus folder, a folder of MODALITY.npy, or a file of JSON "
+          "lines",
+          path, std::filesystem::exists(path, ignored) ? "cannot be opened" : "no such file"));
+    }
   }
   std::istream& input = is_standard ? std::cin : file;
   const std::string name = is_standard ? "standard input" : path;
@@ -251,6 +257,11 @@ void read_dialogues(const SourceOptions& options, const BundleInfo& info,
   }
   std::error_code ignored;
   const bool is_folder = std::filesystem::is_directory(options.path, ignored);
+  if (!is_folder && std::filesystem::path(options.path).extension() == ".npy") {
+    throw ConfigError(
+        fmt::format("{}: an array does not say which modality it is; write --features {}={}",
+                    options.path, info.modalities[0].name, options.path));
+  }
   if (!arrays.empty() && !options.path.empty()) {
     throw ConfigError("give either --features or an input, not both");
   }

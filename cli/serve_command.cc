@@ -22,6 +22,7 @@ struct ServeCommand {
   std::string model;
   std::string token_file;
   ServeOptions options;
+  int port = ServeOptions{}.port;
   bool is_quiet = false;
 };
 
@@ -57,6 +58,7 @@ void log_access(const Service::Access& access) {
 void run_serve(ServeCommand command) {
   ServeOptions& options = command.options;
   options.model = find_bundle(command.model);
+  options.port = static_cast<std::uint16_t>(command.port);
   options.token = read_token(command.token_file);
   Service service(options);
   if (!command.is_quiet) service.on_access(log_access);
@@ -113,8 +115,9 @@ void add_serve_command(CLI::App& app) {
       ->required();
   serve->add_option("--address", command->options.address, "IP address to listen on")
       ->capture_default_str();
-  serve->add_option("--port", command->options.port, "Port to listen on; 0 = any free one")
-      ->capture_default_str();
+  serve->add_option("--port", command->port, "Port to listen on; 0 = any free one")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 65535));
   serve
       ->add_option("--token-file", command->token_file,
                    "File with a token that requests must present")

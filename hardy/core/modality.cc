@@ -80,11 +80,14 @@ Pattern parse_pattern(std::string_view text, const std::vector<std::string>& mod
     }
   }
   if (!word.empty()) words.push_back(word);
-  // "at" for {a,t}: one word that names no modality is read letter by letter.
+  // "at" for {a,t}: one word that names no modality is read letter by letter, if that makes sense.
   if (words.size() == 1 && find_modality(words[0], modality_names) < 0) {
-    const std::string letters = words[0];
-    words.clear();
-    for (const char letter : letters) words.emplace_back(1, letter);
+    std::vector<std::string> letters;
+    for (const char letter : words[0]) letters.emplace_back(1, letter);
+    const bool all_name_one = std::all_of(letters.begin(), letters.end(), [&](const auto& letter) {
+      return find_modality(letter, modality_names) >= 0;
+    });
+    if (all_name_one) words = letters;
   }
   std::uint32_t bits = 0;
   for (const auto& name : words) {

@@ -130,6 +130,10 @@ void UtteranceRequest::add_to(DialogueInput& input) const {
 }
 
 nlohmann::json parse_request(std::string_view text) {
+  if (text.empty()) {
+    throw RequestError(Kind::kMalformed, "",
+                       "is empty, expected an object such as {\"features\": {..}}");
+  }
   try {
     return Json::parse(text);
   } catch (const Json::parse_error& error) {

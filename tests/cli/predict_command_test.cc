@@ -171,7 +171,9 @@ TEST_F(PredictCommand, MistakesNameFileLineAndRemedy) {
   write_file_atomically(dir_.path() / "bad.jsonl",
                         line_of(0).dump() + "\n{\"features\":{\"m0\":[1]}}\n");
   failure({in("bad.jsonl"), "--json"}, 3, "bad.jsonl, line 2: features.m0: has 1 values");
-  failure({in("none.jsonl")}, 3, "none.jsonl: cannot be opened");
+  failure({in("none.jsonl")}, 3, "none.jsonl: no such file; give a corpus folder");
+  failure({in("wide.npy")}, 2,
+          "wide.npy: an array does not say which modality it is; write --features m0=");
   failure({"/dev/zero"}, 3, "/dev/zero, line 1: longer than 64 MiB");
   save_npy(dir_.path() / "wide.npy", {2, 5}, std::vector<float>(10));
   failure({"--features", "m0=" + in("wide.npy")}, 3, "is 5 wide, the model reads 4");
@@ -185,7 +187,7 @@ TEST_F(PredictCommand, MistakesNameFileLineAndRemedy) {
   failure({"--features", "m0=" + in("none.npy")}, 3, "no modality is there");
   failure({in("in.jsonl"), "--reconstruct"}, 2, "add --json");
   failure({in("in.jsonl"), "--available", "m0"}, 3, "utterance 'u1' has none of the modalities");
-  failure({in("in.jsonl"), "--available", "zz"}, 2, "zz");
+  failure({in("in.jsonl"), "--available", "textal"}, 2, "unknown modality 'textal'");
   EXPECT_EQ(run_hardy({"predict", in("in.jsonl"), in("in.jsonl")}).exit_code, 4);
   EXPECT_EQ(run_hardy({"predict", in("nowhere"), in("in.jsonl")}).exit_code, 4);
 }

@@ -80,6 +80,9 @@ TEST_F(ServeCommand, RefusesWhatItCannotServe) {
   const auto result = test::run_hardy({"serve", in("model"), "--token-file", in("token")});
   EXPECT_EQ(result.exit_code, 2);
   EXPECT_THAT(result.errors, HasSubstr("use 16 or more"));
+  const auto port = test::run_hardy({"serve", in("model"), "--port", "99999"});
+  EXPECT_EQ(port.exit_code, 2);
+  EXPECT_THAT(port.errors, HasSubstr("65535"));
 }
 
 }  // namespace

@@ -53,6 +53,7 @@ TEST(Pattern, UnknownAmbiguousAndEmptyNamesAreRefusedWithTheKnownOnes) {
   EXPECT_NE(message_of("a,x", kNames).find("unknown modality 'x'"), std::string::npos);
   EXPECT_NE(message_of("a,x", kNames).find("acoustic, textual, visual"), std::string::npos);
   EXPECT_NE(message_of("fa,te", {"face", "faith", "te"}).find("ambiguous"), std::string::npos);
+  EXPECT_NE(message_of("textal", kNames).find("unknown modality 'textal'"), std::string::npos);
   EXPECT_NE(message_of("", kNames).find("names no modality"), std::string::npos);
 }
 

@@ -93,6 +93,11 @@ TEST(Request, TellsWhereATextStopsBeingJson) {
     EXPECT_THROW((void)parse_request(text), RequestError);
   }
   try {
+    (void)parse_request("");
+  } catch (const RequestError& error) {
+    EXPECT_THAT(error.reason(), HasSubstr("is empty, expected an object"));
+  }
+  try {
     (void)parse_request("[NaN]");
   } catch (const RequestError& error) {
     EXPECT_THAT(error.reason(), HasSubstr("NaN and Infinity are not JSON"));
