@@ -107,6 +107,16 @@ at::Tensor Backbone::classify(const Fused& fused) const {
   return linear(fused.joint, classifier_.weight, classifier_.bias);
 }
 
+std::vector<at::Tensor> Backbone::classify_under(const Batch& batch, const Encoded& encoded,
+                                                 const std::vector<Pattern>& patterns) const {
+  DropoutStream off;
+  std::vector<at::Tensor> result;
+  for (const auto pattern : patterns) {
+    result.push_back(classify(fuse(batch, limited_to(encoded, pattern), off)));
+  }
+  return result;
+}
+
 at::Tensor Backbone::classify_modality(int m, const at::Tensor& z) const {
   const auto& head = heads_[static_cast<std::size_t>(m)];
   return linear(z, head.weight, head.bias);

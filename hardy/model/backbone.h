@@ -59,6 +59,11 @@ class Backbone {
   /// Logits (or values) from the joint representation. Shapes: [n, MD] -> [n, C].
   [[nodiscard]] at::Tensor classify(const Fused& fused) const;
 
+  /// Logits, without dropout, under each of some patterns that all rows share, on top of what the
+  /// batch hides; every modality has been encoded once. Shapes: -> [patterns] of [n, C].
+  [[nodiscard]] std::vector<at::Tensor> classify_under(const Batch& batch, const Encoded& encoded,
+                                                       const std::vector<Pattern>& patterns) const;
+
   /// Logits of modality m alone, for its rows: stage 1's heads. Shapes: [n_m, D] -> [n_m, C].
   [[nodiscard]] at::Tensor classify_modality(int m, const at::Tensor& z) const;
 

@@ -147,10 +147,9 @@ std::string verdict(const Comparison& comparison) {
 }
 
 std::string seeds_notice(std::size_t seeds) {
-  if (seeds > 1) return "";
+  if (seeds != 1) return "";
   return "One seed: intervals and p know which dialogues were tested, not how much training "
-         "varies; "
-         "a difference may vanish under other seeds (--seeds 1-3 or more).\n";
+         "varies; a difference may vanish under other seeds (--seeds 1-3 or more).\n";
 }
 
 CommonGround common_ground(const PredictionTable& first, const std::string& first_name,

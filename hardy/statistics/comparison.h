@@ -61,7 +61,7 @@ std::string verdict(const Comparison& comparison);
 std::string difference_text(const std::string& metric, double difference);
 
 /// What to tell the reader of comparisons over this many seeds: that one seed says nothing about
-/// the spread of training; "" for more.
+/// the spread of training; "" for any other number.
 std::string seeds_notice(std::size_t seeds);
 
 /// Which folds and seeds both tables have, as text for a notice; "" when they have the same.

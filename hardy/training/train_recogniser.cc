@@ -24,7 +24,6 @@ struct Practice {
   at::Tensor weights = {};  ///< [n]
   Mixture mixture = {};
   bool mixes_labels = true;  ///< or the rows keep theirs, whatever is mixed in
-  bool reconstructs = true;
 };
 
 /// A recogniser with its parameters, and the losses of both stages.
@@ -79,7 +78,7 @@ class Recogniser {
     const auto fused =
         backbone_.fuse(batch, backbone_.encode(batch, dropout_stream), dropout_stream);
     auto loss = label_loss(batch, backbone_.classify(fused), practice);
-    if (!practice.reconstructs || config_.reconstruction_weight == 0) return loss;
+    if (config_.reconstruction_weight == 0) return loss;
     const auto& weights = practice.weights;
     std::vector<std::vector<std::int64_t>> rows;
     for (int m = 0; m < data_.table.modality_count(); ++m) {
@@ -122,18 +121,12 @@ class Recogniser {
     return outputs;
   }
 
-  /// Logits under each of some patterns, which all rows share, on top of what the plan hides.
+  /// Backbone::classify_under of the plan's rows.
   [[nodiscard]] std::vector<at::Tensor> logits(const BatchPlan& plan,
                                                const std::vector<Pattern>& patterns) const {
     DropoutStream off;
     const Batch batch = make_batch(data_.table, plan);
-    const auto encoded = backbone_.encode(batch, off);
-    std::vector<at::Tensor> result;
-    for (const auto pattern : patterns) {
-      result.push_back(
-          backbone_.classify(backbone_.fuse(batch, limited_to(encoded, pattern), off)));
-    }
-    return result;
+    return backbone_.classify_under(batch, backbone_.encode(batch, off), patterns);
   }
 
  private:

@@ -151,6 +151,7 @@ TEST(CommonGround, IsWhatBothHaveAndSaysSo) {
 
 TEST(Comparison, OneSeedIsSaidToKnowNothingOfTheSpreadOfTraining) {
   EXPECT_THAT(seeds_notice(1), HasSubstr("not how much training varies"));
+  EXPECT_EQ(seeds_notice(0), "");  // nothing could be compared
   EXPECT_EQ(seeds_notice(2), "");
 }
 

@@ -59,12 +59,7 @@ std::vector<at::Tensor> MomkeNetwork::logits_by_pattern(
     const BatchPlan& plan, const std::vector<Pattern>& patterns) const {
   DropoutStream off;
   const Batch batch = make_batch(table_, plan);
-  const auto encoded = encode(batch, off);
-  std::vector<at::Tensor> result;
-  for (const auto pattern : patterns) {
-    result.push_back(backbone_.classify(backbone_.fuse(batch, limited_to(encoded, pattern), off)));
-  }
-  return result;
+  return backbone_.classify_under(batch, encode(batch, off), patterns);
 }
 
 at::Tensor MomkeNetwork::modality_logits(const Batch& batch, int m,
