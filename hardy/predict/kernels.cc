@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "hardy/core/errors.h"
+#include "hardy/core/exponential.h"
 #include "hardy/core/hot_loops.h"
 #include "hardy/predict/panels.h"
 
@@ -13,30 +14,6 @@ namespace {
 
 /// Partial results of a reduction: the compiler maps them to one, two or four registers.
 constexpr std::int64_t kLanes = 16;
-
-// Always, since a call inside a loop would keep the compiler from making vectors of it.
-#define HARDY_INLINE __attribute__((always_inline)) inline
-
-/// e^x, relative error about 2e-7. Requires -87 <= x <= 88.
-HARDY_INLINE float exponential(float x) {
-  constexpr float kLog2E = 1.44269504F;
-  constexpr float kLn2High = 0.693359375F;
-  constexpr float kLn2Low = -2.12194440e-4F;
-  constexpr float kRounder = 12582912.0F;  // 1.5 * 2^23: adding it rounds to a whole number
-  const float shifted = x * kLog2E + kRounder;
-  const float whole = shifted - kRounder;
-  const float rest = x - whole * kLn2High - whole * kLn2Low;
-  float series = 1.0F / 5040;  // of e^rest, |rest| <= ln(2) / 2
-  series = series * rest + 1.0F / 720;
-  series = series * rest + 1.0F / 120;
-  series = series * rest + 1.0F / 24;
-  series = series * rest + 1.0F / 6;
-  series = series * rest + 0.5F;
-  series = series * rest + 1.0F;
-  series = series * rest + 1.0F;
-  const auto bits = std::bit_cast<std::int32_t>(shifted) - std::bit_cast<std::int32_t>(kRounder);
-  return series * std::bit_cast<float>((bits + 127) << 23);
-}
 
 /// erf(x) for x >= 0: Abramowitz and Stegun 7.1.26, absolute error at most 1.5e-7.
 HARDY_INLINE float error_function(float x) {

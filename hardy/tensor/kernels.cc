@@ -7,6 +7,7 @@
 #include <dnnl.h>
 
 #include "hardy/core/errors.h"
+#include "hardy/core/exponential.h"
 
 // The hot loops are compiled for several instruction sets and chosen at start, so that one binary
 // is fast on every x86-64 machine. Sanitizers cannot follow the indirect functions this needs.
@@ -115,6 +116,59 @@ HARDY_HOT void softmax_backward_rows(const float* p, float* dp, std::int64_t n,
     float dot = 0;
     for (std::int64_t j = 0; j < n_keys; ++j) dot += prow[j] * drow[j];
     for (std::int64_t j = 0; j < n_keys; ++j) drow[j] = prow[j] * (drow[j] - dot);
+  }
+}
+
+HARDY_HOT void lstm_step(std::int64_t n, std::int64_t width, float* gates, const float* cell_before,
+                         std::int64_t n_before, float* cell, float* state) {
+  for (std::int64_t row = 0; row < n; ++row) {
+    float* i = gates + row * 4 * width;
+    float* f = i + width;
+    float* g = f + width;
+    float* o = g + width;
+    float* c = cell + row * width;
+    float* h = state + row * width;
+    for (std::int64_t j = 0; j < 2 * width; ++j) i[j] = logistic(i[j]);
+    for (std::int64_t j = 0; j < width; ++j) g[j] = hyperbolic_tangent(g[j]);
+    for (std::int64_t j = 0; j < width; ++j) o[j] = logistic(o[j]);
+    for (std::int64_t j = 0; j < width; ++j) c[j] = i[j] * g[j];
+    if (row < n_before) {
+      const float* before = cell_before + row * width;
+      for (std::int64_t j = 0; j < width; ++j) c[j] += f[j] * before[j];
+    }
+    for (std::int64_t j = 0; j < width; ++j) h[j] = o[j] * hyperbolic_tangent(c[j]);
+  }
+}
+
+HARDY_HOT void lstm_step_backward(std::int64_t n, std::int64_t width, float* gates,
+                                  const float* cell_before, std::int64_t n_before,
+                                  const float* cell, const float* dstate, const float* dcell,
+                                  float* dcell_before) {
+  for (std::int64_t row = 0; row < n; ++row) {
+    float* i = gates + row * 4 * width;
+    float* f = i + width;
+    float* g = f + width;
+    float* o = g + width;
+    const float* c = cell + row * width;
+    const float* dh = dstate + row * width;
+    const float* dc = dcell + row * width;
+    const bool has_before = row < n_before;
+    const float* before = has_before ? cell_before + row * width : nullptr;
+    float* dbefore = has_before ? dcell_before + row * width : nullptr;
+    for (std::int64_t j = 0; j < width; ++j) {
+      const float tangent = hyperbolic_tangent(c[j]);
+      const float total = dc[j] + dh[j] * o[j] * (1.0F - tangent * tangent);
+      const float dgate = total * i[j] * (1.0F - g[j] * g[j]);
+      o[j] = dh[j] * tangent * o[j] * (1.0F - o[j]);
+      i[j] = total * g[j] * i[j] * (1.0F - i[j]);
+      g[j] = dgate;
+      if (has_before) {
+        dbefore[j] = total * f[j];
+        f[j] = total * before[j] * f[j] * (1.0F - f[j]);
+      } else {
+        f[j] = 0.0F;
+      }
+    }
   }
 }
 

@@ -49,6 +49,13 @@ at::Tensor self_attention(const at::Tensor& qkv, const Segments& segments, std::
 at::Tensor cross_attention(const at::Tensor& q, const at::Tensor& kv, const Segments& queries,
                            const Segments& keys, std::int64_t heads);
 
+/// One direction of an LSTM layer from zero states, over rows in the order of the steps: the first
+/// rows of all sequences, then the second rows of those that have one, and so on, longer sequences
+/// first. Shapes: gates [n, 4D], the input's part of i, f, g, o with their biases; weight [4D, D]
+/// of the state; step_sizes: rows of each step, falling, sum n -> states [n, D].
+at::Tensor lstm(const at::Tensor& gates, const at::Tensor& weight,
+                const std::vector<std::int64_t>& step_sizes, bool runs_backwards);
+
 /// Says which draws a dropout layer makes: a named random stream, or nothing outside training.
 /// One object serves one forward pass; every call of next() is one layer.
 class DropoutStream {

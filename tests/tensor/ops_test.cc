@@ -119,6 +119,52 @@ TEST(CrossAttention, KernelAndGeneralPathAgreeAndQueriesWithoutKeysGetZeros) {
   EXPECT_EQ(z.narrow(0, 3, 2).abs().sum().item<float>(), 0.0F);
 }
 
+TEST(Lstm, KernelAndGeneralPathAgreeInBothDirections) {
+  // Sequences of 5, 3, 3 and 1 rows: 4, 3, 3, 1, 1 rows per step.
+  for (const bool runs_backwards : {false, true}) {
+    expect_paths_agree({random_tensor({12, 4 * 17}, 20), random_tensor({4 * 17, 17}, 21)},
+                       [&](const auto& in) {
+                         return lstm(in[0], in[1] * 0.2, {4, 3, 3, 1, 1}, runs_backwards);
+                       });
+  }
+}
+
+/// PyTorch's own layer, which differs in who adds the biases.
+TEST(Lstm, AgreesWithLibtorch) {
+  const std::vector<std::int64_t> sizes = {3, 2, 2};
+  const auto x = random_tensor({7, 5}, 22);
+  const auto start = at::zeros({2, 3, 4});
+  std::vector<at::Tensor> parameters;
+  for (std::uint64_t direction = 0; direction < 2; ++direction) {
+    parameters.push_back(random_tensor({16, 5}, 30 + direction));
+    parameters.push_back(random_tensor({16, 4}, 32 + direction));
+    parameters.push_back(random_tensor({16}, 34 + direction));
+    parameters.push_back(random_tensor({16}, 36 + direction));
+  }
+  const auto expected =
+      std::get<0>(at::lstm(x, at::tensor(sizes, at::TensorOptions(at::kLong)), {start, start},
+                           parameters, true, 1, 0.0, false, true));
+  for (std::size_t direction = 0; direction < 2; ++direction) {
+    const auto* own = parameters.data() + 4 * direction;
+    const auto y = lstm(linear(x, own[0], own[2] + own[3]), own[1], sizes, direction == 1);
+    EXPECT_TRUE(at::allclose(y, expected.narrow(1, static_cast<std::int64_t>(4 * direction), 4),
+                             1e-5, 1e-6));
+  }
+}
+
+TEST(Lstm, HandWorkedStep) {
+  // i = o = 1/2 (logistic of 0), f plays no part, g = tanh(1): h = tanh(tanh(1) / 2) / 2.
+  const auto gates = at::tensor(std::vector<float>{0, 7, 1, 0}).view({1, 4});
+  const auto y = lstm(gates, at::zeros({4, 1}), {1}, false);
+  EXPECT_NEAR(y.item<float>(), 0.5 * std::tanh(0.5 * std::tanh(1.0)), 1e-6);
+}
+
+TEST(Lstm, ExtremeGatesSaturateAndNoRowsGiveNone) {
+  const auto gates = at::tensor(std::vector<float>{1e4F, -1e4F, -1e4F, 1e4F}).view({1, 4});
+  EXPECT_NEAR(lstm(gates, at::zeros({4, 1}), {1}, true).item<float>(), -std::tanh(1.0), 1e-6);
+  EXPECT_EQ(lstm(at::zeros({0, 8}), at::zeros({8, 2}), {}, false).size(0), 0);
+}
+
 TEST(RelationBias, EntriesCoverDistanceAndSpeaker) {
   RelationBias bias;
   bias.reach = 2;

@@ -129,7 +129,7 @@ class GcnetFold final : public PlainFold {
   }
 
  private:
-  static constexpr int kStageVersion = 1;
+  static constexpr int kStageVersion = 2;
 
   const GcnetSettings& settings_;
 };

@@ -33,43 +33,42 @@ StepOrder StepOrder::of(const std::vector<std::int64_t>& offsets, at::Device dev
   for (std::size_t i = 0; i < rows.size(); ++i) {
     places[static_cast<std::size_t>(rows[i])] = static_cast<std::int64_t>(i);
   }
-  return {index_tensor(rows, device), index_tensor(places, device), index_tensor(sizes, at::kCPU)};
+  return {index_tensor(rows, device), index_tensor(places, device), sizes};
 }
 
 RecurrentStack::RecurrentStack(ParameterSet& parameters, const std::string& name, std::int64_t in,
-                               std::int64_t out, Generator& generator)
-    : out_(out) {
+                               std::int64_t out, Generator& generator) {
   const double bound = 1.0 / std::sqrt(static_cast<double>(out));
+  const auto make_direction = [&](const std::string& prefix, std::int64_t width) {
+    const auto add = [&](const char* part, std::vector<std::int64_t> shape) {
+      return parameters.add_uniform(prefix + part, std::move(shape), bound, generator);
+    };
+    Direction direction;
+    direction.input.weight = add(".input", {4 * out, width});
+    direction.state.weight = add(".state", {4 * out, out});
+    direction.input.bias = add(".input_bias", {4 * out});
+    direction.state.bias = add(".state_bias", {4 * out});
+    return direction;
+  };
   for (int layer = 0; layer < 2; ++layer) {
     const std::int64_t width = layer == 0 ? in : 2 * out;
-    std::vector<at::Tensor> tensors;
-    for (const char* direction : {"forward", "backward"}) {
-      const auto prefix = fmt::format("{}.{}.{}", name, layer, direction);
-      const auto add = [&](const char* part, std::vector<std::int64_t> shape) {
-        tensors.push_back(
-            parameters.add_uniform(prefix + part, std::move(shape), bound, generator));
-      };
-      add(".input", {4 * out, width});
-      add(".state", {4 * out, out});
-      add(".input_bias", {4 * out});
-      add(".state_bias", {4 * out});
-    }
-    layers_.push_back(std::move(tensors));
+    const auto prefix = fmt::format("{}.{}", name, layer);
+    auto forward = make_direction(prefix + ".forward", width);
+    layers_.push_back({std::move(forward), make_direction(prefix + ".backward", width)});
   }
 }
 
 at::Tensor RecurrentStack::forward(const at::Tensor& x, const StepOrder& order, double share,
                                    DropoutStream& stream) const {
   auto state = x.index_select(0, order.rows);
-  if (state.size(0) == 0) return at::zeros({0, 2 * out_}, x.options());
-  const auto dialogues = order.batch_sizes[0].item<std::int64_t>();
-  const auto start = at::zeros({2, dialogues, out_}, x.options());
+  const auto walk = [&](const Direction& direction, bool runs_backwards) {
+    const auto gates =
+        linear(state, direction.input.weight, direction.input.bias + direction.state.bias);
+    return lstm(gates, direction.state.weight, order.sizes, runs_backwards);
+  };
   for (std::size_t layer = 0; layer < layers_.size(); ++layer) {
     if (layer > 0) state = dropout(state, share, stream);
-    // Dropout is ours, from a named stream: at::lstm's own would draw from libtorch's generator.
-    state = std::get<0>(at::lstm(state, order.batch_sizes, {start, start}, layers_[layer],
-                                 /*has_biases=*/true, /*num_layers=*/1, /*dropout=*/0.0,
-                                 /*train=*/stream.is_training(), /*bidirectional=*/true));
+    state = at::cat({walk(layers_[layer].forward, false), walk(layers_[layer].backward, true)}, 1);
   }
   return state.index_select(0, order.places);
 }

@@ -17,9 +17,9 @@ namespace hardy {
 /// How packed rows are walked step by step: the first turns of all dialogues, the second turns of
 /// those that have one, and so on, longer dialogues first.
 struct StepOrder {
-  at::Tensor rows;         ///< [n] int64: row at each place of the walk
-  at::Tensor places;       ///< [n] int64: its inverse
-  at::Tensor batch_sizes;  ///< [steps] int64 on the CPU: dialogues that have the step
+  at::Tensor rows;                  ///< [n] int64: row at each place of the walk
+  at::Tensor places;                ///< [n] int64: its inverse
+  std::vector<std::int64_t> sizes;  ///< [steps] dialogues that have the step
 
   /// `offsets` [B+1] as in BatchPlan; empty dialogues are allowed.
   static StepOrder of(const std::vector<std::int64_t>& offsets, at::Device device);
@@ -37,8 +37,18 @@ class RecurrentStack {
                                    DropoutStream& stream) const;
 
  private:
-  std::int64_t out_;
-  std::vector<std::vector<at::Tensor>> layers_;  ///< [2] of the 8 tensors at::lstm takes
+  /// One direction of a layer.
+  struct Direction {
+    LinearLayer input;  ///< to the gates i, f, g, o
+    LinearLayer state;
+  };
+
+  struct Layer {
+    Direction forward;
+    Direction backward;
+  };
+
+  std::vector<Layer> layers_;
 };
 
 }  // namespace hardy
