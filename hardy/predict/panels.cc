@@ -27,6 +27,10 @@ constexpr std::int64_t kBlock = 96;
 /// for the next panels. Each measured best.
 constexpr std::int64_t kFarAhead = 1024;
 
+/// Tiles of at least as many rows in turn share the asking for the next panel: all of it asked for
+/// by the first would be more than the memory can have under way.
+constexpr std::int64_t kSharers = 4;
+
 /// Most outputs and rows of a tile.
 constexpr std::int64_t kMostOutputs = 64;
 constexpr std::int64_t kMostRows = 12;
@@ -38,6 +42,7 @@ struct Tile {
   std::int64_t in;
   const float* bias;  ///< of the first output, or null
   bool accumulates;
+  const float* upcoming = nullptr;  ///< a part of the next panel, in tiles that share
 };
 
 using V4 = float __attribute__((vector_size(16)));
@@ -66,11 +71,12 @@ HARDY_INLINE void write(const Tile& tile, const Vector (&sums)[std::size_t{kVect
 
 /// Sums of kRows rows of x and kVectors vectors of outputs. Meanwhile the weights behind come into
 /// the cache: for few rows, reading them is the longer part.
-template <typename Vector, int kRows, int kVectors>
+template <typename Vector, int kRows, int kVectors, bool kShares>
 HARDY_INLINE void run_tile(const Tile& tile, ConstRows x, Rows y) {
   constexpr int kWidth = sizeof(Vector) / sizeof(float);
   constexpr int kPanel = kWidth == 16 ? 32 : 16;
   constexpr int kPerPanel = std::min<int>(kVectors, kPanel / kWidth);
+  constexpr int kLine = 16;  // floats of a line of the cache
   Vector sums[std::size_t{kRows}][std::size_t{kVectors}];
 #pragma GCC unroll 12
   for (int r = 0; r < kRows; ++r) {
@@ -86,8 +92,9 @@ HARDY_INLINE void run_tile(const Tile& tile, ConstRows x, Rows y) {
     for (int v = 0; v < kVectors; ++v) {
       const float* from = weights + v / kPerPanel * tile.stride + v % kPerPanel * kWidth;
       w[v] = load<Vector>(from);
-      __builtin_prefetch(from + ahead);
+      if (!kShares && v % (kLine / kWidth) == 0) __builtin_prefetch(from + ahead);
     }
+    if (kShares) __builtin_prefetch(tile.upcoming + i * (kPanel / kSharers));
 #pragma GCC unroll 12
     for (int r = 0; r < kRows; ++r) {
       const float value = x.row(r)[i];
@@ -103,17 +110,17 @@ using TileLoop = void (*)(const Tile&, ConstRows, Rows);
 
 template <int kRows, int kVectors>
 HARDY_AVX512 void tile_avx512(const Tile& tile, ConstRows x, Rows y) {
-  run_tile<V16, kRows, kVectors>(tile, x, y);
+  run_tile<V16, kRows, kVectors, false>(tile, x, y);
 }
 
-template <int kRows, int kVectors>
+template <int kRows, int kVectors, bool kShares = false>
 HARDY_AVX2 void tile_avx2(const Tile& tile, ConstRows x, Rows y) {
-  run_tile<V8, kRows, kVectors>(tile, x, y);
+  run_tile<V8, kRows, kVectors, kShares>(tile, x, y);
 }
 
 template <int kRows>
 void tile_plain(const Tile& tile, ConstRows x, Rows y) {
-  run_tile<V4, kRows, 4>(tile, x, y);
+  run_tile<V4, kRows, 4, false>(tile, x, y);
 }
 
 /// Tiles of one number of outputs for 1 .. `rows` rows.
@@ -128,6 +135,7 @@ struct Kernels {
   Tiles wide;    ///< for as many rows as it takes at once
   Tiles narrow;  ///< for more
   Tiles edge;    ///< when no more outputs than its own are left
+  Tiles shared;  ///< for so many rows that tiles share the asking for weights; none when empty
 };
 
 template <int... kRows>
@@ -151,24 +159,48 @@ constexpr Tiles kNarrowAvx2 = {16,
                                {tile_avx2<1, 2>, tile_avx2<2, 2>, tile_avx2<3, 2>, tile_avx2<4, 2>,
                                 tile_avx2<5, 2>, tile_avx2<6, 2>}};
 constexpr Tiles kPlainTiles = {16, 2, {tile_plain<1>, tile_plain<2>}};
+constexpr Tiles kSharedAvx2 = {16,
+                               6,
+                               {nullptr, nullptr, nullptr, tile_avx2<4, 2, true>,
+                                tile_avx2<5, 2, true>, tile_avx2<6, 2, true>}};
 constexpr Kernels kAvx512 = {wide_avx512(std::make_integer_sequence<int, 6>{}),
                              narrow_avx512(std::make_integer_sequence<int, 12>{}),
-                             edge_avx512(std::make_integer_sequence<int, 12>{})};
-constexpr Kernels kAvx2 = {kWideAvx2, kNarrowAvx2, kNarrowAvx2};
-constexpr Kernels kPlain = {kPlainTiles, kPlainTiles, kPlainTiles};
+                             edge_avx512(std::make_integer_sequence<int, 12>{}),
+                             {}};
+constexpr Kernels kAvx2 = {kWideAvx2, kNarrowAvx2, kNarrowAvx2, kSharedAvx2};
+constexpr Kernels kPlain = {kPlainTiles, kPlainTiles, kPlainTiles, {}};
 
 const Kernels& kernels_of(Instructions instructions) {
   if (instructions == Instructions::kAvx512) return kAvx512;
   return instructions == Instructions::kAvx2 ? kAvx2 : kPlain;
 }
 
+std::int64_t passes_over(std::int64_t n, const Tiles& tiles) {
+  return (n + tiles.rows - 1) / tiles.rows;
+}
+
 /// All n rows with the outputs of one tile; the rows are shared out evenly.
 void run_rows(const Tiles& tiles, const Tile& tile, ConstRows x, std::int64_t n, Rows y) {
-  const std::int64_t passes = (n + tiles.rows - 1) / tiles.rows;
   std::int64_t first = 0;
-  for (std::int64_t left = passes; left > 0; --left) {
+  for (std::int64_t left = passes_over(n, tiles); left > 0; --left) {
     const std::int64_t rows = (n - first + left - 1) / left;
     const auto loop = tiles.loops[static_cast<std::size_t>(rows - 1)];
+    loop(tile, {x.row(first), x.stride}, {y.row(first), y.stride});
+    first += rows;
+  }
+}
+
+/// The same with at least kSharers passes: each of the first asks for a part of the next panel.
+void run_sharing_rows(const Kernels& kernels, Tile tile, ConstRows x, std::int64_t n, Rows y) {
+  const std::int64_t passes = passes_over(n, kernels.shared);
+  const float* next = tile.weights + tile.stride;
+  std::int64_t first = 0;
+  for (std::int64_t pass = 0; pass < passes; ++pass) {
+    const std::int64_t left = passes - pass;
+    const std::int64_t rows = (n - first + left - 1) / left;
+    const Tiles& tiles = pass < kSharers ? kernels.shared : kernels.narrow;
+    const auto loop = tiles.loops[static_cast<std::size_t>(rows - 1)];
+    tile.upcoming = next + pass * tile.stride / kSharers;
     loop(tile, {x.row(first), x.stride}, {y.row(first), y.stride});
     first += rows;
   }
@@ -201,6 +233,7 @@ void run_edge(const Tiles& tiles, const Tile& tile, std::int64_t outputs, ConstR
 void run_block(const Kernels& kernels, ConstRows x, std::int64_t n, const PanelView& panels,
                const float* bias, Rows y, bool accumulates) {
   const bool takes_all = n <= kernels.wide.rows;
+  const bool shares = kernels.shared.rows > 0 && passes_over(n, kernels.shared) >= kSharers;
   const std::int64_t stride = panels.width * panels.in;
   std::int64_t first = 0;
   while (first < panels.out) {
@@ -213,6 +246,8 @@ void run_block(const Kernels& kernels, ConstRows x, std::int64_t n, const PanelV
     const Rows place = {y.data + first, y.stride};
     if (outputs < tiles.outputs) {
       run_edge(tiles, tile, outputs, x, n, place);
+    } else if (shares) {
+      run_sharing_rows(kernels, tile, x, n, place);
     } else {
       run_rows(tiles, tile, x, n, place);
     }
