@@ -196,12 +196,14 @@ std::vector<FeatureArray> arrays_of_folder(const std::filesystem::path& folder,
 void read_json_dialogues(const std::string& path, const BundleInfo& info,
                          const std::function<void(const SourceDialogue&)>& consume) {
   SourceDialogue dialogue{"", {}, DialogueInput(info)};
+  bool is_empty = true;
   const auto flush = [&] {
     if (!dialogue.ids.empty()) consume(dialogue);
     dialogue.input.clear();
     dialogue.ids.clear();
   };
   read_lines(path, [&](const std::string& line, const std::string& place) {
+    is_empty = false;
     try {
       const UtteranceRequest request = read_utterance(parse_request(line), "", info);
       if (request.dialogue.empty() || request.dialogue != dialogue.id) flush();
@@ -214,6 +216,11 @@ void read_json_dialogues(const std::string& path, const BundleInfo& info,
     }
   });
   flush();
+  if (!is_empty) return;
+  const auto& first = info.modalities.front();
+  throw DataError(fmt::format(
+      R"({}: holds no utterance; write one on a line: {{"features": {{"{}": [{} numbers]}}}})",
+      path.empty() || path == "-" ? "standard input" : path, first.name, first.width));
 }
 
 }  // namespace

@@ -20,6 +20,9 @@ constexpr double kLineGap = 1.0;         // seconds
 constexpr double kLineSteps = 20;        // of the whole
 constexpr double kEstimateAfter = 0.01;  // of the whole: before, a remaining time would be a guess
 
+/// Whole percents, 100 only at the end.
+int percent(double share) { return static_cast<int>(std::floor(100 * share)); }
+
 }  // namespace
 
 ProgressBarOptions stderr_progress(bool is_quiet) {
@@ -64,7 +67,8 @@ void ProgressBar::update(double done, double total, const std::string& current) 
   const double share = done_ / total_;
   const bool is_step = std::floor(share * kLineSteps) > std::floor(last_share_ * kLineSteps);
   const double waited_s = now_s - last_drawn_s_;
-  const bool is_end = done_ >= total_ && last_share_ < 1;
+  if (last_share_ >= 1) return;  // the end has been told
+  const bool is_end = done_ >= total_;
   if ((is_step && waited_s >= kLineGap) || waited_s >= kLineEvery || is_end) write_line(now_s);
 }
 
@@ -91,8 +95,8 @@ void ProgressBar::draw_bar(double now_s) {
   const int width = std::clamp(columns / 4, 5, 30);
   const int filled = static_cast<int>(share * width);
   std::string line = phase_.empty() ? "" : phase_ + " ";
-  line += fmt::format("[{}{}] {:3.0f} %", std::string(static_cast<std::size_t>(filled), '#'),
-                      std::string(static_cast<std::size_t>(width - filled), '-'), 100 * share);
+  line += fmt::format("[{}{}] {:3} %", std::string(static_cast<std::size_t>(filled), '#'),
+                      std::string(static_cast<std::size_t>(width - filled), '-'), percent(share));
   const std::string left = remaining(now_s);
   if (!left.empty()) line += "  " + left;
   if (!current_.empty()) line += "  " + current_;
@@ -108,7 +112,7 @@ void ProgressBar::draw_bar(double now_s) {
 void ProgressBar::write_line(double now_s) {
   const double share = done_ / total_;
   std::string line = phase_.empty() ? "" : phase_ + ": ";
-  line += fmt::format("{:.0f} %", 100 * share);
+  line += fmt::format("{} %", percent(share));
   const std::string left = remaining(now_s);
   if (!left.empty()) line += ", " + left;
   if (!current_.empty()) line += " (" + current_ + ")";

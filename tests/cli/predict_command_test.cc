@@ -171,6 +171,9 @@ TEST_F(PredictCommand, MistakesNameFileLineAndRemedy) {
   write_file_atomically(dir_.path() / "bad.jsonl",
                         line_of(0).dump() + "\n{\"features\":{\"m0\":[1]}}\n");
   failure({in("bad.jsonl"), "--json"}, 3, "bad.jsonl, line 2: features.m0: has 1 values");
+  write_file_atomically(dir_.path() / "empty.jsonl", " \n\n");
+  failure({in("empty.jsonl")}, 3,
+          R"(empty.jsonl: holds no utterance; write one on a line: {"features": {"m0": [4 num)");
   failure({in("none.jsonl")}, 3, "none.jsonl: no such file; give a corpus folder");
   failure({in("wide.npy")}, 2,
           "wide.npy: an array does not say which modality it is; write --features m0=");

@@ -55,6 +55,18 @@ TEST(ProgressBar, PlainLinesOfShortWorkAreFew) {
   EXPECT_THAT(drawn.texts.back(), HasSubstr("100 %"));
 }
 
+TEST(ProgressBar, SaysAHundredOnceAndOnlyAtTheEnd) {
+  Drawn drawn(0);
+  drawn.bar.start("running");
+  drawn.bar.update(997, 1000, "almost");
+  for (int i = 0; i < 3; ++i) {
+    drawn.now_s += 40;
+    drawn.bar.update(1000, 1000, "writing");
+  }
+  EXPECT_THAT(drawn.texts, ElementsAre("hardy: running: 99 %, 0 s left (almost)\n",
+                                       "hardy: running: 100 % (writing)\n"));
+}
+
 TEST(ProgressBar, PlainLinesAlsoComeEveryHalfMinute) {
   Drawn drawn(0);
   drawn.bar.start("running");
