@@ -16,6 +16,49 @@ namespace {
 
 constexpr std::size_t kShown = 5;
 
+/// A column of which one utterance holds this share of all variance varies in a few utterances
+/// only.
+constexpr double kRareShare = 0.2;
+
+/// With fewer utterances one of them may hold that share by chance.
+constexpr std::int64_t kEnoughToJudge = 100;
+
+/// "3, 7, 9, ..." for people.
+std::string some_of(const std::vector<std::size_t>& columns) {
+  const auto shown = std::vector<std::size_t>(
+      columns.begin(),
+      columns.begin() + static_cast<std::ptrdiff_t>(std::min(kShown, columns.size())));
+  return fmt::format("{}{}", fmt::join(shown, ", "), columns.size() > kShown ? ", ..." : "");
+}
+
+/// Columns that hardly vary but in one utterance, or a few alike. Requires a present row.
+std::vector<std::size_t> rare_columns(const ModalityData& modality, std::int64_t present) {
+  const auto width = static_cast<std::size_t>(modality.width);
+  std::vector<double> mean(width, 0);
+  const auto for_each_row = [&](const auto& visit) {
+    for (std::size_t i = 0; i < modality.present.size(); ++i) {
+      if (modality.present[i] != 0) visit(modality.features.data() + i * width);
+    }
+  };
+  for_each_row([&](const float* row) {
+    for (std::size_t d = 0; d < width; ++d) mean[d] += row[d] / static_cast<double>(present);
+  });
+  std::vector<double> total(width, 0);
+  std::vector<double> largest(width, 0);
+  for_each_row([&](const float* row) {
+    for (std::size_t d = 0; d < width; ++d) {
+      const double square = (row[d] - mean[d]) * (row[d] - mean[d]);
+      total[d] += square;
+      largest[d] = std::max(largest[d], square);
+    }
+  });
+  std::vector<std::size_t> columns;
+  for (std::size_t d = 0; d < width; ++d) {
+    if (largest[d] > kRareShare * total[d]) columns.push_back(d);
+  }
+  return columns;
+}
+
 class ContentCheck {
  public:
   explicit ContentCheck(const Corpus& corpus) : corpus_(corpus) {}
@@ -80,22 +123,32 @@ class ContentCheck {
           "probably the extractor found nothing (no face, no word); mark them as missing if so");
     }
     if (present > 1) check_columns(varies, where);
+    if (present >= kEnoughToJudge) check_rare_columns(modality, present, where);
   }
 
   void check_columns(const std::vector<std::uint8_t>& varies, const std::string& where) {
-    const auto constant = std::count(varies.begin(), varies.end(), 0);
-    if (constant == 0) return;
     std::vector<std::size_t> columns;
-    for (std::size_t d = 0; d < varies.size() && columns.size() < kShown; ++d) {
+    for (std::size_t d = 0; d < varies.size(); ++d) {
       if (varies[d] == 0) columns.push_back(d);
     }
-    const bool all = constant == static_cast<std::ptrdiff_t>(varies.size());
+    if (columns.empty()) return;
+    const bool all = columns.size() == varies.size();
     add(all ? Severity::kError : Severity::kWarning, "constant-column", where,
-        fmt::format("{} of {} columns never change ({}{})", constant, varies.size(),
-                    fmt::join(columns, ", "),
-                    static_cast<std::size_t>(constant) > columns.size() ? ", ..." : ""),
+        fmt::format("{} of {} columns never change ({})", columns.size(), varies.size(),
+                    some_of(columns)),
         all ? "the features carry nothing: extract them again"
             : "harmless, but they carry nothing; check the extractor if they are many");
+  }
+
+  void check_rare_columns(const ModalityData& modality, std::int64_t present,
+                          const std::string& where) {
+    const auto columns = rare_columns(modality, present);
+    if (columns.empty()) return;
+    add(Severity::kWarning, "rare-column", where,
+        fmt::format("{} of {} columns vary in a few utterances only ({})", columns.size(),
+                    modality.width, some_of(columns)),
+        "where those are held out, their standardised values lie far outside what training saw and "
+        "can spoil predictions: leave the columns out");
   }
 
   void check_classes() {

@@ -139,6 +139,19 @@ TEST(Check, ConstantColumnsAndZeroRowsAreCounted) {
   EXPECT_THAT(kinds(findings, Severity::kNote), testing::Contains("all-zero"));
 }
 
+TEST(Check, AColumnThatOneUtteranceMakesVaryIsMentioned) {
+  Corpus corpus = make_demo_corpus();
+  auto& modality = corpus.modalities[1];
+  const auto width = static_cast<std::size_t>(modality.width);
+  for (std::size_t i = 0; i < modality.present.size(); ++i) {
+    modality.features[i * width + 3] = i == 7 ? 0.5F : 0.0F;
+  }
+  const auto findings = check_contents(corpus);
+  EXPECT_EQ(kinds(findings, Severity::kWarning), std::vector<std::string>{"rare-column"});
+  EXPECT_EQ(findings[0].where, "modality " + modality.name);
+  EXPECT_THAT(findings[0].what, HasSubstr("columns vary in a few utterances only (3)"));
+}
+
 TEST(Check, OneClassAndEmptyPartsAreErrors) {
   Corpus corpus = test::small_corpus();
   for (auto& utterance : corpus.utterances) utterance.label = 1;
