@@ -2,11 +2,17 @@
 
 #include <torch/types.h>
 
+#include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
+#include <map>
 
 #include "hardy/core/errors.h"
+#include "hardy/predict/panels.h"
 #include "hardy/tensor/adam.h"
+#include "hardy/tensor/fast_path.h"
+#include "hardy/tensor/kernels.h"
 
 namespace hardy {
 namespace {
@@ -61,6 +67,46 @@ at::Tensor CpmDecoders::reconstruction_loss(const at::Tensor& h,
   return loss;
 }
 
+namespace {
+
+/// Rows of a descent at a time: with their moments they stay in the second cache.
+constexpr std::int64_t kDescentRows = 64;
+
+/// Adam from zero along 2 (G h - c) for rows that show the same modalities.
+/// Shapes: gram [L, L], symmetric; c [n, L] -> [n, L].
+at::Tensor descend(const at::Tensor& gram, const at::Tensor& c, const CpmNetSettings& settings) {
+  const std::int64_t latent = c.size(1);
+  auto h = at::zeros_like(c);
+  std::vector<float> place(static_cast<std::size_t>(predict::packed_size(latent, latent)));
+  const auto panels = predict::pack({floats(gram), latent}, latent, latent, 1.0F, place.data());
+  std::vector<float> gradient(static_cast<std::size_t>(kDescentRows * latent));
+  std::vector<float> mean;
+  std::vector<float> square;
+  const std::int64_t steps = settings.inference_epochs * settings.steps;
+  for (std::int64_t first = 0; first < c.size(0); first += kDescentRows) {
+    const std::int64_t rows = std::min(kDescentRows, c.size(0) - first);
+    const std::int64_t count = rows * latent;
+    const float* target = floats(c) + first * latent;
+    float* state = floats(h) + first * latent;
+    mean.assign(static_cast<std::size_t>(count), 0.0F);
+    square.assign(static_cast<std::size_t>(count), 0.0F);
+    kernels::AdamStep step;
+    step.gradient_scale = 2;
+    step.learning_rate = static_cast<float>(settings.inference_learning_rate);
+    for (std::int64_t t = 1; t <= steps; ++t) {
+      std::transform(target, target + count, gradient.begin(), std::negate<>());
+      predict::multiply({state, latent}, rows, panels, nullptr, {gradient.data(), latent}, true);
+      step.correction1 = static_cast<float>(1 - std::pow(0.9, static_cast<double>(t)));
+      step.correction2_root =
+          static_cast<float>(std::sqrt(1 - std::pow(0.999, static_cast<double>(t))));
+      kernels::adam(step, state, gradient.data(), mean.data(), square.data(), count);
+    }
+  }
+  return h;
+}
+
+}  // namespace
+
 at::Tensor CpmDecoders::infer(const std::vector<std::int64_t>& utterances,
                               const std::vector<Pattern>& observed,
                               const CpmNetSettings& settings) const {
@@ -69,36 +115,29 @@ at::Tensor CpmDecoders::infer(const std::vector<std::int64_t>& utterances,
   const auto options = layers_.front().weight.options().requires_grad(false);
   auto c = at::zeros({n, settings.latent}, options);
   std::vector<at::Tensor> grams;
-  std::vector<at::Tensor> shown;
   for (std::size_t m = 0; m < layers_.size(); ++m) {
     const auto& w = layers_[m].weight;
     const auto rows = shown_rows(data_.table, utterances, observed, static_cast<int>(m));
-    const auto places = index_tensor(rows.places, options.device());
     const auto truth =
         data_.table.features[m].index_select(0, index_tensor(rows.utterances, options.device()));
-    c.index_add_(0, places, at::matmul(truth - layers_[m].bias, w));
+    c.index_add_(0, index_tensor(rows.places, options.device()),
+                 at::matmul(truth - layers_[m].bias, w));
     grams.push_back(at::matmul(w.t(), w));
-    shown.push_back(at::zeros({n, 1}, options).index_fill_(0, places, 1.0));
   }
-  constexpr double kBeta1 = 0.9;
-  constexpr double kBeta2 = 0.999;
-  constexpr double kEpsilon = 1e-8;
-  auto h = at::zeros({n, settings.latent}, options);
-  auto mean = at::zeros_like(h);
-  auto square = at::zeros_like(h);
-  const std::int64_t steps = settings.inference_epochs * settings.steps;
-  for (std::int64_t step = 1; step <= steps; ++step) {
-    auto gradient = -c;
+  std::map<std::uint32_t, std::vector<std::int64_t>> places;  // by what is shown
+  for (std::int64_t i = 0; i < n; ++i) {
+    const auto row = static_cast<std::size_t>(i);
+    const auto present = data_.table.present[static_cast<std::size_t>(utterances[row])];
+    places[(observed[row] & present).bits()].push_back(i);
+  }
+  auto h = at::zeros_like(c);
+  for (const auto& [bits, rows] : places) {
+    auto gram = at::zeros({settings.latent, settings.latent}, options);
     for (std::size_t m = 0; m < grams.size(); ++m) {
-      gradient.add_(at::matmul(h, grams[m]).mul_(shown[m]));
+      if (Pattern(bits).has(static_cast<int>(m))) gram.add_(grams[m]);
     }
-    gradient.mul_(2);
-    mean.mul_(kBeta1).add_(gradient, 1 - kBeta1);
-    square.mul_(kBeta2).addcmul_(gradient, gradient, 1 - kBeta2);
-    const double correction1 = 1 - std::pow(kBeta1, static_cast<double>(step));
-    const double correction2 = std::sqrt(1 - std::pow(kBeta2, static_cast<double>(step)));
-    h.addcdiv_(mean, (square.sqrt() / correction2).add_(kEpsilon),
-               -settings.inference_learning_rate / correction1);
+    const auto index = index_tensor(rows, options.device());
+    h.index_copy_(0, index, descend(gram, c.index_select(0, index), settings));
   }
   return h;
 }
@@ -193,7 +232,7 @@ class CpmNetFold final : public PlainFold {
   }
 
  private:
-  static constexpr int kStageVersion = 1;
+  static constexpr int kStageVersion = 2;
 
   [[nodiscard]] TensorFile train(const FoldData& data, const std::vector<Pattern>& patterns,
                                  const StageServices& services) const {
