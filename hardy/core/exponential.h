@@ -6,8 +6,7 @@
 #include <bit>
 #include <cstdint>
 
-// Always, since a call inside a loop would keep the compiler from making vectors of it.
-#define HARDY_INLINE __attribute__((always_inline)) inline
+#include "hardy/core/hot_loops.h"
 
 namespace hardy {
 

@@ -2,6 +2,9 @@
 // every x86-64 machine. Internal.
 #pragma once
 
+// For what hot loops call: a call that stays one would keep the compiler from making vectors of it.
+#define HARDY_INLINE __attribute__((always_inline)) inline
+
 // Sanitizers cannot follow the indirect functions this needs.
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
     !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "hardy/core/errors.h"
+#include "hardy/core/hot_loops.h"
 
 #if defined(__x86_64__)
 #define HARDY_AVX512 __attribute__((target("avx512f")))
@@ -15,7 +16,6 @@
 #define HARDY_AVX512
 #define HARDY_AVX2
 #endif
-#define HARDY_INLINE __attribute__((always_inline)) inline
 
 namespace hardy::predict {
 namespace {
@@ -27,8 +27,8 @@ constexpr std::int64_t kBlock = 96;
 /// for the next panels. Each measured best.
 constexpr std::int64_t kFarAhead = 1024;
 
-/// Tiles of at least as many rows in turn share the asking for the next panel: all of it asked for
-/// by the first would be more than the memory can have under way.
+/// Where tiles go over a panel at least as often, the first of them ask for a share of the next
+/// panel each: all of it at once would be more than the memory can have under way.
 constexpr std::int64_t kSharers = 4;
 
 /// Most outputs and rows of a tile.
@@ -179,31 +179,34 @@ std::int64_t passes_over(std::int64_t n, const Tiles& tiles) {
   return (n + tiles.rows - 1) / tiles.rows;
 }
 
-/// All n rows with the outputs of one tile; the rows are shared out evenly.
-void run_rows(const Tiles& tiles, const Tile& tile, ConstRows x, std::int64_t n, Rows y) {
+/// All n rows with the outputs of one tile; the rows are shared out evenly. `tiles_of(pass)` says
+/// with which tiles; all of them take as many rows. May change `tile` for its pass.
+template <typename TilesOf>
+HARDY_INLINE void run_passes(std::int64_t passes, const Tile& tile, ConstRows x, std::int64_t n,
+                             Rows y, const TilesOf& tiles_of) {
   std::int64_t first = 0;
-  for (std::int64_t left = passes_over(n, tiles); left > 0; --left) {
+  for (std::int64_t pass = 0; pass < passes; ++pass) {
+    const std::int64_t left = passes - pass;
     const std::int64_t rows = (n - first + left - 1) / left;
+    const Tiles& tiles = tiles_of(pass);
     const auto loop = tiles.loops[static_cast<std::size_t>(rows - 1)];
     loop(tile, {x.row(first), x.stride}, {y.row(first), y.stride});
     first += rows;
   }
 }
 
-/// The same with at least kSharers passes: each of the first asks for a part of the next panel.
+void run_rows(const Tiles& tiles, const Tile& tile, ConstRows x, std::int64_t n, Rows y) {
+  run_passes(passes_over(n, tiles), tile, x, n, y,
+             [&](std::int64_t) -> const Tiles& { return tiles; });
+}
+
+/// The same with at least kSharers passes: each of the first asks for a share of the next panel.
 void run_sharing_rows(const Kernels& kernels, Tile tile, ConstRows x, std::int64_t n, Rows y) {
-  const std::int64_t passes = passes_over(n, kernels.shared);
   const float* next = tile.weights + tile.stride;
-  std::int64_t first = 0;
-  for (std::int64_t pass = 0; pass < passes; ++pass) {
-    const std::int64_t left = passes - pass;
-    const std::int64_t rows = (n - first + left - 1) / left;
-    const Tiles& tiles = pass < kSharers ? kernels.shared : kernels.narrow;
-    const auto loop = tiles.loops[static_cast<std::size_t>(rows - 1)];
+  run_passes(passes_over(n, kernels.shared), tile, x, n, y, [&](std::int64_t pass) -> const Tiles& {
     tile.upcoming = next + pass * tile.stride / kSharers;
-    loop(tile, {x.row(first), x.stride}, {y.row(first), y.stride});
-    first += rows;
-  }
+    return pass < kSharers ? kernels.shared : kernels.narrow;
+  });
 }
 
 /// The same when only `outputs` of the tile exist. The tile writes whole vectors into a place of

@@ -22,10 +22,10 @@ using torch::autograd::variable_list;
 /// A step and the one before it in the direction of the walk; rows of both begin with the same
 /// sequence.
 struct Step {
-  std::int64_t first = 0;         ///< row
-  std::int64_t rows = 0;          ///<
-  std::int64_t first_before = 0;  ///< row
-  std::int64_t rows_before = 0;   ///< of this step that have one before; 0 at a start
+  std::int64_t first = 0;         ///< row of this step's first sequence
+  std::int64_t rows = 0;          ///< sequences that have the step
+  std::int64_t first_before = 0;  ///< row of the first sequence in the step before
+  std::int64_t rows_before = 0;   ///< sequences that have both; 0 at the start
 };
 
 /// Steps in the order in which they are computed.

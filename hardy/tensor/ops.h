@@ -49,10 +49,12 @@ at::Tensor self_attention(const at::Tensor& qkv, const Segments& segments, std::
 at::Tensor cross_attention(const at::Tensor& q, const at::Tensor& kv, const Segments& queries,
                            const Segments& keys, std::int64_t heads);
 
-/// One direction of an LSTM layer from zero states, over rows in the order of the steps: the first
-/// rows of all sequences, then the second rows of those that have one, and so on, longer sequences
-/// first. Shapes: gates [n, 4D], the input's part of i, f, g, o with their biases; weight [4D, D]
-/// of the state; step_sizes: rows of each step, falling, sum n -> states [n, D].
+/// One direction of an LSTM layer from zero states (c = f c + i g, h = o tanh(c), as PyTorch's),
+/// over rows in the order of the steps: the first rows of all sequences, then the second rows of
+/// those that have one, and so on, longer sequences first. `runs_backwards`: from a sequence's last
+/// row to its first. Shapes: gates [n, 4D], the input's part of i, f, g, o with their biases;
+/// weight [4D, D] of the state; step_sizes: rows of each step, never growing, sum n -> states [n,
+/// D]. A growing step is our own bug (check).
 at::Tensor lstm(const at::Tensor& gates, const at::Tensor& weight,
                 const std::vector<std::int64_t>& step_sizes, bool runs_backwards);
 

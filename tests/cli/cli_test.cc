@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <regex>
 #include <string>
 
 #include <nlohmann/json.hpp>
@@ -62,9 +63,11 @@ TEST(Program, WhatDoesNotTrainLinksNoLibtorch) {
   while (const auto count = std::fread(block, 1, sizeof block, pipe))
     libraries.append(block, count);
   ASSERT_EQ(::pclose(pipe), 0);
+  // Addresses are random and may spell anything.
+  libraries = std::regex_replace(libraries, std::regex("\\(0x[0-9a-f]+\\)"), "");
   EXPECT_THAT(libraries, HasSubstr("libc.so"));
   EXPECT_THAT(libraries,
-              AllOf(Not(HasSubstr("torch")), Not(HasSubstr("faiss")), Not(HasSubstr("libc10"))));
+              AllOf(Not(HasSubstr("torch")), Not(HasSubstr("faiss")), Not(HasSubstr("c10"))));
 }
 
 TEST(Program, StartsWithinFiftyMilliseconds) {

@@ -35,6 +35,43 @@ ShownRows shown_rows(const FeatureTable& table, const std::vector<std::int64_t>&
   return rows;
 }
 
+/// Rows of a descent at a time: with their moments they stay in the second cache.
+constexpr std::int64_t kDescentRows = 64;
+
+/// Adam from zero along 2 (G h - c) for rows that show the same modalities.
+/// Shapes: gram [L, L], symmetric; c [n, L] -> [n, L].
+at::Tensor descend(const at::Tensor& gram, const at::Tensor& c, const CpmNetSettings& settings) {
+  const std::int64_t latent = c.size(1);
+  auto h = at::zeros_like(c);
+  std::vector<float> place(static_cast<std::size_t>(predict::packed_size(latent, latent)));
+  const auto panels = predict::pack({floats(gram), latent}, latent, latent, 1.0F, place.data());
+  std::vector<float> gradient(static_cast<std::size_t>(kDescentRows * latent));
+  std::vector<float> mean;
+  std::vector<float> square;
+  const AdamOptions adam;
+  const std::int64_t steps = settings.inference_epochs * settings.steps;
+  for (std::int64_t first = 0; first < c.size(0); first += kDescentRows) {
+    const std::int64_t rows = std::min(kDescentRows, c.size(0) - first);
+    const std::int64_t count = rows * latent;
+    const float* target = floats(c) + first * latent;
+    float* state = floats(h) + first * latent;
+    mean.assign(static_cast<std::size_t>(count), 0.0F);
+    square.assign(static_cast<std::size_t>(count), 0.0F);
+    kernels::AdamStep step;
+    step.gradient_scale = 2;
+    step.learning_rate = static_cast<float>(settings.inference_learning_rate);
+    for (std::int64_t t = 1; t <= steps; ++t) {
+      std::transform(target, target + count, gradient.begin(), std::negate<>());
+      predict::multiply({state, latent}, rows, panels, nullptr, {gradient.data(), latent}, true);
+      const auto times = static_cast<double>(t);
+      step.correction1 = static_cast<float>(1 - std::pow(adam.beta1, times));
+      step.correction2_root = static_cast<float>(std::sqrt(1 - std::pow(adam.beta2, times)));
+      kernels::adam(step, state, gradient.data(), mean.data(), square.data(), count);
+    }
+  }
+  return h;
+}
+
 }  // namespace
 
 CpmDecoders::CpmDecoders(const FoldData& data, std::int64_t latent, Generator* initial)
@@ -66,46 +103,6 @@ at::Tensor CpmDecoders::reconstruction_loss(const at::Tensor& h,
   }
   return loss;
 }
-
-namespace {
-
-/// Rows of a descent at a time: with their moments they stay in the second cache.
-constexpr std::int64_t kDescentRows = 64;
-
-/// Adam from zero along 2 (G h - c) for rows that show the same modalities.
-/// Shapes: gram [L, L], symmetric; c [n, L] -> [n, L].
-at::Tensor descend(const at::Tensor& gram, const at::Tensor& c, const CpmNetSettings& settings) {
-  const std::int64_t latent = c.size(1);
-  auto h = at::zeros_like(c);
-  std::vector<float> place(static_cast<std::size_t>(predict::packed_size(latent, latent)));
-  const auto panels = predict::pack({floats(gram), latent}, latent, latent, 1.0F, place.data());
-  std::vector<float> gradient(static_cast<std::size_t>(kDescentRows * latent));
-  std::vector<float> mean;
-  std::vector<float> square;
-  const std::int64_t steps = settings.inference_epochs * settings.steps;
-  for (std::int64_t first = 0; first < c.size(0); first += kDescentRows) {
-    const std::int64_t rows = std::min(kDescentRows, c.size(0) - first);
-    const std::int64_t count = rows * latent;
-    const float* target = floats(c) + first * latent;
-    float* state = floats(h) + first * latent;
-    mean.assign(static_cast<std::size_t>(count), 0.0F);
-    square.assign(static_cast<std::size_t>(count), 0.0F);
-    kernels::AdamStep step;
-    step.gradient_scale = 2;
-    step.learning_rate = static_cast<float>(settings.inference_learning_rate);
-    for (std::int64_t t = 1; t <= steps; ++t) {
-      std::transform(target, target + count, gradient.begin(), std::negate<>());
-      predict::multiply({state, latent}, rows, panels, nullptr, {gradient.data(), latent}, true);
-      step.correction1 = static_cast<float>(1 - std::pow(0.9, static_cast<double>(t)));
-      step.correction2_root =
-          static_cast<float>(std::sqrt(1 - std::pow(0.999, static_cast<double>(t))));
-      kernels::adam(step, state, gradient.data(), mean.data(), square.data(), count);
-    }
-  }
-  return h;
-}
-
-}  // namespace
 
 at::Tensor CpmDecoders::infer(const std::vector<std::int64_t>& utterances,
                               const std::vector<Pattern>& observed,
