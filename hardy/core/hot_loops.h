@@ -8,7 +8,7 @@
 // Sanitizers cannot follow the indirect functions this needs.
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
     !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define HARDY_HOT_LOOP __attribute__((target_clones("avx512f", "arch=haswell", "default")))
+#define HARDY_HOT_LOOP __attribute__((target_clones("avx512f", "arch=x86-64-v3", "default")))
 #else
 #define HARDY_HOT_LOOP
 #endif

@@ -23,8 +23,7 @@ namespace {
 /// Rows that are worked on before the next panels: with 1024 inputs they stay in the second cache.
 constexpr std::int64_t kBlock = 96;
 
-/// How far ahead of the products AVX-512 asks for weights, in floats; the slower instructions ask
-/// for the next panels. Each measured best.
+/// How far ahead of the products tiles ask for weights, in floats. Measured best, with large pages.
 constexpr std::int64_t kFarAhead = 1024;
 
 /// Where tiles go over a panel at least as often, the first of them ask for a share of the next
@@ -83,7 +82,6 @@ HARDY_INLINE void run_tile(const Tile& tile, ConstRows x, Rows y) {
 #pragma GCC unroll 4
     for (int v = 0; v < kVectors; ++v) sums[r][v] = Vector{};
   }
-  const std::int64_t ahead = kWidth == 16 ? kFarAhead : kVectors / kPerPanel * tile.stride;
   const float* weights = tile.weights;
 #pragma GCC unroll 2
   for (std::int64_t i = 0; i < tile.in; ++i, weights += kPanel) {
@@ -92,7 +90,7 @@ HARDY_INLINE void run_tile(const Tile& tile, ConstRows x, Rows y) {
     for (int v = 0; v < kVectors; ++v) {
       const float* from = weights + v / kPerPanel * tile.stride + v % kPerPanel * kWidth;
       w[v] = load<Vector>(from);
-      if (!kShares && v % (kLine / kWidth) == 0) __builtin_prefetch(from + ahead);
+      if (!kShares && v % (kLine / kWidth) == 0) __builtin_prefetch(from + kFarAhead);
     }
     if (kShares) __builtin_prefetch(tile.upcoming + i * (kPanel / kSharers));
 #pragma GCC unroll 12
