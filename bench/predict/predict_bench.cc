@@ -33,8 +33,9 @@ struct TemporaryModel {
                                ("hardy-predict-bench-" + std::to_string(::getpid()));
 
   TemporaryModel() {
-    save_tensor_file(
-        file, test::random_bundle(test::bundle_info({512, 1024, 1024}, 4, measured_encoder())));
+    auto info = test::bundle_info({512, 1024, 1024}, 4, measured_encoder());
+    info.limits_features = true;
+    save_tensor_file(file, test::random_bundle(info));
   }
 
   ~TemporaryModel() {

@@ -24,21 +24,15 @@ FitOutcome evaluate_model(const StoredModel& model, const Corpus& corpus, const 
   FoldData data;
   data.corpus = &corpus;
   data.objective = std::make_shared<Objective>(corpus, at::kCPU);
+  data.scaling = stored_scaling(model);
   for (std::size_t m = 0; m < corpus.modalities.size(); ++m) {
-    const auto prefix = "scaling." + corpus.modalities[m].name;
-    const auto fetch = [&](const char* what) {
-      const auto values = model.file.floats(prefix + what);
-      if (static_cast<std::int64_t>(values.size()) != corpus.modalities[m].width) {
-        throw DataError(
-            fmt::format("modality '{}' has width {} in this corpus, but the model was trained on "
-                        "{}; evaluate it "
-                        "on the features it was trained on",
-                        corpus.modalities[m].name, corpus.modalities[m].width, values.size()));
-      }
-      return at::tensor(std::vector<float>(values.begin(), values.end()));
-    };
-    data.scaling.mean.push_back(fetch(".mean"));
-    data.scaling.deviation.push_back(fetch(".deviation"));
+    const auto width = data.scaling.mean.at(m).numel();
+    if (width != corpus.modalities[m].width) {
+      throw DataError(
+          fmt::format("modality '{}' has width {} in this corpus, but the model was trained on {}; "
+                      "evaluate it on the features it was trained on",
+                      corpus.modalities[m].name, corpus.modalities[m].width, width));
+    }
   }
   data.table = apply_scaling(table, data.scaling);
   std::vector<std::int64_t> dialogues = model.info.test_dialogues;

@@ -3,6 +3,7 @@
 #include <torch/types.h>
 
 #include <cmath>
+#include <limits>
 
 #include "hardy/core/errors.h"
 #include "hardy/core/version.h"
@@ -87,11 +88,30 @@ BundleInfo describe_fit(const FitOutcome& outcome, const FoldData& data, const C
   return info;
 }
 
+Scaling stored_scaling(const StoredModel& model) {
+  constexpr float kNoLimit = std::numeric_limits<float>::max();
+  Scaling scaling;
+  for (const auto& modality : model.info.modalities) {
+    const auto fetch = [&](const char* what) {
+      const auto values = model.file.floats("scaling." + modality.name + what);
+      return at::tensor(std::vector<float>(values.begin(), values.end()));
+    };
+    const bool has_limits = model.info.limits_features;
+    scaling.mean.push_back(fetch(".mean"));
+    scaling.deviation.push_back(fetch(".deviation"));
+    const auto& mean = scaling.mean.back();
+    scaling.lowest.push_back(has_limits ? fetch(".lowest") : at::full_like(mean, -kNoLimit));
+    scaling.highest.push_back(has_limits ? fetch(".highest") : at::full_like(mean, kNoLimit));
+  }
+  return scaling;
+}
+
 void save_model(const std::filesystem::path& file, const TensorFile& fit, const FoldData& data,
                 const BundleInfo& info) {
   TensorFile contents;
   BundleInfo described = info;
   described.reads_tuned = has_tuning_nets(fit);
+  described.limits_features = true;
   copy_tuning_nets(fit, contents);
   for (const auto& [name, array] : fit.arrays) {
     if (name.starts_with("model.")) contents.arrays.emplace(name, array);
@@ -101,6 +121,8 @@ void save_model(const std::filesystem::path& file, const TensorFile& fit, const 
     const auto width = data.scaling.mean[m].size(0);
     contents.add(prefix + ".mean", {width}, to_floats(data.scaling.mean[m]));
     contents.add(prefix + ".deviation", {width}, to_floats(data.scaling.deviation[m]));
+    contents.add(prefix + ".lowest", {width}, to_floats(data.scaling.lowest[m]));
+    contents.add(prefix + ".highest", {width}, to_floats(data.scaling.highest[m]));
   }
   set_bundle_info(contents, described);
   save_tensor_file(file, contents);

@@ -12,8 +12,9 @@
 
 namespace hardy {
 
-/// A model file read back. Arrays: "model.<parameter>", "scaling.<modality>.mean" and ".deviation";
-/// of a recogniser of tuned features also "tuning.<modality>.<parameter>".
+/// A model file read back. Arrays: "model.<parameter>", "scaling.<modality>.mean", ".deviation",
+/// ".lowest" and ".highest" (models of bundle formats below 4 have no limits); of a recogniser of
+/// tuned features also "tuning.<modality>.<parameter>".
 struct StoredModel {
   TensorFile file;
   BundleInfo info;
@@ -23,6 +24,10 @@ struct StoredModel {
 /// What a bundle says of a fit: modalities, labels, scores on validation and test, and calibrations
 /// fitted on validation outputs alone.
 BundleInfo describe_fit(const FitOutcome& outcome, const FoldData& data, const Config& config);
+
+/// How the model's features were scaled; without limits in old models. Throws ArtifactError when
+/// the file lacks an array.
+Scaling stored_scaling(const StoredModel& model);
 
 /// Adds scaling and description to a fit's arrays and writes the file. Whether the model reads
 /// tuned features is seen by the arrays: a fit brings the nets it needs.

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "hardy/features/scaling.h"
 #include "hardy/run/cpu_time.h"
 
 namespace hardy {
@@ -42,8 +43,9 @@ FoldStage::FoldStage(const FoldRequest& request, int version)
       version_(version),
       cache_(request.cache),
       costs_(request.costs) {
-  base_ = fmt::format("data {}\n{}\nseed {}\ndevice {}", request.corpus.checksum,
-                      fold_text(request.fold), request.seed, request.config.run.device);
+  base_ = fmt::format("data {}\nscaling {}\n{}\nseed {}\ndevice {}", request.corpus.checksum,
+                      kScalingVersion, fold_text(request.fold), request.seed,
+                      request.config.run.device);
 }
 
 std::string FoldStage::key_of(const std::string& stage,

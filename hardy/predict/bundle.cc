@@ -107,8 +107,9 @@ void read_lists(const Json& about, BundleInfo& info) {
   }
 }
 
-/// The field that format 3 added.
+/// The field that format 3 added; 4 added the limits.
 void read_input(const Json& about, BundleInfo& info) {
+  info.limits_features = info.format >= 4;
   const auto input = about.at("input").get<std::string>();
   if (input != "plain" && input != "tuned") {
     throw ArtifactError(fmt::format(
@@ -214,7 +215,7 @@ const Calibration* BundleInfo::calibration(Pattern pattern) const {
 
 void set_bundle_info(TensorFile& file, const BundleInfo& info) {
   nlohmann::ordered_json about;
-  about["format"] = info.reads_tuned ? 3 : 2;
+  about["format"] = info.limits_features ? 4 : info.reads_tuned ? 3 : 2;
   about["method"] = info.method;
   about["program_version"] = info.program_version;
   about["track"] = info.track;
@@ -227,7 +228,9 @@ void set_bundle_info(TensorFile& file, const BundleInfo& info) {
   }
   about["classes"] = info.class_names;
   about["encoder"] = encoder_json(info);
-  if (info.reads_tuned) about["input"] = "tuned";
+  if (info.reads_tuned || info.limits_features) {
+    about["input"] = info.reads_tuned ? "tuned" : "plain";
+  }
   about["calibration"] = calibration_json(info);
   about["scores"] = score_json(info);
   about["data"] = {

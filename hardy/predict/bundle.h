@@ -15,8 +15,9 @@
 namespace hardy {
 
 /// Newest version of the metadata; newer ones are refused, all older ones are read. Models are
-/// written in the oldest version that can say what they are: 2, or 3 when they read tuned features.
-inline constexpr int kBundleFormat = 3;
+/// written in the oldest version that can say what they are: 4 when scaled features have limits, 3
+/// when they are tuned, else 2.
+inline constexpr int kBundleFormat = 4;
 /// The methods whose networks the prediction library runs.
 inline constexpr const char* kHardyMethod = "hardy-mer";
 
@@ -55,7 +56,8 @@ struct BundleInfo {
   std::vector<std::string> class_names;    ///< [C] in the order of the outputs; empty = a value
   EncoderConfig encoder;
   bool mixes_experts = false;
-  bool reads_tuned = false;  ///< scaled features pass the tuning nets of the file first
+  bool reads_tuned = false;      ///< scaled features pass the tuning nets of the file first
+  bool limits_features = false;  ///< scaled features are kept between limits of the file
   std::vector<Calibration> calibrations;
   std::vector<BundleScore> scores;
   std::string data_name;

@@ -155,8 +155,8 @@ void Explainer::add_similar(const UtteranceView& utterance, std::size_t k,
     if (!explanation.used.has(static_cast<int>(m))) continue;
     const auto& modality = network.modalities[m];
     scaled[m].resize(static_cast<std::size_t>(modality.embed.in));
-    predict::standardise(utterance.features[m], modality.mean, modality.deviation,
-                         modality.embed.in, scaled[m].data());
+    predict::standardise(utterance.features[m], modality.scaling, modality.embed.in,
+                         scaled[m].data());
     query[m] = scaled[m].data();
   }
   HardnessParts mean;

@@ -225,8 +225,7 @@ void run_network(const NetworkView& network, std::span<const UtteranceView> utte
     const Rows input = rows_of(buffers.input, count, modality.embed.in + kInputGap);
     for (std::int64_t i = 0; i < count; ++i) {
       const auto row = static_cast<std::size_t>(rows.rows[static_cast<std::size_t>(i)]);
-      standardise(utterances[row].features[m], modality.mean, modality.deviation, modality.embed.in,
-                  input.row(i));
+      standardise(utterances[row].features[m], modality.scaling, modality.embed.in, input.row(i));
     }
     transform_input(modality, input, count, buffers);
     const Rows state = rows_of(buffers.state, count, width);
@@ -259,7 +258,7 @@ void reconstruct(const NetworkView& network, std::size_t m, std::int64_t n, Buff
   linear(source, n, modality.decoder, rebuilt, false);
   if (modality.reads_tuned()) return;  // it was trained to rebuild tuned features
   for (std::int64_t i = 0; i < n; ++i) {
-    unstandardise(rebuilt.row(i), modality.mean, modality.deviation, modality.decoder.out);
+    unstandardise(rebuilt.row(i), modality.scaling, modality.decoder.out);
   }
 }
 

@@ -69,13 +69,17 @@ void linear(ConstRows x, std::int64_t n, const LinearView& layer, Rows y, bool a
   multiply(x, n, {layer.panels, layer.in, layer.out, panel_width()}, layer.bias, y, accumulates);
 }
 
-HARDY_HOT_LOOP void standardise(const float* x, const float* mean, const float* deviation,
-                                std::int64_t width, float* y) {
+HARDY_HOT_LOOP void standardise(const float* x, const ScalingView& scaling, std::int64_t width,
+                                float* y) {
+  const auto [mean, deviation, lowest, highest] = scaling;
   for (std::int64_t j = 0; j < width; ++j) y[j] = (x[j] - mean[j]) / deviation[j];
+  if (lowest == nullptr) return;
+  for (std::int64_t j = 0; j < width; ++j) y[j] = std::min(std::max(y[j], lowest[j]), highest[j]);
 }
 
-HARDY_HOT_LOOP void unstandardise(float* x, const float* mean, const float* deviation,
-                                  std::int64_t width) {
+HARDY_HOT_LOOP void unstandardise(float* x, const ScalingView& scaling, std::int64_t width) {
+  const float* mean = scaling.mean;
+  const float* deviation = scaling.deviation;
   for (std::int64_t j = 0; j < width; ++j) x[j] = x[j] * deviation[j] + mean[j];
 }
 

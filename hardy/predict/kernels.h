@@ -24,12 +24,19 @@ LinearView output_rows(const LinearView& layer, std::int64_t first, std::int64_t
 /// y = x W^T + b for n rows; with `accumulates`, y += x W^T + b. Requires panels.
 void linear(ConstRows x, std::int64_t n, const LinearView& layer, Rows y, bool accumulates);
 
-/// y = (x - mean) / deviation.
-void standardise(const float* x, const float* mean, const float* deviation, std::int64_t width,
-                 float* y);
+/// How features of one modality are scaled. Shapes: [width] each.
+struct ScalingView {
+  const float* mean = nullptr;
+  const float* deviation = nullptr;
+  const float* lowest = nullptr;   ///< of scaled values; null = no limits
+  const float* highest = nullptr;  ///< null together with `lowest`
+};
+
+/// y = (x - mean) / deviation, kept between the limits.
+void standardise(const float* x, const ScalingView& scaling, std::int64_t width, float* y);
 
 /// x = x * deviation + mean.
-void unstandardise(float* x, const float* mean, const float* deviation, std::int64_t width);
+void unstandardise(float* x, const ScalingView& scaling, std::int64_t width);
 
 /// x = max(x, 0).
 void relu(float* x, std::int64_t count);

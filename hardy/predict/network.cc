@@ -101,8 +101,13 @@ NetworkView make_network(const TensorFileView& file, const std::string& prefix,
   }
   for (const auto& [name, width] : info.modalities) {
     ModalityView modality;
-    modality.mean = find.whole("scaling." + name + ".mean", {width});
-    modality.deviation = find.whole("scaling." + name + ".deviation", {width});
+    const auto scaling = "scaling." + name;
+    modality.scaling.mean = find.whole(scaling + ".mean", {width});
+    modality.scaling.deviation = find.whole(scaling + ".deviation", {width});
+    if (info.limits_features) {
+      modality.scaling.lowest = find.whole(scaling + ".lowest", {width});
+      modality.scaling.highest = find.whole(scaling + ".highest", {width});
+    }
     if (info.reads_tuned) {
       const auto net = "tuning." + name;
       modality.tuning1 = find.whole_layer(net + ".adapter1", width, width);

@@ -40,10 +40,9 @@ struct UnitView {
 
 /// Everything that belongs to one modality.
 struct ModalityView {
-  const float* mean = nullptr;       ///< [d_m]
-  const float* deviation = nullptr;  ///< [d_m]
-  LinearView tuning1;                ///< [d_m, d_m]; empty = scaled features are embedded
-  LinearView tuning2;                ///< [d_m, d_m]
+  ScalingView scaling;  ///< [d_m]
+  LinearView tuning1;   ///< [d_m, d_m]; empty = scaled features are embedded
+  LinearView tuning2;   ///< [d_m, d_m]
   LinearView embed;
   std::vector<UnitView> units;
   NormView norm;

@@ -18,6 +18,7 @@ using predict::NetworkView;
 using predict::NormView;
 using predict::OnnxGraph;
 using predict::OnnxType;
+using predict::ScalingView;
 using predict::UnitView;
 
 /// Added to the scores of absent keys: e^-1e9 is 0, and softmax of such scores alone is no NaN.
@@ -182,6 +183,15 @@ class Exporter {
     return apply(modality.tuning2, inner, name + ".tuning2");
   }
 
+  /// Scaled features between their limits.
+  std::string limit(const ScalingView& scaling, const std::string& scaled, std::int64_t width,
+                    const std::string& name) {
+    if (scaling.lowest == nullptr) return scaled;
+    const auto raised =
+        graph_.node("Max", {scaled, vector(scaling.lowest, width, name + ".lowest")});
+    return graph_.node("Min", {raised, vector(scaling.highest, width, name + ".highest")});
+  }
+
   /// z_m, zero where absent. Shapes: -> [B,T,D].
   std::string encode(std::size_t m) {
     const ModalityView& modality = network_.modalities[m];
@@ -189,11 +199,13 @@ class Exporter {
     const std::int64_t width = modality.embed.in;
     const auto mask = graph_.node("Unsqueeze", {name + "_mask", last_});  // [B,T,1]
     const auto is_there = graph_.node("Greater", {mask, half_});
-    const auto mean = vector(modality.mean, width, name + ".mean");
+    const auto mean = vector(modality.scaling.mean, width, name + ".mean");
     const auto known = graph_.node("Where", {is_there, name, mean});
     const auto scaled =
-        graph_.node("Div", {graph_.node("Sub", {known, mean}),
-                            vector(modality.deviation, width, name + ".deviation")});
+        limit(modality.scaling,
+              graph_.node("Div", {graph_.node("Sub", {known, mean}),
+                                  vector(modality.scaling.deviation, width, name + ".deviation")}),
+              width, name);
     const auto row_mask = graph_.node("Unsqueeze", {name + "_mask", axes({1, 2})});  // [B,1,1,T]
     const auto hidden_keys =
         graph_.node("Mul", {graph_.node("Sub", {one_, row_mask}), graph_.scalar(kHidden)});

@@ -22,8 +22,7 @@ void DialogueStream::add_modality(std::size_t m, const UtteranceView& turn, Work
   kept.positions.push_back(turns_);
   kept.speakers.push_back(turn.speaker);
   float* input = predict::room(buffers.input, modality.embed.in);
-  predict::standardise(turn.features[m], modality.mean, modality.deviation, modality.embed.in,
-                       input);
+  predict::standardise(turn.features[m], modality.scaling, modality.embed.in, input);
   predict::transform_input(modality, {input, modality.embed.in}, 1, buffers);
   kept.embedded.resize(static_cast<std::size_t>((before + 1) * width));
   const predict::Rows embedded = {kept.embedded.data() + before * width, width};

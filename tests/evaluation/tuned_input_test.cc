@@ -107,14 +107,7 @@ TEST(TunedInput, TheRuntimeGivesWhatTheTrainedModuleGivesUnderEveryPattern) {
     FoldData data;
     data.corpus = &corpus;
     data.objective = std::make_shared<Objective>(corpus, at::kCPU);
-    for (const auto& modality : corpus.modalities) {
-      const auto tensor = [&](const char* what) {
-        const auto values = model.file.floats("scaling." + modality.name + what);
-        return at::tensor(std::vector<float>(values.begin(), values.end()));
-      };
-      data.scaling.mean.push_back(tensor(".mean"));
-      data.scaling.deviation.push_back(tensor(".deviation"));
-    }
+    data.scaling = stored_scaling(model);
     data.table = apply_scaling(make_feature_table(corpus, at::kCPU), data.scaling);
     const auto plain = data;
     const Method& method = find_method("hardymer");
@@ -139,13 +132,12 @@ TEST(TunedInput, EqualRunsStoreEqualBytes) {
   EXPECT_EQ(models_of(dir / "one"), models_of(dir / "two"));
 }
 
-TEST(TunedInput, APlainModelHoldsNoNetAndKeepsItsFormat) {
+TEST(TunedInput, APlainModelHoldsNoNetAndSaysSo) {
   const TempDir dir;
   run_in(dir / "run", test::tiny_corpus(2), {}, "plain");
   const StoredModel model = load_model(dir / "run" / "models" / kUnified);
   EXPECT_FALSE(has_tuning_nets(model.file));
-  EXPECT_EQ(model.info.format, 2);
-  EXPECT_THAT(model.file.text("hardy.model"), ::testing::Not(HasSubstr("\"input\"")));
+  EXPECT_THAT(model.file.text("hardy.model"), HasSubstr("\"input\":\"plain\""));
 }
 
 /// Rewrites every file of a folder whose arrays a change touches; how many those were.

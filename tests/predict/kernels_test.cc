@@ -210,6 +210,20 @@ TEST(Kernels, LayerNormHandWorked) {
   EXPECT_NEAR(y[1], 3, 1e-4);
 }
 
+TEST(Kernels, StandardisesBetweenLimits) {
+  const std::vector<float> x = {1, 5, -7, 3e38F};
+  const std::vector<float> mean = {1, 1, 1, 0};
+  const std::vector<float> deviation = {2, 2, 2, 0.25F};
+  const std::vector<float> lowest = {-1, -1, -1, -1};
+  const std::vector<float> highest = {1.5F, 1.5F, 1.5F, 1.5F};
+  std::vector<float> y(4);
+  standardise(x.data(), {mean.data(), deviation.data(), nullptr, nullptr}, 3, y.data());
+  EXPECT_EQ(y, (std::vector<float>{0, 2, -4, 0}));
+  standardise(x.data(), {mean.data(), deviation.data(), lowest.data(), highest.data()}, 4,
+              y.data());
+  EXPECT_EQ(y, (std::vector<float>{0, 1.5F, -1, 1.5F}));
+}
+
 TEST(Kernels, FindsEveryKindOfNonFiniteNumber) {
   std::vector<float> values(37, 1.0F);
   EXPECT_TRUE(all_finite(values.data(), 37));

@@ -45,6 +45,7 @@ const std::vector<std::int64_t> kWidths = {19, 8, 33};
 BundleInfo description(const EncoderConfig& encoder, int classes, bool reads_tuned) {
   auto info = test::bundle_info(kWidths, classes, encoder);
   info.reads_tuned = reads_tuned;
+  info.limits_features = true;
   return info;
 }
 
@@ -416,7 +417,7 @@ std::string complaint(const std::string& from, const std::string& to) {
 }
 
 TEST(Bundle, RefusesByNameWhatItCannotRun) {
-  EXPECT_THAT(complaint("\"format\":2", "\"format\":4"), HasSubstr("format 4 is newer than the 3"));
+  EXPECT_THAT(complaint("\"format\":2", "\"format\":5"), HasSubstr("format 5 is newer than the 4"));
   EXPECT_THAT(complaint("hardy-mer", "momke"), HasSubstr("method 'momke'"));
   EXPECT_THAT(complaint("\"norm\":\"none\"", "\"norm\":\"batch\""), HasSubstr("norm = 'batch'"));
   EXPECT_THAT(complaint("\"heads\":3", "\"heads\":5"), HasSubstr("no multiple of its 5 heads"));
@@ -426,17 +427,30 @@ TEST(Bundle, RefusesByNameWhatItCannotRun) {
   EXPECT_THAT(complaint("\"hidden\":24", "\"hidden\":-24"), HasSubstr("outside of"));
 }
 
-TEST(Bundle, OfPlainFeaturesKeepsItsFormatAndOfTunedOnesHasANewer) {
-  for (const bool reads_tuned : {false, true}) {
-    TensorFile file;
-    set_bundle_info(file, description(small_encoder(), 4, reads_tuned));
-    const auto& text = file.metadata.at("hardy.model");
-    EXPECT_THAT(text, HasSubstr(reads_tuned ? "\"format\":3," : "\"format\":2,"));
-    EXPECT_EQ(text.find("\"input\"") == std::string::npos, !reads_tuned);
-    const auto read = read_bundle_info(view_of(file), "name");
-    EXPECT_EQ(read.reads_tuned, reads_tuned);
-    EXPECT_EQ(read.format, reads_tuned ? 3 : 2);
+TEST(Bundle, HasTheOldestFormatThatSaysWhatItIs) {
+  for (const bool limits_features : {false, true}) {
+    for (const bool reads_tuned : {false, true}) {
+      TensorFile file;
+      auto info = description(small_encoder(), 4, reads_tuned);
+      info.limits_features = limits_features;
+      set_bundle_info(file, info);
+      const auto read = read_bundle_info(view_of(file), "name");
+      EXPECT_EQ(read.reads_tuned, reads_tuned);
+      EXPECT_EQ(read.limits_features, limits_features);
+      EXPECT_EQ(read.format, limits_features ? 4 : reads_tuned ? 3 : 2);
+    }
   }
+}
+
+TEST(Bundle, NamesTheLimitsThatItLacks) {
+  const test::TempDir dir;
+  auto info = description(small_encoder(), 4, false);
+  info.limits_features = true;
+  auto file = test::random_bundle(info);
+  file.arrays.erase("scaling.m1.highest");
+  save_tensor_file(dir.path() / "model", file);
+  EXPECT_THAT(message_of<ArtifactError>([&] { (void)Recogniser::load(dir.path() / "model"); }),
+              HasSubstr("scaling.m1.highest"));
 }
 
 /// The complaint about a model of tuned features after a change of its file.

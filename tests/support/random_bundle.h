@@ -107,6 +107,9 @@ inline TensorFile random_bundle(const BundleInfo& info, std::uint64_t seed = 1) 
     drawer.layer("model.decoder." + name, decoder_in, width);
     drawer.draw("scaling." + name + ".mean", {width}, 1);
     drawer.draw("scaling." + name + ".deviation", {width}, 0.5, 1.5);
+    if (!info.limits_features) continue;
+    drawer.draw("scaling." + name + ".lowest", {width}, 0.5, -1);
+    drawer.draw("scaling." + name + ".highest", {width}, 0.5, 1);
   }
   drawer.draw("model.joint.bias", {stacked}, 0.3);
   drawer.layer("model.classifier", stacked, info.outputs());
