@@ -70,22 +70,35 @@ double validation_value(const FoldData& data, const Network& network,
   });
 }
 
-at::Tensor masked_features(const FeatureTable& table, const BatchPlan& plan, int m) {
+InputBlock shown_features(const FeatureTable& table, const BatchPlan& plan, int m) {
   const auto& features = table.features[static_cast<std::size_t>(m)];
+  InputBlock block;
   std::vector<std::int64_t> sources;
-  std::vector<std::int64_t> places;
   for (std::size_t r = 0; r < plan.rows.size(); ++r) {
     const auto& row = plan.rows[r];
     const auto present = table.present[static_cast<std::size_t>(row.utterance)];
     if (!(row.pattern & present).has(m)) continue;
     sources.push_back(row.utterance);
-    places.push_back(static_cast<std::int64_t>(r));
+    block.rows.push_back(static_cast<std::int64_t>(r));
   }
-  const auto rows = static_cast<std::int64_t>(plan.rows.size());
-  const auto found = features.index_select(0, index_tensor(sources, features.device()));
-  if (static_cast<std::int64_t>(places.size()) == rows) return found;
-  return at::zeros({rows, features.size(1)}, features.options())
-      .index_copy(0, index_tensor(places, features.device()), found);
+  block.x = features.index_select(0, index_tensor(sources, features.device()));
+  return block;
+}
+
+std::vector<InputBlock> shown_features(const FeatureTable& table, const BatchPlan& plan) {
+  std::vector<InputBlock> blocks;
+  for (int m = 0; m < table.modality_count(); ++m) {
+    blocks.push_back(shown_features(table, plan, m));
+  }
+  return blocks;
+}
+
+at::Tensor masked_features(const FeatureTable& table, const BatchPlan& plan, int m) {
+  const auto block = shown_features(table, plan, m);
+  const auto n = static_cast<std::int64_t>(plan.rows.size());
+  if (block.covers(n)) return block.x;
+  return at::zeros({n, block.x.size(1)}, block.x.options())
+      .index_copy(0, index_tensor(block.rows, block.x.device()), block.x);
 }
 
 BatchPlan completed(const FeatureTable& table, const BatchPlan& plan) {

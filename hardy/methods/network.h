@@ -94,8 +94,14 @@ BatchPlan complement(const FeatureTable& table, const BatchPlan& plan);
 /// Copies the arrays "model.<part>..." of a file into the network's parameters of these names.
 void load_part(Network& network, const TensorFile& file, const std::string& part);
 
-/// One row's features of modality m under its pattern, zero where the pattern or the data lacks it
-/// (zero is the mean: features are standardised). Shapes: -> [n, d_m].
+/// Features of modality m of the rows that show it: whose pattern and data have it. k may be 0.
+InputBlock shown_features(const FeatureTable& table, const BatchPlan& plan, int m);
+
+/// All modalities, side by side. Shapes: -> [M].
+std::vector<InputBlock> shown_features(const FeatureTable& table, const BatchPlan& plan);
+
+/// The same with zeros in all other rows (zero is the mean: features are standardised), for what
+/// needs every row. Shapes: -> [n, d_m].
 at::Tensor masked_features(const FeatureTable& table, const BatchPlan& plan, int m);
 
 /// Model arrays of a network ("model.<name>") and its curve.

@@ -15,6 +15,22 @@ namespace hardy {
 /// Shapes: x [n, in], weight [out, in], bias [out] or undefined -> [n, out].
 at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias);
 
+/// Neighbouring columns of a wide input that only some rows have, e.g. the features of a modality.
+struct InputBlock {
+  at::Tensor x;                    ///< [k, d]
+  std::vector<std::int64_t> rows;  ///< [k] which of the n rows have it, ascending
+
+  [[nodiscard]] bool covers(std::int64_t n) const {
+    return static_cast<std::int64_t>(rows.size()) == n;
+  }
+};
+
+/// y = X W^T + b, where X has the blocks side by side and zeros in rows without a block; these
+/// zeros are never multiplied. No gradient to the blocks.
+/// Shapes: blocks of n rows with sum d = in, weight [out, in], bias [out] -> [n, out].
+at::Tensor linear_of_blocks(const std::vector<InputBlock>& blocks, std::int64_t n,
+                            const at::Tensor& weight, const at::Tensor& bias);
+
 /// Rows that attend to each other: segment s is rows offsets[s] .. offsets[s+1]-1. Empty segments
 /// are allowed.
 struct Segments {

@@ -77,6 +77,32 @@ TEST(Linear, NoRowsGiveNoRowsAndZeroGradients) {
   EXPECT_EQ(weight.grad().abs().sum().item<float>(), 0.0F);
 }
 
+TEST(LinearOfBlocks, KernelAndGeneralPathAgree) {
+  // Of five rows one block covers all, one three of them, one none.
+  expect_paths_agree({random_tensor({4, 9}, 40), random_tensor({4}, 41)}, [&](const auto& in) {
+    const auto block = [&](std::int64_t width, std::vector<std::int64_t> rows) {
+      const auto count = static_cast<std::int64_t>(rows.size());
+      return InputBlock{random_tensor({count, width}, 42).to(in[0].scalar_type()), std::move(rows)};
+    };
+    return linear_of_blocks({block(3, {0, 1, 2, 3, 4}), block(4, {1, 2, 4}), block(2, {})}, 5,
+                            in[0], in[1]);
+  });
+}
+
+TEST(LinearOfBlocks, IsTheLinearLayerOfTheWideInput) {
+  const auto weight = random_tensor({3, 5}, 43);
+  const auto bias = random_tensor({3}, 44);
+  const InputBlock all = {random_tensor({2, 2}, 45), {0, 1}};
+  const InputBlock second = {random_tensor({1, 3}, 46), {1}};
+  auto wide = at::zeros({2, 5});
+  wide.narrow(1, 0, 2).copy_(all.x);
+  wide.narrow(1, 2, 3).narrow(0, 1, 1).copy_(second.x);
+  EXPECT_TRUE(at::allclose(linear_of_blocks({all, second}, 2, weight, bias),
+                           at::linear(wide, weight, bias), 1e-5, 1e-6));
+  EXPECT_TRUE(
+      at::equal(linear_of_blocks({{at::zeros({0, 5}), {}}}, 2, weight, bias), bias.expand({2, 3})));
+}
+
 TEST(SelfAttention, KernelAndGeneralPathAgreeOnRaggedSegments) {
   const auto segments = make_segments({4, 1, 6, 0, 2});
   expect_paths_agree({random_tensor({13, 24}, 4)},

@@ -198,7 +198,7 @@ class CifMminFold final : public PlainFold {
   }
 
  private:
-  static constexpr int kStageVersion = 1;
+  static constexpr int kStageVersion = 2;
 
   /// Both encoder families on complete data, shared by every pattern.
   [[nodiscard]] TensorFile pretrained(const FoldData& data, TaskContext& context) const {

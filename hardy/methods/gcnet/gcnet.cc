@@ -46,12 +46,9 @@ at::Tensor GcnetNetwork::run(const Branch& branch, const at::Tensor& x,
 }
 
 at::Tensor GcnetNetwork::represent(const BatchPlan& plan, DropoutStream& stream) const {
-  std::vector<at::Tensor> inputs;
-  for (int m = 0; m < data_.table.modality_count(); ++m) {
-    inputs.push_back(masked_features(data_.table, plan, m));
-  }
   const auto order = StepOrder::of(plan.offsets, device());
-  const auto x = context_.forward(at::cat(inputs, 1), order, settings_.dropout, stream);
+  const auto x =
+      context_.forward(shown_features(data_.table, plan), order, settings_.dropout, stream);
   const auto temporal =
       run(temporal_, x, temporal_edges(plan, settings_.past, settings_.future), order, stream);
   const auto speaker =
@@ -64,8 +61,12 @@ at::Tensor GcnetNetwork::classify(const at::Tensor& representation) const {
   return linear(representation, classifier_.weight, classifier_.bias);
 }
 
-at::Tensor GcnetNetwork::reconstruct(const at::Tensor& representation) const {
-  return linear(representation, decoder_.weight, decoder_.bias);
+at::Tensor GcnetNetwork::reconstruct(const at::Tensor& representation, int m) const {
+  const auto widths = data_.table.widths();
+  const std::int64_t width = widths[static_cast<std::size_t>(m)];
+  const std::int64_t first = std::accumulate(widths.begin(), widths.begin() + m, std::int64_t{0});
+  return linear(representation, decoder_.weight.narrow(0, first, width),
+                decoder_.bias.narrow(0, first, width));
 }
 
 at::Tensor gcnet_loss(const FoldData& data, const GcnetNetwork& network,
@@ -73,21 +74,15 @@ at::Tensor gcnet_loss(const FoldData& data, const GcnetNetwork& network,
   const auto representation = network.represent(plan, stream);
   auto loss = label_loss(data, network.classify(representation), plan);
   if (settings.reconstruction_weight == 0) return loss;
-  const auto rebuilt = network.reconstruct(representation);
   const auto hidden = complement(data.table, plan);
-  std::int64_t first = 0;
+  const double scale = settings.reconstruction_weight / static_cast<double>(plan.rows.size());
   for (int m = 0; m < data.table.modality_count(); ++m) {
-    const auto width = data.table.features[static_cast<std::size_t>(m)].size(1);
-    const auto rows = rows_with_target(data.table, plan, m, false);
-    if (!rows.empty()) {
-      const auto index = index_tensor(rows, network.device());
-      const auto part = rebuilt.narrow(1, first, width).index_select(0, index);
-      const auto truth = masked_features(data.table, hidden, m).index_select(0, index);
-      const double scale = settings.reconstruction_weight / static_cast<double>(plan.rows.size());
-      loss = loss +
-             scale * weighted_squared_error(part, truth, at::ones({index.size(0)}, part.options()));
-    }
-    first += width;
+    const auto truth = shown_features(data.table, hidden, m);
+    if (truth.rows.empty()) continue;
+    const auto index = index_tensor(truth.rows, network.device());
+    const auto rebuilt = network.reconstruct(representation.index_select(0, index), m);
+    const auto ones = at::ones({index.size(0)}, rebuilt.options());
+    loss = loss + scale * weighted_squared_error(rebuilt, truth.x, ones);
   }
   return loss;
 }
@@ -129,7 +124,7 @@ class GcnetFold final : public PlainFold {
   }
 
  private:
-  static constexpr int kStageVersion = 2;
+  static constexpr int kStageVersion = 3;
 
   const GcnetSettings& settings_;
 };

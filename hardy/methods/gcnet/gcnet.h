@@ -17,8 +17,8 @@ class GcnetNetwork final : public Network {
 
   [[nodiscard]] at::Tensor classify(const at::Tensor& representation) const;
 
-  /// All features side by side. Shapes: -> [n, sum of d_m].
-  [[nodiscard]] at::Tensor reconstruct(const at::Tensor& representation) const;
+  /// Features of modality m. Shapes: -> [n, d_m].
+  [[nodiscard]] at::Tensor reconstruct(const at::Tensor& representation, int m) const;
 
   [[nodiscard]] at::Tensor logits(const BatchPlan& plan, DropoutStream& stream) const override {
     return classify(represent(plan, stream));

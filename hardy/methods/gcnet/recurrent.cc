@@ -58,19 +58,40 @@ RecurrentStack::RecurrentStack(ParameterSet& parameters, const std::string& name
   }
 }
 
-at::Tensor RecurrentStack::forward(const at::Tensor& x, const StepOrder& order, double share,
-                                   DropoutStream& stream) const {
-  auto state = x.index_select(0, order.rows);
+at::Tensor RecurrentStack::run(InputProduct input, const StepOrder& order, double share,
+                               DropoutStream& stream) const {
+  at::Tensor state;
   const auto walk = [&](const Direction& direction, bool runs_backwards) {
-    const auto gates =
-        linear(state, direction.input.weight, direction.input.bias + direction.state.bias);
+    const auto gates = input(direction.input.weight, direction.input.bias + direction.state.bias);
     return lstm(gates, direction.state.weight, order.sizes, runs_backwards);
   };
   for (std::size_t layer = 0; layer < layers_.size(); ++layer) {
-    if (layer > 0) state = dropout(state, share, stream);
+    if (layer > 0) {
+      state = dropout(state, share, stream);
+      input = [&state](const at::Tensor& weight, const at::Tensor& bias) {
+        return linear(state, weight, bias);
+      };
+    }
     state = at::cat({walk(layers_[layer].forward, false), walk(layers_[layer].backward, true)}, 1);
   }
   return state.index_select(0, order.places);
+}
+
+at::Tensor RecurrentStack::forward(const at::Tensor& x, const StepOrder& order, double share,
+                                   DropoutStream& stream) const {
+  const auto walked = x.index_select(0, order.rows);
+  return run([&](const at::Tensor& weight,
+                 const at::Tensor& bias) { return linear(walked, weight, bias); },
+             order, share, stream);
+}
+
+at::Tensor RecurrentStack::forward(const std::vector<InputBlock>& x, const StepOrder& order,
+                                   double share, DropoutStream& stream) const {
+  return run(
+      [&](const at::Tensor& weight, const at::Tensor& bias) {
+        return linear_of_blocks(x, order.rows.numel(), weight, bias).index_select(0, order.rows);
+      },
+      order, share, stream);
 }
 
 }  // namespace hardy

@@ -5,6 +5,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -36,7 +37,15 @@ class RecurrentStack {
   [[nodiscard]] at::Tensor forward(const at::Tensor& x, const StepOrder& order, double dropout,
                                    DropoutStream& stream) const;
 
+  /// The same from an input that rows have parts of only.
+  [[nodiscard]] at::Tensor forward(const std::vector<InputBlock>& x, const StepOrder& order,
+                                   double dropout, DropoutStream& stream) const;
+
  private:
+  /// What a layer's weights [4 out, in] and biases make of its input: gates in the order of the
+  /// walk. Shapes: -> [n, 4 out].
+  using InputProduct = std::function<at::Tensor(const at::Tensor& weight, const at::Tensor& bias)>;
+
   /// One direction of a layer.
   struct Direction {
     LinearLayer input;  ///< to the gates i, f, g, o
@@ -47,6 +56,9 @@ class RecurrentStack {
     Direction forward;
     Direction backward;
   };
+
+  [[nodiscard]] at::Tensor run(InputProduct input, const StepOrder& order, double dropout,
+                               DropoutStream& stream) const;
 
   std::vector<Layer> layers_;
 };

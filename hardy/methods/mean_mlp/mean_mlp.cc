@@ -22,11 +22,8 @@ class MeanMlpNetwork final : public Network {
   }
 
   [[nodiscard]] at::Tensor logits(const BatchPlan& plan, DropoutStream& stream) const override {
-    std::vector<at::Tensor> inputs;
-    for (int m = 0; m < table_.modality_count(); ++m) {
-      inputs.push_back(masked_features(table_, plan, m));
-    }
-    return layers_.forward(at::cat(inputs, 1), dropout_, stream);
+    return layers_.forward(shown_features(table_, plan),
+                           static_cast<std::int64_t>(plan.rows.size()), dropout_, stream);
   }
 
  private:
@@ -41,6 +38,7 @@ class MeanMlp final : public NetworkMethod {
     const auto& settings = request.config.methods.of<MeanMlpSettings>("mean_mlp");
     return std::make_unique<LabelFold>(request, *this,
                                        LabelFit{.method = "mean_mlp",
+                                                .version = 2,
                                                 .epochs = settings.epochs,
                                                 .patience = settings.patience,
                                                 .optimiser = settings.optimiser,

@@ -16,9 +16,10 @@ ModalityEncoders::ModalityEncoders(ParameterSet& parameters, const std::string& 
 
 std::vector<at::Tensor> ModalityEncoders::encode_each(const BatchPlan& plan, double dropout_share,
                                                       DropoutStream& stream) const {
+  const auto n = static_cast<std::int64_t>(plan.rows.size());
   std::vector<at::Tensor> encoded;
   for (std::size_t m = 0; m < encoders_.size(); ++m) {
-    encoded.push_back(encoders_[m].forward(masked_features(table_, plan, static_cast<int>(m)),
+    encoded.push_back(encoders_[m].forward({shown_features(table_, plan, static_cast<int>(m))}, n,
                                            dropout_share, stream));
   }
   return encoded;

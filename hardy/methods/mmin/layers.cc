@@ -18,16 +18,24 @@ Perceptron::Perceptron(ParameterSet& parameters, const std::string& name,
   }
 }
 
-at::Tensor Perceptron::forward(const at::Tensor& x, double dropout_share,
-                               DropoutStream& stream) const {
-  at::Tensor state = x;
-  for (std::size_t i = 0; i < layers_.size(); ++i) {
-    state = linear(state, layers_[i].weight, layers_[i].bias);
-    if (i + 1 == layers_.size()) break;
+at::Tensor Perceptron::finish(at::Tensor state, double dropout_share, DropoutStream& stream) const {
+  for (std::size_t i = 1; i < layers_.size(); ++i) {
     state = slope_ == 0 ? relu_dropout(state, dropout_share, stream)
                         : dropout(at::leaky_relu(state, slope_), dropout_share, stream);
+    state = linear(state, layers_[i].weight, layers_[i].bias);
   }
   return state;
+}
+
+at::Tensor Perceptron::forward(const at::Tensor& x, double dropout_share,
+                               DropoutStream& stream) const {
+  return finish(linear(x, layers_.front().weight, layers_.front().bias), dropout_share, stream);
+}
+
+at::Tensor Perceptron::forward(const std::vector<InputBlock>& x, std::int64_t n,
+                               double dropout_share, DropoutStream& stream) const {
+  return finish(linear_of_blocks(x, n, layers_.front().weight, layers_.front().bias), dropout_share,
+                stream);
 }
 
 ResidualAutoencoder::ResidualAutoencoder(ParameterSet& parameters, const std::string& name,

@@ -26,7 +26,14 @@ class Perceptron {
   [[nodiscard]] at::Tensor forward(const at::Tensor& x, double dropout,
                                    DropoutStream& stream) const;
 
+  /// The same from an input of n rows that have parts of it only.
+  [[nodiscard]] at::Tensor forward(const std::vector<InputBlock>& x, std::int64_t n, double dropout,
+                                   DropoutStream& stream) const;
+
  private:
+  /// What follows the first layer's product.
+  [[nodiscard]] at::Tensor finish(at::Tensor state, double dropout, DropoutStream& stream) const;
+
   std::vector<LinearLayer> layers_;
   double slope_ = 0;
 };

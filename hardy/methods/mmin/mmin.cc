@@ -125,7 +125,7 @@ class MminFold final : public PlainFold {
   }
 
  private:
-  static constexpr int kStageVersion = 1;
+  static constexpr int kStageVersion = 2;
 
   /// Encoders and classifier on complete data, shared by every pattern.
   [[nodiscard]] TensorFile pretrained(const FoldData& data, TaskContext& context) const {
