@@ -74,7 +74,7 @@ TEST(BundleCommand, AModelOfTunedFeaturesIsStoredAndUsedLikeAnyOther) {
   const auto model = in("run/models/unified-fold0-seed1.safetensors");
   const auto about = Json::parse(run_hardy({"bundle", "info", model}).output);
   EXPECT_EQ(about.at("input"), "tuned");
-  EXPECT_EQ(about.at("format"), 3);
+  EXPECT_EQ(about.at("format"), 4);
 
   const auto evaluated = run_hardy({"evaluate", in("run"), "--json", "--quiet"});
   ASSERT_EQ(evaluated.exit_code, 0) << evaluated.errors;
