@@ -79,6 +79,25 @@ void add_study(CLI::App& app, const std::vector<std::string>& command_line) {
   });
 }
 
+constexpr std::int64_t kMostEpochs = 10'000;
+
+/// --budget and --patience.
+CLI::Option* add_budget_options(CLI::App& command, TypedStudy& typed, const std::string& help) {
+  auto* budget = command.add_option("--budget", typed.comparison.budget, help)
+                     ->type_name("N")
+                     ->check(CLI::Range(std::int64_t{0}, kMostEpochs));
+  command
+      .add_option("--patience", typed.comparison.patience,
+                  "With --budget: epochs without a better validation loss before a stage stops")
+      ->type_name("N")
+      ->capture_default_str()
+      ->check(CLI::Range(std::int64_t{1}, kMostEpochs));
+  return budget;
+}
+
+/// Epochs that `reproduce all` gives the methods of table 1 when nothing is said.
+constexpr std::int64_t kAllBudget = 40;
+
 void add_reproduce(CLI::App& app, const std::vector<std::string>& command_line) {
   auto typed = std::make_shared<TypedStudy>();
   CLI::App* command =
@@ -94,18 +113,25 @@ void add_reproduce(CLI::App& app, const std::vector<std::string>& command_line) 
                    "fig3: an utterance whose neighbours are shown; several times for several; "
                    "default the easiest and the hardest")
       ->type_name("ID");
+  const CLI::Option* budget = add_budget_options(
+      *command, *typed,
+      fmt::format("table1: at most N epochs in every training stage of the methods beside "
+                  "HARDY-MER; 0 = their own; default 0, in `all` {}",
+                  kAllBudget));
   command->footer(
       "table1 methods (as `hardy compare`), table2 ablations, table3 alpha1, alpha2, beta and K,\n"
       "fig1 hardness against reconstruction, fig3 t-SNE of neighbours in plain and tuned "
       "features,\n"
       "fig4 index strategies. Stages that variants share are computed once. Without\n"
-      "--track the variants train the unified model only, which keeps the full set affordable;\n"
+      "--track the variants train the unified model only, in `all` the methods too, which keeps "
+      "the\n"
+      "full set affordable;\n"
       "--track specialist trains a model per condition, as the paper does.\n\n"
       "Examples:\n"
       "  hardy reproduce table2 data/CMUMOSI --seeds 1-5 --out table2\n"
       "  hardy reproduce fig3 data/CMUMOSI --query 03bSnISJMiM_5 --out fig3\n"
       "  hardy reproduce all data/CMUMOSI --dry-run                     how long would it take\n");
-  command->callback([typed, command_line] {
+  command->callback([typed, budget, command_line] {
     Study study;
     study.kind = typed->experiment;
     study.base = fit_config(without_models(*typed));
@@ -117,7 +143,15 @@ void add_reproduce(CLI::App& app, const std::vector<std::string>& command_line) 
     }
     request.queries = typed->queries;
     const bool has_methods = typed->experiment == "table1" || typed->experiment == "all";
-    if (has_methods) request.comparison = CompareOptions{};
+    if (!has_methods && budget->count() > 0) {
+      throw ConfigError("--budget: only table1 trains other methods");
+    }
+    if (has_methods) {
+      request.comparison = typed->comparison;
+      if (typed->experiment == "all" && budget->count() == 0)
+        request.comparison->budget = kAllBudget;
+      request.comparison->spares_hardymer = request.comparison->budget > 0;
+    }
     carry_out(request);
   });
 }
@@ -127,7 +161,6 @@ void check_comparison(const TypedStudy& typed) {
 }
 
 void add_compare_options(CLI::App& command, TypedStudy& typed) {
-  constexpr std::int64_t kMost = 10'000;
   add_fit_options(command, typed, kStudyFolderHelp);
   command
       .add_option("--methods", typed.comparison.methods,
@@ -139,24 +172,16 @@ void add_compare_options(CLI::App& command, TypedStudy& typed) {
                   "Choose each method's settings among N random points of its search space, by "
                   "validation; 0 = its own settings")
       ->type_name("N")
-      ->check(CLI::Range(std::int64_t{0}, kMost));
+      ->check(CLI::Range(std::int64_t{0}, kMostEpochs));
   command.add_option("--random-seed", typed.comparison.random_seed, "Seed of those points")
       ->capture_default_str();
   command
       .add_option("--metric", typed.comparison.metric,
                   "What ranks the points; default wa, or accuracy")
       ->type_name("NAME");
-  command
-      .add_option("--budget", typed.comparison.budget,
-                  "At most N epochs in every training stage of every method; 0 = its own epochs")
-      ->type_name("N")
-      ->check(CLI::Range(std::int64_t{0}, kMost));
-  command
-      .add_option("--patience", typed.comparison.patience,
-                  "With --budget: epochs without a better validation loss before a stage stops")
-      ->type_name("N")
-      ->capture_default_str()
-      ->check(CLI::Range(std::int64_t{1}, kMost));
+  add_budget_options(
+      command, typed,
+      "At most N epochs in every training stage of every method; 0 = its own epochs");
   command.add_option("--format", typed.format, "text, csv, json or latex")
       ->type_name("NAME")
       ->capture_default_str()

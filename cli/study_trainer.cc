@@ -180,6 +180,7 @@ void carry_out(const StudyCommand& command) {
   if (!command.experiment.empty()) {
     request.study = reproduction(command.experiment, command.study.base, corpus.modality_names(),
                                  command.only_unified);
+    if (command.comparison) limit_other_methods(*command.comparison, request.study);
   }
   std::optional<ComparisonPlan> planned;
   if (command.comparison) {

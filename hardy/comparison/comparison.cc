@@ -21,6 +21,15 @@ bool is_built_in(const std::string& method) {
   return names.contains(method);
 }
 
+/// Puts the budget, when there is one, into the settings of a variant of that method.
+void limit(const CompareOptions& options, const std::string& method, const Config& base,
+           Variant& variant) {
+  if (options.budget == 0) return;
+  for (auto& each : epoch_limits(declared_method(method), base, options.budget, options.patience)) {
+    variant.assignments.push_back(std::move(each));
+  }
+}
+
 }  // namespace
 
 std::vector<std::string> in_table_order(const std::vector<std::string>& methods) {
@@ -53,16 +62,18 @@ Study comparison_study(const CompareOptions& options, const Config& base) {
   study.base = base;
   for (const auto& name : in_table_order(options.methods)) {
     Variant variant{name, {"protocol.method=" + name}};
-    if (options.budget > 0) {
-      for (auto& limit :
-           epoch_limits(declared_method(name), base, options.budget, options.patience)) {
-        variant.assignments.push_back(std::move(limit));
-      }
-    }
+    limit(options, name, base, variant);
     study.variants.push_back(std::move(variant));
   }
   validate_study(study);
   return study;
+}
+
+void limit_other_methods(const CompareOptions& options, Study& study) {
+  for (auto& variant : study.variants) {
+    const std::string method = variant_config(study, variant).protocol.method;
+    if (method != study.base.protocol.method) limit(options, method, study.base, variant);
+  }
 }
 
 std::vector<Variant> tuning_points(const MethodDeclaration& method, const CompareOptions& options) {

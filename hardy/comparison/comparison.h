@@ -18,6 +18,7 @@ struct CompareOptions {
   std::string metric;                ///< what ranks points; empty = WA or accuracy
   std::int64_t budget = 0;           ///< most epochs of a training stage; 0 = the method's own
   std::int64_t patience = 5;         ///< with a budget: epochs without progress before a stop
+  bool spares_hardymer = false;  ///< HARDY-MER keeps its own epochs: other tables share its runs
 };
 
 /// The methods in the order of the paper's Table 1, then those that were added to this program
@@ -27,6 +28,9 @@ std::vector<std::string> in_table_order(const std::vector<std::string>& methods)
 /// One variant per method, labelled with its name, under the budget. Without the points: what
 /// tuning chooses is known later.
 Study comparison_study(const CompareOptions& options, const Config& base);
+
+/// Sets the budget for every variant of a study whose method differs from the study's own.
+void limit_other_methods(const CompareOptions& options, Study& study);
 
 /// The points that tuning tries: the settings that the method has anyway, then `points` random
 /// ones of its declared search space (fewer when that is smaller). Empty when it declares none.

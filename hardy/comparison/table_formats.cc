@@ -121,8 +121,9 @@ std::string terms_text(const MethodComparison& comparison) {
   std::string text =
       options.budget > 0
           ? fmt::format(
-                "budget: at most {} epochs per training stage, stopped after {} without "
+                "budget: {}at most {} epochs per training stage, stopped after {} without "
                 "a better validation loss",
+                options.spares_hardymer ? "HARDY-MER its own epochs, the others " : "",
                 options.budget, options.patience)
           : std::string("budget: each method's own epochs");
   text += options.points > 0
@@ -341,28 +342,29 @@ std::string comparison_json(const MethodComparison& comparison) {
                       {"declared_validation", json_number(choice.declared_validation)}});
   }
   const CompareOptions& options = comparison.options;
-  const Json json = {
-      {"format", kTableFormat},
-      {"program_version", program_version()},
-      {"command_line", comparison.command_line},
-      {"data",
-       {{"name", comparison.data_name},
-        {"is_synthetic", comparison.is_synthetic},
-        {"checksum", comparison.data_checksum}}},
-      {"folds", comparison.folds},
-      {"seeds", comparison.seeds},
-      {"level", comparison.level},
-      {"budget",
-       {{"epochs", options.budget}, {"patience", options.budget > 0 ? options.patience : 0}}},
-      {"tuning",
-       {{"points", options.points},
-        {"random_seed", options.random_seed},
-        {"metric", comparison.metric},
-        {"chosen", chosen}}},
-      {"terms", terms_text(comparison)},
-      {"left_out", refusals},
-      {"tables", tables},
-      {"costs", costs}};
+  const Json json = {{"format", kTableFormat},
+                     {"program_version", program_version()},
+                     {"command_line", comparison.command_line},
+                     {"data",
+                      {{"name", comparison.data_name},
+                       {"is_synthetic", comparison.is_synthetic},
+                       {"checksum", comparison.data_checksum}}},
+                     {"folds", comparison.folds},
+                     {"seeds", comparison.seeds},
+                     {"level", comparison.level},
+                     {"budget",
+                      {{"epochs", options.budget},
+                       {"patience", options.budget > 0 ? options.patience : 0},
+                       {"spares_hardymer", options.spares_hardymer}}},
+                     {"tuning",
+                      {{"points", options.points},
+                       {"random_seed", options.random_seed},
+                       {"metric", comparison.metric},
+                       {"chosen", chosen}}},
+                     {"terms", terms_text(comparison)},
+                     {"left_out", refusals},
+                     {"tables", tables},
+                     {"costs", costs}};
   return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

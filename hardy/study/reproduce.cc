@@ -241,7 +241,7 @@ Study reproduction(const std::string& name, const Config& base,
     for (auto& variant : variants) {
       const auto is_same = [&](const Variant& other) { return other.label == variant.label; };
       if (std::any_of(study.variants.begin(), study.variants.end(), is_same)) continue;
-      if (only_unified && experiment != "table1") {
+      if (only_unified && name != "table1") {
         variant.assignments.emplace_back("protocol.tracks=unified");
       }
       study.variants.push_back(std::move(variant));

@@ -20,7 +20,8 @@ const std::vector<std::string>& reproduction_names();
 /// fig3   - nothing: neighbour_maps.h looks at the default's features;
 /// fig4   - another index for one modality at a time ("A-IP", "V-IP", "T-L2").
 /// Variants that several experiments need are there once; "default" is always among them. With
-/// `only_unified` all variants train the unified model only, but table1's. Throws ConfigError for
+/// `only_unified` all variants but the default of "all" train the unified model only; those of
+/// "table1" alone train both. Throws ConfigError for
 /// an unknown name.
 Study reproduction(const std::string& name, const Config& base,
                    const std::vector<std::string>& modality_names, bool only_unified);

@@ -118,5 +118,19 @@ TEST(Comparison, AStudyHasAVariantPerMethodUnderTheBudget) {
               ElementsAre("protocol.method=gcnet"));
 }
 
+TEST(Comparison, TheBudgetOfOtherMethodsSparesTheStudysOwn) {
+  CompareOptions options;
+  options.budget = 3;
+  Study study;
+  study.base = make_preset("published");
+  study.variants = {
+      {"default", {}}, {"k=3", {"retrieval.k=3"}}, {"gcnet", {"protocol.method=gcnet"}}};
+  limit_other_methods(options, study);
+  EXPECT_TRUE(study.variants[0].assignments.empty());
+  EXPECT_THAT(study.variants[1].assignments, ElementsAre("retrieval.k=3"));
+  EXPECT_THAT(study.variants[2].assignments,
+              UnorderedElementsAre("protocol.method=gcnet", "gcnet.epochs=3", "gcnet.patience=5"));
+}
+
 }  // namespace
 }  // namespace hardy

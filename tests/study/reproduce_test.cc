@@ -70,9 +70,10 @@ TEST(Reproduce, AllHasEveryVariantOnceAndMayKeepToTheUnifiedTrack) {
   EXPECT_THAT(labels_of(study), IsSupersetOf({"w/o direct", "alpha1=0.2", "neither", "A-IP"}));
   EXPECT_EQ(variant_config(study, study.variants[0]).protocol.tracks, "both");
   for (std::size_t v = 1; v < study.variants.size(); ++v) {
-    if (!study.variants[v].assignments.front().starts_with("protocol.method=")) {
-      EXPECT_EQ(variant_config(study, study.variants[v]).protocol.tracks, "unified");
-    }
+    EXPECT_EQ(variant_config(study, study.variants[v]).protocol.tracks, "unified");
+  }
+  for (const auto& variant : made("table1", true).variants) {
+    EXPECT_EQ(variant_config(study, variant).protocol.tracks, "both");
   }
 }
 
