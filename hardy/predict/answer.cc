@@ -43,6 +43,10 @@ nlohmann::ordered_json answer_json(const BundleInfo& info, const Predictions& pr
   answer["calibrated"] = predictions.calibrated[row] != 0;
   answer["used"] = pattern_json(predictions.used[row], info);
   for (std::size_t m = 0; m < info.modalities.size(); ++m) {
+    const auto limited = predictions.limited[row * info.modalities.size() + m];
+    if (limited > 0) answer["limited"][info.modalities[m].name] = limited;
+  }
+  for (std::size_t m = 0; m < info.modalities.size(); ++m) {
     const auto& rebuilt = predictions.reconstruction[m];
     if (rebuilt.empty() || predictions.used[row].has(static_cast<int>(m))) continue;
     const auto width = static_cast<std::size_t>(info.modalities[m].width);

@@ -212,6 +212,8 @@ void run_network(const NetworkView& network, std::span<const UtteranceView> utte
   const std::int64_t width = network.hidden;
   const std::int64_t stacked = network.stacked();
   buffers.present.resize(network.modalities.size());
+  const auto modalities = static_cast<std::int64_t>(network.modalities.size());
+  buffers.limited.assign(static_cast<std::size_t>(n * modalities), 0);
   find_rows(utterances, offsets, options.available, buffers.present);
   if (options.keeps_attention) buffers.attention.resize(network.modalities.size());
   std::fill_n(room(buffers.stacked, n * stacked), n * stacked, 0.0F);
@@ -225,7 +227,8 @@ void run_network(const NetworkView& network, std::span<const UtteranceView> utte
     const Rows input = rows_of(buffers.input, count, modality.embed.in + kInputGap);
     for (std::int64_t i = 0; i < count; ++i) {
       const auto row = static_cast<std::size_t>(rows.rows[static_cast<std::size_t>(i)]);
-      standardise(utterances[row].features[m], modality.scaling, modality.embed.in, input.row(i));
+      buffers.limited[row * network.modalities.size() + m] = standardise(
+          utterances[row].features[m], modality.scaling, modality.embed.in, input.row(i));
     }
     transform_input(modality, input, count, buffers);
     const Rows state = rows_of(buffers.state, count, width);

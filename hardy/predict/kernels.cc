@@ -69,12 +69,18 @@ void linear(ConstRows x, std::int64_t n, const LinearView& layer, Rows y, bool a
   multiply(x, n, {layer.panels, layer.in, layer.out, panel_width()}, layer.bias, y, accumulates);
 }
 
-HARDY_HOT_LOOP void standardise(const float* x, const ScalingView& scaling, std::int64_t width,
-                                float* y) {
+HARDY_HOT_LOOP std::int64_t standardise(const float* x, const ScalingView& scaling,
+                                        std::int64_t width, float* y) {
   const auto [mean, deviation, lowest, highest] = scaling;
   for (std::int64_t j = 0; j < width; ++j) y[j] = (x[j] - mean[j]) / deviation[j];
-  if (lowest == nullptr) return;
-  for (std::int64_t j = 0; j < width; ++j) y[j] = std::min(std::max(y[j], lowest[j]), highest[j]);
+  if (lowest == nullptr) return 0;
+  std::int32_t cut = 0;
+  for (std::int64_t j = 0; j < width; ++j) {
+    const float value = y[j];
+    y[j] = std::min(std::max(value, lowest[j]), highest[j]);
+    cut += static_cast<std::int32_t>(y[j] != value);
+  }
+  return cut;
 }
 
 HARDY_HOT_LOOP void unstandardise(float* x, const ScalingView& scaling, std::int64_t width) {

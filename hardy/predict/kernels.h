@@ -32,8 +32,8 @@ struct ScalingView {
   const float* highest = nullptr;  ///< null together with `lowest`
 };
 
-/// y = (x - mean) / deviation, kept between the limits.
-void standardise(const float* x, const ScalingView& scaling, std::int64_t width, float* y);
+/// y = (x - mean) / deviation, kept between the limits. How many values had to be cut to them.
+std::int64_t standardise(const float* x, const ScalingView& scaling, std::int64_t width, float* y);
 
 /// x = x * deviation + mean.
 void unstandardise(float* x, const ScalingView& scaling, std::int64_t width);

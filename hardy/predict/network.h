@@ -95,6 +95,7 @@ struct ModalityRows {
 /// Scratch memory of a forward pass. Grows to the largest batch seen and stays.
 struct Buffers {
   std::vector<ModalityRows> present;  ///< [M]
+  std::vector<std::int64_t> limited;  ///< [n, M] features that were cut to their limits
   std::vector<float> input;           ///< [n_m, d_m]
   std::vector<float> tuning;          ///< [n_m, d_m]
   std::vector<float> state;           ///< [n_m, D]

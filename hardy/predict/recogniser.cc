@@ -182,6 +182,7 @@ Predictions read_out(const Recogniser::Impl& impl, std::int64_t n, Workspace::Im
   predictions.confidence = workspace.confidence;
   predictions.calibrated = workspace.calibrated;
   predictions.used = workspace.used;
+  predictions.limited = workspace.buffers.limited;
   return predictions;
 }
 

@@ -49,6 +49,9 @@ struct Predictions {
   std::span<const float> confidence;
   std::span<const std::uint8_t> calibrated;  ///< [n] 1 = a calibration of this pattern was fitted
   std::span<const Pattern> used;             ///< [n] the modalities that were used
+  /// [n, M] features that lie outside of the model's limits and were cut to them (docs/bundle.md).
+  /// Many of them: these features are not what the model was trained on.
+  std::span<const std::int64_t> limited;
   /// [M] of [n, d_m], in the units of the features; empty unless asked for and somebody lacks m.
   /// A model of tuned features (BundleInfo::reads_tuned) estimates tuned features instead.
   std::array<std::span<const float>, kMaxModalities> reconstruction{};

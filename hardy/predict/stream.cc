@@ -22,7 +22,8 @@ void DialogueStream::add_modality(std::size_t m, const UtteranceView& turn, Work
   kept.positions.push_back(turns_);
   kept.speakers.push_back(turn.speaker);
   float* input = predict::room(buffers.input, modality.embed.in);
-  predict::standardise(turn.features[m], modality.scaling, modality.embed.in, input);
+  buffers.limited[m] =
+      predict::standardise(turn.features[m], modality.scaling, modality.embed.in, input);
   predict::transform_input(modality, {input, modality.embed.in}, 1, buffers);
   kept.embedded.resize(static_cast<std::size_t>((before + 1) * width));
   const predict::Rows embedded = {kept.embedded.data() + before * width, width};
@@ -61,6 +62,7 @@ Predictions DialogueStream::add_turn(const UtteranceView& turn, Workspace& works
   }
   auto& work = workspace.impl();
   work.buffers.present.resize(info.modalities.size());
+  work.buffers.limited.assign(info.modalities.size(), 0);
   std::fill_n(predict::room(work.buffers.stacked, network.stacked()), network.stacked(), 0.0F);
   for (std::size_t m = 0; m < info.modalities.size(); ++m) {
     work.buffers.present[m].rows.clear();

@@ -21,6 +21,9 @@ OwnedPredictions copy_rows(const Predictions& predictions, std::int64_t first, s
   owned.confidence = part(predictions.confidence, first, count);
   owned.calibrated = part(predictions.calibrated, first, count);
   owned.used = part(predictions.used, first, count);
+  const auto modalities = static_cast<std::int64_t>(predictions.limited.size()) /
+                          std::max<std::int64_t>(1, predictions.count);
+  owned.limited = part(predictions.limited, first, count, modalities);
   for (const auto& rebuilt : predictions.reconstruction) {
     const auto width =
         static_cast<std::int64_t>(rebuilt.size()) / std::max<std::int64_t>(1, predictions.count);
@@ -46,6 +49,7 @@ Predictions OwnedPredictions::view() const {
   view.confidence = confidence;
   view.calibrated = calibrated;
   view.used = used;
+  view.limited = limited;
   for (std::size_t m = 0; m < reconstruction.size(); ++m) {
     view.reconstruction[m] = reconstruction[m];
   }

@@ -26,6 +26,7 @@ struct OwnedPredictions {
   std::vector<float> confidence;
   std::vector<std::uint8_t> calibrated;
   std::vector<Pattern> used;
+  std::vector<std::int64_t> limited;               ///< [n, M]
   std::vector<std::vector<float>> reconstruction;  ///< [M]
 
   [[nodiscard]] Predictions view() const;

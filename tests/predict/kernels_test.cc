@@ -217,10 +217,11 @@ TEST(Kernels, StandardisesBetweenLimits) {
   const std::vector<float> lowest = {-1, -1, -1, -1};
   const std::vector<float> highest = {1.5F, 1.5F, 1.5F, 1.5F};
   std::vector<float> y(4);
-  standardise(x.data(), {mean.data(), deviation.data(), nullptr, nullptr}, 3, y.data());
+  const ScalingView unlimited = {mean.data(), deviation.data(), nullptr, nullptr};
+  EXPECT_EQ(standardise(x.data(), unlimited, 3, y.data()), 0);
   EXPECT_EQ(y, (std::vector<float>{0, 2, -4, 0}));
-  standardise(x.data(), {mean.data(), deviation.data(), lowest.data(), highest.data()}, 4,
-              y.data());
+  const ScalingView limited = {mean.data(), deviation.data(), lowest.data(), highest.data()};
+  EXPECT_EQ(standardise(x.data(), limited, 4, y.data()), 3);
   EXPECT_EQ(y, (std::vector<float>{0, 1.5F, -1, 1.5F}));
 }
 

@@ -113,6 +113,37 @@ TEST(Recogniser, WhatIsNotAvailableCannotInfluenceAnything) {
   EXPECT_EQ(std::vector<float>(absent.logits.begin(), absent.logits.end()), expected);
 }
 
+TEST(Recogniser, CountsFeaturesThatItHadToCut) {
+  const Model model;
+  RandomUtterances data(model.info, 4, 6, Pattern(0b111));
+  // In the middle of the limits, but for two features of utterance 2.
+  const auto file = load_tensor_file(model.dir.path() / "model.safetensors");
+  for (std::size_t m = 0; m < 3; ++m) {
+    const auto mean = file.floats("scaling." + model.info.modalities[m].name + ".mean");
+    for (std::size_t i = 0; i < data.features[m].size(); ++i) {
+      data.features[m][i] = mean[i % mean.size()];
+    }
+  }
+  const auto width = static_cast<std::size_t>(model.info.modalities[1].width);
+  data.features[1][2 * width] = 1e30F;
+  data.features[1][2 * width + 1] = -1e30F;
+  Workspace workspace;
+  const auto counts = [](const Predictions& predictions) {
+    return std::vector<std::int64_t>(predictions.limited.begin(), predictions.limited.end());
+  };
+  EXPECT_EQ(counts(model.recogniser.predict(data.views, workspace)),
+            (std::vector<std::int64_t>{0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0}));
+  PredictOptions without;
+  without.available = Pattern(0b101);
+  EXPECT_EQ(counts(model.recogniser.predict(data.views, workspace, without)),
+            std::vector<std::int64_t>(12, 0));
+  DialogueStream stream(model.recogniser);
+  for (std::size_t i = 0; i < 4; ++i) {
+    EXPECT_EQ(counts(stream.add_turn(data.views[i], workspace)),
+              (std::vector<std::int64_t>{0, i == 2 ? 2 : 0, 0}));
+  }
+}
+
 TEST(Recogniser, ProbabilitiesLabelsAndCalibratedConfidenceAgree) {
   const test::TempDir dir;
   auto info = test::bundle_info(kWidths, 4, small_encoder());

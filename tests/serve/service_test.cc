@@ -95,6 +95,20 @@ TEST_F(ServiceTest, PredictsOneUtteranceAsTheLibraryDoes) {
   EXPECT_FALSE(answer["calibrated"].get<bool>());
 }
 
+TEST_F(ServiceTest, SaysWhichFeaturesLieOutsideOfTheModelsLimits) {
+  info_.limits_features = true;
+  save_tensor_file(options_.model, test::random_bundle(info_));
+  const auto answers =
+      Json::parse(post("/v1/predict", R"({"utterances":[{"features":{"m0":[0,0,0]}},)"
+                                      R"({"features":{"m0":[1e9,0,-1e9],"m1":[-1e9,0]}}]})")
+                      .body)
+          .at("predictions");
+  EXPECT_GE(answers[1].at("limited").at("m0"), 2);
+  EXPECT_GE(answers[1].at("limited").at("m1"), 1);
+  EXPECT_EQ(Json::parse(post("/v1/predict", R"({"features":{"m1":[1e9,1e9]}})").body).at("limited"),
+            Json({{"m1", 2}}));
+}
+
 TEST_F(ServiceTest, PredictsListsByDialogueAndHonoursOptions) {
   const std::string list = R"({"utterances":[{"id":"a","dialogue":"d","features":{"m0":[1,2,3]}},)"
                            R"({"id":"b","dialogue":"d","features":{"m0":[3,2,1],"m1":[1,1]}},)"
