@@ -147,8 +147,8 @@ class ContentCheck {
     add(Severity::kWarning, "rare-column", where,
         fmt::format("{} of {} columns vary in a few utterances only ({})", columns.size(),
                     modality.width, some_of(columns)),
-        "where those are held out, their values lie far outside what training saw and are cut to its "
-        "limits (docs/bundle.md): the columns carry little, better leave them out");
+        "where those are held out, their values lie far outside what training saw and are cut to "
+        "its limits (docs/bundle.md): the columns carry little, better leave them out");
   }
 
   void check_classes() {
