@@ -82,17 +82,16 @@ void add_study(CLI::App& app, const std::vector<std::string>& command_line) {
 constexpr std::int64_t kMostEpochs = 10'000;
 
 /// --budget and --patience.
-CLI::Option* add_budget_options(CLI::App& command, TypedStudy& typed, const std::string& help) {
-  auto* budget = command.add_option("--budget", typed.comparison.budget, help)
-                     ->type_name("N")
-                     ->check(CLI::Range(std::int64_t{0}, kMostEpochs));
+void add_budget_options(CLI::App& command, TypedStudy& typed, const std::string& help) {
+  command.add_option("--budget", typed.comparison.budget, help)
+      ->type_name("N")
+      ->check(CLI::Range(std::int64_t{0}, kMostEpochs));
   command
       .add_option("--patience", typed.comparison.patience,
                   "With --budget: epochs without a better validation loss before a stage stops")
       ->type_name("N")
       ->capture_default_str()
       ->check(CLI::Range(std::int64_t{1}, kMostEpochs));
-  return budget;
 }
 
 /// Epochs that `reproduce all` gives the methods of table 1 when nothing is said.
@@ -113,7 +112,7 @@ void add_reproduce(CLI::App& app, const std::vector<std::string>& command_line) 
                    "fig3: an utterance whose neighbours are shown; several times for several; "
                    "default the easiest and the hardest")
       ->type_name("ID");
-  const CLI::Option* budget = add_budget_options(
+  add_budget_options(
       *command, *typed,
       fmt::format("table1: at most N epochs in every training stage of the methods beside "
                   "HARDY-MER; 0 = their own; default 0, in `all` {}",
@@ -131,7 +130,7 @@ void add_reproduce(CLI::App& app, const std::vector<std::string>& command_line) 
       "  hardy reproduce table2 data/CMUMOSI --seeds 1-5 --out table2\n"
       "  hardy reproduce fig3 data/CMUMOSI --query 03bSnISJMiM_5 --out fig3\n"
       "  hardy reproduce all data/CMUMOSI --dry-run                     how long would it take\n");
-  command->callback([typed, budget, command_line] {
+  command->callback([typed, command, command_line] {
     Study study;
     study.kind = typed->experiment;
     study.base = fit_config(without_models(*typed));
@@ -143,12 +142,12 @@ void add_reproduce(CLI::App& app, const std::vector<std::string>& command_line) 
     }
     request.queries = typed->queries;
     const bool has_methods = typed->experiment == "table1" || typed->experiment == "all";
-    if (!has_methods && budget->count() > 0) {
-      throw ConfigError("--budget: only table1 trains other methods");
+    if (!has_methods && command->count("--budget") + command->count("--patience") > 0) {
+      throw ConfigError("--budget, --patience: only table1 trains other methods");
     }
     if (has_methods) {
       request.comparison = typed->comparison;
-      if (typed->experiment == "all" && budget->count() == 0)
+      if (typed->experiment == "all" && command->count("--budget") == 0)
         request.comparison->budget = kAllBudget;
       request.comparison->spares_hardymer = request.comparison->budget > 0;
     }

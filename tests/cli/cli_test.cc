@@ -118,6 +118,7 @@ TEST(Program, MisspeltCommandsAndOptionsGetTheNearest) {
                  "did you mean '--json'?; `hardy data info --help`");
   expect_failure(run_hardy({"config", "explain"}), 2, "did you mean '--explain'?");
   expect_failure(run_hardy({"reproduce", "tabel2"}), 2, "did you mean 'table2'?");
+  expect_failure(run_hardy({"reproduce", "table2", "--patience", "3"}), 2, "only table1");
   expect_failure(run_hardy({"data", "synth", "x", "--format", "plian"}), 2,
                  "did you mean 'plain'?");
   expect_failure(run_hardy({"config", "--explian"}), 2, "did you mean '--explain'?");
