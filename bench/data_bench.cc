@@ -4,7 +4,7 @@
 
 #include <cstdlib>
 
-#include "hardy/data/load.h"
+#include "hardy/load.h"
 
 namespace hardy::bench {
 namespace {

@@ -2,8 +2,8 @@
 #include <benchmark/benchmark.h>
 #include <torch/types.h>
 
-#include "hardy/tensor/kernels.h"
-#include "hardy/tensor/ops.h"
+#include "kernels/training_loops.h"
+#include "nn/ops.h"
 
 namespace hardy::bench {
 namespace {

@@ -1,7 +1,7 @@
 // Google Benchmark's main, with the one thread that a worker has.
 #include <benchmark/benchmark.h>
 
-#include "hardy/tensor/threads.h"
+#include "nn/threads.h"
 
 int main(int argc, char** argv) {
   hardy::keep_freed_memory();

@@ -5,11 +5,11 @@
 #include <memory>
 
 #include "bench/widths.h"
-#include "hardy/data/split.h"
-#include "hardy/retrieval/neighbours.h"
-#include "hardy/training/estimate_hardness.h"
-#include "hardy/training/train_recogniser.h"
-#include "hardy/training/tune_features.h"
+#include "hardy/split.h"
+#include "methods/hardymer/estimate_hardness.h"
+#include "methods/hardymer/neighbours.h"
+#include "methods/hardymer/train_recogniser.h"
+#include "methods/hardymer/tune_features.h"
 
 namespace hardy::bench {
 namespace {

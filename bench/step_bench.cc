@@ -3,9 +3,9 @@
 #include <torch/types.h>
 
 #include "bench/widths.h"
-#include "hardy/model/hardness_module.h"
-#include "hardy/tensor/adam.h"
-#include "hardy/training/objective.h"
+#include "methods/hardymer/hardness_module.h"
+#include "nn/adam.h"
+#include "train/objective.h"
 
 namespace hardy::bench {
 namespace {

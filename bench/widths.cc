@@ -2,7 +2,7 @@
 
 #include <map>
 
-#include "hardy/data/demo_corpus.h"
+#include "corpus/synth/demo_corpus.h"
 
 namespace hardy::bench {
 

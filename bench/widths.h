@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <vector>
 
-#include "hardy/data/corpus.h"
-#include "hardy/model/backbone.h"
+#include "hardy/corpus.h"
+#include "nn/backbone.h"
 
 namespace hardy::bench {
 

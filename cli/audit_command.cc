@@ -6,11 +6,11 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include "base/checksum.h"
 #include "cli/study_options.h"
-#include "hardy/core/checksum.h"
-#include "hardy/core/errors.h"
-#include "hardy/study/defect_audit.h"
-#include "hardy/study/leak_audit.h"
+#include "experiments/defect_audit.h"
+#include "experiments/leak_audit.h"
+#include "hardy/errors.h"
 
 namespace hardy {
 namespace {

@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "cli/study_commands.h"
-#include "hardy/config/config.h"
-#include "hardy/data/corpus.h"
-#include "hardy/study/study_results.h"
+#include "experiments/study_results.h"
+#include "hardy/config.h"
+#include "hardy/corpus.h"
 
 namespace hardy {
 

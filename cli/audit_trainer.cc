@@ -5,16 +5,16 @@
 
 #include <fmt/format.h>
 
+#include "base/files.h"
 #include "cli/audit_command.h"
 #include "cli/output.h"
-#include "hardy/core/errors.h"
-#include "hardy/core/files.h"
-#include "hardy/data/load.h"
-#include "hardy/data/noise_corpus.h"
-#include "hardy/data/split.h"
-#include "hardy/study/defect_audit.h"
-#include "hardy/study/leak_audit.h"
-#include "hardy/study/split_audit.h"
+#include "corpus/synth/noise_corpus.h"
+#include "experiments/defect_audit.h"
+#include "experiments/leak_audit.h"
+#include "experiments/split_audit.h"
+#include "hardy/errors.h"
+#include "hardy/load.h"
+#include "hardy/split.h"
 
 namespace hardy {
 

@@ -11,20 +11,20 @@
 #include <fmt/ranges.h>
 #include <CLI/CLI.hpp>
 
+#include "base/files.h"
 #include "cli/output.h"
 #include "cli/predict_command.h"
-#include "hardy/core/errors.h"
-#include "hardy/core/files.h"
-#include "hardy/data/csv.h"
-#include "hardy/data/load.h"
-#include "hardy/data/split.h"
-#include "hardy/data/text.h"
-#include "hardy/data/torch_checkpoint.h"
-#include "hardy/predict/onnx_export.h"
-#include "hardy/predict/published_checkpoint.h"
-#include "hardy/predict/request.h"
-#include "hardy/predict/training_section.h"
-#include "hardy/run/run_folder.h"
+#include "export/onnx_export.h"
+#include "formats/csv.h"
+#include "formats/text.h"
+#include "formats/torch_checkpoint.h"
+#include "hardy/errors.h"
+#include "hardy/load.h"
+#include "hardy/split.h"
+#include "hardy/training_section.h"
+#include "inference/published_checkpoint.h"
+#include "inference/request.h"
+#include "pipeline/run_folder.h"
 
 namespace hardy {
 namespace {
@@ -79,7 +79,7 @@ void convert_to_onnx(const BundleCommand& command) {
                     bytes_text(static_cast<std::int64_t>(bytes.size()))));
 }
 
-/// Whether candidates of each modality are found by cosine (hardy/methods/hardymer/stages.h says
+/// Whether candidates of each modality are found by cosine (src/methods/hardymer/stages.h says
 /// the same for training).
 std::vector<bool> cosine_modalities(const BundleInfo& info, const std::string& setting) {
   std::vector<bool> result;

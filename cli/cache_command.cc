@@ -10,7 +10,7 @@
 
 #include "cli/environment.h"
 #include "cli/output.h"
-#include "hardy/run/stage_cache.h"
+#include "pipeline/stage_cache.h"
 
 namespace hardy {
 namespace {

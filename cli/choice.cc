@@ -6,7 +6,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "hardy/core/nearest_name.h"
+#include "base/nearest_name.h"
 
 namespace hardy {
 

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
-#include "hardy/core/errors.h"
+#include "hardy/errors.h"
 
 namespace hardy {
 

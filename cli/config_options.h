@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "hardy/config/config.h"
+#include "hardy/config.h"
 
 namespace CLI {
 class App;

@@ -14,10 +14,10 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/output.h"
-#include "hardy/core/errors.h"
-#include "hardy/data/check.h"
-#include "hardy/data/load.h"
-#include "hardy/data/plain_form.h"
+#include "corpus/plain_form.h"
+#include "hardy/check.h"
+#include "hardy/errors.h"
+#include "hardy/load.h"
 
 namespace hardy {
 namespace {

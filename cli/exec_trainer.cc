@@ -13,7 +13,7 @@
 #include "cli/hardness_command.h"
 #include "cli/study_commands.h"
 #include "cli/training_commands.h"
-#include "hardy/core/errors.h"
+#include "hardy/errors.h"
 
 namespace hardy {
 namespace {

@@ -10,8 +10,8 @@
 #include "cli/output.h"
 #include "cli/predict_command.h"
 #include "cli/prediction_source.h"
-#include "hardy/core/errors.h"
-#include "hardy/predict/explanation_json.h"
+#include "hardy/errors.h"
+#include "inference/explanation_json.h"
 
 namespace hardy {
 namespace {

@@ -7,8 +7,8 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/environment.h"
-#include "hardy/config/defects.h"
-#include "hardy/core/errors.h"
+#include "config/defects.h"
+#include "hardy/errors.h"
 
 namespace hardy {
 namespace {

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "cli/config_options.h"
-#include "hardy/config/config.h"
+#include "hardy/config.h"
 
 namespace CLI {
 class App;

@@ -8,6 +8,7 @@
 #include <fmt/ranges.h>
 #include <CLI/CLI.hpp>
 
+#include "base/nearest_name.h"
 #include "cli/audit_command.h"
 #include "cli/bundle_command.h"
 #include "cli/cache_command.h"
@@ -23,9 +24,8 @@
 #include "cli/study_commands.h"
 #include "cli/synth_command.h"
 #include "cli/training_commands.h"
-#include "hardy/core/errors.h"
-#include "hardy/core/nearest_name.h"
-#include "hardy/core/version.h"
+#include "hardy/errors.h"
+#include "hardy/version.h"
 
 namespace hardy {
 namespace {

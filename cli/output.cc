@@ -8,7 +8,7 @@
 
 #include <fmt/format.h>
 
-#include "hardy/core/errors.h"
+#include "hardy/errors.h"
 
 namespace hardy {
 

@@ -10,10 +10,10 @@
 
 #include "cli/output.h"
 #include "cli/prediction_source.h"
-#include "hardy/core/errors.h"
-#include "hardy/predict/request.h"
-#include "hardy/predict/stream.h"
-#include "hardy/run/run_folder.h"
+#include "hardy/errors.h"
+#include "hardy/stream.h"
+#include "inference/request.h"
+#include "pipeline/run_folder.h"
 
 namespace hardy {
 namespace {

@@ -12,11 +12,11 @@
 #include <fmt/ranges.h>
 
 #include "cli/output.h"
-#include "hardy/core/errors.h"
-#include "hardy/data/load.h"
-#include "hardy/data/npy.h"
-#include "hardy/data/plain_form.h"
-#include "hardy/predict/request.h"
+#include "corpus/plain_form.h"
+#include "formats/npy.h"
+#include "hardy/errors.h"
+#include "hardy/load.h"
+#include "inference/request.h"
 
 namespace hardy {
 namespace {

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "hardy/predict/recogniser.h"
+#include "hardy/recogniser.h"
 
 namespace hardy {
 

@@ -5,7 +5,7 @@
 #include <mutex>
 #include <string>
 
-#include "hardy/run/progress.h"
+#include "pipeline/progress.h"
 
 namespace hardy {
 

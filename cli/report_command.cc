@@ -9,15 +9,15 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include "base/files.h"
+#include "base/nearest_name.h"
 #include "cli/output.h"
-#include "hardy/core/errors.h"
-#include "hardy/core/files.h"
-#include "hardy/core/nearest_name.h"
-#include "hardy/report/event_file.h"
-#include "hardy/report/page.h"
-#include "hardy/report/report_data.h"
-#include "hardy/report/run_tables.h"
-#include "hardy/report/tables.h"
+#include "hardy/errors.h"
+#include "report/event_file.h"
+#include "report/page.h"
+#include "report/report_data.h"
+#include "report/run_tables.h"
+#include "report/tables.h"
 
 namespace hardy {
 namespace {

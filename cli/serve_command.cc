@@ -9,11 +9,11 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include "base/files.h"
 #include "cli/output.h"
 #include "cli/predict_command.h"
-#include "hardy/core/errors.h"
-#include "hardy/core/files.h"
-#include "hardy/serve/server.h"
+#include "hardy/errors.h"
+#include "serve/server.h"
 
 namespace hardy {
 namespace {

@@ -12,14 +12,14 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "analysis/compare_runs.h"
+#include "analysis/comparison_json.h"
+#include "analysis/intervals.h"
+#include "analysis/results_json.h"
+#include "analysis/results_text.h"
+#include "base/json_number.h"
 #include "cli/output.h"
-#include "hardy/core/errors.h"
-#include "hardy/core/json_number.h"
-#include "hardy/evaluation/compare_runs.h"
-#include "hardy/evaluation/intervals.h"
-#include "hardy/evaluation/results_json.h"
-#include "hardy/evaluation/results_text.h"
-#include "hardy/statistics/comparison_json.h"
+#include "hardy/errors.h"
 
 namespace hardy {
 namespace {

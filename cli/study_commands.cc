@@ -8,10 +8,10 @@
 
 #include "cli/choice.h"
 #include "cli/study_options.h"
-#include "hardy/comparison/table_formats.h"
-#include "hardy/core/errors.h"
-#include "hardy/study/reproduce.h"
-#include "hardy/study/sweep.h"
+#include "experiments/reproduce.h"
+#include "experiments/sweep.h"
+#include "experiments/table_formats.h"
+#include "hardy/errors.h"
 
 namespace hardy {
 namespace {

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "hardy/comparison/comparison.h"
-#include "hardy/study/study.h"
+#include "experiments/method_comparison.h"
+#include "experiments/study.h"
 
 namespace CLI {
 class App;

@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
-#include "hardy/core/checksum.h"
+#include "base/checksum.h"
 
 namespace hardy {
 namespace {

@@ -7,23 +7,23 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "base/files.h"
 #include "cli/audit_command.h"
 #include "cli/hardness_command.h"
 #include "cli/interrupts.h"
 #include "cli/output.h"
 #include "cli/progress_bar.h"
 #include "cli/study_commands.h"
-#include "hardy/comparison/estimate_comparison.h"
-#include "hardy/comparison/run_comparison.h"
-#include "hardy/comparison/table_formats.h"
-#include "hardy/core/errors.h"
-#include "hardy/core/files.h"
-#include "hardy/data/load.h"
-#include "hardy/run/stage_cache.h"
-#include "hardy/study/hardness_validity.h"
-#include "hardy/study/neighbour_maps.h"
-#include "hardy/study/reproduce.h"
-#include "hardy/study/run_study.h"
+#include "experiments/estimate_comparison.h"
+#include "experiments/hardness_validity.h"
+#include "experiments/neighbour_maps.h"
+#include "experiments/reproduce.h"
+#include "experiments/run_comparison.h"
+#include "experiments/run_study.h"
+#include "experiments/table_formats.h"
+#include "hardy/errors.h"
+#include "hardy/load.h"
+#include "pipeline/stage_cache.h"
 
 namespace hardy {
 namespace {

@@ -12,12 +12,12 @@
 
 #include "cli/choice.h"
 #include "cli/output.h"
-#include "hardy/core/errors.h"
-#include "hardy/data/demo_corpus.h"
-#include "hardy/data/plain_form.h"
-#include "hardy/data/text.h"
-#include "hardy/data/tree.h"
-#include "hardy/data/tree_writer.h"
+#include "corpus/plain_form.h"
+#include "corpus/synth/demo_corpus.h"
+#include "corpus/tree.h"
+#include "corpus/tree_writer.h"
+#include "formats/text.h"
+#include "hardy/errors.h"
 
 namespace hardy {
 namespace {

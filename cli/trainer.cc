@@ -7,17 +7,17 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include "analysis/results_json.h"
+#include "analysis/results_text.h"
 #include "cli/interrupts.h"
 #include "cli/output.h"
 #include "cli/progress_bar.h"
 #include "cli/training_commands.h"
-#include "hardy/core/errors.h"
-#include "hardy/data/load.h"
-#include "hardy/data/split.h"
-#include "hardy/evaluation/model_file.h"
-#include "hardy/evaluation/results_json.h"
-#include "hardy/evaluation/results_text.h"
-#include "hardy/evaluation/run_protocol.h"
+#include "hardy/errors.h"
+#include "hardy/load.h"
+#include "hardy/split.h"
+#include "protocol/model_file.h"
+#include "protocol/run_protocol.h"
 
 namespace hardy {
 namespace {

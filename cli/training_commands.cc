@@ -7,7 +7,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/fit_options.h"
-#include "hardy/core/errors.h"
+#include "hardy/errors.h"
 
 namespace hardy {
 namespace {

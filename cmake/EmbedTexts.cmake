@@ -1,4 +1,4 @@
-# Writes OUTPUT, a C++ source with the functions of hardy/serve/pages.h: PAGE and OPENAPI as they are
+# Writes OUTPUT, a C++ source with the functions of src/serve/pages.h: PAGE and OPENAPI as they are
 # on disk, @VERSION@ in them replaced.
 # Without it CMake itself would replace the @VERSION@ below before anything is searched for it.
 cmake_policy(SET CMP0053 NEW)
@@ -6,7 +6,7 @@ file(READ ${PAGE} page)
 file(READ ${OPENAPI} openapi)
 string(REPLACE "@VERSION@" "${VERSION}" page "${page}")
 string(REPLACE "@VERSION@" "${VERSION}" openapi "${openapi}")
-file(WRITE ${OUTPUT} "#include \"hardy/serve/pages.h\"
+file(WRITE ${OUTPUT} "#include \"serve/pages.h\"
 
 namespace hardy {
 

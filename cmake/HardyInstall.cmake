@@ -1,25 +1,29 @@
-# `find_package(hardy COMPONENTS core training)`: libraries, headers and where to find what they need.
+# `find_package(hardy COMPONENTS base inference core training)`: libraries, headers and where to find
+# what they need.
 include(CMakePackageConfigHelpers)
 
 set(HARDY_PACKAGE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/hardy)
-install(TARGETS hardy_core EXPORT hardyCore ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
-install(EXPORT hardyCore FILE hardyCore.cmake NAMESPACE hardy:: DESTINATION ${HARDY_PACKAGE_DIR})
-install(TARGETS hardy_predict EXPORT hardyPredict ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
-install(EXPORT hardyPredict FILE hardyPredict.cmake NAMESPACE hardy::
-  DESTINATION ${HARDY_PACKAGE_DIR})
-set(HARDY_HEADER_FOLDERS predict core config data metrics run statistics evaluation report)
+# Headers of the rooms that a method or a reader of one's own is written against; only those in
+# include/hardy keep their meaning from version to version.
+set(HARDY_EXTENSION_DIR ${CMAKE_INSTALL_INCLUDEDIR}/hardy/extension)
+
+function(hardy_install_library target export)
+  install(TARGETS ${target} ${ARGN} EXPORT ${export} ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+  install(EXPORT ${export} FILE ${export}.cmake NAMESPACE hardy:: DESTINATION ${HARDY_PACKAGE_DIR})
+endfunction()
+
+hardy_install_library(hardy_base hardyBase)
+hardy_install_library(hardy_inference hardyInference)
+hardy_install_library(hardy_core hardyCore)
+set(HARDY_EXTENSION_ROOMS base config formats corpus metrics pipeline analysis)
 if(HARDY_TRAINING)
-  install(TARGETS hardy_training hardy_torch EXPORT hardyTraining
-    ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
-  install(EXPORT hardyTraining FILE hardyTraining.cmake NAMESPACE hardy::
-    DESTINATION ${HARDY_PACKAGE_DIR})
-  list(APPEND HARDY_HEADER_FOLDERS
-    tensor model features retrieval hardness curriculum training methods study)
+  hardy_install_library(hardy_training hardyTraining hardy_torch)
+  list(APPEND HARDY_EXTENSION_ROOMS nn train methods protocol experiments)
 endif()
-install(FILES hardy/hardy.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/hardy)
-foreach(folder IN LISTS HARDY_HEADER_FOLDERS)
-  install(DIRECTORY hardy/${folder} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/hardy
-    FILES_MATCHING PATTERN "*.h")
+install(DIRECTORY include/hardy DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
+  FILES_MATCHING PATTERN "*.h")
+foreach(room IN LISTS HARDY_EXTENSION_ROOMS)
+  install(DIRECTORY src/${room} DESTINATION ${HARDY_EXTENSION_DIR} FILES_MATCHING PATTERN "*.h")
 endforeach()
 configure_package_config_file(cmake/hardyConfig.cmake.in ${PROJECT_BINARY_DIR}/hardyConfig.cmake
   INSTALL_DESTINATION ${HARDY_PACKAGE_DIR})

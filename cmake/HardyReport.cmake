@@ -1,15 +1,8 @@
-# What `hardy report` puts into a page: our own script and style, and the charting library from npm.
-set(HARDY_REPORT_WEB ${PROJECT_SOURCE_DIR}/hardy/report/web)
-set(HARDY_REPORT_ASSETS ${PROJECT_BINARY_DIR}/report-assets)
-add_custom_command(
-  OUTPUT ${HARDY_REPORT_ASSETS}/d3.js ${HARDY_REPORT_ASSETS}/plot.js
-  COMMAND ${CMAKE_COMMAND} -D SOURCE=${HARDY_REPORT_WEB} -D WORK=${HARDY_REPORT_ASSETS}
-    -P ${CMAKE_CURRENT_LIST_DIR}/FetchChartLibrary.cmake
-  DEPENDS ${HARDY_REPORT_WEB}/package.json ${HARDY_REPORT_WEB}/package-lock.json
-    ${CMAKE_CURRENT_LIST_DIR}/FetchChartLibrary.cmake
-  COMMENT "Fetching the charting library of reports" VERBATIM)
-set_source_files_properties(hardy/report/assets.cc PROPERTIES
-  COMPILE_DEFINITIONS
-    "HARDY_REPORT_WEB=\"${HARDY_REPORT_WEB}\";HARDY_REPORT_ASSETS=\"${HARDY_REPORT_ASSETS}\""
+# What `hardy report` puts into a page: our own script and style, and the charting library, which is
+# kept in the project so that no build needs a network (THIRD_PARTY.md).
+set(HARDY_REPORT_WEB ${PROJECT_SOURCE_DIR}/src/report/web)
+set_source_files_properties(report/assets.cc PROPERTIES
+  COMPILE_DEFINITIONS "HARDY_REPORT_WEB=\"${HARDY_REPORT_WEB}\""
+  SKIP_UNITY_BUILD_INCLUSION ON
   OBJECT_DEPENDS
-    "${HARDY_REPORT_ASSETS}/d3.js;${HARDY_REPORT_ASSETS}/plot.js;${HARDY_REPORT_WEB}/report.js;${HARDY_REPORT_WEB}/report.css")
+    "${HARDY_REPORT_WEB}/vendor/d3.min.js;${HARDY_REPORT_WEB}/vendor/plot.umd.min.js;${HARDY_REPORT_WEB}/report.js;${HARDY_REPORT_WEB}/report.css")

@@ -4,7 +4,7 @@
 #include <exception>
 #include <vector>
 
-#include "hardy/predict/explain.h"
+#include "hardy/explain.h"
 
 int main(int argc, char** argv) try {
   if (argc != 2) return 2;

@@ -5,7 +5,7 @@
 #include <exception>
 #include <vector>
 
-#include "hardy/predict/recogniser.h"
+#include "hardy/recogniser.h"
 
 int main(int argc, char** argv) try {
   if (argc != 2) return 2;

@@ -1,5 +1,5 @@
-// What each fuzzer does with one input; shared with tests/data/fuzz_regression_test.cc. Errors that
-// the readers document are expected; anything else (a crash, another exception, a hang) is a
+// What each fuzzer does with one input; shared with tests/formats/fuzz_regression_test.cc. Errors
+// that the readers document are expected; anything else (a crash, another exception, a hang) is a
 // finding.
 #pragma once
 
@@ -10,16 +10,16 @@
 #include <string_view>
 #include <vector>
 
-#include "hardy/config/config.h"
-#include "hardy/core/errors.h"
-#include "hardy/core/tensor_file.h"
-#include "hardy/data/npy.h"
-#include "hardy/data/pickle.h"
-#include "hardy/data/plain_form.h"
-#include "hardy/data/torch_checkpoint.h"
-#include "hardy/evaluation/results_json.h"
-#include "hardy/evaluation/results_text.h"
-#include "hardy/run/manifest.h"
+#include "analysis/results_json.h"
+#include "analysis/results_text.h"
+#include "corpus/plain_form.h"
+#include "formats/npy.h"
+#include "formats/pickle.h"
+#include "formats/torch_checkpoint.h"
+#include "hardy/config.h"
+#include "hardy/errors.h"
+#include "hardy/tensor_file.h"
+#include "pipeline/manifest.h"
 
 namespace hardy::fuzz {
 

@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <string_view>
 
-#include "hardy/core/errors.h"
-#include "hardy/serve/body.h"
+#include "hardy/errors.h"
+#include "serve/body.h"
 
 namespace hardy::fuzz {
 

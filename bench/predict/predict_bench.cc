@@ -9,8 +9,8 @@
 #include <map>
 #include <string>
 
-#include "hardy/predict/explain.h"
-#include "hardy/predict/stream.h"
+#include "hardy/explain.h"
+#include "hardy/stream.h"
 #include "tests/support/random_bundle.h"
 
 namespace hardy {

@@ -8,7 +8,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "hardy/core/files.h"
+#include "base/files.h"
 #include "tests/cli/program.h"
 #include "tests/support/temp_dir.h"
 

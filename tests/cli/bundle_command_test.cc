@@ -6,8 +6,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "hardy/core/files.h"
-#include "hardy/predict/recogniser.h"
+#include "base/files.h"
+#include "hardy/recogniser.h"
 #include "tests/cli/program.h"
 #include "tests/support/random_bundle.h"
 #include "tests/support/shared_data.h"

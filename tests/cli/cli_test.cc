@@ -12,10 +12,10 @@
 
 #include <nlohmann/json.hpp>
 
-#include "hardy/config/config.h"
-#include "hardy/core/files.h"
-#include "hardy/core/version.h"
-#include "hardy/run/stage_cache.h"
+#include "base/files.h"
+#include "hardy/config.h"
+#include "hardy/version.h"
+#include "pipeline/stage_cache.h"
 #include "tests/cli/program.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/test_files.h"

@@ -7,8 +7,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "hardy/core/files.h"
-#include "hardy/data/npy.h"
+#include "base/files.h"
+#include "formats/npy.h"
 #include "tests/cli/program.h"
 #include "tests/support/random_bundle.h"
 #include "tests/support/temp_dir.h"

@@ -9,7 +9,7 @@
 #include <cstdlib>
 #include <stdexcept>
 
-#include "hardy/core/files.h"
+#include "base/files.h"
 #include "tests/support/temp_dir.h"
 
 namespace hardy::test {

@@ -10,7 +10,7 @@
 #include <string>
 #include <thread>
 
-#include "hardy/core/files.h"
+#include "base/files.h"
 #include "tests/cli/program.h"
 #include "tests/support/random_bundle.h"
 #include "tests/support/temp_dir.h"

@@ -6,8 +6,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "tests/analysis/made_run.h"
 #include "tests/cli/program.h"
-#include "tests/evaluation/made_run.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/test_files.h"
 

@@ -9,11 +9,11 @@
 
 #include <CLI/CLI.hpp>
 
-#include "hardy/core/errors.h"
-#include "hardy/core/files.h"
-#include "hardy/data/demo_corpus.h"
-#include "hardy/data/plain_form.h"
-#include "hardy/data/tree.h"
+#include "base/files.h"
+#include "corpus/plain_form.h"
+#include "corpus/synth/demo_corpus.h"
+#include "corpus/tree.h"
+#include "hardy/errors.h"
 #include "tests/support/messages.h"
 #include "tests/support/shared_data.h"
 #include "tests/support/temp_dir.h"

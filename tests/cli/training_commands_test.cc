@@ -9,8 +9,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "hardy/core/files.h"
-#include "hardy/run/stage_cache.h"
+#include "base/files.h"
+#include "pipeline/stage_cache.h"
 #include "tests/cli/program.h"
 #include "tests/support/temp_dir.h"
 

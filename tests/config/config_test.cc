@@ -1,4 +1,4 @@
-#include "hardy/config/config.h"
+#include "hardy/config.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -8,8 +8,8 @@
 #include <set>
 #include <string>
 
-#include "hardy/config/fields.h"
-#include "hardy/core/errors.h"
+#include "config/fields.h"
+#include "hardy/errors.h"
 #include "tests/support/messages.h"
 
 namespace hardy {

@@ -1,10 +1,10 @@
 // The switches of the published defects: what turns them on, what is refused.
-#include "hardy/config/defects.h"
+#include "config/defects.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "hardy/core/errors.h"
+#include "hardy/errors.h"
 
 namespace hardy {
 namespace {

@@ -1,11 +1,11 @@
-#include "hardy/config/method_settings.h"
+#include "hardy/method_settings.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "hardy/config/config.h"
-#include "hardy/core/errors.h"
-#include "hardy/methods/momke/settings.h"
+#include "hardy/config.h"
+#include "hardy/errors.h"
+#include "methods/momke/settings.h"
 #include "tests/support/messages.h"
 
 namespace hardy {

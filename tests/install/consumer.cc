@@ -1,12 +1,12 @@
 // Uses every corner of the light library whose own dependencies must be found: TOML, SHA-256, JSON.
 #include <cstdio>
 
-#include "hardy/core/checksum.h"
-#include "hardy/core/errors.h"
-#include "hardy/core/version.h"
+#include "base/checksum.h"
+#include "hardy/errors.h"
 #include "hardy/hardy.h"
-#include "hardy/predict/recogniser.h"
-#include "hardy/run/manifest.h"
+#include "hardy/recogniser.h"
+#include "hardy/version.h"
+#include "pipeline/manifest.h"
 
 int main() {
   const hardy::Config config = hardy::parse_config("[retrieval]\nk = 3\n", "inline", {});

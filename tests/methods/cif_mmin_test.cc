@@ -1,4 +1,4 @@
-#include "hardy/methods/cif_mmin/cif_mmin.h"
+#include "methods/cif_mmin/cif_mmin.h"
 
 #include <gtest/gtest.h>
 #include <torch/types.h>

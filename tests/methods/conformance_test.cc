@@ -4,13 +4,13 @@
 
 #include <cmath>
 
-#include "hardy/core/errors.h"
-#include "hardy/core/files.h"
-#include "hardy/evaluation/results_text.h"
-#include "hardy/evaluation/run_protocol.h"
-#include "hardy/methods/fold_stage.h"
-#include "hardy/predict/recogniser.h"
+#include "analysis/results_text.h"
+#include "base/files.h"
+#include "hardy/errors.h"
+#include "hardy/recogniser.h"
 #include "methods/fit_method.h"
+#include "methods/fold_stage.h"
+#include "protocol/run_protocol.h"
 #include "support/temp_dir.h"
 
 namespace hardy::test {

@@ -4,7 +4,7 @@
 
 #include <cmath>
 
-#include "hardy/methods/early_linear/linear_path.h"
+#include "methods/early_linear/linear_path.h"
 #include "methods/fit_method.h"
 
 namespace hardy::test {

@@ -1,4 +1,4 @@
-#include "hardy/methods/cpm_net/cpm_net.h"
+#include "methods/cpm_net/cpm_net.h"
 
 #include <gtest/gtest.h>
 #include <torch/types.h>
@@ -7,10 +7,10 @@
 #include <limits>
 #include <vector>
 
-#include "hardy/core/errors.h"
-#include "hardy/evaluation/run_protocol.h"
-#include "hardy/methods/fold_stage.h"
+#include "hardy/errors.h"
 #include "methods/fit_method.h"
+#include "methods/fold_stage.h"
+#include "protocol/run_protocol.h"
 #include "support/temp_dir.h"
 
 namespace hardy::test {

@@ -2,7 +2,7 @@
 
 #include <torch/types.h>
 
-#include "hardy/data/split.h"
+#include "hardy/split.h"
 #include "support/tiny_experiment.h"
 
 namespace hardy {

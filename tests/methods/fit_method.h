@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "hardy/methods/method.h"
+#include "methods/method.h"
 
 namespace hardy::test {
 

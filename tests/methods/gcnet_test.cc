@@ -1,4 +1,4 @@
-#include "hardy/methods/gcnet/gcnet.h"
+#include "methods/gcnet/gcnet.h"
 
 #include <gtest/gtest.h>
 #include <torch/types.h>

@@ -7,7 +7,7 @@
 #include <functional>
 #include <string>
 
-#include "hardy/tensor/parameters.h"
+#include "nn/parameters.h"
 
 namespace hardy::test {
 

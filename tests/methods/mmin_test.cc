@@ -1,4 +1,4 @@
-#include "hardy/methods/mmin/mmin.h"
+#include "methods/mmin/mmin.h"
 
 #include <gtest/gtest.h>
 #include <torch/types.h>

@@ -1,10 +1,10 @@
-#include "hardy/methods/momke/momke.h"
+#include "methods/momke/momke.h"
 
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
-#include "hardy/data/torch_checkpoint.h"
-#include "hardy/predict/published_checkpoint.h"
+#include "formats/torch_checkpoint.h"
+#include "inference/published_checkpoint.h"
 #include "methods/fit_method.h"
 #include "parity/golden.h"
 #include "support/shared_data.h"

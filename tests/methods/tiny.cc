@@ -1,8 +1,8 @@
 // A method in fifty lines: one linear layer per available modality, summed.
 #include <torch/types.h>
 
-#include "hardy/config/fields.h"
-#include "hardy/methods/network.h"
+#include "config/fields.h"
+#include "methods/network.h"
 
 namespace hardy {
 

@@ -1,12 +1,12 @@
 // Temperatures and calibration errors worked out by hand.
-#include "hardy/metrics/calibration.h"
+#include "metrics/calibration.h"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <vector>
 
-#include "hardy/core/errors.h"
+#include "hardy/errors.h"
 
 namespace hardy {
 namespace {

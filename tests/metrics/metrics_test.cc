@@ -1,4 +1,4 @@
-#include "hardy/metrics/metrics.h"
+#include "hardy/metrics.h"
 
 #include <gtest/gtest.h>
 
@@ -7,8 +7,8 @@
 #include <limits>
 #include <string>
 
-#include "hardy/core/errors.h"
-#include "hardy/core/random.h"
+#include "base/random.h"
+#include "hardy/errors.h"
 
 namespace hardy {
 namespace {

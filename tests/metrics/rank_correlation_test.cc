@@ -1,5 +1,5 @@
 // Spearman's correlation against values worked by hand.
-#include "hardy/metrics/rank_correlation.h"
+#include "metrics/rank_correlation.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -7,7 +7,7 @@
 #include <cmath>
 #include <vector>
 
-#include "hardy/core/errors.h"
+#include "hardy/errors.h"
 
 namespace hardy {
 namespace {

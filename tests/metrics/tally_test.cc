@@ -1,13 +1,13 @@
-#include "hardy/metrics/tally.h"
+#include "metrics/tally.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
 
-#include "hardy/core/errors.h"
-#include "hardy/core/random.h"
-#include "hardy/metrics/metrics.h"
+#include "base/random.h"
+#include "hardy/errors.h"
+#include "hardy/metrics.h"
 
 namespace hardy {
 namespace {

@@ -9,8 +9,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "hardy/core/files.h"
-#include "hardy/predict/onnx_export.h"
+#include "base/files.h"
+#include "export/onnx_export.h"
 #include "tests/npm/npm.h"
 #include "tests/support/random_bundle.h"
 #include "tests/support/temp_dir.h"

@@ -6,9 +6,9 @@
 
 #include <fmt/format.h>
 
-#include "hardy/data/demo_corpus.h"
-#include "hardy/predict/training_section.h"
-#include "hardy/serve/server.h"
+#include "corpus/synth/demo_corpus.h"
+#include "hardy/training_section.h"
+#include "serve/server.h"
 #include "tests/npm/npm.h"
 #include "tests/support/random_bundle.h"
 #include "tests/support/temp_dir.h"

@@ -6,8 +6,8 @@
 #include <cstring>
 #include <iostream>
 
-#include "hardy/data/npy.h"
-#include "hardy/predict/published_checkpoint.h"
+#include "formats/npy.h"
+#include "inference/published_checkpoint.h"
 #include "support/shared_data.h"
 
 namespace hardy::test {

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "hardy/core/tensor_file.h"
-#include "hardy/model/backbone.h"
-#include "hardy/model/batch.h"
+#include "hardy/tensor_file.h"
+#include "nn/backbone.h"
+#include "nn/batch.h"
 
 namespace hardy::test {
 

@@ -1,9 +1,9 @@
-#include "hardy/report/event_file.h"
+#include "report/event_file.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "hardy/core/files.h"
+#include "base/files.h"
 #include "tests/support/temp_dir.h"
 
 namespace hardy {

@@ -5,15 +5,15 @@
 
 #include <filesystem>
 
-#include "hardy/core/files.h"
-#include "hardy/data/csv.h"
-#include "hardy/evaluation/compare_runs.h"
-#include "hardy/evaluation/results_json.h"
-#include "hardy/evaluation/results_text.h"
-#include "hardy/report/page.h"
-#include "hardy/report/report_data.h"
-#include "hardy/report/run_tables.h"
-#include "hardy/report/tables.h"
+#include "analysis/compare_runs.h"
+#include "analysis/results_json.h"
+#include "analysis/results_text.h"
+#include "base/files.h"
+#include "formats/csv.h"
+#include "report/page.h"
+#include "report/report_data.h"
+#include "report/run_tables.h"
+#include "report/tables.h"
 
 namespace hardy {
 namespace {

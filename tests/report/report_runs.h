@@ -3,7 +3,7 @@
 
 #include <filesystem>
 
-#include "tests/evaluation/made_run.h"
+#include "tests/analysis/made_run.h"
 
 namespace hardy::test {
 

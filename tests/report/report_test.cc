@@ -5,11 +5,11 @@
 
 #include <nlohmann/json.hpp>
 
-#include "hardy/core/errors.h"
-#include "hardy/core/files.h"
-#include "hardy/report/page.h"
-#include "hardy/report/report_data.h"
-#include "hardy/report/tables.h"
+#include "base/files.h"
+#include "hardy/errors.h"
+#include "report/page.h"
+#include "report/report_data.h"
+#include "report/tables.h"
 #include "tests/report/report_runs.h"
 #include "tests/support/messages.h"
 #include "tests/support/temp_dir.h"

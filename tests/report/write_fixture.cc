@@ -1,5 +1,5 @@
 // Writes the run folders that the browser test reports on: `hardy_report_fixture DIR`.
-#include "hardy/core/files.h"
+#include "base/files.h"
 #include "tests/report/report_runs.h"
 
 namespace {

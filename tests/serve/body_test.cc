@@ -1,13 +1,13 @@
 // Bodies of requests: dialogues inside a list, and every input that fuzzing kept.
-#include "hardy/serve/body.h"
+#include "serve/body.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
 
+#include "base/files.h"
 #include "fuzz/request_entry_point.h"
-#include "hardy/core/files.h"
 
 namespace hardy {
 namespace {

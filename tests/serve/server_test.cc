@@ -1,5 +1,5 @@
 // The service over real sockets: keep-alive, limits, slow and broken clients, stop.
-#include "hardy/serve/server.h"
+#include "serve/server.h"
 
 #include <arpa/inet.h>
 #include <gmock/gmock.h>
@@ -14,7 +14,7 @@
 
 #include <fmt/format.h>
 
-#include "hardy/core/errors.h"
+#include "hardy/errors.h"
 #include "tests/support/random_bundle.h"
 #include "tests/support/temp_dir.h"
 

@@ -1,5 +1,5 @@
 // The service without sockets: every route, every refusal, sessions, reload.
-#include "hardy/serve/service.h"
+#include "serve/service.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -10,9 +10,9 @@
 
 #include <fmt/format.h>
 
-#include "hardy/core/files.h"
-#include "hardy/core/version.h"
-#include "hardy/data/npy.h"
+#include "base/files.h"
+#include "formats/npy.h"
+#include "hardy/version.h"
 #include "tests/support/random_bundle.h"
 #include "tests/support/temp_dir.h"
 

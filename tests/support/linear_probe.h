@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "hardy/data/corpus.h"
+#include "hardy/corpus.h"
 
 namespace hardy::test {
 

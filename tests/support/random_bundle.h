@@ -9,10 +9,10 @@
 
 #include <fmt/format.h>
 
-#include "hardy/core/random.h"
-#include "hardy/core/version.h"
-#include "hardy/predict/bundle.h"
-#include "hardy/predict/recogniser.h"
+#include "base/random.h"
+#include "hardy/bundle.h"
+#include "hardy/recogniser.h"
+#include "hardy/version.h"
 
 namespace hardy::test {
 

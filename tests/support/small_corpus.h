@@ -1,7 +1,7 @@
 // A hand-made corpus for tests of the data layer.
 #pragma once
 
-#include "hardy/data/corpus.h"
+#include "hardy/corpus.h"
 
 namespace hardy::test {
 

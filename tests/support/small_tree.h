@@ -7,7 +7,7 @@
 
 #include <fmt/format.h>
 
-#include "hardy/data/npy.h"
+#include "formats/npy.h"
 #include "tests/support/test_files.h"
 
 namespace hardy::test {

@@ -1,8 +1,8 @@
 // A corpus and settings small enough to train on in tests.
 #pragma once
 
-#include "hardy/config/config.h"
-#include "hardy/data/demo_corpus.h"
+#include "corpus/synth/demo_corpus.h"
+#include "hardy/config.h"
 
 namespace hardy::test {
 

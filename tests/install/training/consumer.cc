@@ -3,10 +3,10 @@
 #include <cstdio>
 #include <filesystem>
 
-#include "hardy/evaluation/run_protocol.h"
 #include "hardy/hardy.h"
-#include "hardy/methods/method.h"
-#include "hardy/retrieval/neighbours.h"
+#include "methods/hardymer/neighbours.h"
+#include "methods/method.h"
+#include "protocol/run_protocol.h"
 
 int main(int argc, char** argv) {
   if (argc != 2) return 2;

@@ -1,7 +1,0 @@
-#include "hardy/core/version.h"
-
-namespace hardy {
-
-std::string program_version() { return HARDY_VERSION; }
-
-}  // namespace hardy

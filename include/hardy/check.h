@@ -1,0 +1,41 @@
+// Every problem of a corpus at once, each with what to do about it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "hardy/config.h"
+#include "hardy/corpus.h"
+#include "hardy/reading.h"
+
+namespace hardy {
+
+/// What `hardy data check` found.
+struct CheckReport {
+  std::string source;             ///< what was checked
+  std::int64_t utterances = 0;    ///< read; 0 when the corpus could not be read at all
+  std::vector<Finding> findings;  ///< errors first, then warnings, then notes
+
+  [[nodiscard]] std::int64_t count(Severity severity) const;
+
+  /// Whether it can be used: no error. (What load_corpus refuses is always an error here.)
+  [[nodiscard]] bool is_sound() const { return count(Severity::kError) == 0; }
+};
+
+/// Reads the corpus and checks it as a whole. A corpus that cannot be read at all is one finding.
+/// Throws ConfigError for options, IoError when the system refuses.
+CheckReport check_corpus(const DataConfig& config, int jobs);
+
+/// The checks of a corpus in memory: utterances without a modality, constant and all-zero features,
+/// classes with no or one member, one class only, speakers on both sides of the official split,
+/// parts that are missing, modalities that are largely absent. The corpus may break invariants.
+std::vector<Finding> check_contents(const Corpus& corpus);
+
+/// For people: findings grouped by kind, the first few of each, and a last line with the verdict.
+std::string check_text(const CheckReport& report);
+
+/// For programs: one JSON object with every finding.
+std::string check_json(const CheckReport& report);
+
+}  // namespace hardy

@@ -1,0 +1,100 @@
+// The one in-memory form of a corpus; every reader ends here and every stage starts here.
+//
+// Letters used in shapes throughout the project: N utterances, M modalities, d_m width of modality
+// m, C classes, K neighbours, D hidden width, B dialogues of a batch.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "hardy/modality.h"
+
+namespace hardy {
+
+/// What the labels are.
+enum class LabelKind {
+  kClass,  ///< an index into Corpus::class_names
+  kValue   ///< a real value, e.g. a sentiment in [-3, 3]
+};
+
+/// The part of the official split an utterance belongs to; kNone when the corpus has no split.
+enum class Part : std::uint8_t { kNone, kTrain, kValidation, kTest };
+
+/// "train", "validation", "test"; empty for kNone.
+const char* part_name(Part part);
+
+/// One modality of a corpus: its features, utterance by utterance.
+struct ModalityData {
+  std::string name;                   ///< unique, non-empty, e.g. "acoustic"
+  std::int64_t width = 0;             ///< d_m >= 1
+  std::vector<float> features;        ///< [N, d_m] row-major; zeros where absent
+  std::vector<std::uint8_t> present;  ///< [N]; 0 = really missing in the data
+
+  [[nodiscard]] std::span<const float> row(std::int64_t utterance) const {
+    return {features.data() + utterance * width, static_cast<std::size_t>(width)};
+  }
+};
+
+/// What is known of an utterance beside its features.
+struct Utterance {
+  std::string id;          ///< unique in the corpus
+  std::int64_t dialogue;   ///< index into Corpus::dialogues
+  std::int64_t position;   ///< place in its dialogue, 0-based
+  std::string speaker;     ///< unique in the corpus, e.g. "Ses01_F"; empty when unknown
+  float label = 0;         ///< class index or value, by Corpus::label_kind
+  std::string transcript;  ///< empty when unknown
+};
+
+/// A run of consecutive utterances.
+struct Dialogue {
+  std::string id;
+  std::int64_t first = 0;   ///< index of its first utterance
+  std::int64_t count = 0;   ///< >= 1
+  std::string group;        ///< e.g. the recording session; empty when unknown
+  Part part = Part::kNone;  ///< its part of the official split
+};
+
+/// A whole corpus. Invariants (validate_corpus): utterances are stored dialogue by dialogue in
+/// order of position; every array of a modality has N rows; ids are unique; features and labels are
+/// finite; every utterance has at least one present modality.
+struct Corpus {
+  std::string name;           ///< e.g. "IEMOCAP-4"
+  bool is_synthetic = false;  ///< drawn by a generator: said wherever results appear
+  LabelKind label_kind = LabelKind::kClass;
+  std::vector<std::string> class_names;  ///< [C]; empty for values
+  std::vector<ModalityData> modalities;  ///< [M]
+  std::vector<Utterance> utterances;     ///< [N]
+  std::vector<Dialogue> dialogues;
+  /// [N] in [0,1], the generator's own measure of how hard an utterance is; empty for real data.
+  std::vector<float> true_difficulty;
+  /// [N] the real values behind the two classes of a corpus read with task = binary; empty
+  /// otherwise. An utterance whose value is exactly 0 is neither: it is context, no training
+  /// target, not scored.
+  std::vector<float> values;
+  std::string source;    ///< where it came from, for messages and the manifest
+  std::string checksum;  ///< SHA-256 over everything above that influences results
+
+  [[nodiscard]] std::int64_t size() const { return static_cast<std::int64_t>(utterances.size()); }
+
+  [[nodiscard]] int modality_count() const { return static_cast<int>(modalities.size()); }
+
+  [[nodiscard]] std::int64_t class_count() const {
+    return static_cast<std::int64_t>(class_names.size());
+  }
+
+  [[nodiscard]] std::vector<std::string> modality_names() const;
+
+  /// The modalities that utterance `i` really has.
+  [[nodiscard]] Pattern present_pattern(std::int64_t i) const;
+};
+
+/// Throws DataError naming the first broken invariant, with the utterance or modality and a remedy.
+void validate_corpus(const Corpus& corpus);
+
+/// SHA-256 over features, presence, ids, dialogues, speakers, groups, parts and labels (transcripts
+/// and names of the source do not count). Readers store it in Corpus::checksum.
+std::string corpus_checksum(const Corpus& corpus);
+
+}  // namespace hardy

@@ -1,0 +1,95 @@
+// Why this label: what each modality contributes, which training utterances are similar and how
+// hard they were, who was attended to.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "hardy/recogniser.h"
+#include "hardy/training_section.h"
+
+namespace hardy {
+
+/// The prediction of the explained utterance with some of its modalities, the rest of its dialogue
+/// unchanged.
+struct PatternOutcome {
+  Pattern pattern;
+  std::vector<float> outputs;  ///< [C] probabilities, or the value
+  std::int64_t label = 0;
+  float confidence = 0;
+  bool is_calibrated = false;
+};
+
+/// A similar training utterance.
+struct SimilarUtterance {
+  std::string id;
+  std::string dialogue;
+  std::string transcript;
+  float label = 0;      ///< class index or value
+  double distance = 0;  ///< mean Euclidean distance over shared modalities, scaled units
+  std::optional<HardnessParts> hardness;  ///< under the modalities used here, where measured
+};
+
+/// How much the utterance attended to each turn in one modality: mean over units and heads.
+struct ModalityAttention {
+  int modality = 0;
+  std::vector<std::int64_t> turns;  ///< turns of the dialogue that have it
+  std::vector<float> weights;       ///< [turns], sums to 1
+};
+
+struct Explanation {
+  std::int64_t utterance = 0;
+  Pattern used;
+  PatternOutcome outcome;
+  std::vector<PatternOutcome> patterns;  ///< every non-empty subset of `used`, as all_patterns
+  /// [M] Shapley value of each modality for the probability of the predicted class (or the value):
+  /// its mean marginal contribution over all orders of adding modalities, exact; 0 for absent ones.
+  /// They sum to the prediction minus the baseline. Empty beyond kMostExact modalities.
+  std::vector<double> contributions;
+  double baseline = 0;  ///< the same output when nothing of the utterance is available
+  std::vector<SimilarUtterance> similar;  ///< nearest first; empty without a training section
+  /// Of the utterance itself when it is a training utterance (distance 0), else the mean over
+  /// `similar`, weighted by 1 / distance: an estimate that measures no network on it.
+  std::optional<HardnessParts> hardness;
+  bool is_training_utterance = false;
+  std::vector<ModalityAttention> attention;
+};
+
+/// Explanations from one model. Immutable; safe from several threads with a Workspace each.
+class Explainer {
+ public:
+  /// Shapley values are exact up to this many available modalities: 2^6 fusions.
+  static constexpr int kMostExact = 6;
+
+  /// Throws ArtifactError when the bundle's training section is damaged.
+  explicit Explainer(Recogniser recogniser);
+  ~Explainer();
+  Explainer(Explainer&&) noexcept;
+  Explainer& operator=(Explainer&&) noexcept;
+
+  /// Whether similar utterances and hardness can be given.
+  [[nodiscard]] bool has_training_section() const { return training_ != nullptr; }
+
+  [[nodiscard]] const TrainingSection* training() const { return training_.get(); }
+
+  [[nodiscard]] const Recogniser& recogniser() const { return recogniser_; }
+
+  /// Explains one utterance of a dialogue; `k` similar utterances. Throws ShapeError when the
+  /// utterance is not in the dialogue, DataError when it has no modality or a value is not finite.
+  [[nodiscard]] Explanation explain(std::span<const UtteranceView> dialogue, std::int64_t utterance,
+                                    Workspace& workspace, std::size_t k = 5) const;
+
+ private:
+  /// From the encodings that the prediction left in the workspace.
+  void add_patterns(Workspace& workspace, Explanation& explanation) const;
+  void add_similar(const UtteranceView& utterance, std::size_t k, Explanation& explanation) const;
+
+  Recogniser recogniser_;
+  std::unique_ptr<const TrainingSection> training_;
+};
+
+}  // namespace hardy

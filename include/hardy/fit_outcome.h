@@ -1,0 +1,38 @@
+// What one training gives to the evaluation: its outputs on held-out utterances and its curves.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "hardy/modality.h"
+#include "hardy/tensor_file.h"
+#include "metrics/curve.h"
+
+namespace hardy {
+
+/// Outputs under one pattern.
+struct Evaluation {
+  Pattern pattern;
+  std::vector<std::int64_t> utterances;  ///< [n] indices into the corpus, ascending
+  std::vector<float> outputs;            ///< [n,C] class probabilities, or [n,1] values
+};
+
+/// One trained model's outputs.
+struct FitOutcome {
+  std::string track;  ///< "specialist" | "unified"
+  Pattern trained;    ///< the specialist's pattern; the complete one for `unified`
+  int fold = 0;
+  std::int64_t seed = 0;
+  std::vector<Evaluation> test;
+  std::vector<Evaluation> validation;
+  std::vector<CurvePoint> curve;
+  double train_cpu_s = 0;
+};
+
+/// As a cache entry, and back. Reading throws ArtifactError when something is missing or the sizes
+/// of an evaluation disagree.
+TensorFile to_tensor_file(const FitOutcome& outcome);
+FitOutcome fit_outcome_of(const TensorFile& file);
+
+}  // namespace hardy

@@ -1,0 +1,24 @@
+// Table of contents of the light half, in the order in which data flows. What trains is included
+// one header at a time (src/protocol/run_protocol.h first), because libtorch is slow to
+// compile.
+#pragma once
+
+#include "base/random.h"
+#include "hardy/errors.h"
+#include "hardy/modality.h"
+#include "hardy/tensor_file.h"
+// config: everything a run can be told
+#include "hardy/config.h"
+// data: corpora, readers, checks, splits
+#include "corpus/plain_form.h"
+#include "corpus/synth/demo_corpus.h"
+#include "hardy/check.h"
+#include "hardy/corpus.h"
+#include "hardy/load.h"
+#include "hardy/split.h"
+// predict: using a trained recogniser; links hardy::predict
+#include "hardy/recogniser.h"
+#include "hardy/stream.h"
+// metrics and results
+#include "hardy/metrics.h"
+#include "hardy/results.h"

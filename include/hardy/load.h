@@ -1,0 +1,26 @@
+// Config -> corpus: finds out the form, reads it, applies the task, validates.
+#pragma once
+
+#include "hardy/config.h"
+#include "hardy/corpus.h"
+#include "hardy/reading.h"
+
+namespace hardy {
+
+/// The corpus that `config` names. An empty path (or format "demo") is the embedded demonstration
+/// corpus; format "auto" takes a folder with utterances.csv as the plain form, one with a features
+/// folder or a label pickle as a tree. Task "binary" turns values into the classes negative and
+/// positive (value > 0) and keeps the values in Corpus::values: exactly 0 is neither. The result
+/// satisfies validate_corpus and carries its checksum.
+/// `jobs`: threads that read, >= 1. Throws DataError, ConfigError, IoError.
+Corpus load_corpus(const DataConfig& config, int jobs);
+
+/// The same without throwing at problems of single files and records: for `hardy data check`.
+/// Neither validated nor given a checksum.
+Reading read_corpus(const DataConfig& config, int jobs);
+
+/// Turns a corpus of values into the two classes "negative" and "positive". Throws ConfigError when
+/// the labels are classes already.
+void make_binary(Corpus& corpus);
+
+}  // namespace hardy

@@ -1,0 +1,42 @@
+// Which dialogues train, which decide (validation) and which are read once (test), fold by fold.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "hardy/config.h"
+#include "hardy/corpus.h"
+
+namespace hardy {
+
+/// One fold. Dialogue indices, ascending; the three parts are disjoint.
+struct Fold {
+  int index = 0;
+  std::string name;  ///< "official", the test group ("Ses05"), or "3/5"
+  std::vector<std::int64_t> train;
+  std::vector<std::int64_t> validation;
+  std::vector<std::int64_t> test;
+};
+
+/// The folds that `protocol` asks for (methods.md section 10).
+///
+/// Splits: `official` (train / validation / test marks of the corpus; one fold), `group`
+/// (leave-one-group-out: one fold per group, in sorted order), `kfold` (dialogues dealt at random
+/// to `folds` parts, stratified by size; dialogues that share speakers stay together when that
+/// gives parts of about equal size), `auto` = official if the corpus has test marks, else group if
+/// it has at least 2 groups, else kfold.
+/// Validation: `official` marks; `group` (one training group held out, so that its speakers are
+/// new: the next group in order, cyclically); `dialogue` (`validation_share` of the training
+/// utterances by whole dialogues, speakers kept apart when every speaker's dialogues can be);
+/// `auto` = official if the split is official and has such marks, else group if the training side
+/// has >= 2 groups, else dialogue. The draw depends on `split_seed` only, never on a training seed.
+/// Throws DataError when a part comes out empty or a class has no training utterance, ConfigError
+/// when the corpus lacks what the split needs.
+std::vector<Fold> make_folds(const Corpus& corpus, const ProtocolConfig& protocol);
+
+/// The utterances of the given dialogues, in corpus order.
+std::vector<std::int64_t> utterances_of(const Corpus& corpus,
+                                        const std::vector<std::int64_t>& dialogues);
+
+}  // namespace hardy

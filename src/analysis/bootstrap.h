@@ -1,0 +1,66 @@
+// How sure the numbers of a run are: bootstrap over the dialogues of the test parts, together with
+// the spread over training seeds. docs/statistics.md says what the intervals hold and what not.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "analysis/prediction_table.h"
+
+namespace hardy {
+
+struct BootstrapOptions {
+  std::int64_t resamples = 2000;
+  double level = 0.95;     ///< coverage of the intervals, in (0,1)
+  std::uint64_t seed = 1;  ///< root of the streams "bootstrap.dialogues" and "bootstrap.seeds"
+};
+
+/// One number of a report with what resampling made of it, or the difference of two such numbers.
+struct Resampled {
+  std::string track;
+  std::string condition;  ///< a pattern's label or "average"
+  std::string metric;
+  double estimate = 0;  ///< mean over seeds of the unweighted mean over folds; NaN = undefined
+  std::vector<std::int64_t> seeds;  ///< those that define it
+  std::vector<double> by_seed;      ///< mean over folds, of each of `seeds`
+  std::vector<int> folds;           ///< those that define it
+  std::vector<double> by_fold;      ///< mean over seeds, of each of `folds`
+  std::vector<double> replicates;   ///< [resamples] with resampled dialogues; NaN = undefined
+  /// [resamples] draws of Student's t with seeds - 1 degrees of freedom, shared by the numbers of a
+  /// call; null with one seed.
+  std::shared_ptr<const std::vector<double>> seed_draws;
+  std::int64_t freedom = 0;  ///< test dialogues minus folds
+  MetricRange range;         ///< of the number
+  std::string missing;       ///< why there is no interval; "" when there may be one
+};
+
+/// A range that holds the true number with probability `level`, or the reason why there is none.
+struct Interval {
+  double low = 0;   ///< NaN when `missing`
+  double high = 0;  ///< NaN when `missing`
+  std::string missing;
+
+  [[nodiscard]] bool is_computable() const { return missing.empty(); }
+};
+
+/// Every track, condition (then their "average") and metric, in the order of a report's summaries.
+/// Resample b draws the same dialogues for every track, condition, seed and table with the same
+/// test parts, so that numbers can be paired. Throws ConfigError for options out of range.
+std::vector<Resampled> resample(const PredictionTable& table, const BootstrapOptions& options);
+
+/// first - second, paired over dialogues, folds and seeds: both must come from tables with the same
+/// test parts, folds and seeds, and equal options. Throws InternalError otherwise.
+Resampled difference_of(const Resampled& first, const Resampled& second);
+
+/// The interval between the (1 +- level) / 2 quantiles of the replicates, each with the random part
+/// of the seeds added (docs/statistics.md).
+/// Throws ConfigError when `level` is out of range.
+Interval interval_of(const Resampled& number, double level);
+
+/// Two-sided p-value of "the true difference is 0": about 1 - level of the widest interval without
+/// 0; at least 2 / (resamples + 1). NaN when it is not computable.
+double p_value_of(const Resampled& difference);
+
+}  // namespace hardy

@@ -1,0 +1,194 @@
+#include "analysis/compare_runs.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "analysis/intervals.h"
+#include "analysis/results_json.h"
+#include "hardy/errors.h"
+
+namespace hardy {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// The fewest resamples that `resample` takes: enough to get its estimates.
+constexpr std::int64_t kForEstimates = 100;
+
+std::vector<std::string> short_run_names(const std::vector<fs::path>& folders) {
+  std::set<std::string> seen;
+  std::vector<std::string> names;
+  for (const auto& folder : folders) {
+    const fs::path whole = folder.lexically_normal();
+    const fs::path last = whole.has_filename() ? whole.filename() : whole.parent_path().filename();
+    names.push_back(last.string());
+    seen.insert(names.back());
+  }
+  if (seen.size() == folders.size() && !seen.contains(".") && !seen.contains("..")) return names;
+  names.clear();
+  for (const auto& folder : folders) names.push_back(folder.string());
+  return names;
+}
+
+FinishedRun read_run(const fs::path& folder, const std::string& name) {
+  const RunFolder opened = RunFolder::open(folder);
+  FinishedRun run{name, folder, opened.manifest(), read_results(folder), read_predictions(opened)};
+  const std::string wrong =
+      disagreement(run.results, resample(run.predictions, {.resamples = kForEstimates}));
+  if (!wrong.empty()) {
+    throw ArtifactError(
+        fmt::format("{}: damaged, or written by another version: {}; run again to write it anew",
+                    folder.string(), wrong));
+  }
+  return run;
+}
+
+bool has(const std::vector<std::string>& list, const std::string& item) {
+  return std::find(list.begin(), list.end(), item) != list.end();
+}
+
+std::vector<std::string> metrics_of(const FinishedRun& run, const CompareRequest& request) {
+  if (request.metrics.empty()) return {run.results.headline.front()};
+  for (const auto& metric : request.metrics) {
+    if (has(run.results.metrics, metric)) continue;
+    throw ConfigError(fmt::format("metric '{}': {} has {}", metric, run.name,
+                                  fmt::join(run.results.metrics, ", ")));
+  }
+  return request.metrics;
+}
+
+void check_track(const FinishedRun& run, const std::string& track) {
+  if (has(run.results.tracks, track)) return;
+  throw ConfigError(
+      fmt::format("track '{}': {} has {}", track, run.name, fmt::join(run.results.tracks, ", ")));
+}
+
+/// Pairs of tracks to compare.
+std::vector<std::pair<std::string, std::string>> tracks_of(const FinishedRun& first,
+                                                           const FinishedRun& second,
+                                                           const CompareRequest& request) {
+  if (!request.first_track.empty()) {
+    check_track(first, request.first_track);
+    check_track(second, request.second_track);
+    return {{request.first_track, request.second_track}};
+  }
+  std::vector<std::pair<std::string, std::string>> tracks;
+  for (const auto& track : first.results.tracks) {
+    if (has(second.results.tracks, track)) tracks.emplace_back(track, track);
+  }
+  if (tracks.empty()) {
+    throw ConfigError(fmt::format("{} has the tracks {} and {} has {}: say which to compare",
+                                  first.name, fmt::join(first.results.tracks, ", "), second.name,
+                                  fmt::join(second.results.tracks, ", ")));
+  }
+  return tracks;
+}
+
+/// Collects the pairs of one run against another.
+class PairCollector {
+ public:
+  PairCollector(const FinishedRun& first, const FinishedRun& second, const CompareRequest& request,
+                RunComparisons& results)
+      : first_(first), second_(second), request_(request), results_(results) {
+    const CommonGround ground =
+        common_ground(first.predictions, first.name, second.predictions, second.name);
+    if (!ground.notice.empty()) results.notices.push_back(ground.notice);
+    if (first.manifest.data_checksum != second.manifest.data_checksum) {
+      results.notices.push_back(fmt::format(
+          "{} and {} have equal test utterances and labels but differ in the rest of their data",
+          first.name, second.name));
+    }
+    first_numbers_ =
+        resample(restricted_to(first.predictions, ground.folds, ground.seeds), request.bootstrap);
+    second_numbers_ =
+        resample(restricted_to(second.predictions, ground.folds, ground.seeds), request.bootstrap);
+  }
+
+  void collect(std::vector<Pair>& pairs) {
+    const bool is_alone = &first_ == &second_;
+    for (const auto& [one, other] : tracks_of(first_, second_, request_)) {
+      const std::string track = one == other ? one : one + " against " + other;
+      for (const auto& metric : metrics_of(first_, request_)) {
+        for (const Resampled& number : first_numbers_) {
+          if (number.track != one || number.metric != metric) continue;
+          const Resampled* twin = find(other, number.condition, metric);
+          if (twin == nullptr || !is_same_average(one, other, number.condition)) continue;
+          pairs.push_back({is_alone ? one : first_.name, is_alone ? other : second_.name,
+                           fmt::format("{}, {{{}}}, {}", track, number.condition, metric), number,
+                           *twin});
+          results_.rows.push_back({one, other, number.condition, {}});
+        }
+      }
+    }
+  }
+
+ private:
+  [[nodiscard]] const Resampled* find(const std::string& track, const std::string& condition,
+                                      const std::string& metric) const {
+    for (const Resampled& number : second_numbers_) {
+      if (number.track == track && number.condition == condition && number.metric == metric) {
+        return &number;
+      }
+    }
+    return nullptr;
+  }
+
+  static std::set<std::string> conditions_of(const std::vector<Resampled>& numbers,
+                                             const std::string& track) {
+    std::set<std::string> conditions;
+    for (const auto& number : numbers) {
+      if (number.track == track) conditions.insert(number.condition);
+    }
+    return conditions;
+  }
+
+  /// Averages over different conditions are no pair.
+  [[nodiscard]] bool is_same_average(const std::string& one, const std::string& other,
+                                     const std::string& condition) {
+    if (condition != "average") return true;
+    const std::string& complete = first_.predictions.complete;
+    auto of_first = conditions_of(first_numbers_, one);
+    auto of_second = conditions_of(second_numbers_, other);
+    of_first.erase(complete);
+    of_second.erase(complete);
+    if (of_first == of_second) return true;
+    results_.notices.push_back(
+        fmt::format("the averages of {} and {} are over different conditions and not compared",
+                    first_.name, second_.name));
+    return false;
+  }
+
+  const FinishedRun& first_;
+  const FinishedRun& second_;
+  const CompareRequest& request_;
+  RunComparisons& results_;
+  std::vector<Resampled> first_numbers_;
+  std::vector<Resampled> second_numbers_;
+};
+
+}  // namespace
+
+std::vector<FinishedRun> read_finished_runs(const std::vector<fs::path>& folders) {
+  const auto names = short_run_names(folders);
+  std::vector<FinishedRun> runs;
+  for (std::size_t i = 0; i < folders.size(); ++i) runs.push_back(read_run(folders[i], names[i]));
+  return runs;
+}
+
+RunComparisons compare_runs(const std::vector<FinishedRun>& runs, const CompareRequest& request) {
+  check(!runs.empty(), "no run to compare");
+  RunComparisons results;
+  std::vector<Pair> pairs;
+  for (std::size_t i = runs.size() == 1 ? 0 : 1; i < runs.size(); ++i) {
+    PairCollector(runs.front(), runs[i], request, results).collect(pairs);
+  }
+  const auto comparisons = compare(pairs, request.bootstrap);
+  for (std::size_t i = 0; i < comparisons.size(); ++i) results.rows[i].comparison = comparisons[i];
+  return results;
+}
+
+}  // namespace hardy

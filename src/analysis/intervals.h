@@ -1,0 +1,27 @@
+// How sure the means of a report are: intervals from resampled test dialogues and the spread over
+// seeds (src/analysis/bootstrap.h).
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "analysis/bootstrap.h"
+#include "hardy/corpus.h"
+#include "hardy/fit_outcome.h"
+#include "hardy/results.h"
+
+namespace hardy {
+
+/// The test outputs of all fits, as statistics read them. A specialist counts under its own
+/// pattern.
+PredictionTable prediction_table(const std::vector<FitOutcome>& outcomes, const Corpus& corpus);
+
+/// Fills Results::intervals and the interval of every summary.
+void add_intervals(Results& results, const PredictionTable& table,
+                   const BootstrapOptions& options = {});
+
+/// The first number of a report that differs from what its stored predictions give ("unified, {a},
+/// wa is 0.5 in the results and 0.4 by the predictions"); "" when all agree.
+std::string disagreement(const Results& results, const std::vector<Resampled>& numbers);
+
+}  // namespace hardy

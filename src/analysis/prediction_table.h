@@ -1,0 +1,112 @@
+// What a run predicted on its test parts, counted up by dialogue: all that resampling needs.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <tuple>
+#include <unordered_map>
+#include <vector>
+
+#include "metrics/tally.h"
+#include "pipeline/run_folder.h"
+
+namespace hardy {
+
+/// The test part of a fold: the same for every track, condition and seed.
+struct TestFold {
+  int fold = 0;                         ///< 0-based
+  std::vector<std::string> dialogues;   ///< ascending
+  std::vector<std::string> utterances;  ///< ascending
+  std::vector<double> truth;            ///< of each utterance; NaN = not scored
+};
+
+/// The predictions of one model under one condition.
+struct PredictionCell {
+  std::string track;
+  std::string condition;  ///< a pattern's label
+  int fold = 0;
+  std::int64_t seed = 0;
+  std::vector<double> tallies;  ///< [dialogues of the fold, width] row-major
+};
+
+/// All test predictions of a run.
+struct PredictionTable {
+  TallyLayout layout;
+  std::vector<std::string> tracks;      ///< ascending
+  std::vector<std::string> conditions;  ///< in the order of all_patterns
+  std::string complete;                 ///< label of the complete pattern
+  std::vector<std::int64_t> seeds;      ///< ascending
+  std::vector<TestFold> folds;          ///< ascending
+  std::vector<PredictionCell> cells;    ///< by track, condition, fold, seed
+
+  /// The cell of this place; nullptr when there is none.
+  [[nodiscard]] const PredictionCell* find(const std::string& track, const std::string& condition,
+                                           int fold, std::int64_t seed) const;
+};
+
+/// Collects predictions in any order.
+class PredictionTableBuilder {
+ public:
+  PredictionTableBuilder(TallyLayout layout, std::vector<std::string> modality_names);
+
+  /// The model whose predictions follow. Throws ArtifactError for an unknown condition.
+  void start(const std::string& track, const std::string& condition, int fold, std::int64_t seed);
+
+  /// One prediction, as TallyLayout::add takes it; a truth of NaN is not scored. Throws
+  /// ArtifactError when the utterance comes twice or has another truth or dialogue elsewhere.
+  void add(const std::string& dialogue, const std::string& utterance, double truth,
+           double predicted);
+
+  /// Throws ArtifactError when a model lacks utterances that another of its fold has.
+  [[nodiscard]] PredictionTable finish() const;
+
+ private:
+  struct Utterance {
+    std::string name;
+    std::size_t dialogue = 0;
+    double truth = 0;
+  };
+
+  struct Fold {
+    std::vector<std::string> dialogues;
+    std::vector<Utterance> utterances;
+    std::unordered_map<std::string, std::size_t> dialogue_index;
+    std::unordered_map<std::string, std::size_t> utterance_index;
+  };
+
+  struct Cell {
+    std::vector<double> tallies;  // [dialogues so far, width], in the fold's order
+    std::vector<bool> seen;       // [utterances so far]
+    std::size_t count = 0;
+  };
+
+  using Place = std::tuple<std::string, std::size_t, int, std::int64_t>;
+
+  [[nodiscard]] std::string place_text(const Place& place) const;
+  [[nodiscard]] TestFold sorted_fold(int number, const Fold& fold) const;
+  [[nodiscard]] PredictionCell sorted_cell(const Place& place, const Cell& cell) const;
+
+  TallyLayout layout_;
+  std::vector<std::string> conditions_;  // of all patterns
+  std::map<int, Fold> folds_;
+  std::map<Place, Cell> cells_;
+  const Place* place_ = nullptr;
+  Cell* cell_ = nullptr;
+  Fold* fold_ = nullptr;
+};
+
+/// Reads predictions.csv. Throws ArtifactError naming file and line when it is missing or damaged.
+PredictionTable read_predictions(const RunFolder& folder);
+
+/// What of `table` also has one of these folds and seeds.
+PredictionTable restricted_to(const PredictionTable& table, const std::vector<int>& folds,
+                              const std::vector<std::int64_t>& seeds);
+
+/// Why predictions of the two cannot be paired utterance by utterance ("fold 1 of the first tests
+/// utterance u7, fold 1 of the second does not"); "" when they can. Folds that only one of them
+/// has do not matter.
+std::string pairing_obstacle(const PredictionTable& first, const PredictionTable& second);
+
+}  // namespace hardy

@@ -1,0 +1,128 @@
+#include "hardy/load.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <string>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "corpus/plain_form.h"
+#include "corpus/synth/demo_corpus.h"
+#include "corpus/tree.h"
+#include "hardy/errors.h"
+
+namespace hardy {
+namespace {
+
+void require_known(const std::string& value, std::initializer_list<const char*> known,
+                   const char* field) {
+  if (std::find(known.begin(), known.end(), value) != known.end()) return;
+  throw ConfigError(
+      fmt::format("{} is '{}'; possible are {}", field, value, fmt::join(known, ", ")));
+}
+
+/// The first corpus among the subfolders, by name; empty when there is none.
+std::string corpus_inside(const std::filesystem::path& folder) {
+  std::string first;
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
+    if (!entry.is_directory(ignored)) continue;
+    const std::string path = entry.path().string();
+    const bool is_corpus = is_plain_form(path) || is_tree(path);
+    if (is_corpus && (first.empty() || path < first)) first = path;
+  }
+  return first;
+}
+
+/// "demo", "plain" or "tree".
+std::string find_form(const DataConfig& config) {
+  require_known(config.format, {"auto", "tree", "plain", "demo"}, "data.format");
+  if (config.format == "demo" || config.path.empty()) {
+    const bool is_demo = config.format == "demo" || config.format == "auto";
+    if (!is_demo || !config.path.empty()) {
+      throw ConfigError(fmt::format("data.format '{}' does not go with data.path '{}'",
+                                    config.format, config.path));
+    }
+    return "demo";
+  }
+  if (config.format != "auto") return config.format;
+  std::error_code ignored;
+  if (!std::filesystem::is_directory(config.path, ignored)) {
+    throw DataError(fmt::format("{}: no such folder", config.path));
+  }
+  if (is_plain_form(config.path)) return "plain";
+  if (!config.labels.empty() || is_tree(config.path)) return "tree";
+  const std::string inside = corpus_inside(config.path);
+  if (!inside.empty()) {
+    throw DataError(fmt::format("{}: holds no corpus itself, but {} does: name that folder",
+                                config.path, inside));
+  }
+  throw DataError(
+      fmt::format("{}: holds no corpus: neither {} (the plain form) nor features/ with a label "
+                  "pickle beside it (the GCNet layout); docs/formats.md describes both",
+                  config.path, kPlainTable));
+}
+
+Reading read_form(const DataConfig& config, int jobs) {
+  const std::string form = find_form(config);
+  if (form == "demo") return {make_demo_corpus(), {}};
+  if (form == "tree") {
+    return read_tree({config.path, config.labels, config.modalities, std::max(1, jobs)});
+  }
+  if (!config.labels.empty()) {
+    throw ConfigError(
+        "data.labels names the label pickle of a tree; the plain form has its labels "
+        "in utterances.csv");
+  }
+  // Binary starts from values.
+  const std::string task = config.task == "binary" ? "regression" : config.task;
+  return read_plain({config.path, config.modalities, task});
+}
+
+void apply_task(Corpus& corpus, const std::string& task) {
+  const bool is_class = corpus.label_kind == LabelKind::kClass;
+  if (task == "binary") {
+    make_binary(corpus);
+  } else if (task == "class" && !is_class) {
+    throw ConfigError(
+        fmt::format("data.task is 'class', but the labels of {} are values; use "
+                    "regression or binary",
+                    corpus.name));
+  } else if (task == "regression" && is_class) {
+    throw ConfigError(
+        fmt::format("data.task is 'regression', but the labels of {} are classes", corpus.name));
+  }
+}
+
+}  // namespace
+
+void make_binary(Corpus& corpus) {
+  if (corpus.label_kind != LabelKind::kValue) {
+    throw ConfigError(fmt::format("data.task is 'binary', but the labels of {} are classes already",
+                                  corpus.name));
+  }
+  corpus.label_kind = LabelKind::kClass;
+  corpus.class_names = {"negative", "positive"};
+  corpus.values.clear();
+  for (Utterance& utterance : corpus.utterances) {
+    corpus.values.push_back(utterance.label);
+    utterance.label = utterance.label > 0 ? 1.0F : 0.0F;
+  }
+}
+
+Reading read_corpus(const DataConfig& config, int jobs) {
+  require_known(config.task, {"auto", "class", "regression", "binary"}, "data.task");
+  Reading reading = read_form(config, jobs);
+  apply_task(reading.corpus, config.task);
+  return reading;
+}
+
+Corpus load_corpus(const DataConfig& config, int jobs) {
+  Corpus corpus = take_sound_corpus(read_corpus(config, jobs));
+  validate_corpus(corpus);
+  corpus.checksum = corpus_checksum(corpus);
+  return corpus;
+}
+
+}  // namespace hardy

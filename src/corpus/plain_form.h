@@ -1,0 +1,77 @@
+// Our own form of a corpus: a table and one array per modality, as five lines of Python write them.
+//
+//   utterances.csv   one row per utterance: id, label; dialogue, position, speaker, group, split
+//                    (train, validation, test), transcript, difficulty, value, present:<modality>
+//   <modality>.npy   [N, D] float, rows in the order of the table; a row of NaN = really missing
+//   corpus.toml      optional: name, task, class_names, modalities, synthetic
+//
+// docs/formats.md has every rule and the Python.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "hardy/corpus.h"
+#include "hardy/reading.h"
+
+namespace hardy {
+
+inline constexpr const char* kPlainTable = "utterances.csv";
+inline constexpr const char* kPlainSettings = "corpus.toml";
+
+/// Where a plain corpus is and what of it is wanted.
+struct PlainOptions {
+  std::filesystem::path folder;
+  /// "speech=acoustic,textual" (NAME=FILE STEM); empty = what corpus.toml lists, else every .npy.
+  std::string modalities;
+  std::string task = "auto";  ///< auto | class | regression: how labels are read
+  /// Without them (for prediction) the table may lack the column; labels then read as 0.
+  bool needs_labels = true;
+};
+
+/// Whether a folder holds a plain corpus.
+bool is_plain_form(const std::filesystem::path& folder);
+
+/// Reads a plain corpus and collects every problem of single rows and arrays. Throws DataError when
+/// the table or an array as a whole cannot be used, ConfigError when an option fits none.
+Reading read_plain(const PlainOptions& options);
+
+/// The same for use: throws DataError at the first error.
+Corpus load_plain(const PlainOptions& options);
+
+/// Everything of a corpus that stands in its table and settings; modalities have names, presence
+/// marks ([N], 1 where the table says nothing) and no features yet. Separate from read_plain for
+/// fuzzing: reads no file. `row_of` of utterance i is its row in the table.
+struct PlainTable {
+  Reading reading;
+  std::vector<std::int64_t> row_of;
+};
+
+/// What corpus.toml says; defaults when there is none.
+struct PlainSettings {
+  std::string name;
+  std::string task = "auto";
+  std::vector<std::string> class_names;
+  std::vector<std::string> modalities;
+  bool is_synthetic = false;
+  bool needs_labels = true;  ///< not in the file: PlainOptions::needs_labels
+};
+
+/// Reads corpus.toml. Throws DataError with line and column; unknown keys are refused.
+PlainSettings parse_plain_settings(std::string_view text, std::string_view name);
+
+/// Reads utterances.csv. `modalities` are the names whose marks are looked up. Throws DataError.
+PlainTable parse_plain_table(std::string_view text, std::string_view name,
+                             const PlainSettings& settings,
+                             const std::vector<std::string>& modalities);
+
+/// Writes a corpus that satisfies validate_corpus. Reading it back gives equal features, presence
+/// marks, labels and texts (an absent modality reads as zeros). The folder appears whole or not at
+/// all. Throws ConfigError when `folder` exists and is not empty, IoError when the system refuses,
+/// DataError when a modality's name cannot be a file name.
+void write_plain(const Corpus& corpus, const std::filesystem::path& folder);
+
+}  // namespace hardy

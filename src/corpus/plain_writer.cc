@@ -1,0 +1,143 @@
+// Corpus -> the plain form.
+#include <algorithm>
+#include <limits>
+#include <sstream>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+#include <toml++/toml.h>
+
+#include "base/files.h"
+#include "corpus/plain_form.h"
+#include "formats/csv.h"
+#include "formats/npy.h"
+#include "hardy/errors.h"
+
+namespace hardy {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_always_present(const ModalityData& modality) {
+  return std::all_of(modality.present.begin(), modality.present.end(),
+                     [](std::uint8_t mark) { return mark != 0; });
+}
+
+std::vector<std::string> table_header(const Corpus& corpus) {
+  std::vector<std::string> header = {"id",    "dialogue", "position", "speaker",
+                                     "group", "split",    "label",    "transcript"};
+  if (!corpus.true_difficulty.empty()) header.emplace_back("difficulty");
+  if (!corpus.values.empty()) header.emplace_back("value");
+  for (const auto& modality : corpus.modalities) {
+    if (!is_always_present(modality)) header.push_back("present:" + modality.name);
+  }
+  return header;
+}
+
+std::vector<std::string> table_row(const Corpus& corpus, std::size_t i) {
+  const Utterance& utterance = corpus.utterances[i];
+  const Dialogue& dialogue = corpus.dialogues[static_cast<std::size_t>(utterance.dialogue)];
+  const bool is_class = corpus.label_kind == LabelKind::kClass;
+  // "{}" prints the shortest text that reads back as the same float.
+  std::vector<std::string> row = {
+      utterance.id,
+      dialogue.id,
+      fmt::format("{}", utterance.position),
+      utterance.speaker,
+      dialogue.group,
+      part_name(dialogue.part),
+      is_class ? corpus.class_names[static_cast<std::size_t>(utterance.label)]
+               : fmt::format("{}", utterance.label),
+      utterance.transcript,
+  };
+  if (!corpus.true_difficulty.empty()) {
+    row.push_back(fmt::format("{}", corpus.true_difficulty[i]));
+  }
+  if (!corpus.values.empty()) row.push_back(fmt::format("{}", corpus.values[i]));
+  for (const auto& modality : corpus.modalities) {
+    if (!is_always_present(modality)) row.emplace_back(modality.present[i] != 0 ? "1" : "0");
+  }
+  return row;
+}
+
+void append_row(std::string& text, const std::vector<std::string>& row) {
+  for (std::size_t i = 0; i < row.size(); ++i) {
+    if (i > 0) text += ',';
+    text += csv_field(row[i]);
+  }
+  text += '\n';
+}
+
+std::string format_table(const Corpus& corpus) {
+  std::string text;
+  append_row(text, table_header(corpus));
+  for (std::size_t i = 0; i < corpus.utterances.size(); ++i) append_row(text, table_row(corpus, i));
+  return text;
+}
+
+std::string format_settings(const Corpus& corpus) {
+  toml::array modalities;
+  for (const auto& modality : corpus.modalities) modalities.push_back(modality.name);
+  toml::table table;
+  table.insert("name", corpus.name);
+  table.insert("task", corpus.label_kind == LabelKind::kClass ? "class" : "regression");
+  table.insert("modalities", modalities);
+  if (corpus.label_kind == LabelKind::kClass) {
+    toml::array classes;
+    for (const auto& name : corpus.class_names) classes.push_back(name);
+    table.insert("class_names", classes);
+  }
+  if (corpus.is_synthetic) table.insert("synthetic", true);
+  std::ostringstream stream;
+  stream << table << "\n";
+  return stream.str();
+}
+
+/// Absent rows are written as NaN, so that nobody takes them for data.
+std::vector<float> with_absent_as_nan(const ModalityData& modality) {
+  std::vector<float> values = modality.features;
+  const auto width = static_cast<std::size_t>(modality.width);
+  for (std::size_t i = 0; i < modality.present.size(); ++i) {
+    if (modality.present[i] != 0) continue;
+    std::fill_n(values.begin() + static_cast<std::ptrdiff_t>(i * width), width,
+                std::numeric_limits<float>::quiet_NaN());
+  }
+  return values;
+}
+
+void check_names(const Corpus& corpus) {
+  for (const auto& modality : corpus.modalities) {
+    const bool is_file_name =
+        !modality.name.empty() && modality.name.size() < 200 && !modality.name.starts_with('.') &&
+        modality.name.find_first_of(std::string_view("/=,\0", 4)) == std::string::npos;
+    if (!is_file_name) {
+      throw DataError(fmt::format("modality '{}' cannot be a file name; rename it", modality.name));
+    }
+  }
+}
+
+void write_files(const Corpus& corpus, const fs::path& folder) {
+  write_file_atomically(folder / kPlainTable, std::string_view(format_table(corpus)));
+  write_file_atomically(folder / kPlainSettings, std::string_view(format_settings(corpus)));
+  for (const auto& modality : corpus.modalities) {
+    save_npy(folder / (modality.name + ".npy"), {corpus.size(), modality.width},
+             with_absent_as_nan(modality));
+  }
+}
+
+}  // namespace
+
+void write_plain(const Corpus& corpus, const fs::path& folder) {
+  check_names(corpus);
+  std::error_code error;
+  if (fs::exists(folder, error) &&
+      !(fs::is_directory(folder, error) && fs::is_empty(folder, error))) {
+    throw ConfigError(
+        fmt::format("{}: exists and is not an empty folder; choose another name", folder.string()));
+  }
+  write_folder_atomically(folder,
+                          [&](const fs::path& temporary) { write_files(corpus, temporary); });
+}
+
+}  // namespace hardy

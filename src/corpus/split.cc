@@ -1,0 +1,371 @@
+#include "hardy/split.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <numeric>
+#include <set>
+#include <string_view>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "base/random.h"
+#include "hardy/errors.h"
+
+namespace hardy {
+namespace {
+
+using Indices = std::vector<std::int64_t>;
+
+const Dialogue& dialogue_at(const Corpus& corpus, std::int64_t index) {
+  return corpus.dialogues[static_cast<std::size_t>(index)];
+}
+
+Indices all_dialogues(const Corpus& corpus) {
+  Indices all(corpus.dialogues.size());
+  std::iota(all.begin(), all.end(), 0);
+  return all;
+}
+
+/// The groups of the given dialogues, sorted, the empty name left out.
+std::vector<std::string> groups_of(const Corpus& corpus, const Indices& dialogues) {
+  std::set<std::string> names;
+  for (const auto d : dialogues) names.insert(dialogue_at(corpus, d).group);
+  names.erase("");
+  return {names.begin(), names.end()};
+}
+
+bool has_part(const Corpus& corpus, const Indices& dialogues, Part part) {
+  return std::any_of(dialogues.begin(), dialogues.end(),
+                     [&](std::int64_t d) { return dialogue_at(corpus, d).part == part; });
+}
+
+/// Moves the dialogues for which `is_chosen` holds out of `from`, keeping both in order.
+template <typename IsChosen>
+Indices take_out(Indices& from, const IsChosen& is_chosen) {
+  const auto first_taken = std::stable_partition(from.begin(), from.end(),
+                                                 [&](std::int64_t d) { return !is_chosen(d); });
+  Indices taken(first_taken, from.end());
+  from.erase(first_taken, from.end());
+  return taken;
+}
+
+/// Dialogues that must stay on one side together.
+struct Unit {
+  Indices dialogues;
+  std::int64_t utterances = 0;
+};
+
+Unit unit_of(const Corpus& corpus, Indices dialogues) {
+  Unit unit{std::move(dialogues), 0};
+  for (const auto d : unit.dialogues) unit.utterances += dialogue_at(corpus, d).count;
+  return unit;
+}
+
+std::vector<Unit> single_units(const Corpus& corpus, const Indices& dialogues) {
+  std::vector<Unit> units;
+  for (const auto d : dialogues) units.push_back(unit_of(corpus, {d}));
+  return units;
+}
+
+/// One unit per set of dialogues that share speakers, directly or through others; in order of the
+/// first dialogue. Unknown speakers join nothing.
+std::vector<Unit> speaker_units(const Corpus& corpus, const Indices& dialogues) {
+  std::vector<std::size_t> parent(dialogues.size());
+  std::iota(parent.begin(), parent.end(), 0U);
+  const auto root_of = [&](std::size_t i) {
+    while (parent[i] != i) i = parent[i] = parent[parent[i]];
+    return i;
+  };
+  std::map<std::string_view, std::size_t> place_of_speaker;
+  for (std::size_t i = 0; i < dialogues.size(); ++i) {
+    const Dialogue& dialogue = dialogue_at(corpus, dialogues[i]);
+    for (std::int64_t u = dialogue.first; u < dialogue.first + dialogue.count; ++u) {
+      const auto& speaker = corpus.utterances[static_cast<std::size_t>(u)].speaker;
+      if (speaker.empty()) continue;
+      const auto known = place_of_speaker.emplace(speaker, i).first->second;
+      const std::size_t other = root_of(known);
+      const std::size_t own = root_of(i);
+      parent[std::max(own, other)] = std::min(own, other);
+    }
+  }
+  std::map<std::size_t, Indices> members;
+  for (std::size_t i = 0; i < dialogues.size(); ++i) {
+    members[root_of(i)].push_back(dialogues[i]);
+  }
+  std::vector<Unit> units;
+  for (auto& [root, together] : members) units.push_back(unit_of(corpus, std::move(together)));
+  return units;
+}
+
+std::int64_t utterance_count(const std::vector<Unit>& units) {
+  std::int64_t count = 0;
+  for (const auto& unit : units) count += unit.utterances;
+  return count;
+}
+
+/// Speaker units if they deal out to `folds` parts of about equal size, else single dialogues.
+std::vector<Unit> units_for_folds(const Corpus& corpus, std::int64_t folds) {
+  auto units = speaker_units(corpus, all_dialogues(corpus));
+  const double fair_share =
+      static_cast<double>(utterance_count(units)) / static_cast<double>(folds);
+  const bool is_balanced = static_cast<std::int64_t>(units.size()) >= folds &&
+                           std::all_of(units.begin(), units.end(), [&](const Unit& unit) {
+                             return static_cast<double>(unit.utterances) <= 1.5 * fair_share;
+                           });
+  return is_balanced ? units : single_units(corpus, all_dialogues(corpus));
+}
+
+/// Random units whose utterances come closest to `target`; empty when none brings it closer.
+Indices draw_held_out(const std::vector<Unit>& units, double target, Generator& generator) {
+  Indices held_out;
+  double size = 0;
+  std::size_t taken = 0;
+  for (const auto i : draw_permutation(generator, static_cast<std::int64_t>(units.size()))) {
+    const Unit& unit = units[static_cast<std::size_t>(i)];
+    const double larger = size + static_cast<double>(unit.utterances);
+    if (std::abs(larger - target) >= std::abs(size - target)) continue;
+    if (taken + 1 == units.size()) break;  // something must be left to train on
+    held_out.insert(held_out.end(), unit.dialogues.begin(), unit.dialogues.end());
+    size = larger;
+    ++taken;
+  }
+  return held_out;
+}
+
+std::vector<Fold> official_fold(const Corpus& corpus) {
+  Fold fold;
+  fold.name = "official";
+  fold.train = all_dialogues(corpus);
+  if (!has_part(corpus, fold.train, Part::kTest)) {
+    throw ConfigError(
+        fmt::format("protocol.split = \"official\": {} marks no dialogue as test; use \"group\", "
+                    "\"kfold\" or \"auto\", or mark the parts in the data",
+                    corpus.name));
+  }
+  for (const auto& dialogue : corpus.dialogues) {
+    if (dialogue.part != Part::kNone) continue;
+    throw DataError(
+        fmt::format("{}: dialogue '{}' belongs to no part of the official split, others do; mark "
+                    "it as train, validation or test, or remove it",
+                    corpus.name, dialogue.id));
+  }
+  fold.test = take_out(fold.train,
+                       [&](std::int64_t d) { return dialogue_at(corpus, d).part == Part::kTest; });
+  return {fold};
+}
+
+std::vector<Fold> group_folds(const Corpus& corpus) {
+  const auto all = all_dialogues(corpus);
+  const auto groups = groups_of(corpus, all);
+  if (groups.size() < 2) {
+    throw ConfigError(
+        fmt::format("protocol.split = \"group\": {} has {} group(s) and needs 2 or more; use "
+                    "\"kfold\" or \"auto\"",
+                    corpus.name, groups.size()));
+  }
+  for (const auto& dialogue : corpus.dialogues) {
+    if (!dialogue.group.empty()) continue;
+    throw DataError(
+        fmt::format("{}: dialogue '{}' has no group, others do; name one, or use "
+                    "protocol.split = \"kfold\"",
+                    corpus.name, dialogue.id));
+  }
+  std::vector<Fold> folds;
+  for (const auto& group : groups) {
+    Fold fold;
+    fold.index = static_cast<int>(folds.size());
+    fold.name = group;
+    fold.train = all;
+    fold.test =
+        take_out(fold.train, [&](std::int64_t d) { return dialogue_at(corpus, d).group == group; });
+    folds.push_back(std::move(fold));
+  }
+  return folds;
+}
+
+std::vector<Fold> random_folds(const Corpus& corpus, const ProtocolConfig& protocol) {
+  const std::int64_t count = protocol.folds;
+  const auto dialogues = static_cast<std::int64_t>(corpus.dialogues.size());
+  if (dialogues < 2) {
+    throw ConfigError(
+        fmt::format("{} has {} dialogue(s); training and testing need at least two of them",
+                    corpus.name, dialogues));
+  }
+  if (count < 2 || count > dialogues) {
+    throw ConfigError(
+        fmt::format("protocol.folds = {}: {} has {} dialogues, so 2 to {} folds are possible",
+                    count, corpus.name, dialogues, dialogues));
+  }
+  auto units = units_for_folds(corpus, count);
+  // Largest first, then every next `count` units of similar size go one to each fold at random.
+  std::stable_sort(units.begin(), units.end(),
+                   [](const Unit& x, const Unit& y) { return x.utterances > y.utterances; });
+  Generator generator = Seeds(static_cast<std::uint64_t>(protocol.split_seed)).stream("folds");
+  std::vector<int> fold_of(corpus.dialogues.size());
+  Indices order;
+  for (std::size_t i = 0; i < units.size(); ++i) {
+    const std::size_t place = i % static_cast<std::size_t>(count);
+    if (place == 0) order = draw_permutation(generator, count);
+    for (const auto d : units[i].dialogues) {
+      fold_of[static_cast<std::size_t>(d)] = static_cast<int>(order[place]);
+    }
+  }
+  std::vector<Fold> folds(static_cast<std::size_t>(count));
+  for (int f = 0; f < static_cast<int>(count); ++f) {
+    Fold& fold = folds[static_cast<std::size_t>(f)];
+    fold.index = f;
+    fold.name = fmt::format("{}/{}", f + 1, count);
+    fold.train = all_dialogues(corpus);
+    fold.test = take_out(fold.train,
+                         [&](std::int64_t d) { return fold_of[static_cast<std::size_t>(d)] == f; });
+  }
+  return folds;
+}
+
+/// The group that decides: the next after the fold's test group, cyclically; where the test part is
+/// no group, the fold's number picks one.
+std::string validation_group(const Corpus& corpus, const ProtocolConfig& protocol,
+                             const Fold& fold) {
+  const auto groups = groups_of(corpus, fold.train);
+  if (groups.size() < 2) {
+    throw ConfigError(
+        fmt::format("protocol.validation = \"group\": the training side of fold '{}' has {} "
+                    "group(s) and needs 2 or more; use \"dialogue\" or \"auto\"",
+                    fold.name, groups.size()));
+  }
+  if (protocol.split == "group") {
+    const auto next = std::upper_bound(groups.begin(), groups.end(), fold.name);
+    return next == groups.end() ? groups.front() : *next;
+  }
+  return groups[static_cast<std::size_t>(fold.index) % groups.size()];
+}
+
+void hold_out_dialogues(const Corpus& corpus, const ProtocolConfig& protocol, Fold& fold) {
+  auto units = speaker_units(corpus, fold.train);
+  const double target = protocol.validation_share * static_cast<double>(utterance_count(units));
+  Generator generator = Seeds(static_cast<std::uint64_t>(protocol.split_seed))
+                            .stream("validation", {static_cast<std::int64_t>(fold.index)});
+  Indices held_out = draw_held_out(units, target, generator);
+  if (held_out.empty()) {  // speakers cannot be kept apart: too few of them meet in too many places
+    units = single_units(corpus, fold.train);
+    held_out = draw_held_out(units, target, generator);
+  }
+  if (held_out.empty() && units.size() >= 2) {  // every dialogue is larger than twice the target
+    const auto smallest =
+        std::min_element(units.begin(), units.end(),
+                         [](const Unit& x, const Unit& y) { return x.utterances < y.utterances; });
+    held_out = smallest->dialogues;
+  }
+  const std::set<std::int64_t> chosen(held_out.begin(), held_out.end());
+  fold.validation = take_out(fold.train, [&](std::int64_t d) { return chosen.contains(d); });
+}
+
+/// `protocol.split` is resolved: never "auto".
+void choose_validation(const Corpus& corpus, const ProtocolConfig& protocol, Fold& fold) {
+  const auto is_marked = [&](std::int64_t d) {
+    return dialogue_at(corpus, d).part == Part::kValidation;
+  };
+  std::string kind = protocol.validation;
+  if (kind == "auto") {
+    const bool is_official =
+        protocol.split == "official" && has_part(corpus, fold.train, Part::kValidation);
+    const bool has_groups = groups_of(corpus, fold.train).size() >= 2;
+    kind = is_official ? "official" : has_groups ? "group" : "dialogue";
+  }
+  if (kind == "official") {
+    if (!has_part(corpus, fold.train, Part::kValidation)) {
+      throw ConfigError(
+          fmt::format("protocol.validation = \"official\": {} marks no dialogue of the training "
+                      "side of fold '{}' as validation; use \"group\", \"dialogue\" or \"auto\"",
+                      corpus.name, fold.name));
+    }
+    fold.validation = take_out(fold.train, is_marked);
+  } else if (kind == "group") {
+    const auto group = validation_group(corpus, protocol, fold);
+    fold.validation =
+        take_out(fold.train, [&](std::int64_t d) { return dialogue_at(corpus, d).group == group; });
+  } else {
+    hold_out_dialogues(corpus, protocol, fold);
+  }
+}
+
+void require_usable(const Corpus& corpus, const Fold& fold) {
+  const auto require_part = [&](const Indices& part, const char* name) {
+    if (!part.empty()) return;
+    throw DataError(
+        fmt::format("{}: fold '{}' has no {} dialogue; the corpus has {} dialogues, and each part "
+                    "needs at least one: choose another protocol.split or protocol.validation",
+                    corpus.name, fold.name, name, corpus.dialogues.size()));
+  };
+  require_part(fold.train, "training");
+  require_part(fold.validation, "validation");
+  require_part(fold.test, "test");
+  if (corpus.label_kind != LabelKind::kClass) return;
+  std::vector<std::int64_t> counts(corpus.class_names.size());
+  for (const auto u : utterances_of(corpus, fold.train)) {
+    const auto i = static_cast<std::size_t>(u);
+    if (!corpus.values.empty() && corpus.values[i] == 0) continue;  // neither class: no target
+    const auto label = static_cast<std::size_t>(corpus.utterances[i].label);
+    check(label < counts.size(), "a label beyond the classes passed validate_corpus");
+    ++counts[label];
+  }
+  for (std::size_t c = 0; c < counts.size(); ++c) {
+    if (counts[c] > 0) continue;
+    throw DataError(
+        fmt::format("{}: class '{}' has no training utterance in fold '{}', so it cannot be "
+                    "learned; use fewer folds, another protocol.split_seed or "
+                    "protocol.validation, or leave the class out of the data",
+                    corpus.name, corpus.class_names[c], fold.name));
+  }
+}
+
+void require_known(const std::string& field, const std::string& value,
+                   const std::vector<std::string>& allowed) {
+  if (std::find(allowed.begin(), allowed.end(), value) != allowed.end()) return;
+  throw ConfigError(fmt::format("{} = \"{}\" is unknown; it is one of {}", field, value,
+                                fmt::join(allowed, ", ")));
+}
+
+}  // namespace
+
+std::vector<Fold> make_folds(const Corpus& corpus, const ProtocolConfig& protocol) {
+  require_known("protocol.split", protocol.split, {"auto", "official", "group", "kfold"});
+  require_known("protocol.validation", protocol.validation,
+                {"auto", "official", "group", "dialogue"});
+  if (!(protocol.validation_share > 0 && protocol.validation_share < 1)) {
+    throw ConfigError(fmt::format("protocol.validation_share = {}: it must lie between 0 and 1",
+                                  protocol.validation_share));
+  }
+  const auto all = all_dialogues(corpus);
+  if (all.empty()) throw DataError(fmt::format("{}: the corpus has no dialogue", corpus.name));
+  ProtocolConfig resolved = protocol;
+  if (resolved.split == "auto") {
+    const bool has_groups = groups_of(corpus, all).size() >= 2;
+    resolved.split = has_part(corpus, all, Part::kTest) ? "official"
+                     : has_groups                       ? "group"
+                                                        : "kfold";
+  }
+  std::vector<Fold> folds = resolved.split == "official" ? official_fold(corpus)
+                            : resolved.split == "group"  ? group_folds(corpus)
+                                                         : random_folds(corpus, resolved);
+  for (auto& fold : folds) {
+    choose_validation(corpus, resolved, fold);
+    require_usable(corpus, fold);
+  }
+  return folds;
+}
+
+std::vector<std::int64_t> utterances_of(const Corpus& corpus,
+                                        const std::vector<std::int64_t>& dialogues) {
+  std::vector<std::int64_t> utterances;
+  for (const auto d : dialogues) {
+    const Dialogue& dialogue = dialogue_at(corpus, d);
+    for (std::int64_t i = 0; i < dialogue.count; ++i) utterances.push_back(dialogue.first + i);
+  }
+  std::sort(utterances.begin(), utterances.end());
+  return utterances;
+}
+
+}  // namespace hardy

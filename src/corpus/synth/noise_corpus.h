@@ -1,0 +1,16 @@
+// A corpus that holds nothing to be learned: real labels and dialogues, features of noise. A
+// protocol that does better than chance on it reads labels that it must not.
+#pragma once
+
+#include <cstdint>
+
+#include "hardy/corpus.h"
+
+namespace hardy {
+
+/// The same utterances, dialogues, labels, marks and missing modalities with features drawn from
+/// the standard normal distribution (stream "audit.noise" of `seed`, by modality). Named
+/// "... (noise)", marked as synthetic, with a checksum of its own.
+Corpus noise_corpus(const Corpus& corpus, std::uint64_t seed);
+
+}  // namespace hardy

@@ -1,0 +1,215 @@
+#include "corpus/tree_labels.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
+#include <unordered_set>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "formats/pickle.h"
+#include "hardy/errors.h"
+
+namespace hardy {
+namespace {
+
+constexpr std::size_t kIemocapEntries = 6;
+constexpr std::size_t kCmuEntries = 7;
+
+/// A list, tuple or one-dimensional numpy array, read element by element.
+class Sequence {
+ public:
+  explicit Sequence(const PickleValue& value) : value_(value) {
+    if (value.kind() == PickleKind::kArray) {
+      array_ = &value.array();
+      size_ = static_cast<std::size_t>(array_->size());
+    } else {
+      size_ = value.items().size();
+    }
+  }
+
+  [[nodiscard]] std::size_t size() const { return size_; }
+
+  [[nodiscard]] double real(std::size_t i) const {
+    return array_ != nullptr ? array_real(*array_, static_cast<std::int64_t>(i))
+                             : value_.items()[i]->real();
+  }
+
+  [[nodiscard]] std::string text(std::size_t i) const {
+    return array_ != nullptr ? array_text(*array_, static_cast<std::int64_t>(i))
+                             : value_.items()[i]->text();
+  }
+
+ private:
+  const PickleValue& value_;
+  const PickleArray* array_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+class LabelReader {
+ public:
+  LabelReader(const Pickle& pickle, std::string file) : file_(std::move(file)) {
+    const PickleValue& root = pickle.root();
+    const bool is_list = root.kind() == PickleKind::kList || root.kind() == PickleKind::kTuple;
+    const std::size_t entries = is_list ? root.items().size() : 0;
+    if (entries != kIemocapEntries && entries != kCmuEntries) {
+      throw DataError(fmt::format(
+          "{}: not a label file of this layout: it holds {}, expected is a list of 6 entries "
+          "(IEMOCAP) or 7 (CMU-MOSI, CMU-MOSEI); choose the right file with --labels",
+          file_, root.describe()));
+    }
+    labels_.is_iemocap = entries == kIemocapEntries;
+    for (std::size_t i = 0; i < 4; ++i) columns_[i] = read_column(*root.items()[i]);
+    const Part last[] = {Part::kTrain, Part::kValidation, Part::kTest};
+    for (std::size_t i = 4; i < entries; ++i) {
+      // Six entries: the sessions are the folds, the two sets only say which sessions the authors
+      // looked at first; they are not a split to report on.
+      if (!labels_.is_iemocap) read_part(*root.items()[i], last[i - 4]);
+    }
+  }
+
+  TreeLabels read() {
+    for (const auto& [id, ids] : columns_[0]) {
+      try {
+        read_dialogue(id, *ids);
+      } catch (const DataError& error) {
+        add(Severity::kError, "bad-dialogue", "dialogue " + id, error.what(),
+            "correct the label file");
+      }
+    }
+    if (labels_.dialogues.empty() && labels_.findings.empty()) {
+      throw DataError(fmt::format("{}: it lists no dialogue", file_));
+    }
+    return std::move(labels_);
+  }
+
+ private:
+  using Column = std::map<std::string, PickleRef>;
+
+  void add(Severity severity, const char* kind, const std::string& where, const std::string& what,
+           const char* remedy) {
+    labels_.findings.push_back({severity, kind, file_ + ", " + where, what, remedy});
+  }
+
+  Column read_column(const PickleValue& dict) {
+    if (dict.kind() != PickleKind::kDict) {
+      throw DataError(fmt::format("{}: {} stands where a dict of dialogues is expected", file_,
+                                  dict.describe()));
+    }
+    Column column;
+    const auto& items = dict.items();
+    for (std::size_t i = 0; i + 1 < items.size(); i += 2) {
+      const std::string id = items[i]->text();
+      if (!column.emplace(id, items[i + 1]).second) {
+        add(Severity::kError, "duplicate-id", "dialogue " + id, "it is listed twice",
+            "keep one of the two");
+      }
+    }
+    return column;
+  }
+
+  void read_part(const PickleValue& set, Part part) {
+    for (const PickleRef item : set.items()) {
+      const std::string id = item->text();
+      const auto [found, is_new] = parts_.emplace(id, part);
+      if (!is_new && found->second != part) {
+        add(Severity::kError, "both-sides", "dialogue " + id,
+            "it is in two parts of the official split", "keep it in one part only");
+      }
+      if (!columns_[0].contains(id)) {
+        add(Severity::kWarning, "unknown-dialogue", "dialogue " + id,
+            "the official split names it, but it has no utterances", "complete the label file");
+      }
+    }
+  }
+
+  Sequence column(std::size_t i, const std::string& id, const char* what) const {
+    const auto found = columns_[i].find(id);
+    if (found == columns_[i].end()) throw DataError(fmt::format("its {} are missing", what));
+    return Sequence(*found->second);
+  }
+
+  void read_dialogue(const std::string& id, const PickleValue& id_list) {
+    const Sequence ids(id_list);
+    const Sequence labels = column(1, id, "labels");
+    const Sequence speakers = column(2, id, "speakers");
+    const Sequence transcripts = column(3, id, "transcripts");
+    if (labels.size() != ids.size() || speakers.size() != ids.size() ||
+        transcripts.size() != ids.size()) {
+      throw DataError(fmt::format("{} utterances with {} labels, {} speakers and {} transcripts",
+                                  ids.size(), labels.size(), speakers.size(), transcripts.size()));
+    }
+    if (ids.size() == 0) {
+      add(Severity::kWarning, "empty-dialogue", "dialogue " + id, "it has no utterance",
+          "remove it; it was left out");
+      return;
+    }
+    if (labels_.is_iemocap && !(id.size() > 5 && id.starts_with("Ses"))) {
+      throw DataError(
+          "its name does not start with a session as IEMOCAP's do (Ses01...); use the "
+          "plain form for other corpora");
+    }
+    TreeDialogue dialogue{id, Part::kNone, {}};
+    if (!labels_.is_iemocap) dialogue.part = find_part(id);
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      dialogue.utterances.push_back(
+          {ids.text(i), static_cast<float>(labels.real(i)), speakers.text(i), transcripts.text(i)});
+      check_utterance(dialogue.utterances.back());
+    }
+    labels_.dialogues.push_back(std::move(dialogue));
+  }
+
+  Part find_part(const std::string& id) {
+    const auto found = parts_.find(id);
+    if (found != parts_.end()) return found->second;
+    add(Severity::kError, "no-part", "dialogue " + id,
+        "it is in no part of the official split (train, validation, test)",
+        "add it to one of the last three sets of the label file");
+    return Part::kNone;
+  }
+
+  void check_utterance(const TreeUtterance& utterance) {
+    const std::string where = "utterance " + utterance.id;
+    const bool is_name = !utterance.id.empty() && utterance.id != "." && utterance.id != ".." &&
+                         utterance.id.find('/') == std::string::npos &&
+                         utterance.id.find('\0') == std::string::npos;
+    if (!is_name) {
+      add(Severity::kError, "bad-id", where, "its id cannot be a file name", "rename it");
+    }
+    if (!seen_.insert(utterance.id).second) {
+      add(Severity::kError, "duplicate-id", where, "it is listed twice", "keep one of the two");
+    }
+    if (!std::isfinite(utterance.label)) {
+      add(Severity::kError, "bad-label", where, fmt::format("its label is {}", utterance.label),
+          "label it or remove it");
+    }
+    if (labels_.is_iemocap && utterance.speaker != "F" && utterance.speaker != "M") {
+      add(Severity::kError, "bad-speaker", where,
+          fmt::format("its speaker is '{}' instead of F or M", utterance.speaker),
+          "correct the label file");
+    }
+  }
+
+  std::string file_;
+  Column columns_[4];  ///< utterance ids, labels, speakers, transcripts by dialogue
+  std::map<std::string, Part> parts_;
+  std::unordered_set<std::string> seen_;
+  TreeLabels labels_;
+};
+
+}  // namespace
+
+TreeLabels load_tree_labels(const std::filesystem::path& file) {
+  const Pickle pickle = load_pickle(file);
+  try {
+    return LabelReader(pickle, file.string()).read();
+  } catch (const DataError& error) {
+    const std::string what = error.what();
+    if (what.starts_with(file.string())) throw;
+    throw DataError(fmt::format("{}: {}", file.string(), what));
+  }
+}
+
+}  // namespace hardy

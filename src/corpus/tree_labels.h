@@ -1,0 +1,37 @@
+// The label pickle of the GCNet / MoMKE / HARDY-MER tree (docs/formats.md).
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "hardy/corpus.h"
+#include "hardy/reading.h"
+
+namespace hardy {
+
+struct TreeUtterance {
+  std::string id;
+  float label = 0;
+  std::string speaker;  ///< as in the file: "F", "M" or empty
+  std::string transcript;
+};
+
+struct TreeDialogue {
+  std::string id;
+  Part part = Part::kNone;
+  std::vector<TreeUtterance> utterances;  ///< at least one
+};
+
+/// What a label pickle says.
+struct TreeLabels {
+  /// IEMOCAP (six entries: classes, speakers, sessions) or CMU-MOSI / CMU-MOSEI (seven: values).
+  bool is_iemocap = false;
+  std::vector<TreeDialogue> dialogues;  ///< sorted by id
+  std::vector<Finding> findings;        ///< what is wrong with single dialogues and utterances
+};
+
+/// Reads a label pickle. Throws DataError when the file as a whole cannot be used.
+TreeLabels load_tree_labels(const std::filesystem::path& file);
+
+}  // namespace hardy

@@ -1,0 +1,198 @@
+#include "formats/pickle.h"
+
+#include <bit>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/files.h"
+#include "formats/pickle_machine.h"
+#include "formats/text.h"
+#include "hardy/errors.h"
+
+namespace hardy {
+namespace {
+
+constexpr std::size_t kMaxFileBytes = std::size_t{256} << 20;
+
+const char* kind_name(PickleKind kind) {
+  switch (kind) {
+    case PickleKind::kNone:
+      return "None";
+    case PickleKind::kBool:
+      return "a boolean";
+    case PickleKind::kInteger:
+      return "an integer";
+    case PickleKind::kReal:
+      return "a real number";
+    case PickleKind::kText:
+      return "a text";
+    case PickleKind::kBytes:
+      return "bytes";
+    case PickleKind::kList:
+      return "a list";
+    case PickleKind::kTuple:
+      return "a tuple";
+    case PickleKind::kDict:
+      return "a dict";
+    case PickleKind::kSet:
+      return "a set";
+    case PickleKind::kArray:
+      return "a numpy array";
+    case PickleKind::kDtype:
+      return "a numpy type";
+    case PickleKind::kGlobal:
+      return "a name";
+    case PickleKind::kStorage:
+      return "a torch storage";
+    case PickleKind::kTensor:
+      return "a torch tensor";
+  }
+  return "a value";
+}
+
+/// The bytes of element `i`. Throws when it does not exist.
+std::string_view element(const PickleArray& array, std::int64_t i) {
+  if (i < 0 || i >= array.size() || array.data == nullptr) {
+    throw DataError(fmt::format("element {} of a numpy array of {}", i, array.size()));
+  }
+  const auto size = static_cast<std::size_t>(array.dtype.size);
+  return std::string_view(array.data->bytes()).substr(static_cast<std::size_t>(i) * size, size);
+}
+
+/// The element's bytes as an unsigned number in our byte order. At most 8 bytes.
+std::uint64_t bits_of(std::string_view bytes, bool is_big_endian) {
+  std::uint64_t bits = 0;
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    const std::size_t from = is_big_endian ? i : bytes.size() - 1 - i;
+    bits = (bits << 8U) | static_cast<unsigned char>(bytes[from]);
+  }
+  return bits;
+}
+
+double real_of(std::uint64_t bits, std::int64_t size) {
+  if (size == 8) return std::bit_cast<double>(bits);
+  if (size == 4) return std::bit_cast<float>(static_cast<std::uint32_t>(bits));
+  return half_to_float(static_cast<std::uint16_t>(bits));
+}
+
+}  // namespace
+
+std::int64_t PickleArray::size() const {
+  if (data == nullptr) return 0;
+  std::int64_t count = 1;
+  for (const std::int64_t extent : shape) count *= extent;
+  return count;
+}
+
+template <typename Type>
+const Type& PickleValue::payload(const char* wanted) const {
+  const Type* found = std::get_if<Type>(&payload_);
+  if (found == nullptr) {
+    throw DataError(fmt::format("the pickle holds {} where {} is expected", describe(), wanted));
+  }
+  return *found;
+}
+
+std::int64_t PickleValue::integer() const {
+  if (kind_ == PickleKind::kGlobal) (void)payload<std::monostate>("an integer");
+  return payload<std::int64_t>("an integer");
+}
+
+double PickleValue::real() const {
+  if (kind_ == PickleKind::kReal) return std::get<double>(payload_);
+  if (kind_ == PickleKind::kGlobal) (void)payload<double>("a number");
+  return static_cast<double>(payload<std::int64_t>("a number"));
+}
+
+std::string PickleValue::text() const {
+  const std::string& stored = payload<std::string>("a text");
+  return kind_ == PickleKind::kText ? stored : latin1_to_utf8(stored);
+}
+
+const std::string& PickleValue::bytes() const { return payload<std::string>("bytes"); }
+
+const std::vector<PickleRef>& PickleValue::items() const {
+  return payload<std::vector<PickleRef>>("a collection");
+}
+
+const PickleArray& PickleValue::array() const {
+  return *payload<std::unique_ptr<PickleArray>>("a numpy array");
+}
+
+std::string_view PickleValue::global_name() const {
+  if (kind_ != PickleKind::kGlobal) (void)payload<std::monostate>("a name");
+  const auto index = static_cast<std::size_t>(std::get<std::int64_t>(payload_));
+  return pickle_globals()[index].name;
+}
+
+std::string PickleValue::describe() const {
+  if (const auto* items = std::get_if<std::vector<PickleRef>>(&payload_)) {
+    const std::size_t count = kind_ == PickleKind::kDict ? items->size() / 2 : items->size();
+    return fmt::format("{} of {}", kind_name(kind_), count);
+  }
+  if (kind_ == PickleKind::kInteger) return fmt::format("the integer {}", integer());
+  if (kind_ == PickleKind::kText) return fmt::format("the text '{}'", bytes().substr(0, 60));
+  return kind_name(kind_);
+}
+
+double array_real(const PickleArray& array, std::int64_t i) {
+  const std::int64_t size = array.dtype.size;
+  switch (array.dtype.type) {
+    case 'f':
+      return real_of(bits_of(element(array, i), array.dtype.is_big_endian), size);
+    case 'b':
+    case 'i':
+      return static_cast<double>(array_integer(array, i));
+    case 'u':
+      // Not through array_integer: 64 unsigned bits do not fit it.
+      return static_cast<double>(bits_of(element(array, i), array.dtype.is_big_endian));
+    case 'O':
+      if (array.data != nullptr && i >= 0 && i < array.size()) {
+        return array.data->items()[static_cast<std::size_t>(i)]->real();
+      }
+      break;
+    default:
+      break;
+  }
+  throw DataError(fmt::format("element {} of the numpy array is not a number", i));
+}
+
+std::int64_t array_integer(const PickleArray& array, std::int64_t i) {
+  const char type = array.dtype.type;
+  if (type != 'i' && type != 'u' && type != 'b') {
+    throw DataError(fmt::format("element {} of the numpy array is not an integer", i));
+  }
+  const auto bits = bits_of(element(array, i), array.dtype.is_big_endian);
+  if (type != 'i') return static_cast<std::int64_t>(bits);
+  const auto unused = static_cast<unsigned>(64 - 8 * array.dtype.size);
+  return static_cast<std::int64_t>(bits << unused) >> unused;
+}
+
+std::string array_text(const PickleArray& array, std::int64_t i) {
+  if (array.dtype.type == 'O' && array.data != nullptr && i >= 0 && i < array.size()) {
+    return array.data->items()[static_cast<std::size_t>(i)]->text();
+  }
+  if (array.dtype.type != 'U' && array.dtype.type != 'S') {
+    throw DataError(fmt::format("element {} of the numpy array is not a text", i));
+  }
+  const std::string_view bytes = element(array, i);
+  if (array.dtype.type == 'S') return latin1_to_utf8(bytes.substr(0, bytes.find('\0')));
+  std::string text;
+  for (std::size_t at = 0; at + 4 <= bytes.size(); at += 4) {
+    const auto code = bits_of(bytes.substr(at, 4), array.dtype.is_big_endian);
+    if (code == 0) break;
+    append_utf8(text, static_cast<std::uint32_t>(code));
+  }
+  return text;
+}
+
+Pickle parse_pickle(std::span<const std::byte> bytes, std::string_view name) {
+  return PickleMachine(bytes, name).run();
+}
+
+Pickle load_pickle(const std::filesystem::path& file) {
+  return parse_pickle(read_file(file, kMaxFileBytes), file.string());
+}
+
+}  // namespace hardy

@@ -1,0 +1,108 @@
+// Predictions and models as JSON.
+#include <fmt/format.h>
+
+#include "inference/request.h"
+
+namespace hardy {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+/// Seven digits are all that a float32 holds; the shortest such text keeps answers small.
+double rounded(float value) { return std::stod(fmt::format("{:.7g}", value)); }
+
+}  // namespace
+
+nlohmann::ordered_json pattern_json(Pattern pattern, const BundleInfo& info) {
+  Json names = Json::array();
+  for (std::size_t m = 0; m < info.modalities.size(); ++m) {
+    if (pattern.has(static_cast<int>(m))) names.push_back(info.modalities[m].name);
+  }
+  return names;
+}
+
+nlohmann::ordered_json answer_json(const BundleInfo& info, const Predictions& predictions,
+                                   std::int64_t i) {
+  const auto row = static_cast<std::size_t>(i);
+  const auto outputs = predictions.row(i);
+  Json answer = Json::object();
+  if (info.is_classification()) {
+    answer["label"] = info.class_names[static_cast<std::size_t>(predictions.labels[row])];
+    Json shares = Json::object();
+    for (std::size_t c = 0; c < outputs.size(); ++c) {
+      shares[info.class_names[c]] = rounded(outputs[c]);
+    }
+    answer["probabilities"] = std::move(shares);
+    answer["confidence"] = rounded(predictions.confidence[row]);
+  } else {
+    answer["value"] = rounded(outputs[0]);
+    if (predictions.calibrated[row] != 0) {
+      answer["expected_error"] = rounded(predictions.confidence[row]);
+    }
+  }
+  answer["calibrated"] = predictions.calibrated[row] != 0;
+  answer["used"] = pattern_json(predictions.used[row], info);
+  for (std::size_t m = 0; m < info.modalities.size(); ++m) {
+    const auto limited = predictions.limited[row * info.modalities.size() + m];
+    if (limited > 0) answer["limited"][info.modalities[m].name] = limited;
+  }
+  for (std::size_t m = 0; m < info.modalities.size(); ++m) {
+    const auto& rebuilt = predictions.reconstruction[m];
+    if (rebuilt.empty() || predictions.used[row].has(static_cast<int>(m))) continue;
+    const auto width = static_cast<std::size_t>(info.modalities[m].width);
+    Json values = Json::array();
+    for (const float value : rebuilt.subspan(row * width, width)) values.push_back(rounded(value));
+    // Another name: tuned features are not what a client sends.
+    answer[info.reads_tuned ? "tuned_reconstruction" : "reconstruction"][info.modalities[m].name] =
+        std::move(values);
+  }
+  return answer;
+}
+
+nlohmann::ordered_json model_json(const Recogniser& recogniser) {
+  const BundleInfo& info = recogniser.info();
+  Json modalities = Json::array();
+  for (const auto& modality : info.modalities) {
+    modalities.push_back({{"name", modality.name}, {"width", modality.width}});
+  }
+  Json calibrations = Json::array();
+  for (const auto& calibration : info.calibrations) {
+    Json entry = {{"modalities", pattern_json(calibration.pattern, info)},
+                  {"utterances", calibration.utterances},
+                  {"expected_error", calibration.expected_error}};
+    if (info.is_classification()) entry["temperature"] = calibration.temperature;
+    calibrations.push_back(std::move(entry));
+  }
+  Json scores = Json::array();
+  for (const auto& score : info.scores) {
+    scores.push_back({{"part", score.part},
+                      {"modalities", pattern_json(score.pattern, info)},
+                      {"utterances", score.utterances},
+                      {"metrics", score.metrics}});
+  }
+  Json about = {{"fingerprint", recogniser.fingerprint()},
+                {"format", info.format},
+                {"method", info.method},
+                {"track", info.track},
+                {"trained_on", pattern_json(info.trained, info)},
+                {"task", info.is_classification() ? "class" : "value"},
+                {"classes", info.class_names},
+                {"modalities", modalities},
+                {"encoder",
+                 {{"hidden", info.encoder.hidden},
+                  {"depth", info.encoder.depth},
+                  {"heads", info.encoder.heads}}},
+                {"calibration", calibrations},
+                {"scores", scores},
+                {"data",
+                 {{"name", info.data_name},
+                  {"synthetic", info.is_synthetic},
+                  {"checksum", info.data_checksum}}},
+                {"fold", info.fold},
+                {"seed", info.seed},
+                {"program_version", info.program_version}};
+  if (info.reads_tuned) about["input"] = "tuned";
+  return about;
+}
+
+}  // namespace hardy

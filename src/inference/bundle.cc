@@ -1,0 +1,284 @@
+#include "hardy/bundle.h"
+
+#include <cmath>
+#include <set>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
+
+#include "base/nearest_name.h"
+#include "hardy/errors.h"
+
+namespace hardy {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr const char* kDescription = "hardy.model";
+constexpr const char* kConfig = "hardy.config";
+constexpr std::int64_t kMostUnits = 1024;                // depth and heads
+constexpr std::int64_t kWidest = std::int64_t{1} << 24;  // any width
+
+[[noreturn]] void refuse(const std::string& name, const std::string& what) {
+  throw ArtifactError(fmt::format("{}: {}", name, what));
+}
+
+nlohmann::ordered_json encoder_json(const BundleInfo& info) {
+  const EncoderConfig& encoder = info.encoder;
+  return {{"hidden", encoder.hidden},
+          {"depth", encoder.depth},
+          {"heads", encoder.heads},
+          {"norm", encoder.norm},
+          {"position", encoder.position},
+          {"speaker", encoder.speaker},
+          {"decoder", encoder.decoder},
+          {"decoder_width", encoder.decoder_width},
+          {"mixes_experts", info.mixes_experts}};
+}
+
+void read_encoder(const Json& json, BundleInfo& info) {
+  EncoderConfig& encoder = info.encoder;
+  json.at("hidden").get_to(encoder.hidden);
+  json.at("depth").get_to(encoder.depth);
+  json.at("heads").get_to(encoder.heads);
+  json.at("norm").get_to(encoder.norm);
+  json.at("position").get_to(encoder.position);
+  json.at("speaker").get_to(encoder.speaker);
+  json.at("decoder").get_to(encoder.decoder);
+  json.at("decoder_width").get_to(encoder.decoder_width);
+  json.at("mixes_experts").get_to(info.mixes_experts);
+}
+
+nlohmann::ordered_json calibration_json(const BundleInfo& info) {
+  auto list = nlohmann::ordered_json::array();
+  for (const auto& calibration : info.calibrations) {
+    nlohmann::ordered_json entry = {
+        {"pattern", calibration.pattern.bits()},
+        {"condition", pattern_label(calibration.pattern, info.modality_names())},
+        {"utterances", calibration.utterances},
+        {"expected_error", calibration.expected_error}};
+    if (info.is_classification()) entry["temperature"] = calibration.temperature;
+    list.push_back(std::move(entry));
+  }
+  return list;
+}
+
+nlohmann::ordered_json score_json(const BundleInfo& info) {
+  auto list = nlohmann::ordered_json::array();
+  for (const auto& score : info.scores) {
+    list.push_back({{"part", score.part},
+                    {"pattern", score.pattern.bits()},
+                    {"condition", pattern_label(score.pattern, info.modality_names())},
+                    {"utterances", score.utterances},
+                    {"metrics", score.metrics}});
+  }
+  return list;
+}
+
+Pattern read_pattern(const Json& json, const BundleInfo& info) {
+  const Pattern pattern(json.at("pattern").get<std::uint32_t>());
+  const auto complete = Pattern::complete(static_cast<int>(info.modalities.size()));
+  if ((pattern & complete) != pattern || pattern.empty()) {
+    throw ArtifactError("a pattern names modalities that the model does not have");
+  }
+  return pattern;
+}
+
+void read_lists(const Json& about, BundleInfo& info) {
+  for (const auto& entry : about.at("calibration")) {
+    Calibration calibration;
+    calibration.pattern = read_pattern(entry, info);
+    entry.at("utterances").get_to(calibration.utterances);
+    entry.at("expected_error").get_to(calibration.expected_error);
+    calibration.temperature = entry.value("temperature", 1.0);
+    if (!(calibration.temperature > 0) || !std::isfinite(calibration.temperature)) {
+      throw ArtifactError("a calibration temperature is not positive");
+    }
+    info.calibrations.push_back(calibration);
+  }
+  for (const auto& entry : about.at("scores")) {
+    BundleScore score;
+    entry.at("part").get_to(score.part);
+    score.pattern = read_pattern(entry, info);
+    entry.at("utterances").get_to(score.utterances);
+    entry.at("metrics").get_to(score.metrics);
+    info.scores.push_back(std::move(score));
+  }
+}
+
+/// The field that format 3 added; 4 added the limits.
+void read_input(const Json& about, BundleInfo& info) {
+  info.limits_features = info.format >= 4;
+  const auto input = about.at("input").get<std::string>();
+  if (input != "plain" && input != "tuned") {
+    throw ArtifactError(fmt::format(
+        "it reads input = '{}', which this program cannot run; use a newer hardy", input));
+  }
+  info.reads_tuned = input == "tuned";
+}
+
+/// The fields that format 2 added.
+void read_new_fields(const Json& about, BundleInfo& info) {
+  about.at("method").get_to(info.method);
+  if (info.method != kHardyMethod) {
+    throw ArtifactError(
+        fmt::format("it holds a model of the method '{}', which this program cannot run; known is "
+                    "{}",
+                    info.method, kHardyMethod));
+  }
+  for (const auto& entry : about.at("modalities")) {
+    info.modalities.push_back(
+        {entry.at("name").get<std::string>(), entry.at("width").get<std::int64_t>()});
+  }
+  read_encoder(about.at("encoder"), info);
+  if (info.format >= 3) read_input(about, info);
+  about.at("program_version").get_to(info.program_version);
+  read_lists(about, info);
+}
+
+/// What format 1 left to its config and its arrays.
+void read_old_fields(const Json& about, const TensorFileView& file, const std::string& name,
+                     BundleInfo& info) {
+  for (const auto& modality : about.at("modalities")) {
+    const auto word = modality.get<std::string>();
+    const auto& shape = file.shape("scaling." + word + ".mean");
+    info.modalities.push_back({word, shape.empty() ? 0 : shape[0]});
+  }
+  info.encoder = parse_config(info.config_toml, name, Config{}).recogniser.encoder;
+}
+
+void check_word(const char* field, const std::string& word,
+                std::initializer_list<const char*> known) {
+  for (const char* each : known) {
+    if (word == each) return;
+  }
+  throw ArtifactError(fmt::format(
+      "its encoder has {} = '{}', which this program cannot run; use a newer hardy", field, word));
+}
+
+void check_range(const char* field, std::int64_t value, std::int64_t low, std::int64_t high) {
+  if (value < low || value > high) {
+    throw ArtifactError(fmt::format("its {} is {}, outside of {}..{}", field, value, low, high));
+  }
+}
+
+void check_info(const BundleInfo& info) {
+  check_range("number of modalities", static_cast<std::int64_t>(info.modalities.size()), 1,
+              kMaxModalities);
+  std::set<std::string> names;
+  for (const auto& modality : info.modalities) {
+    check_range("modality width", modality.width, 1, kWidest);
+    if (modality.name.empty() || !names.insert(modality.name).second) {
+      throw ArtifactError("its modality names are empty or not unique");
+    }
+  }
+  const EncoderConfig& encoder = info.encoder;
+  check_range("encoder.hidden", encoder.hidden, 1, kWidest);
+  check_range("encoder.depth", encoder.depth, 0, kMostUnits);
+  check_range("encoder.heads", encoder.heads, 1, kMostUnits);
+  check_range("encoder.decoder_width", encoder.decoder_width, 1, kWidest);
+  if (encoder.hidden % encoder.heads != 0) {
+    throw ArtifactError(fmt::format("its encoder.hidden {} is no multiple of its {} heads",
+                                    encoder.hidden, encoder.heads));
+  }
+  check_word("norm", encoder.norm, {"none", "layer"});
+  check_word("position", encoder.position, {"none", "relative"});
+  check_word("speaker", encoder.speaker, {"none", "relation"});
+  check_word("decoder", encoder.decoder, {"linear", "two-layer"});
+}
+
+}  // namespace
+
+std::vector<std::string> BundleInfo::modality_names() const {
+  std::vector<std::string> names;
+  for (const auto& modality : modalities) names.push_back(modality.name);
+  return names;
+}
+
+int BundleInfo::modality_index(std::string_view name) const {
+  for (std::size_t m = 0; m < modalities.size(); ++m) {
+    if (modalities[m].name == name) return static_cast<int>(m);
+  }
+  const auto near = nearest_name(name, modality_names());
+  throw ConfigError(fmt::format("unknown modality '{}'; this model knows {}{}", name,
+                                fmt::join(modality_names(), ", "),
+                                near.empty() ? "" : fmt::format("; did you mean '{}'?", near)));
+}
+
+const Calibration* BundleInfo::calibration(Pattern pattern) const {
+  for (const auto& calibration : calibrations) {
+    if (calibration.pattern == pattern) return &calibration;
+  }
+  return nullptr;
+}
+
+void set_bundle_info(TensorFile& file, const BundleInfo& info) {
+  nlohmann::ordered_json about;
+  about["format"] = info.limits_features ? 4 : info.reads_tuned ? 3 : 2;
+  about["method"] = info.method;
+  about["program_version"] = info.program_version;
+  about["track"] = info.track;
+  about["trained"] = info.trained.bits();
+  about["fold"] = info.fold;
+  about["seed"] = info.seed;
+  about["modalities"] = nlohmann::ordered_json::array();
+  for (const auto& modality : info.modalities) {
+    about["modalities"].push_back({{"name", modality.name}, {"width", modality.width}});
+  }
+  about["classes"] = info.class_names;
+  about["encoder"] = encoder_json(info);
+  if (info.reads_tuned || info.limits_features) {
+    about["input"] = info.reads_tuned ? "tuned" : "plain";
+  }
+  about["calibration"] = calibration_json(info);
+  about["scores"] = score_json(info);
+  about["data"] = {
+      {"name", info.data_name}, {"checksum", info.data_checksum}, {"synthetic", info.is_synthetic}};
+  about["test_dialogues"] = info.test_dialogues;
+  file.metadata[kDescription] = about.dump(-1, ' ', false, Json::error_handler_t::replace);
+  file.metadata[kConfig] = info.config_toml;
+}
+
+BundleInfo read_bundle_info(const TensorFileView& file, const std::string& name) {
+  const auto description = file.metadata.find(kDescription);
+  const auto config = file.metadata.find(kConfig);
+  if (description == file.metadata.end() || config == file.metadata.end()) {
+    refuse(name, "a tensor file, but no hardy model; give a file of a run folder's models/");
+  }
+  BundleInfo info;
+  info.config_toml = config->second;
+  try {
+    const auto about = Json::parse(description->second);
+    about.at("format").get_to(info.format);
+    if (info.format > kBundleFormat) {
+      refuse(name, fmt::format("model format {} is newer than the {} this program reads; use a "
+                               "newer hardy",
+                               info.format, kBundleFormat));
+    }
+    about.at("track").get_to(info.track);
+    info.trained = Pattern(about.at("trained").get<std::uint32_t>());
+    about.at("fold").get_to(info.fold);
+    about.at("seed").get_to(info.seed);
+    about.at("classes").get_to(info.class_names);
+    about.at("data").at("name").get_to(info.data_name);
+    about.at("data").at("checksum").get_to(info.data_checksum);
+    about.at("data").at("synthetic").get_to(info.is_synthetic);
+    about.at("test_dialogues").get_to(info.test_dialogues);
+    if (info.format >= 2) {
+      read_new_fields(about, info);
+    } else {
+      read_old_fields(about, file, name, info);
+    }
+    check_info(info);
+  } catch (const nlohmann::json::exception& error) {
+    refuse(name, fmt::format("its description is damaged: {}", error.what()));
+  } catch (const ArtifactError& error) {
+    const std::string text = error.what();
+    if (text.starts_with(name)) throw;
+    refuse(name, text);
+  }
+  return info;
+}
+
+}  // namespace hardy

@@ -1,0 +1,189 @@
+#include "hardy/recogniser.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "base/checksum.h"
+#include "hardy/errors.h"
+#include "inference/recogniser_impl.h"
+
+namespace hardy {
+namespace {
+
+/// Beyond this many modalities, patterns are looked up in the list instead of a table.
+constexpr std::uint32_t kTableBits = kMaxModalities;
+
+void check_features(const BundleInfo& info, std::span<const UtteranceView> utterances) {
+  for (std::size_t i = 0; i < utterances.size(); ++i) {
+    for (std::size_t m = 0; m < info.modalities.size(); ++m) {
+      const float* values = utterances[i].features[m];
+      if (values == nullptr || predict::all_finite(values, info.modalities[m].width)) continue;
+      throw DataError(fmt::format(
+          "utterance {}: modality '{}' holds a value that is NaN or infinite; leave the "
+          "modality out if it is missing",
+          i, info.modalities[m].name));
+    }
+  }
+}
+
+void check_offsets(std::span<const std::int64_t> offsets, std::size_t count) {
+  const bool fits = !offsets.empty() && offsets.front() == 0 &&
+                    offsets.back() == static_cast<std::int64_t>(count) &&
+                    std::is_sorted(offsets.begin(), offsets.end());
+  if (!fits) {
+    throw ShapeError(fmt::format(
+        "offsets of dialogues must ascend from 0 to the number of utterances, {}", count));
+  }
+}
+
+/// Finite features can still be so large that float32 overflows on the way.
+void check_answers(std::span<const float> logits, std::int64_t outputs) {
+  if (predict::all_finite(logits.data(), static_cast<std::int64_t>(logits.size()))) return;
+  std::int64_t i = 0;
+  while (predict::all_finite(logits.data() + i * outputs, outputs)) ++i;
+  throw DataError(fmt::format(
+      "utterance {}: no answer can be computed, because its features or those of its dialogue are "
+      "too large; give what the extractor gives that the model was trained with",
+      i));
+}
+
+/// Estimates whatever somebody lacks.
+void rebuild(const predict::NetworkView& network, std::int64_t n, Workspace::Impl& workspace,
+             Predictions& predictions) {
+  workspace.reconstruction.resize(network.modalities.size());
+  for (std::size_t m = 0; m < network.modalities.size(); ++m) {
+    if (static_cast<std::int64_t>(workspace.buffers.present[m].rows.size()) == n) continue;
+    auto& result = workspace.reconstruction[m];
+    predict::reconstruct(network, m, n, workspace.buffers, result);
+    predictions.reconstruction[m] = {
+        result.data(), static_cast<std::size_t>(n * network.modalities[m].decoder.out)};
+  }
+}
+
+/// Refuses models of methods that have other modules than HARDY-MER's recogniser.
+void check_method(const BundleInfo& info, const std::string& file) {
+  if (info.config_toml.empty()) return;
+  const auto method = parse_config(info.config_toml, file, Config{}).protocol.method;
+  if (method == "hardymer" || method == "modality_dropout") return;
+  throw ArtifactError(fmt::format(
+      "{}: a model of {}; only recognisers of HARDY-MER (and modality_dropout) can be deployed, "
+      "`hardy evaluate` runs every model",
+      file, declared_method(method).title));
+}
+
+}  // namespace
+
+Recogniser::Impl::Impl(const std::filesystem::path& file, Residence residence, Weights weights)
+    : mapped(file, residence), contents(view_tensor_file(mapped.bytes(), file.string())) {
+  info = read_bundle_info(contents, file.string());
+  check_method(info, file.string());
+  Sha256 digest;
+  for (const auto& [name, text] : contents.metadata) digest.add(name).add(text);
+  digest.add(mapped.bytes().data(), std::min<std::size_t>(mapped.bytes().size(), 1 << 16));
+  fingerprint = digest.hex();
+  network = predict::make_network(contents, "model.", info);
+  if (weights == Weights::kPacked) packed.take(network, mapped, contents);
+  const auto patterns = std::size_t{1} << std::min<std::size_t>(info.modalities.size(), kTableBits);
+  temperatures.assign(patterns, 0.0F);
+  errors.assign(patterns, 0.0F);
+  for (const auto& calibration : info.calibrations) {
+    temperatures[calibration.pattern.bits()] = static_cast<float>(calibration.temperature);
+    errors[calibration.pattern.bits()] = static_cast<float>(calibration.expected_error);
+  }
+}
+
+Pattern UtteranceView::present() const {
+  std::uint32_t bits = 0;
+  for (std::size_t m = 0; m < features.size(); ++m) {
+    if (features[m] != nullptr) bits |= 1U << m;
+  }
+  return Pattern(bits);
+}
+
+Workspace::Workspace() : impl_(std::make_unique<Impl>()) {}
+
+Workspace::~Workspace() = default;
+Workspace::Workspace(Workspace&&) noexcept = default;
+Workspace& Workspace::operator=(Workspace&&) noexcept = default;
+
+Recogniser Recogniser::load(const std::filesystem::path& file, Residence residence) {
+  return Recogniser(std::make_shared<const Impl>(file, residence));
+}
+
+const BundleInfo& Recogniser::info() const { return impl_->info; }
+
+const std::string& Recogniser::fingerprint() const { return impl_->fingerprint; }
+
+Predictions Recogniser::predict(std::span<const UtteranceView> dialogue, Workspace& workspace,
+                                const PredictOptions& options) const {
+  const std::array<std::int64_t, 2> offsets = {0, static_cast<std::int64_t>(dialogue.size())};
+  return predict(dialogue, offsets, workspace, options);
+}
+
+Predictions Recogniser::predict(std::span<const UtteranceView> utterances,
+                                std::span<const std::int64_t> offsets, Workspace& workspace,
+                                const PredictOptions& options) const {
+  check_offsets(offsets, utterances.size());
+  check_features(impl_->info, utterances);
+  if (options.keeps_attention && offsets.size() > 2) {
+    throw ShapeError("attention can be kept for one dialogue at a time");
+  }
+  Workspace::Impl& work = workspace.impl();
+  const auto n = static_cast<std::int64_t>(utterances.size());
+  const auto complete = Pattern::complete(static_cast<int>(impl_->info.modalities.size()));
+  work.used.clear();
+  for (const auto& utterance : utterances) {
+    work.used.push_back(utterance.present() & options.available & complete);
+  }
+  if (n == 0) return {};
+  predict::run_network(impl_->network, utterances, offsets, options, work.buffers);
+  Predictions predictions = read_out(*impl_, n, work);
+  if (options.reconstructs) rebuild(impl_->network, n, work, predictions);
+  return predictions;
+}
+
+Predictions read_out(const Recogniser::Impl& impl, std::int64_t n, Workspace::Impl& workspace) {
+  const auto count = static_cast<std::size_t>(n);
+  const auto outputs = impl.network.outputs;
+  const auto width = static_cast<std::size_t>(outputs);
+  check_answers({workspace.buffers.logits.data(), count * width}, outputs);
+  workspace.probabilities.resize(count * width);
+  workspace.scaled.resize(width);
+  workspace.labels.resize(count);
+  workspace.confidence.resize(count);
+  workspace.calibrated.resize(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    const float* logits = workspace.buffers.logits.data() + i * width;
+    float* shares = workspace.probabilities.data() + i * width;
+    std::copy_n(logits, width, shares);
+    const std::uint32_t bits = workspace.used[i].bits();
+    const float temperature = impl.temperatures[bits];
+    workspace.calibrated[i] = temperature > 0 ? 1 : 0;
+    if (!impl.info.is_classification()) {
+      workspace.labels[i] = 0;
+      workspace.confidence[i] = impl.errors[bits];
+      continue;
+    }
+    predict::softmax(shares, outputs, 1.0F);
+    const auto label = std::max_element(shares, shares + width) - shares;
+    workspace.labels[i] = label;
+    std::copy_n(logits, width, workspace.scaled.data());
+    predict::softmax(workspace.scaled.data(), outputs, temperature > 0 ? 1.0F / temperature : 1.0F);
+    workspace.confidence[i] = workspace.scaled[static_cast<std::size_t>(label)];
+  }
+  Predictions predictions;
+  predictions.count = n;
+  predictions.outputs = outputs;
+  predictions.logits = {workspace.buffers.logits.data(), count * width};
+  predictions.probabilities = workspace.probabilities;
+  predictions.labels = workspace.labels;
+  predictions.confidence = workspace.confidence;
+  predictions.calibrated = workspace.calibrated;
+  predictions.used = workspace.used;
+  predictions.limited = workspace.buffers.limited;
+  return predictions;
+}
+
+}  // namespace hardy

@@ -1,0 +1,51 @@
+// What stands behind Recogniser and Workspace. Internal.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "hardy/mapped_file.h"
+#include "hardy/recogniser.h"
+#include "hardy/tensor_file.h"
+#include "inference/network.h"
+#include "inference/packed_weights.h"
+
+namespace hardy {
+
+struct Recogniser::Impl {
+  /// How the weights of the layers lie afterwards.
+  enum class Weights {
+    kPacked,  ///< as the products want them
+    kPlain    ///< as in the file; nothing can be predicted
+  };
+
+  explicit Impl(const std::filesystem::path& file, Residence residence = Residence::kMapped,
+                Weights weights = Weights::kPacked);
+
+  MappedFile mapped;
+  TensorFileView contents;
+  BundleInfo info;
+  predict::NetworkView network;
+  predict::PackedWeights packed;
+  std::string fingerprint;
+  std::vector<float> temperatures;  ///< by pattern bits; 0 = not fitted
+  std::vector<float> errors;        ///< by pattern bits; values only
+};
+
+struct Workspace::Impl {
+  predict::Buffers buffers;
+  std::vector<float> probabilities;
+  std::vector<float> scaled;
+  std::vector<std::int64_t> labels;
+  std::vector<float> confidence;
+  std::vector<std::uint8_t> calibrated;
+  std::vector<Pattern> used;
+  std::vector<std::vector<float>> reconstruction;  ///< [M]
+  std::vector<std::int64_t> offsets;
+};
+
+/// Turns buffers.logits [n, C] and workspace.used [n] into predictions. Throws DataError
+/// when a logit is not finite.
+Predictions read_out(const Recogniser::Impl& impl, std::int64_t n, Workspace::Impl& workspace);
+
+}  // namespace hardy

@@ -1,0 +1,60 @@
+// The float32 loops under the prediction runtime: raw pointers, one thread, no allocation.
+// Internal.
+#pragma once
+
+#include <cstdint>
+
+#include "kernels/rows.h"
+
+namespace hardy::predict {
+
+/// A linear layer y = W x + b somewhere in memory. Shapes: weight [out, in] row-major, bias [out]
+/// or null. The runtime multiplies with `panels` only (packed_weights.h).
+struct LinearView {
+  const float* weight = nullptr;  ///< null once it is packed
+  const float* bias = nullptr;
+  std::int64_t in = 0;
+  std::int64_t out = 0;
+  const float* panels = nullptr;  ///< null until it is packed
+};
+
+/// Rows [first, first + count) of the outputs of a layer that is not packed yet.
+LinearView output_rows(const LinearView& layer, std::int64_t first, std::int64_t count);
+
+/// y = x W^T + b for n rows; with `accumulates`, y += x W^T + b. Requires panels.
+void linear(ConstRows x, std::int64_t n, const LinearView& layer, Rows y, bool accumulates);
+
+/// How features of one modality are scaled. Shapes: [width] each.
+struct ScalingView {
+  const float* mean = nullptr;
+  const float* deviation = nullptr;
+  const float* lowest = nullptr;   ///< of scaled values; null = no limits
+  const float* highest = nullptr;  ///< null together with `lowest`
+};
+
+/// y = (x - mean) / deviation, kept between the limits. How many values had to be cut to them.
+std::int64_t standardise(const float* x, const ScalingView& scaling, std::int64_t width, float* y);
+
+/// x = x * deviation + mean.
+void unstandardise(float* x, const ScalingView& scaling, std::int64_t width);
+
+/// x = max(x, 0).
+void relu(float* x, std::int64_t count);
+
+/// x = x Phi(x), Phi the normal distribution function (absolute error below 3e-7 |x|).
+void gelu(float* x, std::int64_t count);
+
+/// y = x + z, element by element.
+void add(const float* z, std::int64_t count, float* x);
+
+/// x = softmax(scale * x).
+void softmax(float* x, std::int64_t count, float scale);
+
+/// y = (x - mean) / sqrt(variance + 1e-5) * weight + bias, over one row.
+void layer_norm(const float* x, std::int64_t width, const float* weight, const float* bias,
+                float* y);
+
+/// Whether every value is finite.
+bool all_finite(const float* x, std::int64_t count);
+
+}  // namespace hardy::predict

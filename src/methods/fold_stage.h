@@ -1,0 +1,59 @@
+// A stage of one fold and seed: computed once, stored under everything it depends on, with random
+// streams of its own, resumable. What every method's FoldMethod is made of.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "methods/method.h"
+#include "train/epoch_loop.h"
+
+namespace hardy {
+
+/// Names one stage and what its result depends on beyond data, fold, seed and device.
+struct StageName {
+  std::string stage;                ///< "momke.fit"; part of the key
+  std::vector<std::string> inputs;  ///< config sections, patterns, keys of earlier stages
+  std::string stream;               ///< root of its random streams, e.g. "fit 3"
+};
+
+/// Not thread-safe itself; several objects may share a cache.
+class FoldStage {
+ public:
+  /// `version` is raised whenever a change of the code moves a stage's numbers.
+  FoldStage(const FoldRequest& request, int version);
+
+  /// The stored result, else that of `compute`, which is then stored with its CPU time.
+  TensorFile get_or_compute(const StageName& name, TaskContext& context,
+                            const std::function<TensorFile(const StageServices&)>& compute) const;
+
+  [[nodiscard]] std::string key_of(const std::string& stage,
+                                   const std::vector<std::string>& inputs) const;
+
+  /// Random streams of the fold and seed under a name.
+  [[nodiscard]] Seeds seeds(const std::string& stream) const;
+
+  /// CPU seconds that computing a result took, without the stages it asked for; 0 when unknown.
+  static double cpu_seconds(const TensorFile& result);
+
+ private:
+  [[nodiscard]] StageServices services(const std::string& key, const std::string& stream,
+                                       TaskContext& context) const;
+
+  int fold_;
+  std::int64_t seed_;
+  int version_;
+  StageCache& cache_;
+  StageCosts& costs_;
+  std::string base_;  ///< data, fold and seed
+};
+
+/// The bits of some patterns, as a key's input or a stream's name.
+std::string bits_text(const std::vector<Pattern>& patterns);
+
+/// Puts a training curve beside a model's arrays, and takes it out again. `stage` names its points.
+void add_curve(TensorFile& file, const std::vector<CurvePoint>& curve);
+std::vector<CurvePoint> curve_of(const TensorFile& file);
+
+}  // namespace hardy

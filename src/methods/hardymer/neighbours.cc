@@ -1,0 +1,164 @@
+#include "methods/hardymer/neighbours.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include <faiss/IndexFlat.h>
+#include <faiss/impl/FaissException.h>
+#include <fmt/format.h>
+
+#include "hardy/errors.h"
+
+namespace hardy {
+namespace {
+
+void normalise_rows(std::vector<float>& rows, std::int64_t width) {
+  for (auto first = rows.begin(); first != rows.end(); first += width) {
+    double squares = 0;
+    for (auto x = first; x != first + width; ++x) {
+      squares += static_cast<double>(*x) * static_cast<double>(*x);
+    }
+    const auto scale = squares > 0 ? static_cast<float>(1.0 / std::sqrt(squares)) : 0.0F;
+    for (auto x = first; x != first + width; ++x) *x *= scale;
+  }
+}
+
+/// The k nearest others of each row of `members` in one modality, as database rows.
+std::vector<std::int64_t> search(const DatabaseView& view, const std::vector<std::int64_t>& members,
+                                 std::int64_t n, std::int64_t k) {
+  std::vector<std::int64_t> nearest(static_cast<std::size_t>(n * k), -1);
+  const auto count = static_cast<std::int64_t>(members.size());
+  if (count < 2) return nearest;
+  std::vector<float> rows;
+  rows.reserve(static_cast<std::size_t>(count * view.width));
+  for (const auto member : members) {
+    const auto first = view.features.begin() + member * view.width;
+    rows.insert(rows.end(), first, first + view.width);
+  }
+  if (view.metric == Metric::kCosine) normalise_rows(rows, view.width);
+  faiss::IndexFlat index(
+      view.width, view.metric == Metric::kCosine ? faiss::METRIC_INNER_PRODUCT : faiss::METRIC_L2);
+  const std::int64_t wanted = std::min(k + 1, count);  // one more: a row finds itself
+  std::vector<float> distances(static_cast<std::size_t>(count * wanted));
+  std::vector<faiss::Index::idx_t> labels(distances.size());
+  index.add(count, rows.data());
+  index.search(count, rows.data(), wanted, distances.data(), labels.data());
+  for (std::int64_t i = 0; i < count; ++i) {
+    std::int64_t kept = 0;
+    for (std::int64_t j = 0; j < wanted && kept < k; ++j) {
+      const auto label = labels[static_cast<std::size_t>(i * wanted + j)];
+      if (label < 0 || label == i) continue;
+      nearest[static_cast<std::size_t>(members[static_cast<std::size_t>(i)] * k + kept++)] =
+          members[static_cast<std::size_t>(label)];
+    }
+  }
+  return nearest;
+}
+
+}  // namespace
+
+NeighbourSearch::NeighbourSearch(std::vector<DatabaseView> modalities, std::vector<Pattern> present,
+                                 std::int64_t k)
+    : modalities_(std::move(modalities)), present_(std::move(present)), k_(k) {
+  const auto n = static_cast<std::int64_t>(present_.size());
+  check(k >= 1, "retrieval needs K >= 1");
+  for (std::size_t m = 0; m < modalities_.size(); ++m) {
+    const DatabaseView& view = modalities_[m];
+    if (static_cast<std::int64_t>(view.features.size()) != n * view.width) {
+      throw ShapeError(fmt::format("retrieval database of modality {}: {} values for {} rows of {}",
+                                   m, view.features.size(), n, view.width));
+    }
+    std::vector<std::int64_t> members;
+    for (std::int64_t i = 0; i < n; ++i) {
+      if (present_[static_cast<std::size_t>(i)].has(static_cast<int>(m))) members.push_back(i);
+    }
+    try {
+      nearest_.push_back(search(view, members, n, k));
+    } catch (const faiss::FaissException& error) {
+      throw InternalError(fmt::format("FAISS failed on modality {}: {}", m, error.what()));
+    }
+  }
+}
+
+std::vector<std::int64_t> NeighbourSearch::candidates(std::int64_t query, Pattern pattern) const {
+  const Pattern available = pattern & present_[static_cast<std::size_t>(query)];
+  std::vector<std::int64_t> found;
+  for (std::size_t m = 0; m < modalities_.size(); ++m) {
+    if (!available.has(static_cast<int>(m))) continue;
+    const auto first = nearest_[m].begin() + query * k_;
+    std::copy_if(first, first + k_, std::back_inserter(found), [](auto id) { return id >= 0; });
+  }
+  std::sort(found.begin(), found.end());
+  found.erase(std::unique(found.begin(), found.end()), found.end());
+  return found;
+}
+
+double NeighbourSearch::distance(std::int64_t x, std::int64_t y, Pattern pattern) const {
+  const Pattern shared =
+      pattern & present_[static_cast<std::size_t>(x)] & present_[static_cast<std::size_t>(y)];
+  double total = 0;
+  for (std::size_t m = 0; m < modalities_.size(); ++m) {
+    if (!shared.has(static_cast<int>(m))) continue;
+    const std::int64_t width = modalities_[m].width;
+    const float* left = modalities_[m].features.data() + x * width;
+    const float* right = modalities_[m].features.data() + y * width;
+    double squares = 0;
+    for (std::int64_t j = 0; j < width; ++j) {
+      const double difference = static_cast<double>(left[j]) - static_cast<double>(right[j]);
+      squares += difference * difference;
+    }
+    total += std::sqrt(squares);
+  }
+  return total / std::max(1, shared.count());
+}
+
+NeighbourTable NeighbourSearch::neighbours(Pattern pattern) const {
+  const auto n = static_cast<std::int64_t>(present_.size());
+  NeighbourTable table;
+  table.k = k_;
+  table.ids.assign(static_cast<std::size_t>(n * k_), -1);
+  table.distances.assign(static_cast<std::size_t>(n * k_), 0.0F);
+  std::vector<std::pair<double, std::int64_t>> ranked;
+  for (std::int64_t query = 0; query < n; ++query) {
+    ranked.clear();
+    for (const auto id : candidates(query, pattern)) {
+      ranked.emplace_back(distance(query, id, pattern), id);
+    }
+    std::sort(ranked.begin(), ranked.end());
+    const auto kept = std::min<std::int64_t>(k_, static_cast<std::int64_t>(ranked.size()));
+    for (std::int64_t j = 0; j < kept; ++j) {
+      const auto place = static_cast<std::size_t>(query * k_ + j);
+      table.ids[place] = ranked[static_cast<std::size_t>(j)].second;
+      table.distances[place] = static_cast<float>(ranked[static_cast<std::size_t>(j)].first);
+    }
+    table.counts.push_back(kept);
+  }
+  return table;
+}
+
+NeighbourTable NeighbourSearch::neighbours_in_first(Pattern pattern,
+                                                    const std::vector<int>& order) const {
+  NeighbourTable table;
+  table.k = k_;
+  table.ids.assign(present_.size() * static_cast<std::size_t>(k_), -1);
+  table.distances.assign(table.ids.size(), 0.0F);
+  for (std::int64_t query = 0; query < static_cast<std::int64_t>(present_.size()); ++query) {
+    const Pattern available = pattern & present_[static_cast<std::size_t>(query)];
+    const auto first =
+        std::find_if(order.begin(), order.end(), [&](const int m) { return available.has(m); });
+    std::int64_t kept = 0;
+    for (std::int64_t j = 0; first != order.end() && j < k_; ++j) {
+      const auto place = static_cast<std::size_t>(query * k_ + j);
+      const auto id = nearest_[static_cast<std::size_t>(*first)][place];
+      if (id < 0) break;
+      table.ids[place] = id;
+      table.distances[place] = static_cast<float>(distance(query, id, Pattern::only(*first)));
+      ++kept;
+    }
+    table.counts.push_back(kept);
+  }
+  return table;
+}
+
+}  // namespace hardy

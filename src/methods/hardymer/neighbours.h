@@ -1,0 +1,65 @@
+// Semantically similar training utterances, per pattern (paper 3.3.2, methods.md 1.7).
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "hardy/modality.h"
+
+namespace hardy {
+
+enum class Metric {
+  kL2,     ///< Euclidean
+  kCosine  ///< inner product of L2-normalised rows
+};
+
+/// One modality of the retrieval database: the features of a fold's n training utterances.
+struct DatabaseView {
+  std::span<const float> features;  ///< [n, d] row-major
+  std::int64_t width = 0;           ///< d
+  Metric metric = Metric::kL2;
+};
+
+/// The K nearest of each utterance under one pattern, nearest first.
+struct NeighbourTable {
+  std::int64_t k = 0;
+  std::vector<std::int64_t> ids;  ///< [n, k] database rows; the first counts[i] of row i are valid
+  std::vector<float> distances;   ///< [n, k] mean Euclidean distance over the shared modalities
+  std::vector<std::int64_t> counts;  ///< [n] in [0, k]; below k when the database is small
+};
+
+/// Exact search of the database in itself. Top-K candidates per modality are found once, in batched
+/// FAISS searches, and serve every pattern. Immutable after construction; safe from several
+/// threads.
+class NeighbourSearch {
+ public:
+  /// `present[i]` says which modalities utterance i has; a modality that it lacks neither finds nor
+  /// is found. k >= 1 may exceed n - 1: then rows are short. Throws ShapeError when sizes disagree.
+  NeighbourSearch(std::vector<DatabaseView> modalities, std::vector<Pattern> present,
+                  std::int64_t k);
+
+  /// Candidates = union of the top-K of each available modality, the query itself left out by id;
+  /// ranked by the mean Euclidean distance over the modalities available to both, ascending, ties
+  /// by id; the first K remain.
+  [[nodiscard]] NeighbourTable neighbours(Pattern pattern) const;
+
+  /// Defect H7: the K nearest in the first modality of `order` that query and pattern have, as the
+  /// index gives them, nearest first by its own metric. Distances are Euclidean in that modality.
+  [[nodiscard]] NeighbourTable neighbours_in_first(Pattern pattern,
+                                                   const std::vector<int>& order) const;
+
+  /// The candidates of one query before ranking, ascending by id.
+  [[nodiscard]] std::vector<std::int64_t> candidates(std::int64_t query, Pattern pattern) const;
+
+ private:
+  [[nodiscard]] double distance(std::int64_t x, std::int64_t y, Pattern pattern) const;
+
+  std::vector<DatabaseView> modalities_;
+  std::vector<Pattern> present_;
+  std::int64_t k_;
+  std::vector<std::vector<std::int64_t>> nearest_;  ///< [M] of [n, k], -1 where short
+};
+
+}  // namespace hardy

@@ -1,0 +1,308 @@
+#include "methods/hardymer/stages.h"
+
+#include <torch/types.h>
+
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "base/checksum.h"
+#include "config/stage_settings.h"
+#include "hardy/errors.h"
+#include "methods/hardymer/estimate_hardness.h"
+#include "methods/hardymer/score.h"
+#include "methods/hardymer/tune_features.h"
+
+namespace hardy {
+namespace {
+
+bool uses_hardness(const Config& config) {
+  return config.hardness.components != "none" && config.retrieval.supports != "none";
+}
+
+/// Whether scores are those of published code: per batch, or another utterance's.
+bool has_score_defects(const Config& config) {
+  return uses_hardness(config) &&
+         (config.published.h5b_batch_scaling || config.published.h10_swapped_hardness);
+}
+
+/// The inputs of a stage with those that defects add.
+std::vector<std::string> with(std::vector<std::string> inputs,
+                              const std::vector<std::string>& defects) {
+  inputs.insert(inputs.end(), defects.begin(), defects.end());
+  return inputs;
+}
+
+/// What the supports are, not how they came about: settings that lead to the same supports share
+/// the fits.
+std::string supports_text(const CurriculumPlan& plan) {
+  Sha256 digest;
+  for (const auto& supports : plan.supports) {
+    for (const auto& list : supports.of) {
+      const auto count = static_cast<std::int64_t>(list.size());
+      digest.add(&count, sizeof count);
+      digest.add(list.data(), list.size() * sizeof(list[0]));
+    }
+  }
+  return digest.hex();
+}
+
+/// How supports enter, as part of a key.
+std::string supports_mode(const RetrievalConfig& retrieval) {
+  if (retrieval.supports != "mix") return retrieval.supports;
+  return fmt::format("mix {} {} of {}", retrieval.mix_rate, retrieval.mix_share, retrieval.k);
+}
+
+std::vector<float> gather_rows(const at::Tensor& table, const std::vector<std::int64_t>& rows) {
+  return to_floats(table.index_select(0, index_tensor(rows, table.device())));
+}
+
+}  // namespace
+
+std::vector<Metric> retrieval_metrics(const std::vector<std::string>& modality_names,
+                                      const std::string& setting) {
+  const auto parse = [&](const std::string& text) {
+    if (text == "l2") return Metric::kL2;
+    if (text == "cosine") return Metric::kCosine;
+    throw ConfigError(fmt::format("retrieval.metric: '{}' is no metric; use l2 or cosine", text));
+  };
+  if (setting == "l2" || setting == "cosine") {
+    return std::vector<Metric>(modality_names.size(), parse(setting));
+  }
+  std::vector<Metric> metrics;
+  for (const auto& name : modality_names) {
+    metrics.push_back(name.starts_with("text") ? Metric::kCosine : Metric::kL2);
+  }
+  if (setting == "auto") return metrics;
+  std::size_t start = 0;
+  while (start < setting.size()) {
+    const auto end = std::min(setting.find(',', start), setting.size());
+    const auto word = setting.substr(start, end - start);
+    const auto equals = word.find('=');
+    const auto name = word.substr(0, equals);
+    const auto found = std::find(modality_names.begin(), modality_names.end(), name);
+    if (equals == std::string::npos || found == modality_names.end()) {
+      throw ConfigError(
+          fmt::format("retrieval.metric: '{}' is not of the form modality=metric with a modality "
+                      "of this corpus "
+                      "({})",
+                      word, fmt::join(modality_names, ", ")));
+    }
+    metrics[static_cast<std::size_t>(found - modality_names.begin())] =
+        parse(word.substr(equals + 1));
+    start = end + 1;
+  }
+  return metrics;
+}
+
+CurriculumPlan Curriculum::plan_for(const std::vector<Pattern>& wanted) const {
+  CurriculumPlan plan;
+  plan.patterns = wanted;
+  if (supports.empty()) return plan;
+  for (const auto pattern : wanted) {
+    const auto found = std::find(patterns.begin(), patterns.end(), pattern);
+    check(found != patterns.end(), "no curriculum for this pattern");
+    plan.supports.push_back(supports[static_cast<std::size_t>(found - patterns.begin())]);
+  }
+  return plan;
+}
+
+FoldStages::FoldStages(const FoldData& data, const Config& config, const FoldStage& stage,
+                       const SharedTuning* shared_tuning)
+    : data_(data), config_(config), stage_(stage), shared_tuning_(shared_tuning) {}
+
+std::string FoldStages::tuning_settings() const {
+  return config_section_toml(config_, {"tuning"}) +
+         (shared_tuning_ == nullptr ? "" : shared_tuning_->key_text());
+}
+
+std::string FoldStages::pretraining_settings() const {
+  return complete_stage_settings(config_) +
+         (config_.recogniser.input == "tuned" ? tuning_settings() : "");
+}
+
+bool FoldStages::needs_tuning() const {
+  const bool retrieves = config_.retrieval.supports != "none";
+  return config_.recogniser.input == "tuned" ||
+         (retrieves && config_.retrieval.database == "tuned");
+}
+
+TensorFile FoldStages::own_tuned_file(const char* stage, TaskContext& context) const {
+  return stage_.get_or_compute(
+      {stage, {config_section_toml(config_, {"tuning"})}, "tune"}, context,
+      [&](const auto& services) { return tune_features(data_, config_.tuning, services); });
+}
+
+TensorFile FoldStages::tuned_file(TaskContext& context) const {
+  if (shared_tuning_ != nullptr) return shared_tuning_->tune(data_, context);
+  return own_tuned_file("tune", context);
+}
+
+void FoldStages::add_tuning_nets(TensorFile& model, TaskContext& context) const {
+  check(shared_tuning_ == nullptr, "the nets of a shared tuning belong to no fold");
+  TensorFile file = own_tuned_file("tune", context);
+  // A cache that an older version filled has the features alone.
+  if (!has_tuning_nets(file)) file = own_tuned_file("tune.nets", context);
+  copy_tuning_nets(file, model);
+}
+
+FeatureTable FoldStages::tuned_features(TaskContext& context) const {
+  return tuned_table(data_, tuned_file(context));
+}
+
+TensorFile FoldStages::hardness_file(const std::vector<Pattern>& patterns,
+                                     TaskContext& context) const {
+  return stage_.get_or_compute(
+      {"hardness",
+       with({estimator_settings(config_), bits_text(patterns)}, estimator_defects(config_)),
+       "hardness"},
+      context, [&](const auto& services) {
+        return estimate_hardness(data_, config_.hardness, patterns, services, config_.published);
+      });
+}
+
+TensorFile FoldStages::neighbour_file(const std::vector<Pattern>& patterns,
+                                      TaskContext& context) const {
+  const bool is_tuned = config_.retrieval.database == "tuned";
+  const StageName name = {
+      "neighbours",
+      with({bits_text(patterns),
+            fmt::format("k {} metric {}", config_.retrieval.k, config_.retrieval.metric),
+            is_tuned ? tuning_settings() : "plain"},
+           neighbour_defects(config_)),
+      "neighbours"};
+  return stage_.get_or_compute(name, context, [&](const auto& /*services*/) {
+    const FeatureTable table = is_tuned ? tuned_features(context) : data_.table;
+    const auto metrics =
+        retrieval_metrics(data_.corpus->modality_names(), config_.retrieval.metric);
+    std::vector<std::vector<float>> rows;
+    std::vector<DatabaseView> views;
+    for (const auto& features : table.features) rows.push_back(gather_rows(features, data_.train));
+    for (std::size_t m = 0; m < rows.size(); ++m) {
+      views.push_back({rows[m], table.features[m].size(1), metrics[m]});
+    }
+    std::vector<Pattern> present;
+    for (const auto u : data_.train) present.push_back(table.present[static_cast<std::size_t>(u)]);
+    const NeighbourSearch search(std::move(views), std::move(present), config_.retrieval.k);
+    TensorFile result;
+    for (const auto pattern : patterns) {
+      auto found =
+          config_.published.h7_first_modality
+              ? search.neighbours_in_first(pattern, published_order(data_.corpus->modality_names()))
+              : search.neighbours(pattern);
+      const auto n = static_cast<std::int64_t>(data_.train.size());
+      const auto bits = std::to_string(pattern.bits());
+      result.add("ids." + bits, {n, found.k}, std::move(found.ids));
+      result.add("distances." + bits, {n, found.k}, std::move(found.distances));
+      result.add("counts." + bits, {n}, std::move(found.counts));
+      context.throw_if_stopping();
+    }
+    return result;
+  });
+}
+
+Curriculum FoldStages::curriculum(const std::vector<Pattern>& patterns,
+                                  TaskContext& context) const {
+  Curriculum result;
+  result.patterns = patterns;
+  if (config_.retrieval.supports == "none") return result;
+  const auto n = data_.train.size();
+  std::vector<float> direct(patterns.size() * n, 0.0F);
+  result.indirect.assign(n, 0.0F);
+  if (uses_hardness(config_)) {
+    const auto hardness = hardness_file(patterns, context);
+    const auto values = hardness.floats("direct");
+    direct.assign(values.begin(), values.end());
+    const auto shared = hardness.floats("indirect");
+    result.indirect.assign(shared.begin(), shared.end());
+  }
+  const auto found = neighbour_file(patterns, context);
+  for (std::size_t p = 0; p < patterns.size(); ++p) {
+    const auto first = direct.begin() + static_cast<std::ptrdiff_t>(p * n);
+    result.direct.emplace_back(first, first + static_cast<std::ptrdiff_t>(n));
+    result.score.push_back(
+        has_score_defects(config_)
+            ? scores_with_defects(data_, result.direct[p], result.indirect, config_,
+                                  stage_.seeds("published").stream("published.batches"))
+            : unified_score(result.direct[p], result.indirect, config_.hardness));
+    add_supports(found, p, result);
+  }
+  return result;
+}
+
+void FoldStages::add_supports(const TensorFile& found, std::size_t pattern,
+                              Curriculum& result) const {
+  NeighbourTable table;
+  const auto name = std::to_string(result.patterns[pattern].bits());
+  table.k = config_.retrieval.k;
+  for (const auto id : found.integers("ids." + name)) table.ids.push_back(id);
+  for (const auto count : found.integers("counts." + name)) table.counts.push_back(count);
+  const auto distances = found.floats("distances." + name);
+  table.distances.assign(distances.begin(), distances.end());
+  auto supports = choose_supports(result.score[pattern], table);
+  if (config_.published.h16_filled_supports) {
+    const auto filled = filled_with_self(supports, table.k);
+    // A row's distances move to where its supports are now; an utterance is 0 from itself.
+    const auto k = static_cast<std::size_t>(table.k);
+    for (std::size_t i = 0; i < filled.of.size(); ++i) {
+      const auto first = table.distances.begin() + static_cast<std::ptrdiff_t>(i * k);
+      const auto moved = static_cast<std::ptrdiff_t>(k - supports.of[i].size());
+      std::rotate(first, first + static_cast<std::ptrdiff_t>(supports.of[i].size()),
+                  first + static_cast<std::ptrdiff_t>(k));
+      std::fill_n(first, moved, 0.0F);
+    }
+    supports = filled;
+  }
+  result.supports.push_back(std::move(supports));
+  result.distances.push_back(std::move(table.distances));
+}
+
+FoldData FoldStages::input_data(TaskContext& context) const {
+  FoldData input = data_;
+  if (config_.recogniser.input == "tuned") input.table = tuned_features(context);
+  return input;
+}
+
+TensorFile FoldStages::pretrained(TaskContext& context) const {
+  return stage_.get_or_compute(
+      {"pretrain", {pretraining_settings()}, "pretrain"}, context, [&](const auto& services) {
+        return pretrain_recogniser(input_data(context), config_.recogniser, services);
+      });
+}
+
+TensorFile FoldStages::complete_rival(const FoldData& input, TaskContext& context) const {
+  const StageName name = {"pretrain.by_test",
+                          with({pretraining_settings()}, fit_defects(config_, data_.fold)),
+                          "pretrain"};
+  return stage_.get_or_compute(name, context, [&](const auto& services) {
+    return pretrain_by_test(input, config_.recogniser, services);
+  });
+}
+
+TensorFile FoldStages::fit(const std::vector<Pattern>& trained, const Curriculum& curriculum,
+                           TaskContext& context) const {
+  const auto plan = curriculum.plan_for(trained);
+  std::string recogniser = config_section_toml(config_, {"recogniser"});
+  if (config_.recogniser.input == "tuned") recogniser += tuning_settings();
+  const StageName name = {
+      "fit",
+      with({bits_text(trained), recogniser,
+            fmt::format("supports {} label {} selection {}", supports_mode(config_.retrieval),
+                        config_.retrieval.support_label, config_.protocol.selection),
+            supports_text(plan)},
+           fit_defects(config_, data_.fold)),
+      "fit " + bits_text(trained)};
+  return stage_.get_or_compute(name, context, [&](const auto& services) {
+    const auto input = input_data(context);
+    const auto result = train_recogniser(input, config_, pretrained(context), plan, services);
+    TensorFile file = result.model;
+    if (config_.published.h1b_complete_epochs) {
+      let_complete_epoch_compete(input, config_, trained, complete_rival(input, context), file);
+    }
+    add_curve(file, result.curve);
+    return file;
+  });
+}
+
+}  // namespace hardy

@@ -1,0 +1,90 @@
+// The chain of HARDY-MER's stages of one fold and seed, each computed once and shared: by
+// conditions, by ablations, by sweeps, by resumed runs.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "hardy/config.h"
+#include "hardy/modality.h"
+#include "methods/fold_stage.h"
+#include "methods/hardymer/train_recogniser.h"
+#include "methods/hardymer_published/published.h"
+#include "pipeline/scheduler.h"
+#include "train/fold_data.h"
+
+namespace hardy {
+
+/// Hardness, neighbours and supports of a fold's n training utterances under P patterns.
+struct Curriculum {
+  std::vector<Pattern> patterns;              ///< [P]
+  std::vector<float> indirect;                ///< [n]
+  std::vector<std::vector<float>> direct;     ///< [P] of [n]
+  std::vector<std::vector<float>> score;      ///< [P] of [n]
+  std::vector<std::vector<float>> distances;  ///< [P] of [n, K]
+  std::vector<Supports> supports;             ///< [P]
+
+  /// What a recogniser trained on some of the patterns practises. Throws InternalError when one of
+  /// them is not among `patterns`.
+  [[nodiscard]] CurriculumPlan plan_for(const std::vector<Pattern>& wanted) const;
+};
+
+/// Stages of one fold under one seed, while its data is at hand. The cache makes each call after
+/// the first cheap. Cheap to make; refers to its arguments.
+class FoldStages {
+ public:
+  /// `shared_tuning` replaces the fold's own (defect H2); null = none.
+  FoldStages(const FoldData& data, const Config& config, const FoldStage& stage,
+             const SharedTuning* shared_tuning = nullptr);
+
+  /// Tuned features of every utterance (methods.md 1.7); only needed where `needs_tuning`.
+  [[nodiscard]] FeatureTable tuned_features(TaskContext& context) const;
+  [[nodiscard]] bool needs_tuning() const;
+
+  /// Puts the nets behind `tuned_features` beside a model's arrays. Not for a shared tuning: its
+  /// nets read features scaled in another way.
+  void add_tuning_nets(TensorFile& model, TaskContext& context) const;
+
+  /// Hardness, retrieval and supports.
+  [[nodiscard]] Curriculum curriculum(const std::vector<Pattern>& patterns,
+                                      TaskContext& context) const;
+
+  /// Complete-modality pretraining of the recogniser.
+  [[nodiscard]] TensorFile pretrained(TaskContext& context) const;
+
+  /// A recogniser trained on `trained` patterns: "model.*" arrays and its curve (add_curve).
+  [[nodiscard]] TensorFile fit(const std::vector<Pattern>& trained, const Curriculum& curriculum,
+                               TaskContext& context) const;
+
+  /// The data a recogniser reads: plain or tuned features.
+  [[nodiscard]] FoldData input_data(TaskContext& context) const;
+
+ private:
+  /// The stage under a name of its own; other names compute the same again.
+  [[nodiscard]] TensorFile own_tuned_file(const char* stage, TaskContext& context) const;
+  [[nodiscard]] TensorFile tuned_file(TaskContext& context) const;
+  [[nodiscard]] TensorFile hardness_file(const std::vector<Pattern>& patterns,
+                                         TaskContext& context) const;
+  [[nodiscard]] TensorFile neighbour_file(const std::vector<Pattern>& patterns,
+                                          TaskContext& context) const;
+
+  /// Defect H1b: the best epoch of complete-modality training by the test part.
+  [[nodiscard]] TensorFile complete_rival(const FoldData& input, TaskContext& context) const;
+
+  /// Settings that the tuned features depend on, for keys.
+  [[nodiscard]] std::string tuning_settings() const;
+  [[nodiscard]] std::string pretraining_settings() const;
+  void add_supports(const TensorFile& found, std::size_t pattern, Curriculum& result) const;
+
+  const FoldData& data_;
+  const Config& config_;
+  const FoldStage& stage_;
+  const SharedTuning* shared_tuning_;
+};
+
+/// Retrieval metric of each modality: cosine for textual features, L2 for the others, unless
+/// `retrieval.metric` says otherwise. Throws ConfigError for an unknown modality or metric.
+std::vector<Metric> retrieval_metrics(const std::vector<std::string>& modality_names,
+                                      const std::string& setting);
+
+}  // namespace hardy

@@ -1,0 +1,47 @@
+// The feature-tuning network of one modality (paper 3.3.1, methods.md 1.1 and 1.7).
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+
+#include "base/random.h"
+#include "nn/parameters.h"
+
+namespace hardy {
+
+/// f = Linear(d->d)(ReLU(Linear(d->d) x)), the tuned feature: as wide as the feature itself.
+class TuningAdapter {
+ public:
+  TuningAdapter(std::int64_t width, ParameterSet& parameters, Generator& generator);
+
+  /// Shapes: x [n, d] -> [n, d].
+  [[nodiscard]] at::Tensor feature(const at::Tensor& x) const;
+
+ private:
+  LinearLayer first_;
+  LinearLayer second_;
+};
+
+/// An adapter with the head that teaches it: ReLU, Linear(d->d/2) ReLU Linear(d/2->d/4) ReLU
+/// Linear(d/4->C). Returns logits; a softmax before the cross-entropy, as published
+/// (methods.md H19), is left to whoever wants it.
+class TuningNet {
+ public:
+  TuningNet(std::int64_t width, std::int64_t outputs, ParameterSet& parameters,
+            Generator& generator);
+
+  /// Shapes: x [n, d] -> [n, d].
+  [[nodiscard]] at::Tensor feature(const at::Tensor& x) const { return adapter_.feature(x); }
+
+  /// Shapes: feature [n, d] -> [n, C].
+  [[nodiscard]] at::Tensor head(const at::Tensor& feature) const;
+
+ private:
+  TuningAdapter adapter_;
+  LinearLayer head1_;
+  LinearLayer head2_;
+  LinearLayer head3_;
+};
+
+}  // namespace hardy

@@ -1,0 +1,20 @@
+// What late fusion of linear models can be told.
+#pragma once
+
+#include "methods/early_linear/settings.h"
+
+namespace hardy {
+
+struct LateLinearSettings : SettingsOf<LateLinearSettings> {
+  StrengthPath path;
+
+  void describe(FieldTable& table) override { path.describe(table); }
+
+  void apply_preset(const std::string& preset) override;
+
+  void validate(const std::string& section) const override { path.check(section); }
+};
+
+MethodDeclaration declare_late_linear();
+
+}  // namespace hardy

@@ -1,0 +1,12 @@
+#include "hardy/method_settings.h"
+
+namespace hardy {
+
+MethodDeclaration declare_majority() {
+  return {.name = "majority",
+          .title = "Majority",
+          .summary = "Control: the commonest class (or mean value) of the training part.",
+          .is_control = true};
+}
+
+}  // namespace hardy

@@ -1,0 +1,72 @@
+// The control that HARDY-MER must beat: its recogniser, pretrained and trained as always on
+// patterns drawn per utterance, with none of its ideas. It shares HARDY-MER's pretraining in the
+// cache.
+#include <torch/types.h>
+
+#include "methods/hardymer/stages.h"
+#include "methods/hardymer/train_recogniser.h"
+#include "methods/method.h"
+
+namespace hardy {
+namespace {
+
+/// The settings with every idea switched off; those of switched-off parts are the defaults, so that
+/// they are in no cache key.
+Config without_ideas(Config config) {
+  config.tuning = {};
+  config.hardness = {};
+  config.retrieval = {};
+  config.hardness.components = "none";
+  config.retrieval.supports = "none";
+  config.recogniser.input = "plain";
+  config.recogniser.reconstruction_weight = 0;
+  return config;
+}
+
+class ModalityDropoutFold final : public FoldMethod {
+ public:
+  explicit ModalityDropoutFold(const FoldRequest& request)
+      : config_(without_ideas(request.config)), stage_(request, kHardyMerVersion) {}
+
+  [[nodiscard]] std::vector<SharedStage> shared_stages() override {
+    return {{"pretraining", 1 + static_cast<double>(config_.recogniser.complete_epochs),
+             [this](const FoldData& data, TaskContext& context) {
+               static_cast<void>(FoldStages(data, config_, stage_).pretrained(context));
+             }}};
+  }
+
+  [[nodiscard]] double fit_cost() const override {
+    return 1 + static_cast<double>(config_.recogniser.pattern_epochs);
+  }
+
+  [[nodiscard]] TensorFile fit(const FoldData& data, const std::vector<Pattern>& patterns,
+                               TaskContext& context) const override {
+    return FoldStages(data, config_, stage_).fit(patterns, Curriculum{}, context);
+  }
+
+ private:
+  Config config_;
+  FoldStage stage_;
+};
+
+class ModalityDropout final : public Method {
+ public:
+  [[nodiscard]] std::unique_ptr<FoldMethod> on_fold(const FoldRequest& request) const override {
+    return std::make_unique<ModalityDropoutFold>(request);
+  }
+
+  [[nodiscard]] std::vector<float> predict(const FoldData& data, const Config& config,
+                                           const TensorFile& model,
+                                           const std::vector<std::int64_t>& dialogues,
+                                           Pattern pattern) const override {
+    return predict_dialogues(data, config.recogniser, model, dialogues, pattern);
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<const Method> make_modality_dropout() {
+  return std::make_unique<ModalityDropout>();
+}
+
+}  // namespace hardy

@@ -1,0 +1,29 @@
+#include "nn/threads.h"
+
+#include <ATen/Parallel.h>
+#include <omp.h>
+
+#if defined(__GLIBC__)
+#include <malloc.h>
+#endif
+
+extern "C" void openblas_set_num_threads(int);
+
+namespace hardy {
+
+void use_one_thread() {
+  at::set_num_threads(1);
+  omp_set_num_threads(1);
+  openblas_set_num_threads(1);
+}
+
+void keep_freed_memory() {
+#if defined(__GLIBC__)
+  // 256 MiB: above every tensor of a training step, below a corpus.
+  mallopt(M_MMAP_THRESHOLD, 256 << 20);
+  mallopt(M_TRIM_THRESHOLD, 256 << 20);
+  mallopt(M_ARENA_MAX, 4);
+#endif
+}
+
+}  // namespace hardy

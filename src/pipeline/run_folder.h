@@ -1,0 +1,145 @@
+// The folder that a run leaves behind: owns all its file names and the rule of when it may be
+// reused.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "formats/csv_file.h"
+#include "hardy/modality.h"
+#include "pipeline/manifest.h"
+#include "pipeline/stage_cache.h"
+
+namespace hardy {
+
+/// What to do with a folder that already holds a run.
+enum class ExistingRun {
+  kResume,    ///< go on with it when it is the same run, refuse otherwise
+  kOverwrite  ///< remove its files first
+};
+
+/// A trained model's place among the others of a run.
+struct ModelName {
+  std::string track;  ///< "specialist" | "unified"
+  Pattern trained;    ///< the specialist's pattern; the complete one for `unified`
+  int fold = 0;
+  std::int64_t seed = 0;
+};
+
+/// A run folder with a valid manifest (docs/run_folder.md). Immutable; safe from any thread.
+class RunFolder {
+ public:
+  /// Makes the folder and its manifest, or continues one that holds the same run. Throws
+  /// ConfigError when it holds another run (naming the first difference) or files that are no run
+  /// at all; ArtifactError when its manifest is damaged; IoError.
+  static RunFolder create(const std::filesystem::path& folder, const RunManifest& manifest,
+                          ExistingRun existing);
+
+  /// Throws ArtifactError when `folder` is no run folder or its manifest is damaged.
+  static RunFolder open(const std::filesystem::path& folder);
+
+  [[nodiscard]] const std::filesystem::path& path() const { return folder_; }
+
+  [[nodiscard]] const RunManifest& manifest() const { return manifest_; }
+
+  [[nodiscard]] std::filesystem::path manifest_file() const { return folder_ / "manifest.json"; }
+
+  [[nodiscard]] std::filesystem::path timings_file() const { return folder_ / "timings.json"; }
+
+  [[nodiscard]] std::filesystem::path results_json_file() const { return folder_ / "results.json"; }
+
+  /// The same models on the validation parts: what may be used to choose settings.
+  [[nodiscard]] std::filesystem::path validation_json_file() const {
+    return folder_ / "validation.json";
+  }
+
+  [[nodiscard]] std::filesystem::path results_csv_file() const { return folder_ / "results.csv"; }
+
+  [[nodiscard]] std::filesystem::path predictions_file() const {
+    return folder_ / "predictions.csv";
+  }
+
+  [[nodiscard]] std::filesystem::path hardness_file() const { return folder_ / "hardness.csv"; }
+
+  [[nodiscard]] std::filesystem::path supports_file() const { return folder_ / "supports.csv"; }
+
+  [[nodiscard]] std::filesystem::path curves_file() const { return folder_ / "curves.csv"; }
+
+  [[nodiscard]] std::filesystem::path models_folder() const { return folder_ / "models"; }
+
+  /// "models/specialist-a+t-fold0-seed1.safetensors", "models/unified-fold0-seed1.safetensors".
+  [[nodiscard]] std::filesystem::path model_file(const ModelName& name) const;
+
+  /// The model files that exist, by name.
+  [[nodiscard]] std::vector<std::filesystem::path> models() const;
+
+  /// Whether the run reached its results.
+  [[nodiscard]] bool is_complete() const;
+
+ private:
+  RunFolder(std::filesystem::path folder, RunManifest manifest)
+      : folder_(std::move(folder)), manifest_(std::move(manifest)) {}
+
+  std::filesystem::path folder_;
+  RunManifest manifest_;
+};
+
+/// Hardness of one training utterance under one pattern, a line of hardness.csv.
+struct HardnessRow {
+  std::string_view utterance;
+  int fold = 0;
+  std::int64_t seed = 0;
+  std::string_view pattern;   ///< label, "a,t"
+  double direct = 0;          ///< NaN when not computed
+  double indirect = 0;        ///< NaN when not computed
+  double score = 0;           ///< in [0,1]
+  std::int64_t supports = 0;  ///< how many it was given
+};
+
+/// One support of a training utterance under one pattern, a line of supports.csv.
+struct SupportRow {
+  std::string_view utterance;
+  int fold = 0;
+  std::int64_t seed = 0;
+  std::string_view pattern;
+  std::int64_t rank = 0;  ///< 1 = nearest
+  std::string_view support;
+  double distance = 0;  ///< mean over the available modalities
+};
+
+CsvFile start_hardness_table(const RunFolder& folder);
+void add_row(CsvFile& table, const HardnessRow& row);
+CsvFile start_supports_table(const RunFolder& folder);
+void add_row(CsvFile& table, const SupportRow& row);
+
+/// What a method costs. Training: CPU seconds when it was computed, in this run or in the one that
+/// filled the cache; what was computed before an interruption within a stage is not counted.
+struct RunCosts {
+  double shared_cpu_s = 0;  ///< stages that several fits share
+  double specialist_cpu_s = 0;
+  double unified_cpu_s = 0;
+  double predict_cpu_s = 0;               ///< of this run's predictions, loading models included
+  std::int64_t predicted_utterances = 0;  ///< in `predict_cpu_s`
+  std::int64_t parameters = 0;            ///< values that the largest model stores
+};
+
+/// What a run cost: the one file of a run folder that differs between equal runs.
+struct RunTimings {
+  std::string started;  ///< UTC, ISO 8601
+  std::string finished;
+  int jobs = 0;
+  double wall_s = 0;
+  double cpu_s = 0;
+  std::int64_t peak_memory_bytes = 0;
+  CacheStatistics cache;
+  std::vector<std::pair<std::string, double>> stage_cpu_s;  ///< CPU seconds by stage
+  RunCosts costs;
+};
+
+void write_timings(const RunFolder& folder, const RunTimings& timings);
+
+}  // namespace hardy

@@ -1,0 +1,107 @@
+// Results of stages, stored under the SHA-256 of everything they depend on: whatever needs the same
+// scaling, hardness or pretraining again (another condition, a sweep, a resumed run) reads it here.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "hardy/tensor_file.h"
+
+namespace hardy {
+
+/// The key of a stage's result: 64 hex digits that depend on every argument and on nothing else.
+/// `version` is raised when the stage's code changes its numbers; `inputs` are config sections,
+/// data checksums, fold lists, seeds and keys of earlier stages, in a fixed order.
+std::string stage_key(const std::string& stage, int version,
+                      const std::vector<std::string>& inputs);
+
+/// Seconds of work that a kill may cost, unless told otherwise.
+inline constexpr double kCheckpointInterval_s = 30;
+
+/// What a cache did since it was opened.
+struct CacheStatistics {
+  std::int64_t hits = 0;
+  std::int64_t misses = 0;
+  std::int64_t damaged = 0;  ///< unreadable entries, removed and computed again
+  std::int64_t bytes_read = 0;
+  std::int64_t bytes_written = 0;
+};
+
+/// A content-addressed store: `<folder>/<first 2 digits of key>/<key>.safetensors`, and
+/// `<key>.checkpoint` for a stage in progress. Entries appear whole or not at all. Several threads
+/// and several processes may share a folder. With an empty folder nothing outlives the object:
+/// results are kept in memory, checkpoints nowhere.
+class StageCache {
+ public:
+  /// Touches no disk: the folder is made by the first store. `checkpoint_interval_s` is what stages
+  /// should let pass between two checkpoints; 0 = every epoch.
+  explicit StageCache(std::filesystem::path folder,
+                      double checkpoint_interval_s = kCheckpointInterval_s);
+
+  StageCache(const StageCache&) = delete;
+  StageCache& operator=(const StageCache&) = delete;
+
+  /// The stored result; nothing when there is none or it was damaged (it is removed then).
+  /// Throws IoError when the system refuses to read.
+  std::optional<TensorFile> find(const std::string& key);
+
+  /// Stores a result and drops the key's checkpoint. Throws IoError (full disk, read-only folder).
+  void store(const std::string& key, const TensorFile& contents);
+
+  /// The stored result, else that of `compute`, which is then stored. Of several callers with one
+  /// key the first computes and the others wait; its failure is theirs too, and is not remembered.
+  /// `compute` may ask for other keys, never for its own.
+  TensorFile get_or_compute(const std::string& key, const std::function<TensorFile()>& compute);
+
+  /// State of a stage in progress: written every so many epochs, dropped by `store`.
+  std::optional<TensorFile> find_checkpoint(const std::string& key);
+  void store_checkpoint(const std::string& key, const TensorFile& contents);
+  void drop_checkpoint(const std::string& key);
+
+  [[nodiscard]] CacheStatistics statistics() const;
+
+  [[nodiscard]] const std::filesystem::path& folder() const { return folder_; }
+
+  [[nodiscard]] double checkpoint_interval_s() const { return checkpoint_interval_s_; }
+
+ private:
+  struct Computation;
+
+  [[nodiscard]] std::filesystem::path file_of(const std::string& key, const char* extension) const;
+  std::optional<TensorFile> load(const std::filesystem::path& file);
+  void save(const std::filesystem::path& file, const TensorFile& contents);
+  TensorFile compute_as_first(const std::string& key, const std::function<TensorFile()>& compute,
+                              Computation& mine);
+
+  std::filesystem::path folder_;
+  double checkpoint_interval_s_;
+  mutable std::mutex mutex_;  // guards everything below
+  std::condition_variable changed_;
+  CacheStatistics statistics_;
+  std::map<std::string, std::shared_ptr<Computation>> running_;
+  std::map<std::string, TensorFile> in_memory_;  // only without a folder
+};
+
+/// What lies in a cache folder.
+struct CacheContents {
+  std::int64_t results = 0;
+  std::int64_t checkpoints = 0;
+  std::int64_t bytes = 0;
+};
+
+/// Counts the entries; all zero when the folder does not exist.
+CacheContents cache_contents(const std::filesystem::path& folder);
+
+/// Removes the entries (and left-over temporary files), nothing else in the folder. Returns what
+/// was removed. Throws IoError when the system refuses.
+CacheContents clear_cache(const std::filesystem::path& folder);
+
+}  // namespace hardy

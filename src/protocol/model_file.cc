@@ -1,0 +1,140 @@
+#include "protocol/model_file.h"
+
+#include <torch/types.h>
+
+#include <cmath>
+#include <limits>
+
+#include "hardy/errors.h"
+#include "hardy/results.h"
+#include "hardy/version.h"
+#include "methods/hardymer/tune_features.h"
+#include "metrics/calibration.h"
+
+namespace hardy {
+namespace {
+
+/// Calibrates one pattern; utterances without a target do not count.
+Calibration calibrate(const Evaluation& evaluation, const Corpus& corpus) {
+  const bool is_class = corpus.label_kind == LabelKind::kClass;
+  const std::size_t outputs = is_class ? corpus.class_names.size() : 1;
+  Calibration calibration;
+  calibration.pattern = evaluation.pattern;
+  std::vector<std::int64_t> truth;
+  std::vector<float> probabilities;
+  double squares = 0;
+  for (std::size_t i = 0; i < evaluation.utterances.size(); ++i) {
+    const auto u = static_cast<std::size_t>(evaluation.utterances[i]);
+    if (!corpus.values.empty() && corpus.values[u] == 0) continue;
+    const auto first = evaluation.outputs.begin() + static_cast<std::ptrdiff_t>(i * outputs);
+    const float label = corpus.utterances[u].label;
+    truth.push_back(is_class ? static_cast<std::int64_t>(label) : 0);
+    probabilities.insert(probabilities.end(), first, first + static_cast<std::ptrdiff_t>(outputs));
+    squares += std::pow(static_cast<double>(*first) - static_cast<double>(label), 2);
+  }
+  calibration.utterances = static_cast<std::int64_t>(truth.size());
+  if (truth.empty()) return calibration;
+  if (!is_class) {
+    calibration.expected_error = std::sqrt(squares / static_cast<double>(truth.size()));
+    return calibration;
+  }
+  const auto classes = static_cast<std::int64_t>(outputs);
+  calibration.temperature = fit_temperature(truth, probabilities, classes);
+  calibration.expected_error =
+      calibration_error(truth, probabilities, classes, calibration.temperature);
+  return calibration;
+}
+
+void add_scores(const std::vector<Evaluation>& evaluations, const char* part, const Corpus& corpus,
+                BundleInfo& info) {
+  for (const auto& evaluation : evaluations) {
+    const Score score = score_evaluation(evaluation, corpus);
+    BundleScore stored{part, evaluation.pattern, score.utterances, {}};
+    for (const auto& metric : score.metrics) {
+      if (!std::isnan(metric.value)) stored.metrics[metric.name] = metric.value;
+    }
+    info.scores.push_back(std::move(stored));
+  }
+}
+
+}  // namespace
+
+BundleInfo describe_fit(const FitOutcome& outcome, const FoldData& data, const Config& config) {
+  const Corpus& corpus = *data.corpus;
+  BundleInfo info;
+  info.track = outcome.track;
+  info.trained = outcome.trained;
+  info.fold = outcome.fold;
+  info.seed = outcome.seed;
+  for (const auto& modality : corpus.modalities) {
+    info.modalities.push_back({modality.name, modality.width});
+  }
+  info.class_names = corpus.class_names;
+  info.encoder = config.recogniser.encoder;
+  info.data_name = corpus.name;
+  info.data_checksum = corpus.checksum;
+  info.is_synthetic = corpus.is_synthetic;
+  info.test_dialogues = data.fold.test;
+  info.program_version = program_version();
+  Config stored = config;
+  stored.run.jobs = 0;  // how it was computed, not what: equal runs write equal models
+  info.config_toml = config_toml(stored);
+  for (const auto& evaluation : outcome.validation) {
+    const Calibration calibration = calibrate(evaluation, corpus);
+    if (calibration.utterances > 0) info.calibrations.push_back(calibration);
+  }
+  add_scores(outcome.validation, "validation", corpus, info);
+  add_scores(outcome.test, "test", corpus, info);
+  return info;
+}
+
+Scaling stored_scaling(const StoredModel& model) {
+  constexpr float kNoLimit = std::numeric_limits<float>::max();
+  Scaling scaling;
+  for (const auto& modality : model.info.modalities) {
+    const auto fetch = [&](const char* what) {
+      const auto values = model.file.floats("scaling." + modality.name + what);
+      return at::tensor(std::vector<float>(values.begin(), values.end()));
+    };
+    const bool has_limits = model.info.limits_features;
+    scaling.mean.push_back(fetch(".mean"));
+    scaling.deviation.push_back(fetch(".deviation"));
+    const auto& mean = scaling.mean.back();
+    scaling.lowest.push_back(has_limits ? fetch(".lowest") : at::full_like(mean, -kNoLimit));
+    scaling.highest.push_back(has_limits ? fetch(".highest") : at::full_like(mean, kNoLimit));
+  }
+  return scaling;
+}
+
+void save_model(const std::filesystem::path& file, const TensorFile& fit, const FoldData& data,
+                const BundleInfo& info) {
+  TensorFile contents;
+  BundleInfo described = info;
+  described.reads_tuned = has_tuning_nets(fit);
+  described.limits_features = true;
+  copy_tuning_nets(fit, contents);
+  for (const auto& [name, array] : fit.arrays) {
+    if (name.starts_with("model.")) contents.arrays.emplace(name, array);
+  }
+  for (std::size_t m = 0; m < data.scaling.mean.size(); ++m) {
+    const auto prefix = "scaling." + data.corpus->modalities[m].name;
+    const auto width = data.scaling.mean[m].size(0);
+    contents.add(prefix + ".mean", {width}, to_floats(data.scaling.mean[m]));
+    contents.add(prefix + ".deviation", {width}, to_floats(data.scaling.deviation[m]));
+    contents.add(prefix + ".lowest", {width}, to_floats(data.scaling.lowest[m]));
+    contents.add(prefix + ".highest", {width}, to_floats(data.scaling.highest[m]));
+  }
+  set_bundle_info(contents, described);
+  save_tensor_file(file, contents);
+}
+
+StoredModel load_model(const std::filesystem::path& file) {
+  StoredModel model;
+  model.file = load_tensor_file(file);
+  model.info = read_bundle_info(view_of(model.file), file.string());
+  model.config = parse_config(model.info.config_toml, file.string(), Config{});
+  model.config.recogniser.encoder = model.info.encoder;
+  return model;
+}
+
+}  // namespace hardy

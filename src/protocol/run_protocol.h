@@ -1,0 +1,61 @@
+// The whole protocol: folds x seeds x conditions on one corpus, every shared stage computed once,
+// in parallel single-threaded workers; and the re-evaluation of the models it leaves behind.
+#pragma once
+
+#include <atomic>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "hardy/config.h"
+#include "hardy/corpus.h"
+#include "hardy/fit_outcome.h"
+#include "hardy/results.h"
+#include "hardy/split.h"
+#include "pipeline/progress.h"
+#include "pipeline/run_folder.h"
+#include "pipeline/stage_cache.h"
+
+namespace hardy {
+
+/// What to run. Paths are where to write; nothing is read from the environment.
+struct ProtocolRequest {
+  std::string command = "run";   ///< as the manifest names it
+  Config config;                 ///< validated
+  std::optional<int> only_fold;  ///< train a single fold
+  std::filesystem::path folder;  ///< run folder; empty = runs/<corpus>-<8 hex digits>
+  std::filesystem::path cache;   ///< stage cache; empty = a folder inside the run folder
+  bool overwrite = false;        ///< replace another run in `folder`
+  double checkpoint_interval_s = kCheckpointInterval_s;
+  bool only_validation = false;             ///< for choosing settings: no test output is made
+  const std::atomic<bool>* stop = nullptr;  ///< set by a signal: stop soon, keep what is finished
+};
+
+/// What came out.
+struct ProtocolResult {
+  std::filesystem::path folder;
+  Results results;     ///< on the test parts
+  Results validation;  ///< on the validation parts: what settings may be chosen by
+  RunTimings timings;
+};
+
+/// All that run_protocol refuses without training anything: a corpus that the method or no method
+/// can serve (DataError), a split that cannot be made. Returns the folds.
+std::vector<Fold> check_request(const ProtocolRequest& request, const Corpus& corpus);
+
+/// Runs the protocol (methods.md section 10) and writes the run folder. Everything fitted is fitted
+/// on the training part of a fold, epochs are chosen on its validation part, test labels are read
+/// by `make_results` alone. Equal requests give equal bytes, whatever `run.jobs` is. Throws
+/// ConfigError, DataError, DivergenceError, IoError, Interrupted (the same request continues).
+ProtocolResult run_protocol(const ProtocolRequest& request, const Corpus& corpus,
+                            Progress& progress);
+
+/// Outputs of stored models on a corpus under the given conditions (empty = those of the run): the
+/// fold's test part when the corpus is the run's own, otherwise every utterance. `source` is a run
+/// folder or one model file. Throws ArtifactError for a damaged model, DataError when modalities or
+/// widths differ.
+Results evaluate_models(const std::filesystem::path& source, const Corpus& corpus,
+                        const std::string& conditions, Progress& progress);
+
+}  // namespace hardy

@@ -1,0 +1,92 @@
+// Requests that arrive together go through the network together.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <future>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <thread>
+#include <vector>
+
+#include "hardy/recogniser.h"
+
+namespace hardy {
+
+/// Predictions with their own memory.
+struct OwnedPredictions {
+  std::int64_t outputs = 0;
+  std::vector<float> probabilities;
+  std::vector<std::int64_t> labels;
+  std::vector<float> confidence;
+  std::vector<std::uint8_t> calibrated;
+  std::vector<Pattern> used;
+  std::vector<std::int64_t> limited;               ///< [n, M]
+  std::vector<std::vector<float>> reconstruction;  ///< [M]
+
+  [[nodiscard]] Predictions view() const;
+};
+
+/// One request: dialogues and the model that must answer them.
+struct PredictionJob {
+  Recogniser recogniser;
+  std::vector<UtteranceView> utterances;
+  std::vector<std::int64_t> offsets;  ///< [B+1]
+  PredictOptions options;
+};
+
+struct BatcherOptions {
+  int workers = 1;
+  std::int64_t max_utterances = 64;   ///< of one pass; a larger request goes alone
+  std::chrono::microseconds wait{0};  ///< the longest wait for others
+};
+
+/// Worker threads over one queue. A worker takes what is queued, up to the limit; when more
+/// requests are known to be on their way (`expected`) it waits for them, but never longer than the
+/// budget. Thread-safe.
+class Batcher {
+ public:
+  /// `report` is called after each pass with its numbers of requests and utterances.
+  Batcher(const BatcherOptions& options,
+          std::function<void(std::int64_t requests, std::int64_t utterances)> report);
+  ~Batcher();
+  Batcher(const Batcher&) = delete;
+  Batcher& operator=(const Batcher&) = delete;
+
+  /// Runs the job and returns its predictions; blocks the caller. Rethrows what the prediction
+  /// threw. The arrays that the job points to must live until it returns.
+  OwnedPredictions run(PredictionJob job);
+
+  /// How many requests are being read or predicted now; tells whether waiting makes sense.
+  void set_expected(std::int64_t count) { expected_ = count; }
+
+ private:
+  struct Queued {
+    explicit Queued(PredictionJob given) : job(std::move(given)) {}
+
+    PredictionJob job;
+    std::promise<OwnedPredictions> promise;
+    std::chrono::steady_clock::time_point arrived = std::chrono::steady_clock::now();
+  };
+
+  void work();
+  std::vector<std::unique_ptr<Queued>> take(std::unique_lock<std::mutex>& lock);
+  void run_batch(std::span<std::unique_ptr<Queued>> batch, Workspace& workspace);
+
+  BatcherOptions options_;
+  std::function<void(std::int64_t, std::int64_t)> report_;
+  std::atomic<std::int64_t> expected_{0};
+  std::mutex mutex_;
+  std::condition_variable arrived_;
+  std::deque<std::unique_ptr<Queued>> queue_;
+  std::int64_t queued_utterances_ = 0;
+  bool is_stopping_ = false;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace hardy

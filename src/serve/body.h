@@ -1,0 +1,41 @@
+// What POST bodies ask for. Internal to the service; also what its fuzzer feeds.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "inference/request.h"
+
+namespace hardy {
+
+/// A refusal because of a limit of the service: answered 413.
+class TooLargeError : public RequestError {
+ public:
+  TooLargeError(std::string field, std::string reason)
+      : RequestError(Kind::kUnusable, std::move(field), std::move(reason)) {}
+};
+
+/// Utterances of a request, dialogue after dialogue.
+struct PredictBody {
+  bool is_single = false;  ///< the body is one utterance, not {"utterances": [..]}
+  std::vector<UtteranceRequest> utterances;
+  std::vector<std::int64_t> offsets = {0};  ///< [B+1]
+  PredictOptions options;
+
+  // Explanations only.
+  std::int64_t utterance = 0;   ///< which one
+  std::int64_t similar = 5;     ///< how many neighbours
+  std::string corpus_dialogue;  ///< instead of utterances
+};
+
+/// Which fields a body may have.
+enum class BodyKind { kPredict, kExplain };
+
+/// Reads an utterance or {"utterances": [..], "available": [..], "reconstruct": true}; consecutive
+/// utterances with the same "dialogue" are one dialogue, others stand alone. Throws RequestError,
+/// TooLargeError beyond `max_utterances`.
+PredictBody read_predict_body(std::string_view text, const BundleInfo& info,
+                              std::int64_t max_utterances, BodyKind kind = BodyKind::kPredict);
+
+}  // namespace hardy

@@ -1,0 +1,34 @@
+// Standardisation with the statistics of a fold's training utterances (methods.md 1.7).
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "nn/batch.h"
+
+namespace hardy {
+
+/// Raised when a change of the code moves scaled values: stored results of stages depend on it.
+inline constexpr int kScalingVersion = 2;
+
+/// Per modality, what is subtracted, what is divided by, and between which limits the result is
+/// kept.
+struct Scaling {
+  std::vector<at::Tensor> mean;       ///< [M] of [d_m]
+  std::vector<at::Tensor> deviation;  ///< [M] of [d_m], > 0; 1 for columns that never vary
+  std::vector<at::Tensor> lowest;     ///< [M] of [d_m], of the scaled values
+  std::vector<at::Tensor> highest;    ///< [M] of [d_m], >= lowest
+};
+
+/// Statistics over the given utterances that have the modality. Population deviation. The limits
+/// lie as far outside of the training values as those reach apart: no training value is touched,
+/// and a column that hardly varies there cannot spoil the prediction of an utterance in which it
+/// does. Without such an utterance there are no limits.
+Scaling fit_scaling(const FeatureTable& table, const std::vector<std::int64_t>& utterances);
+
+/// (x - mean) / deviation between the limits; rows of absent modalities stay zero.
+FeatureTable apply_scaling(const FeatureTable& table, const Scaling& scaling);
+
+}  // namespace hardy

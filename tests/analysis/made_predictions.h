@@ -1,0 +1,69 @@
+// Prediction tables written by rule, for tests of statistics.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "analysis/prediction_table.h"
+
+namespace hardy::test {
+
+/// How large a made table is.
+struct MadeSize {
+  int folds = 1;
+  int dialogues = 20;  ///< of each fold
+  int utterances = 5;  ///< of each dialogue
+  std::vector<std::int64_t> seeds = {1};
+  std::vector<std::string> conditions = {"a"};
+  std::string track = "unified";
+};
+
+/// Where one prediction stands.
+struct MadePlace {
+  int fold = 0;
+  int dialogue = 0;
+  int utterance = 0;
+  std::int64_t seed = 0;
+  std::string condition;
+};
+
+using IsHit = std::function<bool(const MadePlace&)>;
+
+/// Modalities acoustic and textual, classes calm and angry by turns; `is_hit` says which
+/// predictions are right.
+inline PredictionTable made_table(const MadeSize& size, const IsHit& is_hit) {
+  PredictionTableBuilder builder({TaskKind::kClass, {"calm", "angry"}}, {"acoustic", "textual"});
+  for (const auto& condition : size.conditions) {
+    for (int fold = 0; fold < size.folds; ++fold) {
+      for (const std::int64_t seed : size.seeds) {
+        builder.start(size.track, condition, fold, seed);
+        for (int d = 0; d < size.dialogues; ++d) {
+          for (int u = 0; u < size.utterances; ++u) {
+            const int truth = (d + u) % 2;
+            const bool hit = is_hit({fold, d, u, seed, condition});
+            builder.add(fmt::format("f{}d{:03}", fold, d), fmt::format("f{}d{:03}u{}", fold, d, u),
+                        truth, hit ? truth : 1 - truth);
+          }
+        }
+      }
+    }
+  }
+  return builder.finish();
+}
+
+/// The number of this condition and metric.
+template <typename Number>
+Number number_in(const std::vector<Number>& numbers, const std::string& condition,
+                 const std::string& metric) {
+  for (const auto& number : numbers) {
+    if (number.condition == condition && number.metric == metric) return number;
+  }
+  throw std::runtime_error("no number " + condition + " " + metric);
+}
+
+}  // namespace hardy::test

@@ -1,0 +1,384 @@
+#include "hardy/results.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "analysis/results_json.h"
+#include "analysis/results_text.h"
+#include "base/files.h"
+#include "hardy/errors.h"
+#include "tests/support/messages.h"
+#include "tests/support/temp_dir.h"
+#include "tests/support/test_files.h"
+
+namespace hardy {
+namespace {
+
+using test::message_of;
+using test::TempDir;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
+
+/// One dialogue "d" of utterances u0, u1, ... with the given labels, modalities acoustic, textual.
+Corpus corpus_of(const std::vector<float>& labels, LabelKind kind) {
+  Corpus corpus;
+  corpus.name = "tiny";
+  corpus.label_kind = kind;
+  if (kind == LabelKind::kClass) corpus.class_names = {"calm", "angry"};
+  const auto size = static_cast<std::int64_t>(labels.size());
+  for (const char* name : {"acoustic", "textual"}) {
+    corpus.modalities.push_back({name, 1, std::vector<float>(labels.size(), 1.0F),
+                                 std::vector<std::uint8_t>(labels.size(), 1)});
+  }
+  for (std::int64_t i = 0; i < size; ++i) {
+    corpus.utterances.push_back(
+        {"u" + std::to_string(i), 0, i, "", labels[static_cast<std::size_t>(i)], ""});
+  }
+  corpus.dialogues.push_back({"d", 0, size, "", Part::kNone});
+  corpus.checksum = std::string(64, 'c');
+  return corpus;
+}
+
+/// Probabilities that predict the given classes.
+std::vector<float> predicting(const std::vector<int>& classes) {
+  std::vector<float> outputs;
+  for (const int predicted : classes) {
+    outputs.push_back(predicted == 0 ? 0.75F : 0.25F);
+    outputs.push_back(predicted == 0 ? 0.25F : 0.75F);
+  }
+  return outputs;
+}
+
+FitOutcome fit(const std::string& track, Pattern trained, int fold, std::int64_t seed) {
+  FitOutcome outcome;
+  outcome.track = track;
+  outcome.trained = trained;
+  outcome.fold = fold;
+  outcome.seed = seed;
+  return outcome;
+}
+
+const Pattern kAcoustic = Pattern::only(0);
+const Pattern kTextual = Pattern::only(1);
+const Pattern kBoth = Pattern(3);
+
+/// Two folds x two seeds of a unified model on 4 + 2 utterances, worked by hand below.
+std::vector<FitOutcome> unified_outcomes() {
+  std::vector<FitOutcome> outcomes;
+  const std::vector<std::vector<int>> first_fold = {{0, 0, 1, 1}, {0, 0, 0, 1}};  // by seed
+  const std::vector<std::vector<int>> second_fold = {{0, 0}, {1, 0}};
+  for (const std::int64_t seed : {0, 1}) {
+    const auto s = static_cast<std::size_t>(seed);
+    FitOutcome first = fit("unified", kBoth, 0, seed + 1);
+    first.test = {{kAcoustic, {0, 1, 2, 3}, predicting(first_fold[s])},
+                  {kTextual, {0, 1, 2, 3}, predicting({1, 1, 0, 0})},
+                  {kBoth, {0, 1, 2, 3}, predicting({0, 0, 1, 1})}};
+    FitOutcome second = fit("unified", kBoth, 1, seed + 1);
+    second.test = {{kAcoustic, {4, 5}, predicting(second_fold[s])},
+                   {kTextual, {4, 5}, predicting({0, 1})},
+                   {kBoth, {4, 5}, predicting({0, 1})}};
+    outcomes.push_back(second);
+    outcomes.push_back(first);
+  }
+  return outcomes;
+}
+
+Corpus class_corpus() { return corpus_of({0, 0, 1, 1, 0, 1}, LabelKind::kClass); }
+
+Results class_results() { return make_results(unified_outcomes(), class_corpus(), {"1/2", "2/2"}); }
+
+TEST(Results, MeansAreOverFoldsThenSeeds) {
+  const Results results = class_results();
+  // Acoustic WA: seed 1: fold 0 4/4, fold 1 1/2 -> 0.75; seed 2: 3/4 and 0/2 -> 0.375.
+  const Summary* acoustic = results.find("unified", "a", "wa");
+  ASSERT_NE(acoustic, nullptr);
+  EXPECT_DOUBLE_EQ(acoustic->mean, 0.5625);
+  EXPECT_DOUBLE_EQ(acoustic->seed_deviation, 0.375 / std::sqrt(2.0));
+  // Folds: fold 0 (1 + 0.75) / 2 = 0.875, fold 1 (0.5 + 0) / 2 = 0.25.
+  EXPECT_DOUBLE_EQ(acoustic->fold_deviation, 0.625 / std::sqrt(2.0));
+  // Average over {a} and {t}: seed 1: fold 0 (1 + 0) / 2, fold 1 (0.5 + 1) / 2 -> 0.625;
+  // seed 2: (0.75 + 0) / 2 and (0 + 1) / 2 -> 0.4375.
+  const Summary* average = results.find("unified", "average", "wa");
+  ASSERT_NE(average, nullptr);
+  EXPECT_DOUBLE_EQ(average->mean, (0.625 + 0.4375) / 2);
+  EXPECT_DOUBLE_EQ(results.find("unified", "a,t", "wa")->mean, 1.0);
+  EXPECT_EQ(results.find("unified", "a,t", "nonsense"), nullptr);
+  EXPECT_EQ(results.find("specialist", "a", "wa"), nullptr);
+}
+
+TEST(Results, DoNotDependOnTheOrderOfOutcomes) {
+  auto outcomes = unified_outcomes();
+  std::reverse(outcomes.begin(), outcomes.end());
+  EXPECT_EQ(results_json(make_results(outcomes, class_corpus(), {"1/2", "2/2"})),
+            results_json(class_results()));
+}
+
+TEST(Results, ASpecialistCountsOnlyUnderItsOwnPattern) {
+  FitOutcome acoustic = fit("specialist", kAcoustic, 0, 1);
+  acoustic.test = {{kAcoustic, {0, 1}, predicting({0, 0})}, {kBoth, {0, 1}, predicting({1, 1})}};
+  FitOutcome both = fit("specialist", kBoth, 0, 1);
+  both.test = {{kBoth, {0, 1}, predicting({0, 1})}};
+  const Results results = make_results({acoustic, both}, class_corpus(), {"official"});
+  EXPECT_EQ(results.scores.size(), 2U);
+  EXPECT_DOUBLE_EQ(results.find("specialist", "a", "wa")->mean, 1.0);
+  EXPECT_DOUBLE_EQ(results.find("specialist", "a,t", "wa")->mean, 0.5);
+  EXPECT_EQ(results.find("specialist", "average", "wa"), nullptr) << "one proper condition only";
+  EXPECT_TRUE(std::isnan(results.find("specialist", "a", "wa")->seed_deviation));
+  EXPECT_TRUE(std::isnan(results.find("specialist", "a", "wa")->fold_deviation));
+}
+
+TEST(Results, TwoFitsInOnePlaceAreOurBug) {
+  auto outcomes = unified_outcomes();
+  outcomes.push_back(outcomes.front());
+  EXPECT_THROW((void)make_results(outcomes, class_corpus(), {"1/2", "2/2"}), InternalError);
+}
+
+TEST(Results, RecallOfAClassThatAFoldLacksIsLeftOutOfTheMean) {
+  FitOutcome first = fit("unified", kBoth, 0, 1);
+  first.test = {{kBoth, {0, 1}, predicting({0, 1})}};  // truth: calm, calm
+  FitOutcome second = fit("unified", kBoth, 1, 1);
+  second.test = {{kBoth, {2, 4}, predicting({1, 1})}};  // truth: angry, calm
+  const Results results = make_results({first, second}, class_corpus(), {"1/2", "2/2"});
+  EXPECT_DOUBLE_EQ(results.find("unified", "a,t", "recall.angry")->mean, 1.0);
+  EXPECT_DOUBLE_EQ(results.find("unified", "a,t", "recall.calm")->mean, 0.25);
+}
+
+TEST(Results, ClassScoresKeepConfusionAndCounts) {
+  const Results results = class_results();
+  const Score& score = results.scores.front();  // unified, {a}, fold 0, seed 1
+  EXPECT_EQ(score.condition, kAcoustic);
+  EXPECT_EQ(score.utterances, 4);
+  EXPECT_THAT(score.confusion, ElementsAre(2, 0, 0, 2));
+  EXPECT_THAT(results.headline, ElementsAre("wa", "ua", "weighted_f1"));
+  EXPECT_THAT(results.metrics,
+              ElementsAre("wa", "ua", "weighted_f1", "macro_f1", "recall.calm", "recall.angry"));
+}
+
+TEST(Results, RealValuesGiveSentimentMetrics) {
+  const Corpus corpus = corpus_of({-2, 0, 1, 3}, LabelKind::kValue);
+  FitOutcome outcome = fit("unified", kBoth, 0, 1);
+  outcome.test = {{kBoth, {0, 1, 2, 3}, {-1, 5, -1, 1}}};
+  const Results results = make_results({outcome}, corpus, {"official"});
+  // Non-zero truth: -2, 1, 3; predicted signs -, -, +: two of three. Errors 1, 5, 2, 2.
+  EXPECT_DOUBLE_EQ(results.find("unified", "a,t", "accuracy")->mean, 2.0 / 3.0);
+  EXPECT_DOUBLE_EQ(results.find("unified", "a,t", "mae")->mean, 2.5);
+  EXPECT_THAT(results.headline, ElementsAre("accuracy", "weighted_f1", "mae", "correlation"));
+  EXPECT_TRUE(results.scores.front().confusion.empty());
+}
+
+TEST(Results, ASignLearnedAsClassesIsJudgedOnNonZeroValues) {
+  Corpus corpus = corpus_of({0, 1, 1, 0}, LabelKind::kClass);
+  corpus.values = {-2, 1, 3, 0};
+  FitOutcome outcome = fit("unified", kBoth, 0, 1);
+  outcome.test = {{kBoth, {0, 1, 2, 3}, predicting({0, 0, 1, 1})}};
+  const Results results = make_results({outcome}, corpus, {"official"});
+  EXPECT_DOUBLE_EQ(results.find("unified", "a,t", "accuracy")->mean, 2.0 / 3.0);
+  EXPECT_TRUE(std::isnan(results.find("unified", "a,t", "mae")->mean));
+  EXPECT_THAT(results.headline, ElementsAre("accuracy", "weighted_f1"));
+}
+
+TEST(Results, NoOutcomesGiveAnEmptyReport) {
+  const Results results = make_results({}, class_corpus(), {});
+  EXPECT_TRUE(results.summaries.empty());
+  EXPECT_THAT(results_table(results), HasSubstr("tiny"));
+}
+
+TEST(ResultsTable, ShowsMeansDeviationsAverageAndCompleteLast) {
+  const std::string table = results_table(class_results());
+  EXPECT_THAT(table, HasSubstr("tiny: HARDY-MER, test, 2 folds, 2 seeds; below each mean its "
+                               "deviation over seeds\n"));
+  EXPECT_THAT(table, Not(HasSubstr("synthetic")));
+  EXPECT_THAT(table, HasSubstr("track       metric          a        t  average      a,t\n"
+                               "unified     WA         0.5625   0.5000   0.5312   1.0000\n"
+                               "                      ±0.2652  ±0.0000  ±0.1326  ±0.0000\n"));
+}
+
+TEST(ResultsTable, SaysWhenTheDataAreSynthetic) {
+  Results results = class_results();
+  results.is_synthetic = true;
+  EXPECT_THAT(results_table(results), StartsWith("tiny (synthetic): HARDY-MER, test"));
+  results.data_name = "demonstration (synthetic)";
+  EXPECT_THAT(results_table(results), StartsWith("demonstration (synthetic): HARDY-MER, test"));
+}
+
+TEST(ResultsTable, CountsTheFoldsThatWereTested) {
+  std::vector<FitOutcome> one_fold;
+  for (const auto& outcome : unified_outcomes()) {
+    if (outcome.fold == 1) one_fold.push_back(outcome);
+  }
+  EXPECT_THAT(results_table(make_results(one_fold, class_corpus(), {"1/2", "2/2"})),
+              StartsWith("tiny: HARDY-MER, test, 1 fold, 2 seeds"));
+}
+
+TEST(ResultsTable, OneSeedShowsTheDeviationOverFolds) {
+  std::vector<FitOutcome> one_seed;
+  for (const auto& outcome : unified_outcomes()) {
+    if (outcome.seed == 1) one_seed.push_back(outcome);
+  }
+  const std::string table = results_table(make_results(one_seed, class_corpus(), {"1/2", "2/2"}));
+  EXPECT_THAT(table, HasSubstr("2 folds, 1 seed; below each mean its deviation over folds"));
+  EXPECT_THAT(table, HasSubstr("±0.3536"));  // {a}: 1.0 and 0.5
+}
+
+TEST(ResultsTable, ManyConditionsAreSpreadOverBlocks) {
+  Corpus corpus = class_corpus();
+  for (const char* name : {"visual", "posture"}) {
+    corpus.modalities.push_back(corpus.modalities[0]);
+    corpus.modalities.back().name = name;
+  }
+  FitOutcome outcome = fit("unified", Pattern(15), 0, 1);
+  for (const Pattern pattern : all_patterns(4)) {
+    outcome.test.push_back({pattern, {0, 2}, predicting({0, 1})});
+  }
+  const std::string table = results_table(make_results({outcome}, corpus, {"official"}));
+  std::size_t headers = 0;
+  std::size_t begin = 0;
+  while (begin < table.size()) {
+    const std::size_t end = table.find('\n', begin);
+    const std::string line = table.substr(begin, end - begin);
+    if (line.starts_with("track")) ++headers;
+    EXPECT_LE(line.size(), 110U) << line;
+    begin = end + 1;
+  }
+  EXPECT_EQ(headers, 2U);
+  EXPECT_THAT(table, HasSubstr("a,t,v,p\n"));
+}
+
+TEST(ResultsCsv, HasScoresThenSummaries) {
+  const std::string csv = results_csv(class_results());
+  EXPECT_THAT(csv, HasSubstr("track,condition,fold,seed,utterances,metric,value,method\n"
+                             "unified,a,0,1,4,wa,1,hardymer\n"));
+  EXPECT_THAT(csv, HasSubstr("unified,\"a,t\",1,2,2,wa,1,hardymer\n"));
+  EXPECT_THAT(csv, HasSubstr("unified,a,mean,mean,,wa,0.5625,hardymer\n"));
+  EXPECT_THAT(csv, HasSubstr("unified,a,deviation over seeds,deviation over seeds,,wa,0.265"));
+}
+
+TEST(ResultsJson, RoundTripsIncludingUndefinedValues) {
+  Results results = class_results();
+  results.summaries.front().mean = std::numeric_limits<double>::quiet_NaN();
+  const std::string text = results_json(results);
+  const Results read = parse_results(text, "r");
+  EXPECT_EQ(results_json(read), text);
+  EXPECT_TRUE(std::isnan(read.summaries.front().mean));
+  EXPECT_EQ(results_table(read), results_table(results));
+}
+
+TEST(ResultsJson, DamagedFilesAreArtifactErrors) {
+  const std::string text = results_json(class_results());
+  for (std::size_t size = 0; size + 2 < text.size(); size += 211) {
+    EXPECT_THAT(message_of<ArtifactError>([&] { (void)parse_results(text.substr(0, size), "r"); }),
+                AllOf(HasSubstr("r: damaged"), HasSubstr("run again")));
+  }
+  for (const char* damaged : {"{\"format\": 7}", "3", "{\"format\": 1, \"data\": []}"}) {
+    EXPECT_THROW((void)parse_results(damaged, "r"), ArtifactError);
+  }
+}
+
+TEST(ResultsJson, RunFolderRoundTrip) {
+  const TempDir folder;
+  const RunManifest manifest = make_manifest("run", Config{}, class_corpus(), {"1/2", "2/2"});
+  const RunFolder run = RunFolder::create(folder / "run", manifest, ExistingRun::kResume);
+  EXPECT_THAT(message_of<ArtifactError>([&] { (void)read_results(run.path()); }),
+              HasSubstr("has no results yet"));
+  write_results(run, class_results());
+  EXPECT_EQ(results_json(read_results(run.path())), results_json(class_results()));
+  EXPECT_EQ(read_text_file(run.results_csv_file()), results_csv(class_results()));
+  test::put_file(run.results_json_file(), "{");
+  EXPECT_THROW((void)read_results(run.path()), ArtifactError);
+}
+
+TEST(Predictions, OneLinePerUtteranceConditionFoldAndSeed) {
+  const TempDir folder;
+  const Corpus corpus = class_corpus();
+  const RunFolder run = RunFolder::create(
+      folder / "run", make_manifest("run", Config{}, corpus, {}), ExistingRun::kResume);
+  write_predictions(run, unified_outcomes(), corpus);
+  const std::string csv = read_text_file(run.predictions_file());
+  EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), 1 + 2 * 3 * (4 + 2));
+  EXPECT_THAT(
+      csv, HasSubstr("utterance,dialogue,track,condition,fold,seed,truth,predicted,"
+                     "p_calm,p_angry,method\nu0,d,unified,a,0,1,calm,calm,0.75,0.25,hardymer\n"));
+  auto reversed = unified_outcomes();
+  std::reverse(reversed.begin(), reversed.end());
+  write_predictions(run, reversed, corpus);
+  EXPECT_EQ(read_text_file(run.predictions_file()), csv);
+}
+
+TEST(Predictions, OfRealValuesHaveTruthAndPredictedValue) {
+  const TempDir folder;
+  const Corpus corpus = corpus_of({-2, 1}, LabelKind::kValue);
+  const RunFolder run = RunFolder::create(
+      folder / "run", make_manifest("run", Config{}, corpus, {}), ExistingRun::kResume);
+  FitOutcome outcome = fit("unified", kBoth, 0, 1);
+  outcome.test = {{kBoth, {0, 1}, {-1.5F, 0.1F}}};
+  outcome.curve = {{"recogniser complete", 1, "train_loss", 0.5}};
+  write_predictions(run, {outcome}, corpus);
+  EXPECT_EQ(read_text_file(run.predictions_file()),
+            "utterance,dialogue,track,condition,fold,seed,truth,predicted,method\n"
+            "u0,d,unified,\"a,t\",0,1,-2,-1.5,hardymer\nu1,d,unified,\"a,t\",0,1,1,0.1,hardymer\n");
+  write_curves(run, {outcome}, corpus);
+  EXPECT_EQ(read_text_file(run.curves_file()),
+            "track,trained,fold,seed,stage,epoch,name,value\n"
+            "unified,\"a,t\",0,1,recogniser complete,1,train_loss,0.5\n");
+}
+
+TEST(FitOutcome, RoundTripsAsATensorFile) {
+  FitOutcome outcome = unified_outcomes().front();
+  outcome.validation = {{kTextual, {3, 5}, predicting({1, 0})}};
+  outcome.curve = {{"s", 2, "n", 0.1}, {"s", 3, "n", std::numeric_limits<double>::quiet_NaN()}};
+  outcome.train_cpu_s = 1.25;
+  const FitOutcome read = fit_outcome_of(to_tensor_file(outcome));
+  EXPECT_EQ(read.track, outcome.track);
+  EXPECT_EQ(read.trained, outcome.trained);
+  EXPECT_EQ(read.fold, outcome.fold);
+  EXPECT_EQ(read.seed, outcome.seed);
+  EXPECT_EQ(read.train_cpu_s, 1.25);
+  ASSERT_EQ(read.test.size(), outcome.test.size());
+  EXPECT_EQ(read.test[1].pattern, outcome.test[1].pattern);
+  EXPECT_EQ(read.test[1].utterances, outcome.test[1].utterances);
+  EXPECT_EQ(read.test[1].outputs, outcome.test[1].outputs);
+  ASSERT_EQ(read.validation.size(), 1U);
+  EXPECT_EQ(read.validation[0].outputs, outcome.validation[0].outputs);
+  ASSERT_EQ(read.curve.size(), 2U);
+  EXPECT_EQ(read.curve[0].value, 0.1);
+  EXPECT_TRUE(std::isnan(read.curve[1].value));
+}
+
+TEST(FitOutcome, ForeignOrIncompleteFilesAreArtifactErrors) {
+  EXPECT_THROW((void)fit_outcome_of(TensorFile{}), ArtifactError);
+  TensorFile file = to_tensor_file(unified_outcomes().front());
+  TensorFile without = file;
+  without.arrays.erase("test.1.outputs");
+  EXPECT_THROW((void)fit_outcome_of(without), ArtifactError);
+  TensorFile uneven = file;
+  uneven.arrays.erase("test.0.outputs");
+  uneven.add("test.0.outputs", {3}, std::vector<float>{1, 2, 3});
+  EXPECT_THROW((void)fit_outcome_of(uneven), ArtifactError);
+  file.metadata["outcome"] = "{\"track\": 3}";
+  EXPECT_THROW((void)fit_outcome_of(file), ArtifactError);
+}
+
+TEST(Conditions, TableAllAndLists) {
+  const std::vector<std::string> names = {"acoustic", "textual", "visual"};
+  EXPECT_EQ(parse_conditions("table", names), all_patterns(3));
+  EXPECT_EQ(parse_conditions("all", names), all_patterns(3));
+  const std::vector<std::string> five = {"a", "b", "c", "d", "e"};
+  EXPECT_EQ(parse_conditions("table", five).size(), 5U + 5U + 1U);
+  EXPECT_EQ(parse_conditions("all", five).size(), 31U);
+  EXPECT_THAT(parse_conditions("a,t ; a; acoustic,textual;", names),
+              ElementsAre(Pattern(1), Pattern(3)));
+  EXPECT_THAT(parse_conditions("at;tv", names), ElementsAre(Pattern(3), Pattern(6)));
+  EXPECT_THAT(message_of<ConfigError>([&] { (void)parse_conditions(" ; ", names); }),
+              HasSubstr("name nothing"));
+  EXPECT_THAT(message_of<ConfigError>([&] { (void)parse_conditions("a;smell", names); }),
+              HasSubstr("this corpus has: acoustic, textual, visual"));
+}
+
+}  // namespace
+}  // namespace hardy

@@ -1,0 +1,202 @@
+#include "hardy/check.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include <nlohmann/json.hpp>
+
+#include "corpus/synth/demo_corpus.h"
+#include "hardy/errors.h"
+#include "tests/support/shared_data.h"
+#include "tests/support/small_corpus.h"
+#include "tests/support/small_tree.h"
+#include "tests/support/temp_dir.h"
+
+namespace hardy {
+namespace {
+
+using test::TempDir;
+using testing::HasSubstr;
+
+std::vector<std::string> kinds(const std::vector<Finding>& findings, Severity severity) {
+  std::vector<std::string> result;
+  for (const auto& finding : findings) {
+    if (finding.severity == severity) result.push_back(finding.kind);
+  }
+  return result;
+}
+
+CheckReport check_at(const std::filesystem::path& path) {
+  DataConfig config;
+  config.path = path;
+  return check_corpus(config, 2);
+}
+
+TEST(Check, ASoundTreeHasNoErrorsAndSaysSo) {
+  const TempDir folder;
+  test::put_iemocap(folder.path());
+  const CheckReport report = check_at(folder.path());
+  EXPECT_TRUE(report.is_sound());
+  EXPECT_EQ(report.utterances, 8);
+  EXPECT_THAT(check_text(report), HasSubstr("0 errors"));
+  EXPECT_THAT(check_text(report), HasSubstr(": usable"));
+}
+
+TEST(Check, EveryProblemOfATreeIsReportedAtOnce) {
+  const TempDir folder;
+  test::put_cmu(folder.path());
+  auto rows = test::cmu_rows();
+  rows[2].labels[0] = 9;
+  rows[1].ids[1] = "vidB_1";
+  rows.push_back({"vidD", {}, {}, {}});
+  test::put_file(folder / "CMUMOSI_labels.pkl",
+                 test::label_pickle(rows, {{"vidA", "vidC"}, {"vidB"}, {"vidC"}}));
+  test::put_feature(folder / "features/glove-2/vidA_1.npy", {1});
+  test::put_feature(folder / "features/glove-2/vidA_2.npy", {1, NAN});
+  test::put_file(folder / "features/glove-2/vidC_1.npy", "junk");
+  std::filesystem::remove(folder / "features/glove-2/vidC_2.npy");
+  const CheckReport report = check_at(folder.path());
+  EXPECT_FALSE(report.is_sound());
+  EXPECT_THAT(kinds(report.findings, Severity::kError),
+              testing::UnorderedElementsAre("both-sides", "duplicate-id", "label-range",
+                                            "unreadable-file", "wrong-width", "not-finite",
+                                            "no-modality", "no-modality", "empty-part"));
+  EXPECT_THAT(kinds(report.findings, Severity::kWarning),
+              testing::IsSupersetOf({"empty-dialogue", "missing-file"}));
+  // Errors come first.
+  EXPECT_TRUE(
+      std::is_sorted(report.findings.begin(), report.findings.end(),
+                     [](const Finding& x, const Finding& y) { return x.severity > y.severity; }));
+}
+
+TEST(Check, AnEmptyFeatureFolderAndAModalityAloneAreMentioned) {
+  const TempDir folder;
+  test::put_iemocap(folder.path());
+  std::filesystem::create_directories(folder / "features" / "extra-UTT");
+  EXPECT_THAT(kinds(check_at(folder.path()).findings, Severity::kWarning),
+              testing::Contains("empty-folder"));
+  test::put_file(folder / "one" / "utterances.csv", "id,label\nu,0\nv,1\n");
+  test::put_feature(folder / "one" / "m.npy", {1, 2});
+  EXPECT_THAT(kinds(check_at(folder / "one").findings, Severity::kWarning),
+              testing::Contains("one-modality"));
+}
+
+TEST(Check, ACorpusThatCannotBeReadAtAllIsOneFinding) {
+  const TempDir folder;
+  test::put_file(folder / "utterances.csv", "id,label\n");
+  test::put_file(folder / "m.npy", "junk");
+  const CheckReport report = check_at(folder.path());
+  ASSERT_EQ(report.findings.size(), 1U);
+  EXPECT_EQ(report.findings[0].kind, "unusable");
+  EXPECT_THAT(report.findings[0].what, HasSubstr("has no row"));
+  DataConfig config;
+  config.format = "zip";
+  EXPECT_THROW(check_corpus(config, 1), ConfigError);
+}
+
+TEST(Check, ContentsAreJudged) {
+  Corpus corpus = test::small_corpus();
+  EXPECT_THAT(kinds(check_contents(corpus), Severity::kError), testing::IsEmpty());
+  // Class "cross" has one member; u1 lacks textual.
+  EXPECT_EQ(kinds(check_contents(corpus), Severity::kWarning),
+            (std::vector<std::string>{"small-class"}));
+  EXPECT_EQ(kinds(check_contents(corpus), Severity::kNote),
+            (std::vector<std::string>{"missing-share"}));
+
+  corpus.modalities[0].present[1] = 0;
+  EXPECT_EQ(kinds(check_contents(corpus), Severity::kError),
+            (std::vector<std::string>{"no-modality"}));
+}
+
+TEST(Check, AClassOfOneGroupOnlyIsMentioned) {
+  Corpus corpus = make_demo_corpus();
+  EXPECT_THAT(kinds(check_contents(corpus), Severity::kWarning), testing::IsEmpty());
+  for (auto& utterance : corpus.utterances) {
+    const auto& group = corpus.dialogues[static_cast<std::size_t>(utterance.dialogue)].group;
+    if (group != "Ses02" && utterance.label == 3) utterance.label = 0;
+  }
+  const auto findings = check_contents(corpus);
+  EXPECT_EQ(kinds(findings, Severity::kWarning), std::vector<std::string>{"class-in-one-group"});
+  EXPECT_THAT(findings[0].where + findings[0].what, HasSubstr("members are in group Ses02"));
+}
+
+TEST(Check, ConstantColumnsAndZeroRowsAreCounted) {
+  Corpus corpus = test::small_corpus();
+  for (std::size_t i = 0; i < 5; ++i) corpus.modalities[0].features[2 * i] = 3;
+  auto findings = check_contents(corpus);
+  const auto constant = std::find_if(findings.begin(), findings.end(),
+                                     [](const Finding& f) { return f.kind == "constant-column"; });
+  ASSERT_NE(constant, findings.end());
+  EXPECT_EQ(constant->severity, Severity::kWarning);
+  EXPECT_THAT(constant->what, HasSubstr("1 of 2 columns never change (0)"));
+
+  corpus.modalities[1].features = {0, 0, 0, 0, 0};
+  findings = check_contents(corpus);
+  EXPECT_THAT(kinds(findings, Severity::kError), testing::Contains("constant-column"));
+  EXPECT_THAT(kinds(findings, Severity::kNote), testing::Contains("all-zero"));
+}
+
+TEST(Check, AColumnThatOneUtteranceMakesVaryIsMentioned) {
+  Corpus corpus = make_demo_corpus();
+  auto& modality = corpus.modalities[1];
+  const auto width = static_cast<std::size_t>(modality.width);
+  for (std::size_t i = 0; i < modality.present.size(); ++i) {
+    modality.features[i * width + 3] = i == 7 ? 0.5F : 0.0F;
+  }
+  const auto findings = check_contents(corpus);
+  EXPECT_EQ(kinds(findings, Severity::kWarning), std::vector<std::string>{"rare-column"});
+  EXPECT_EQ(findings[0].where, "modality " + modality.name);
+  EXPECT_THAT(findings[0].what, HasSubstr("columns vary in a few utterances only (3)"));
+}
+
+TEST(Check, OneClassAndEmptyPartsAreErrors) {
+  Corpus corpus = test::small_corpus();
+  for (auto& utterance : corpus.utterances) utterance.label = 1;
+  corpus.dialogues[2].part = Part::kTrain;
+  EXPECT_THAT(kinds(check_contents(corpus), Severity::kError),
+              testing::UnorderedElementsAre("one-class", "empty-part"));
+  corpus.dialogues[0].part = corpus.dialogues[2].part = Part::kTest;
+  EXPECT_THAT(kinds(check_contents(corpus), Severity::kError), testing::Contains("empty-part"));
+}
+
+TEST(Check, SpeakersOnBothSidesOfTheSplitAreNamed) {
+  Corpus corpus = test::small_corpus();
+  corpus.utterances[3].speaker = "ann";
+  const auto findings = check_contents(corpus);
+  const auto found = std::find_if(findings.begin(), findings.end(),
+                                  [](const Finding& f) { return f.kind == "speaker-both-sides"; });
+  ASSERT_NE(found, findings.end());
+  EXPECT_EQ(found->where, "speaker ann");
+}
+
+TEST(Check, TextGroupsAndJsonKeepsEveryFinding) {
+  CheckReport report;
+  report.source = "corpus \xFF";
+  for (int i = 0; i < 8; ++i) {
+    report.findings.push_back({Severity::kWarning, "missing-file", "file " + std::to_string(i),
+                               "there is no feature file", "extract it"});
+  }
+  const std::string text = check_text(report);
+  EXPECT_THAT(text, HasSubstr("warning missing-file (8)\n"));
+  EXPECT_THAT(text, HasSubstr("file 4"));
+  EXPECT_THAT(text, testing::Not(HasSubstr("file 5")));
+  EXPECT_THAT(text, HasSubstr("... and 3 more\n  -> extract it\n"));
+  const auto json = nlohmann::json::parse(check_json(report));
+  EXPECT_EQ(json["findings"].size(), 8U);
+  EXPECT_EQ(json["warnings"], 8);
+  EXPECT_EQ(json["usable"], true);
+  EXPECT_EQ(json["findings"][5]["where"], "file 5");
+}
+
+TEST(Check, CmuMosiIsUsable) {
+  HARDY_NEEDS_SHARED("data/CMUMOSI");
+  const CheckReport report = check_at(test::shared_dir() / "data/CMUMOSI");
+  EXPECT_TRUE(report.is_sound()) << check_text(report);
+  EXPECT_EQ(report.utterances, 2199);
+}
+
+}  // namespace
+}  // namespace hardy

@@ -1,0 +1,45 @@
+// Every input that fuzzing kept (fuzz/corpus) goes through the readers again.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <map>
+#include <string>
+
+#include "base/files.h"
+#include "fuzz/entry_points.h"
+
+namespace hardy {
+namespace {
+
+using Entry = void (*)(std::span<const std::byte>);
+
+const std::map<std::string, Entry> kEntries = {
+    {"config", fuzz::run_config},
+    {"npy", fuzz::run_npy},
+    {"pickle", fuzz::run_pickle},
+    {"plain_csv", fuzz::run_plain_csv},
+    {"run_folder", fuzz::run_run_folder},
+    {"tensor_file", fuzz::run_tensor_file},
+    {"torch_checkpoint", fuzz::run_torch_checkpoint},
+};
+
+class FuzzRegression : public testing::TestWithParam<std::string> {};
+
+TEST_P(FuzzRegression, KeptInputsAreReadOrRefused) {
+  int files = 0;
+  for (const auto& file : std::filesystem::directory_iterator(
+           std::filesystem::path(HARDY_FUZZ_CORPUS_DIR) / GetParam())) {
+    SCOPED_TRACE(file.path().string());
+    EXPECT_NO_THROW(kEntries.at(GetParam())(read_file(file.path())));
+    ++files;
+  }
+  EXPECT_GT(files, 5);
+}
+
+INSTANTIATE_TEST_SUITE_P(Readers, FuzzRegression,
+                         testing::Values("config", "npy", "pickle", "plain_csv", "run_folder",
+                                         "tensor_file", "torch_checkpoint"),
+                         [](const auto& tested) { return tested.param; });
+
+}  // namespace
+}  // namespace hardy

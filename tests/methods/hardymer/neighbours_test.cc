@@ -1,0 +1,77 @@
+#include "methods/hardymer/neighbours.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+namespace hardy {
+namespace {
+
+const Pattern kBoth = Pattern::complete(2);
+
+TEST(Neighbours, AQueryNeverFindsItselfAndKMayExceedTheDatabase) {
+  const std::vector<float> line = {0, 1, 3};
+  const NeighbourSearch search({{line, 1, Metric::kL2}}, std::vector<Pattern>(3, Pattern(1)), 5);
+  const auto table = search.neighbours(Pattern(1));
+  EXPECT_EQ(table.counts, (std::vector<std::int64_t>{2, 2, 2}));
+  EXPECT_EQ(table.ids[0], 1);
+  EXPECT_EQ(table.ids[1], 2);
+  EXPECT_EQ(table.ids[2], -1);
+  EXPECT_FLOAT_EQ(table.distances[1], 3.0F);
+}
+
+TEST(Neighbours, RankingUsesTheMeanOverTheAvailableModalities) {
+  // Utterance 1 is nearest to 0 in the first modality, 2 in the second; over both, 2 is nearer.
+  const std::vector<float> first = {0, 1, 2, 50};
+  const std::vector<float> second = {0, 9, 1, 50};
+  const NeighbourSearch search({{first, 1, Metric::kL2}, {second, 1, Metric::kL2}},
+                               std::vector<Pattern>(4, kBoth), 2);
+  EXPECT_EQ(search.neighbours(Pattern(1)).ids[0], 1);
+  const auto both = search.neighbours(kBoth);
+  EXPECT_EQ(both.ids[0], 2);
+  EXPECT_FLOAT_EQ(both.distances[0], 1.5F);
+}
+
+TEST(Neighbours, CosineIgnoresLengthButDistancesDoNot) {
+  const std::vector<float> rows = {1, 0, 10, 0.1F, 0, 1};
+  const NeighbourSearch search({{rows, 2, Metric::kCosine}}, std::vector<Pattern>(3, Pattern(1)),
+                               1);
+  const auto table = search.neighbours(Pattern(1));
+  EXPECT_EQ(table.ids[0], 1);
+  EXPECT_NEAR(table.distances[0], std::sqrt(81.01), 1e-4);
+}
+
+TEST(Neighbours, AMissingModalityNeitherFindsNorIsFound) {
+  const std::vector<float> first = {0, 0.1F, 5};
+  const std::vector<float> second = {0, 7, 1};
+  // Utterance 1 lacks the first modality, so its (tempting) value there must not count.
+  const NeighbourSearch search({{first, 1, Metric::kL2}, {second, 1, Metric::kL2}},
+                               {kBoth, Pattern(2), kBoth}, 1);
+  EXPECT_EQ(search.neighbours(Pattern(1)).ids[0], 2);
+  EXPECT_EQ(search.neighbours(Pattern(1)).counts[1], 0);
+}
+
+TEST(Neighbours, OneUtteranceHasNone) {
+  const std::vector<float> one = {1};
+  const NeighbourSearch search({{one, 1, Metric::kL2}}, {Pattern(1)}, 3);
+  EXPECT_EQ(search.neighbours(Pattern(1)).counts[0], 0);
+}
+
+TEST(Neighbours, DefectH7SearchesTheFirstModalityAlone) {
+  // By the first modality 1 is nearest to 0, by the second 2, by both 2.
+  const std::vector<float> first = {0, 1, 2, 50};
+  const std::vector<float> second = {0, 9, 1, 50};
+  const NeighbourSearch search({{first, 1, Metric::kL2}, {second, 1, Metric::kL2}},
+                               {kBoth, kBoth, kBoth, Pattern(2)}, 2);
+  const auto by_first = search.neighbours_in_first(kBoth, {0, 1});
+  EXPECT_EQ(by_first.ids[0], 1);
+  EXPECT_FLOAT_EQ(by_first.distances[0], 1.0F);
+  EXPECT_EQ(search.neighbours_in_first(kBoth, {1, 0}).ids[0], 2);
+  EXPECT_EQ(search.neighbours(kBoth).ids[0], 2);
+  // Utterance 3 lacks the first modality: the second is its first available one.
+  EXPECT_EQ(by_first.ids[3 * 2], 1);
+  EXPECT_EQ(search.neighbours_in_first(Pattern(1), {0, 1}).counts[3], 0);
+}
+
+}  // namespace
+}  // namespace hardy

@@ -1,0 +1,164 @@
+#include "train/epoch_loop.h"
+
+#include <gtest/gtest.h>
+#include <torch/types.h>
+
+#include <limits>
+
+#include "hardy/errors.h"
+#include "pipeline/stage_cache.h"
+#include "support/temp_dir.h"
+
+namespace hardy {
+namespace {
+
+/// A two-parameter problem whose batches draw noise, so that streams matter.
+struct Problem {
+  ParameterSet parameters;
+  at::Tensor x = parameters.add_constant("x", {3}, 4.0);
+  StageServices services;
+  EpochLoopOptions options;
+
+  Problem() {
+    services.seeds = Seeds(5);
+    options.stage = "problem";
+    options.items = 7;
+    options.epochs = 6;
+    options.optimiser.batch = 3;
+    options.optimiser.learning_rate = 0.1;
+    options.optimiser.schedule = "cosine";
+  }
+
+  std::vector<CurvePoint> run(const std::function<double()>& validation = nullptr) {
+    const auto batch = [this](const std::vector<std::int64_t>& items, BatchStreams& streams,
+                              const std::function<void(const at::Tensor&)>& update) {
+      const double noise = draw_unit(streams.draws) + static_cast<double>(items.front());
+      update((x - noise).square().sum());
+    };
+    return run_epochs(options, services, parameters, batch, validation);
+  }
+};
+
+TEST(EpochLoop, ResumingFromACheckpointGivesTheSameBytesAndCurve) {
+  const auto validation_of = [](Problem& problem) {
+    return [&problem] { return problem.x.square().sum().item<double>(); };
+  };
+  Problem whole;
+  const auto curve = whole.run(validation_of(whole));
+
+  std::optional<TensorFile> stored;
+  int interruptions = 0;
+  std::vector<CurvePoint> resumed;
+  at::Tensor result;
+  for (int attempt = 0; attempt < 20 && resumed.empty(); ++attempt) {
+    Problem part;  // a new process knows only the checkpoint
+    part.services.checkpoint_interval_s = 0;
+    part.services.find_checkpoint = [&] { return stored; };
+    part.services.store_checkpoint = [&](const TensorFile& state) { stored = state; };
+    int epochs = 0;
+    part.services.throw_if_stopping = [&] {
+      if (++epochs > 2) throw Interrupted();
+    };
+    try {
+      resumed = part.run(validation_of(part));
+      result = part.x.detach().clone();
+    } catch (const Interrupted&) {
+      ++interruptions;
+    }
+  }
+  EXPECT_EQ(interruptions, 2);  // six epochs, two at a time
+  ASSERT_EQ(resumed.size(), curve.size());
+  for (std::size_t i = 0; i < curve.size(); ++i) EXPECT_EQ(resumed[i].value, curve[i].value) << i;
+  EXPECT_TRUE(at::equal(result, whole.x));
+}
+
+TEST(EpochLoop, AStopKeepsTheLastEpochInACacheOnDisk) {
+  Problem whole;
+  whole.run();
+  const test::TempDir folder;
+  const std::string key(64, 'a');
+  int interruptions = 0;
+  for (bool is_done = false; !is_done; ++interruptions) {
+    StageCache cache(folder.path());  // a new process
+    Problem part;
+    int epochs = 0;
+    part.services.find_checkpoint = [&] { return cache.find_checkpoint(key); };
+    part.services.store_checkpoint = [&](const TensorFile& state) {
+      cache.store_checkpoint(key, state);
+    };
+    part.services.throw_if_stopping = [&] {
+      if (++epochs > 1) throw Interrupted();  // long before a checkpoint is due
+    };
+    try {
+      part.run();
+      is_done = true;
+      EXPECT_TRUE(at::equal(part.x, whole.x));
+    } catch (const Interrupted&) {
+      EXPECT_EQ(cache_contents(folder.path()).checkpoints, 1);
+    }
+    ASSERT_LT(interruptions, 10);
+  }
+  EXPECT_EQ(interruptions, 6);  // one epoch each
+}
+
+TEST(EpochLoop, KeepsTheEpochWithTheLowestValidationLoss) {
+  Problem problem;
+  std::vector<at::Tensor> after;
+  const std::vector<double> losses = {3, 1, 2, 5, 4, 6};
+  problem.run([&] {
+    after.push_back(problem.x.detach().clone());
+    return losses[after.size() - 1];
+  });
+  ASSERT_EQ(after.size(), 6U);
+  EXPECT_TRUE(at::equal(problem.x, after[1]));
+}
+
+TEST(EpochLoop, StopsWhenPatienceIsLost) {
+  Problem problem;
+  problem.options.patience = 2;
+  int epochs = 0;
+  problem.run([&] { return static_cast<double>(++epochs); });  // only ever worse
+  EXPECT_EQ(epochs, 3);
+}
+
+TEST(EpochLoop, ANanLossNamesStageAndEpoch) {
+  Problem problem;
+  problem.x.detach().fill_(std::numeric_limits<float>::quiet_NaN());
+  try {
+    problem.run();
+    FAIL() << "must refuse";
+  } catch (const DivergenceError& error) {
+    EXPECT_NE(std::string(error.what()).find("problem: the loss became nan in epoch 1"),
+              std::string::npos);
+  }
+}
+
+TEST(EpochLoop, DefectH12AddsUpTheGradientsOfABatch) {
+  for (const bool keeps : {false, true}) {
+    ParameterSet parameters;
+    const at::Tensor x = parameters.add_constant("x", {1}, 0.0);
+    StageServices services;
+    services.seeds = Seeds(1);
+    EpochLoopOptions options;
+    options.stage = "slots";
+    options.items = 2;
+    options.epochs = 1;
+    options.optimiser.batch = 1;
+    options.keeps_gradients = keeps;
+    std::vector<double> gradients;
+    const auto batch = [&](const std::vector<std::int64_t>&, BatchStreams&,
+                           const std::function<void(const at::Tensor&)>& update) {
+      for (const double slope : {1.0, 10.0}) {
+        update((x * slope).sum());
+        gradients.push_back(x.grad().item<double>());
+      }
+    };
+    run_epochs(options, services, parameters, batch, nullptr);
+    // Two batches of two slots: cleared between batches in either case.
+    EXPECT_EQ(gradients,
+              keeps ? (std::vector<double>{1, 11, 1, 11}) : (std::vector<double>{1, 10, 1, 10}));
+  }
+}
+
+}  // namespace
+}  // namespace hardy
