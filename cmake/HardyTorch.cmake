@@ -14,3 +14,7 @@ if(HARDY_OPENBLAS)
   target_link_libraries(hardy_torch INTERFACE ${HARDY_OPENBLAS})
 endif()
 target_link_libraries(hardy_torch INTERFACE ${HARDY_DNNL})
+# clang 14 rejects libtorch's headers in C++20 unless this one comes first.
+if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
+  target_compile_options(hardy_torch INTERFACE "SHELL:-include ATen/core/ivalue.h")
+endif()

@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "hardy/curve.h"
 #include "hardy/modality.h"
 #include "hardy/tensor_file.h"
-#include "metrics/curve.h"
 
 namespace hardy {
 

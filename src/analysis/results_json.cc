@@ -18,7 +18,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr int kFormat = 1;
-constexpr std::size_t kMaxBytes = std::size_t{1} << 30;
+constexpr std::size_t kMaxResultBytes = std::size_t{1} << 30;
 
 double number_of(const Json& json) {
   return json.is_null() ? std::numeric_limits<double>::quiet_NaN() : json.get<double>();
@@ -175,7 +175,7 @@ Results read_results(const std::filesystem::path& folder) {
   }
   const auto file = run.results_json_file();
   try {
-    return parse_results(read_text_file(file, kMaxBytes), file.string());
+    return parse_results(read_text_file(file, kMaxResultBytes), file.string());
   } catch (const DataError& error) {
     throw ArtifactError(error.what());
   }

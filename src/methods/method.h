@@ -12,11 +12,11 @@
 
 #include "hardy/config.h"
 #include "hardy/corpus.h"
+#include "hardy/curve.h"
 #include "hardy/modality.h"
 #include "hardy/split.h"
 #include "hardy/tensor_file.h"
 #include "methods/stage_costs.h"
-#include "metrics/curve.h"
 #include "pipeline/run_folder.h"
 #include "pipeline/scheduler.h"
 #include "pipeline/stage_cache.h"

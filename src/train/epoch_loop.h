@@ -12,8 +12,8 @@
 
 #include "base/random.h"
 #include "hardy/config.h"
+#include "hardy/curve.h"
 #include "hardy/tensor_file.h"
-#include "metrics/curve.h"
 #include "nn/ops.h"
 #include "nn/parameters.h"
 
