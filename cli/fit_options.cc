@@ -41,7 +41,22 @@ std::vector<std::string> assignments_of(const FitOptions& typed) {
   return assignments;
 }
 
+/// What --missing adds to the conditions that are there.
+void add_missing(Config& config, const FitOptions& typed) {
+  if (typed.missing.empty()) return;
+  set_config_field(config, fmt::format("protocol.conditions={}; {}", config.protocol.conditions,
+                                       typed.missing));
+}
+
 }  // namespace
+
+void add_missing_option(CLI::App& command, FitOptions& typed) {
+  command
+      .add_option("--missing", typed.missing,
+                  "Also test with data missing at random: rate=0,.1,...,.7 or block=.3 or "
+                  "acoustic=.5 and more (docs/missing_data.md)")
+      ->type_name("MASKS");
+}
 
 void add_output_options(CLI::App& command, FitOptions& typed) {
   command.add_flag("--json", typed.json, "Print the result as JSON on standard output");
@@ -61,6 +76,7 @@ void add_fit_options(CLI::App& command, FitOptions& typed, const std::string& ou
                   "Available modalities to train for and test: table, all, or a list such as "
                   "\"a; t; a,t\" (protocol.conditions)")
       ->type_name("LIST");
+  add_missing_option(command, typed);
   command
       .add_option("--method", typed.method,
                   "What is trained and evaluated; `hardy config --methods` lists them "
@@ -104,6 +120,7 @@ Config fit_config(const FitOptions& typed) {
   options.assignments = assignments_of(typed);
   options.shortcuts = shortcuts_of(typed);
   Config config = make_config(options);
+  add_missing(config, typed);
   check_data_folder(config.data.path);
   return config;
 }
@@ -112,6 +129,7 @@ Config fit_config_over(const Config& base, const FitOptions& typed) {
   Config config = base;
   for (const auto& assignment : assignments_of(typed)) set_config_field(config, assignment);
   for (const auto& assignment : shortcuts_of(typed)) set_config_field(config, assignment);
+  add_missing(config, typed);
   validate_config(config);
   check_data_folder(config.data.path);
   return config;

@@ -22,6 +22,7 @@ struct FitOptions {
   std::string jobs;
   std::string device;
   std::string conditions;
+  std::string missing;
   std::string track;
   std::string method;
   std::string protocol;
@@ -35,6 +36,9 @@ struct FitOptions {
 
 /// Adds DATA and all options. `out_help` says what --out is.
 void add_fit_options(CLI::App& command, FitOptions& typed, const std::string& out_help);
+
+/// Adds --missing alone.
+void add_missing_option(CLI::App& command, FitOptions& typed);
 
 /// Adds --json and --quiet alone.
 void add_output_options(CLI::App& command, FitOptions& typed);

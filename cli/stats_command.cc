@@ -19,6 +19,7 @@
 #include "analysis/results_text.h"
 #include "base/json_number.h"
 #include "cli/output.h"
+#include "cli/table_style.h"
 #include "hardy/errors.h"
 
 namespace hardy {
@@ -87,8 +88,7 @@ Json comparisons_json(const std::vector<FinishedRun>& runs, const RunComparisons
 /// "+1.25", in points for shares.
 std::string signed_number(const std::string& metric, double value) {
   if (std::isnan(value)) return "-";
-  const bool is_share = metric != "mae" && metric != "correlation";
-  return is_share ? fmt::format("{:+.2f}", 100 * value) : fmt::format("{:+.4f}", value);
+  return is_share(metric) ? fmt::format("{:+.2f}", 100 * value) : fmt::format("{:+.4f}", value);
 }
 
 std::string plain_number(double value, int digits) {
@@ -165,7 +165,9 @@ void read_tracks(const std::string& text, CompareRequest& request) {
 void print_one(const FinishedRun& run, const StatsOptions& options) {
   Results results = run.results;
   add_intervals(results, run.predictions, options.bootstrap);
-  print(options.is_json ? results_json(results) : results_table(results));
+  TableStyle style = table_style();
+  style.metrics = metrics_named(options.metrics, results.metrics);
+  print(options.is_json ? results_json(results) : results_table(results, style));
 }
 
 void run_stats(const StatsOptions& options) {
@@ -194,8 +196,9 @@ void add_stats_command(CLI::App& app) {
   command->add_option("RUN", options->runs, "Run folders; the first is compared with each other")
       ->required();
   command
-      ->add_option("--metric", options->metrics,
-                   "What to compare, e.g. wa,ua; default the first metric of the run's table")
+      ->add_option("--metric,--metrics", options->metrics,
+                   "What to show or compare, e.g. wa,ua; default the first metric of the run's "
+                   "table (docs/metrics.md)")
       ->type_name("LIST")
       ->delimiter(',')
       ->allow_extra_args(false);

@@ -12,10 +12,12 @@
 #include "cli/interrupts.h"
 #include "cli/output.h"
 #include "cli/progress_bar.h"
+#include "cli/table_style.h"
 #include "cli/training_commands.h"
 #include "hardy/errors.h"
 #include "hardy/load.h"
 #include "hardy/split.h"
+#include "metrics/registry.h"
 #include "protocol/model_file.h"
 #include "protocol/run_protocol.h"
 
@@ -34,8 +36,26 @@ std::string as_text(const Json& json) {
   return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
+/// The table as asked for. Metrics that these labels do not have are left out with a note.
+std::string table_of(const TrainingRequest& request, const Results& results, Progress& progress) {
+  TableStyle style = table_style();
+  for (const auto& metric : request.metrics) {
+    if (metric == "all") {
+      style.metrics = results.metrics;
+      break;
+    }
+    try {
+      style.metrics.push_back(metric_named(metric, results.metrics));
+    } catch (const Error& error) {
+      progress.note(error.what());
+    }
+  }
+  return results_table(results, style);
+}
+
 /// What `run` and `train` print.
-std::string report(const TrainingRequest& request, const ProtocolResult& result) {
+std::string report(const TrainingRequest& request, const ProtocolResult& result,
+                   Progress& progress) {
   const RunTimings& timings = result.timings;
   if (request.json) {
     return as_text({{"folder", result.folder.string()},
@@ -45,7 +65,7 @@ std::string report(const TrainingRequest& request, const ProtocolResult& result)
                     {"results", Json::parse(results_json(result.results))}});
   }
   return fmt::format("{}\n{} on {} workers ({} CPU, peak {}); written to {}\n",
-                     results_table(result.results), duration_text(timings.wall_s), timings.jobs,
+                     table_of(request, result.results, progress), duration_text(timings.wall_s), timings.jobs,
                      duration_text(timings.cpu_s), bytes_text(timings.peak_memory_bytes),
                      result.folder.string());
 }
@@ -72,7 +92,7 @@ void evaluate(const TrainingRequest& request, Progress& progress) {
   const Results results =
       evaluate_models(request.run_or_model, corpus, request.conditions, progress);
   progress.finish();
-  print(request.json ? results_json(results) : results_table(results));
+  print(request.json ? results_json(results) : table_of(request, results, progress));
 }
 
 void check_fold(const TrainingRequest& request, const Corpus& corpus) {
@@ -104,7 +124,7 @@ void fit(const TrainingRequest& request, Progress& progress) {
     progress.note(
         fmt::format("{} damaged cache entries were computed again", result.timings.cache.damaged));
   }
-  print(report(request, result));
+  print(report(request, result, progress));
 }
 
 }  // namespace

@@ -7,7 +7,9 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/fit_options.h"
+#include "cli/table_style.h"
 #include "hardy/errors.h"
+#include "metrics/registry.h"
 
 namespace hardy {
 namespace {
@@ -19,7 +21,18 @@ struct TypedOptions : FitOptions {
   int fold = 1;
   std::string run_or_model;
   double checkpoint_interval_s = 30;
+  std::vector<std::string> metrics;
 };
+
+void add_metrics_option(CLI::App& command, TypedOptions& typed) {
+  command
+      .add_option("--metrics", typed.metrics,
+                  "Metrics of the table, e.g. wa,ua,ece, or all; default the one that fits the "
+                  "labels (docs/metrics.md)")
+      ->type_name("LIST")
+      ->delimiter(',')
+      ->allow_extra_args(false);
+}
 
 void add_checkpoint_option(CLI::App& command, TypedOptions& typed) {
   command
@@ -35,6 +48,11 @@ TrainingRequest start_request(const std::string& command, const TypedOptions& ty
   request.command = command;
   request.json = typed.json;
   request.quiet = typed.quiet;
+  // Only the labels say which of them there are; what is no metric at all is refused now.
+  for (const auto& metric : typed.metrics) {
+    const bool is_one = metric == "all" || find_metric(metric) != nullptr;
+    request.metrics.push_back(is_one ? metric : metric_named(metric, metric_names()));
+  }
   return request;
 }
 
@@ -58,6 +76,9 @@ TrainingRequest evaluate_request(const TypedOptions& typed) {
   TrainingRequest request = start_request("evaluate", typed);
   request.run_or_model = typed.run_or_model;
   request.conditions = typed.conditions;
+  if (!typed.missing.empty()) {
+    request.conditions += (typed.conditions.empty() ? "" : "; ") + typed.missing;
+  }
   request.data_assignments = typed.config.assignments;
   Config config;
   for (const auto& assignment : request.data_assignments) {
@@ -86,6 +107,7 @@ void add_run(CLI::App& app, const std::vector<std::string>& command_line) {
       app.add_subcommand("run", "Train and evaluate over folds, seeds and conditions");
   add_fit_options(*command, *typed, kRunFolderHelp);
   add_checkpoint_option(*command, *typed);
+  add_metrics_option(*command, *typed);
   command->footer(
       "Trains every track for every condition, fold and seed, tests each model once, prints the\n"
       "table and leaves a run folder (docs/run_folder.md). Interrupted, the same command "
@@ -96,7 +118,8 @@ void add_run(CLI::App& app, const std::vector<std::string>& command_line) {
       "  hardy run --preset quick                       a first look in a minute or so\n"
       "  hardy run data/CMUMOSI --seeds 1-5 --out mosi  five seeds on a real corpus\n"
       "  hardy run --track unified --conditions \"a;t\"   one model, two conditions\n"
-      "  hardy run --method momke                       another method, the same protocol\n");
+      "  hardy run --method momke                       another method, the same protocol\n"
+      "  hardy run --missing rate=0,.1,...,.7           and with data missing at random\n");
   command->callback([typed, command_line] {
     TrainingRequest request = fit_request("run", *typed);
     request.command_line = command_line;
@@ -109,6 +132,7 @@ void add_train(CLI::App& app, const std::vector<std::string>& command_line) {
   CLI::App* command = app.add_subcommand("train", "Train the models of one fold");
   add_fit_options(*command, *typed, kRunFolderHelp);
   add_checkpoint_option(*command, *typed);
+  add_metrics_option(*command, *typed);
   command->add_option("--fold", typed->fold, "Which fold, counted from 1")
       ->type_name("N")
       ->capture_default_str();
@@ -139,6 +163,8 @@ void add_evaluate(CLI::App& app, const std::vector<std::string>& command_line) {
                    "A setting of how DATA is read, e.g. --set data.labels=FILE; may be repeated")
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false);
+  add_missing_option(*command, *typed);
+  add_metrics_option(*command, *typed);
   add_output_options(*command, *typed);
   command->footer(
       "On the corpus of the run each model is tested on the test part of its fold; on another\n"

@@ -27,6 +27,7 @@ struct TrainingRequest {
   std::filesystem::path cache;                ///< stage cache; empty = inside the run folder
   bool overwrite = false;
   double checkpoint_interval_s = 0;  ///< `run`, `train`: seconds between two checkpoints
+  std::vector<std::string> metrics;  ///< of the table; empty = the first headline
   bool json = false;
   bool quiet = false;
   std::vector<std::string> command_line;  ///< argv of this process

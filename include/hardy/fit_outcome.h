@@ -5,15 +5,16 @@
 #include <string>
 #include <vector>
 
+#include "hardy/condition.h"
 #include "hardy/curve.h"
 #include "hardy/modality.h"
 #include "hardy/tensor_file.h"
 
 namespace hardy {
 
-/// Outputs under one pattern.
+/// Outputs under one condition.
 struct Evaluation {
-  Pattern pattern;
+  Condition condition;
   std::vector<std::int64_t> utterances;  ///< [n] indices into the corpus, ascending
   std::vector<float> outputs;            ///< [n,C] class probabilities, or [n,1] values
 };
@@ -21,7 +22,7 @@ struct Evaluation {
 /// One trained model's outputs.
 struct FitOutcome {
   std::string track;  ///< "specialist" | "unified"
-  Pattern trained;    ///< the specialist's pattern; the complete one for `unified`
+  Condition trained;  ///< the specialist's condition; the complete pattern for `unified`
   int fold = 0;
   std::int64_t seed = 0;
   std::vector<Evaluation> test;

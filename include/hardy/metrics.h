@@ -4,6 +4,7 @@
 // is never the result of an undetected NaN in the input.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -21,15 +22,35 @@ struct ClassMetrics {
   std::vector<std::int64_t> confusion;  ///< [C,C] row-major; row = truth, column = prediction
 };
 
-/// Metrics of a sentiment. "Positive" means > 0 on both sides (methods.md 0.3), so a prediction of
-/// exactly 0 counts as not positive.
+/// Metrics of a sentiment or of another real value. Definitions: docs/metrics.md.
 struct SentimentMetrics {
   std::int64_t count = 0;          ///< N
   std::int64_t nonzero_count = 0;  ///< utterances whose true value is not 0
-  double accuracy = 0;             ///< of the sign, on non-zero utterances; NaN when there are none
-  double weighted_f1 = 0;          ///< of the sign, on non-zero utterances; NaN when there are none
-  double mae = 0;          ///< mean absolute error on all utterances; NaN when N = 0 or binary
-  double correlation = 0;  ///< Pearson's r on all utterances; NaN when N < 2, constant, or binary
+  /// Acc-2 negative / positive: on non-zero utterances, > 0 against <= 0, so that a prediction of
+  /// exactly 0 counts as not positive. NaN when there are none.
+  double accuracy = 0;
+  double weighted_f1 = 0;    ///< of the same signs
+  double has0_accuracy = 0;  ///< Acc-2 negative / non-negative: >= 0 against < 0, all utterances
+  double has0_f1 = 0;        ///< of the same signs, weighted
+  /// Truth and prediction clipped to [-1, 1], [-2, 2], [-3, 3] and rounded half to even; all
+  /// utterances. NaN when N = 0 or binary, as everything below.
+  double acc3 = 0;
+  double acc5 = 0;
+  double acc7 = 0;
+  double mae = 0;          ///< mean absolute error on all utterances
+  double correlation = 0;  ///< Pearson's r on all utterances; NaN when N < 2 or constant
+  /// Lin's concordance correlation on all utterances, with variances over N; NaN when N < 2 or both
+  /// sides are the same constant.
+  double ccc = 0;
+};
+
+/// How far probabilities tell the classes apart and can be believed.
+struct ProbabilityMetrics {
+  /// Area under the ROC curve: of class 1 with two classes, else the mean over the classes in the
+  /// truth of each against the rest; NaN when the truth has fewer than two.
+  double auroc = 0;
+  double brier = 0;  ///< mean over utterances of sum_c (p_c - [c is true])^2, in [0,2]
+  double ece = 0;    ///< expected calibration error over 15 equal bins of the largest probability
 };
 
 /// Mean and spread of repeated measurements (folds, seeds).
@@ -57,11 +78,21 @@ ClassMetrics class_metrics_of(std::vector<std::int64_t> confusion, std::int64_t 
 /// row.
 SentimentMetrics sentiment_metrics(std::span<const float> truth, std::span<const float> predicted);
 
-/// Metrics of a sentiment learned as two classes (0 = negative, 1 = positive). `mae` and
-/// `correlation` are NaN: a class is no value.
+/// Metrics of a sentiment learned as two classes (0 = negative, 1 = positive). Only those without
+/// zeros are defined: a class is no value.
 /// Shapes: truth [N] real values; scores [N,2]. A tie is negative. Throws as sentiment_metrics.
 SentimentMetrics binary_sentiment_metrics(std::span<const float> truth,
                                           std::span<const float> scores);
+
+/// Shapes: truth [N], each in [0,C); probabilities [N,C] row-major. Throws as class_metrics.
+ProbabilityMetrics probability_metrics(std::span<const std::int64_t> truth,
+                                       std::span<const float> probabilities, std::int64_t classes);
+
+/// Equal bins of [0,1] that calibration errors are measured over.
+inline constexpr std::size_t kConfidenceBins = 15;
+
+/// The bin of a confidence.
+std::size_t confidence_bin(double confidence);
 
 /// Mean and sample deviation. A NaN among the values makes both NaN.
 MeanDeviation mean_and_deviation(std::span<const double> values);

@@ -51,7 +51,7 @@ std::vector<Pattern> proper_patterns(int modalities);
 /// The shortest unique prefix of each name ("acoustic","textual" -> "a","t"), used in tables.
 std::vector<std::string> short_names(const std::vector<std::string>& modality_names);
 
-/// "a,t" for the pattern of acoustic and textual; names as short_names gives them.
+/// "acoustic,textual": the label of a pattern, whatever other modalities there are.
 std::string pattern_label(Pattern pattern, const std::vector<std::string>& modality_names);
 
 /// Reads "a,t", "acoustic,textual" or "at" (short names of one letter). Names match exactly or by

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "hardy/condition.h"
 #include "hardy/corpus.h"
 #include "hardy/fit_outcome.h"
 #include "hardy/modality.h"
@@ -22,7 +23,7 @@ struct MetricValue {
 /// One model on the test part of its fold under one condition.
 struct Score {
   std::string track;
-  Pattern condition;
+  Condition condition;
   int fold = 0;
   std::int64_t seed = 0;
   std::int64_t utterances = 0;
@@ -34,7 +35,7 @@ struct Score {
 /// and seed.
 struct Summary {
   std::string track;
-  std::string condition;  ///< a pattern's label or "average"
+  std::string condition;  ///< a condition's label or that of a mean over some (ConditionMean)
   std::string metric;
   double mean = 0;            ///< over seeds, of the unweighted mean over folds
   double seed_deviation = 0;  ///< sample deviation over seeds of the mean over folds; NaN for one
@@ -44,14 +45,29 @@ struct Summary {
   std::string no_interval = {};  ///< why there is none; "" also when none was asked for
 };
 
+/// A metric that these labels leave nothing to tell of.
+struct NotApplicable {
+  std::string metric;
+  std::string reason;  ///< "all test utterances are of one class (positive)"
+};
+
+/// Masks of missing data that results were made under.
+struct MaskInfo {
+  std::string condition;  ///< label
+  double removed = 0;     ///< share of the pairs really there that the masks took from the test
+                          ///< parts; NaN = none could be drawn
+};
+
 /// How the intervals of the summaries were made (src/analysis/intervals.h).
 struct IntervalInfo {
   double level = 0;            ///< 0 = there are none
-  std::int64_t resamples = 0;  ///< of the test dialogues
+  std::int64_t resamples = 0;  ///< of the test part's clusters
+  std::string clusters = {};   ///< what was resampled: "dialogue", "speaker" or "utterance"
+  std::int64_t cluster_count = 0;
 };
 
-/// Everything that a run found out. Orders: tracks as given, conditions as all_patterns, then
-/// folds, then seeds.
+/// Everything that a run found out. Orders: tracks as given, conditions by comes_before, then folds,
+/// then seeds.
 struct Results {
   std::string method = "hardymer";  ///< its declared name
   /// Published defects that were on, e.g. "H1 (epoch chosen by the test part)"; empty = strict.
@@ -63,9 +79,14 @@ struct Results {
   std::vector<std::string> folds;  ///< names of all folds of the protocol
   std::vector<std::int64_t> seeds;
   std::vector<std::string> tracks;
-  std::vector<Pattern> conditions;
+  std::vector<Condition> conditions;
   std::vector<std::string> metrics;
-  std::vector<std::string> headline;  ///< the metrics of the table
+  /// The metrics to look at, the one to compare and rank by first; follows from the labels.
+  std::vector<std::string> headline;
+  std::vector<NotApplicable> not_applicable;
+  std::vector<MaskInfo> masks;  ///< in the order of `conditions`
+  std::string masks_at;         ///< "test", "training", "both"; "" without masks
+  std::uint64_t mask_seed = 0;
   std::vector<Score> scores;
   std::vector<Summary> summaries;
   IntervalInfo intervals;
@@ -75,24 +96,25 @@ struct Results {
                                     const std::string& metric) const;
 };
 
-/// The columns of a table of these results: the incomplete conditions, "average" over them where
-/// there are at least two, then the complete one.
+/// Labels of the rows or columns of a table of these results: the incomplete patterns, "average"
+/// over them where there are at least two, the complete one, then masks and the area under them.
 std::vector<std::string> table_columns(const Results& results);
 
-/// The metrics of one evaluation. Class labels: wa, ua, weighted_f1, macro_f1 and recall.<class>.
-/// Real values: accuracy and weighted_f1 on non-zero utterances, mae and correlation on all. Their
-/// sign learned as two classes (Corpus::values): the same with mae and correlation NaN.
+/// The metrics of one evaluation by the names of docs/metrics.md: those of classes with
+/// recall.<class>, those of values, or, for their sign learned as two classes (Corpus::values),
+/// acc2_non0 and f1_non0.
 Score score_evaluation(const Evaluation& evaluation, const Corpus& corpus);
 
 /// Scores and summaries of all test outputs. A specialist counts under the pattern it was trained
 /// for, a unified model under every pattern. A metric that a fold does not define is left out of
-/// means. `folds` are the names of the protocol's folds, indexed by FitOutcome::fold. The order of
+/// means; one that the labels of the whole test part leave nothing to tell of is NaN throughout
+/// (Results::not_applicable). `folds` are the names of the protocol's folds, indexed by FitOutcome::fold. The order of
 /// `outcomes` does not matter. Throws InternalError when two outcomes claim the same place.
 Results make_results(const std::vector<FitOutcome>& outcomes, const Corpus& corpus,
                      std::vector<std::string> folds);
 
-/// The conditions that protocol.conditions asks for: "table" and "all" = every pattern, or a list
-/// separated by semicolons. In the order of all_patterns, each once. Throws ConfigError.
+/// The patterns that protocol.conditions asks for (parse_condition_plan). In the order of
+/// all_patterns, each once. Throws ConfigError.
 std::vector<Pattern> parse_conditions(const std::string& text,
                                       const std::vector<std::string>& modality_names);
 

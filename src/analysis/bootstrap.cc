@@ -19,7 +19,6 @@ namespace hardy {
 namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-constexpr const char* kAverage = "average";
 /// Fewer test dialogues beyond one per fold say nothing about how others would come out.
 constexpr std::int64_t kFewestFreedom = 5;
 /// The largest share of resamples in which a number may be undefined.
@@ -37,12 +36,16 @@ void draw_weights(Generator& generator, std::vector<double>& weights) {
   }
 }
 
-std::string only_class_of(const PredictionTable& table) {
+std::vector<std::string> only_classes_of(const PredictionTable& table) {
   std::vector<double> all(table.layout.width(), 0.0);
   for (const auto& cell : table.cells) {
     for (std::size_t i = 0; i < cell.tallies.size(); ++i) all[i % all.size()] += cell.tallies[i];
   }
-  return table.layout.only_class(all);
+  std::vector<std::string> only;
+  for (const auto& metric : table.layout.metric_names()) {
+    only.push_back(table.layout.only_class(all, metric));
+  }
+  return only;
 }
 
 /// Folds that share some but not all dialogues are neither independent nor alike.
@@ -62,8 +65,8 @@ std::string overlap_of(const PredictionTable& table) {
   return "";
 }
 
-/// All cells of one track, seen as numbers [condition, seed, fold, metric]; the conditions are
-/// those of the table, then their average when there is one.
+/// All cells of one track, seen as numbers [row, seed, fold, metric]; the rows are the conditions
+/// of the track, then the means over them (condition_means).
 class TrackResampler {
  public:
   TrackResampler(const PredictionTable& table, const std::string& track, std::int64_t resamples)
@@ -71,17 +74,17 @@ class TrackResampler {
         track_(track),
         resamples_(static_cast<std::size_t>(resamples)),
         metrics_(table.layout.metric_names().size()) {
-    for (const auto& condition : table.conditions) {
+    std::vector<Condition> which;
+    for (std::size_t i = 0; i < table.conditions.size(); ++i) {
       const bool has_any = std::any_of(table.cells.begin(), table.cells.end(), [&](const auto& c) {
-        return c.track == track && c.condition == condition;
+        return c.track == track && c.condition == table.conditions[i];
       });
-      if (has_any) conditions_.push_back(condition);
+      if (!has_any) continue;
+      conditions_.push_back(table.conditions[i]);
+      which.push_back(table.which[i]);
     }
-    for (std::size_t c = 0; c < conditions_.size(); ++c) {
-      if (conditions_[c] != table.complete) proper_.push_back(c);
-    }
-    has_average_ = proper_.size() >= 2;
-    only_class_ = only_class_of(table);
+    means_ = condition_means(which, table.modalities);
+    only_classes_ = only_classes_of(table);
     table_obstacle_ = overlap_of(table);
     base_.assign(rows() * table_.seeds.size() * table_.folds.size() * metrics_, kNaN);
     sums_.assign(rows() * table_.seeds.size() * metrics_ * resamples_, 0.0);
@@ -97,7 +100,7 @@ class TrackResampler {
   }
 
  private:
-  [[nodiscard]] std::size_t rows() const { return conditions_.size() + (has_average_ ? 1U : 0U); }
+  [[nodiscard]] std::size_t rows() const { return conditions_.size() + means_.size(); }
 
   [[nodiscard]] std::size_t base_index(std::size_t row, std::size_t seed, std::size_t fold,
                                        std::size_t metric) const {
@@ -155,7 +158,7 @@ class TrackResampler {
     }
   }
 
-  /// The metrics of each condition, and of their average, with dialogues counted `weights` times.
+  /// The metrics of each row, with dialogues counted `weights` times.
   void measure(const std::vector<const PredictionCell*>& cells, const std::vector<double>& weights,
                std::vector<double>& values) const {
     const std::size_t width = table_.layout.width();
@@ -171,21 +174,31 @@ class TrackResampler {
       }
       table_.layout.metrics(tally, std::span(values).subspan(c * metrics_, metrics_));
     }
-    if (!has_average_) return;
-    for (std::size_t metric = 0; metric < metrics_; ++metric) {
-      double sum = 0;
-      for (const auto c : proper_) sum += values[c * metrics_ + metric];
-      values[conditions_.size() * metrics_ + metric] = sum / static_cast<double>(proper_.size());
+    for (std::size_t mean = 0; mean < means_.size(); ++mean) {
+      for (std::size_t metric = 0; metric < metrics_; ++metric) {
+        double sum = 0;
+        for (const auto& [c, share] : means_[mean].weights) {
+          sum += share * values[c * metrics_ + metric];
+        }
+        values[(conditions_.size() + mean) * metrics_ + metric] = sum;
+      }
     }
   }
 
   [[nodiscard]] Resampled number_of(std::size_t row, std::size_t metric) const {
     Resampled number;
     number.track = track_;
-    number.condition = row < conditions_.size() ? conditions_[row] : kAverage;
+    const std::size_t conditions = conditions_.size();
+    number.condition = row < conditions ? conditions_[row] : means_[row - conditions].label;
     number.metric = table_.layout.metric_names()[metric];
     number.range = metric_range(number.metric);
     number.replicates.assign(resamples_, 0.0);
+    if (!only_classes_[metric].empty()) {
+      number.estimate = kNaN;
+      number.missing = fmt::format("all test utterances are of one class ({})",
+                                   only_classes_[metric]);
+      return number;
+    }
     std::vector<std::vector<double>> of_fold(table_.folds.size());
     for (std::size_t seed = 0; seed < table_.seeds.size(); ++seed) {
       std::vector<double> defined;
@@ -224,24 +237,20 @@ class TrackResampler {
     for (const TestFold& fold : table_.folds) {
       if (!std::binary_search(number.folds.begin(), number.folds.end(), fold.fold)) continue;
       if (fold.dialogues.size() < 2) {
-        return fmt::format("fold {} tests one dialogue, and resampling needs two or more",
-                           fold.fold + 1);
+        return fmt::format("fold {} tests one {}, and resampling needs two or more",
+                           fold.fold + 1, table_.clusters);
       }
     }
     if (number.freedom < kFewestFreedom) {
       const auto folds = static_cast<std::int64_t>(number.folds.size());
-      return fmt::format("{} test dialogues in {} fold{} are too few, {} are needed",
-                         number.freedom + folds, folds, folds == 1 ? "" : "s",
+      return fmt::format("{} test {}s in {} fold{} are too few, {} are needed",
+                         number.freedom + folds, table_.clusters, folds, folds == 1 ? "" : "s",
                          kFewestFreedom + folds);
-    }
-    const bool is_of_classes = number.metric != "mae" && number.metric != "correlation";
-    if (!only_class_.empty() && is_of_classes) {
-      return fmt::format("all test utterances are of one class ({})", only_class_);
     }
     const auto undefined = std::count_if(number.replicates.begin(), number.replicates.end(),
                                          [](double value) { return std::isnan(value); });
     if (static_cast<double>(undefined) > kMostUndefined * static_cast<double>(resamples_)) {
-      return "too few test dialogues hold what it measures";
+      return fmt::format("too few test {}s hold what it measures", table_.clusters);
     }
     return "";
   }
@@ -251,12 +260,11 @@ class TrackResampler {
   std::size_t resamples_;
   std::size_t metrics_;
   std::vector<std::string> conditions_;
-  std::vector<std::size_t> proper_;  // indices of the incomplete conditions
-  bool has_average_ = false;
-  std::string only_class_;      // when the truth holds one class only
-  std::string table_obstacle_;  // what forbids resampling this table at all
-  std::vector<double> base_;    // [row, seed, fold, metric]
-  std::vector<double> sums_;    // [row, seed, metric, resample] over the folds that define it
+  std::vector<ConditionMean> means_;
+  std::vector<std::string> only_classes_;  // [metric] when the truth holds one class only
+  std::string table_obstacle_;             // what forbids resampling this table at all
+  std::vector<double> base_;               // [row, seed, fold, metric]
+  std::vector<double> sums_;  // [row, seed, metric, resample] over the folds that define it
 };
 
 /// The replicates with both parts of the uncertainty, ascending. `stretch` widens the part of the

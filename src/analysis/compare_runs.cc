@@ -9,7 +9,9 @@
 
 #include "analysis/intervals.h"
 #include "analysis/results_json.h"
+#include "hardy/condition.h"
 #include "hardy/errors.h"
+#include "metrics/registry.h"
 
 namespace hardy {
 namespace {
@@ -53,12 +55,11 @@ bool has(const std::vector<std::string>& list, const std::string& item) {
 
 std::vector<std::string> metrics_of(const FinishedRun& run, const CompareRequest& request) {
   if (request.metrics.empty()) return {run.results.headline.front()};
+  std::vector<std::string> metrics;
   for (const auto& metric : request.metrics) {
-    if (has(run.results.metrics, metric)) continue;
-    throw ConfigError(fmt::format("metric '{}': {} has {}", metric, run.name,
-                                  fmt::join(run.results.metrics, ", ")));
+    metrics.push_back(metric_named(metric, run.predictions.layout.metric_names()));
   }
-  return request.metrics;
+  return metrics;
 }
 
 void check_track(const FinishedRun& run, const std::string& track) {
@@ -116,7 +117,7 @@ class PairCollector {
         for (const Resampled& number : first_numbers_) {
           if (number.track != one || number.metric != metric) continue;
           const Resampled* twin = find(other, number.condition, metric);
-          if (twin == nullptr || !is_same_average(one, other, number.condition)) continue;
+          if (twin == nullptr || !is_same_mean(one, other, number.condition)) continue;
           pairs.push_back({is_alone ? one : first_.name, is_alone ? other : second_.name,
                            fmt::format("{}, {{{}}}, {}", track, number.condition, metric), number,
                            *twin});
@@ -137,28 +138,35 @@ class PairCollector {
     return nullptr;
   }
 
-  static std::set<std::string> conditions_of(const std::vector<Resampled>& numbers,
-                                             const std::string& track) {
-    std::set<std::string> conditions;
+  /// Labels of the conditions that a mean of this track is over.
+  static std::set<std::string> members_of(const std::string& mean, const FinishedRun& run,
+                                          const std::vector<Resampled>& numbers,
+                                          const std::string& track) {
+    const auto area = mean.find("=area");
+    const std::string masks = area == std::string::npos ? "" : mean.substr(0, area + 1);
+    std::set<std::string> labels;
     for (const auto& number : numbers) {
-      if (number.track == track) conditions.insert(number.condition);
+      const std::string& label = number.condition;
+      const bool is_pattern = label.find('=') == std::string::npos;
+      const bool is_member = masks.empty() ? is_pattern && label != kAverageLabel &&
+                                                 label != run.predictions.complete()
+                                           : label.starts_with(masks);
+      if (number.track == track && is_member) labels.insert(label);
     }
-    return conditions;
+    return labels;
   }
 
-  /// Averages over different conditions are no pair.
-  [[nodiscard]] bool is_same_average(const std::string& one, const std::string& other,
-                                     const std::string& condition) {
-    if (condition != "average") return true;
-    const std::string& complete = first_.predictions.complete;
-    auto of_first = conditions_of(first_numbers_, one);
-    auto of_second = conditions_of(second_numbers_, other);
-    of_first.erase(complete);
-    of_second.erase(complete);
-    if (of_first == of_second) return true;
+  /// Means over different conditions are no pair.
+  [[nodiscard]] bool is_same_mean(const std::string& one, const std::string& other,
+                                  const std::string& condition) {
+    if (condition != kAverageLabel && !condition.ends_with("=area")) return true;
+    if (members_of(condition, first_, first_numbers_, one) ==
+        members_of(condition, second_, second_numbers_, other)) {
+      return true;
+    }
     results_.notices.push_back(
-        fmt::format("the averages of {} and {} are over different conditions and not compared",
-                    first_.name, second_.name));
+        fmt::format("the {} of {} and {} are over different conditions and not compared",
+                    condition == kAverageLabel ? "averages" : "areas", first_.name, second_.name));
     return false;
   }
 

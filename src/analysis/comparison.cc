@@ -111,8 +111,7 @@ std::vector<Comparison> compare(const std::vector<Pair>& pairs, const BootstrapO
 }
 
 std::string difference_text(const std::string& metric, double difference) {
-  const bool is_share = metric != "mae" && metric != "correlation";
-  return is_share ? fmt::format("{:.2f} points", 100 * difference)
+  return is_share(metric) ? fmt::format("{:.2f} points", 100 * difference)
                   : fmt::format("{:.4f}", difference);
 }
 
@@ -120,14 +119,14 @@ std::string verdict(const Comparison& comparison) {
   const Comparison& c = comparison;
   if (!c.interval.is_computable()) return "not computable because " + c.interval.missing;
   const bool first_is_better = (c.difference > 0) == is_higher_better(c.metric);
-  const bool is_share = c.metric != "mae" && c.metric != "correlation";
+  const bool is_of_share = is_share(c.metric);
   // Said from the better one's side, in the metric's own direction.
   const bool is_first_larger = c.difference >= 0;
   const double size = std::abs(c.difference);
   const double low = is_first_larger ? c.interval.low : -c.interval.high;
   const double high = is_first_larger ? c.interval.high : -c.interval.low;
-  const double scale = is_share ? 100 : 1;
-  const int digits = is_share ? 2 : 4;
+  const double scale = is_of_share ? 100 : 1;
+  const int digits = is_of_share ? 2 : 4;
   const std::string range =
       fmt::format("[{:.{}f}, {:.{}f}]", scale * low, digits, scale * high, digits);
   std::string text;

@@ -19,32 +19,45 @@ std::string array_name(const char* part, std::size_t index, const char* what) {
   return fmt::format("{}.{}.{}", part, index, what);
 }
 
-/// Adds the arrays of one part ("test") and returns the patterns' bits.
+/// A pattern's bits, or bits and the text of masks.
+Json json_of(const Condition& condition) {
+  if (condition.is_pattern()) return condition.pattern.bits();
+  return Json::array({condition.pattern.bits(), condition.missing});
+}
+
+Condition condition_of(const Json& json) {
+  if (!json.is_array()) return Pattern(json.get<std::uint32_t>());
+  Condition condition = Pattern(json.at(0).get<std::uint32_t>());
+  json.at(1).get_to(condition.missing);
+  return condition;
+}
+
+/// Adds the arrays of one part ("test") and returns their conditions.
 Json add_evaluations(TensorFile& file, const char* part, const std::vector<Evaluation>& list) {
-  Json patterns = Json::array();
+  Json conditions = Json::array();
   for (std::size_t i = 0; i < list.size(); ++i) {
     const Evaluation& evaluation = list[i];
     const auto rows = static_cast<std::int64_t>(evaluation.utterances.size());
     const auto values = static_cast<std::int64_t>(evaluation.outputs.size());
     check(rows > 0 && values % rows == 0, "an evaluation's outputs do not fit its utterances");
-    patterns.push_back(evaluation.pattern.bits());
+    conditions.push_back(json_of(evaluation.condition));
     file.add(array_name(part, i, "utterances"), {rows}, evaluation.utterances);
     file.add(array_name(part, i, "outputs"), {rows, values / rows}, evaluation.outputs);
   }
-  return patterns;
+  return conditions;
 }
 
 std::vector<Evaluation> evaluations_of(const TensorFile& file, const char* part,
-                                       const Json& patterns) {
+                                       const Json& conditions) {
   std::vector<Evaluation> list;
-  for (std::size_t i = 0; i < patterns.size(); ++i) {
+  for (std::size_t i = 0; i < conditions.size(); ++i) {
     const auto utterances = file.integers(array_name(part, i, "utterances"));
     const auto outputs = file.floats(array_name(part, i, "outputs"));
     if (utterances.empty() || outputs.empty() || outputs.size() % utterances.size() != 0) {
       throw ArtifactError(
           fmt::format("{} outputs of {} utterances do not fit", outputs.size(), utterances.size()));
     }
-    list.push_back({Pattern(patterns[i].get<std::uint32_t>()),
+    list.push_back({condition_of(conditions[i]),
                     {utterances.begin(), utterances.end()},
                     {outputs.begin(), outputs.end()}});
   }
@@ -60,7 +73,7 @@ TensorFile to_tensor_file(const FitOutcome& outcome) {
     curve.push_back({point.stage, point.epoch, point.name, point.value});
   }
   const Json json = {{"track", outcome.track},
-                     {"trained", outcome.trained.bits()},
+                     {"trained", json_of(outcome.trained)},
                      {"fold", outcome.fold},
                      {"seed", outcome.seed},
                      {"train_cpu_s", outcome.train_cpu_s},
@@ -76,7 +89,7 @@ FitOutcome fit_outcome_of(const TensorFile& file) {
     const Json json = Json::parse(file.text(kMetadata));
     FitOutcome outcome;
     json.at("track").get_to(outcome.track);
-    outcome.trained = Pattern(json.at("trained").get<std::uint32_t>());
+    outcome.trained = condition_of(json.at("trained"));
     json.at("fold").get_to(outcome.fold);
     json.at("seed").get_to(outcome.seed);
     json.at("train_cpu_s").get_to(outcome.train_cpu_s);

@@ -12,43 +12,44 @@
 namespace hardy {
 namespace {
 
+void add_evaluation(PredictionTableBuilder& builder, const Evaluation& evaluation,
+                    const Corpus& corpus) {
+  const std::size_t width = evaluation.outputs.size() / evaluation.utterances.size();
+  const bool is_value = corpus.label_kind == LabelKind::kValue;
+  for (std::size_t row = 0; row < evaluation.utterances.size(); ++row) {
+    const auto i = static_cast<std::size_t>(evaluation.utterances[row]);
+    const auto& utterance = corpus.utterances[i];
+    const auto outputs = std::span(evaluation.outputs).subspan(row * width, width);
+    builder.add({.dialogue = corpus.dialogues[static_cast<std::size_t>(utterance.dialogue)].id,
+                 .utterance = utterance.id,
+                 .speaker = utterance.speaker,
+                 .truth = scored_truth(corpus, i),
+                 .predicted = is_value ? static_cast<double>(outputs[0])
+                                       : static_cast<double>(argmax(outputs)),
+                 .probabilities = is_value ? std::span<const float>() : outputs});
+  }
+}
+
+}  // namespace
+
 TallyLayout layout_of(const Corpus& corpus) {
   if (corpus.label_kind == LabelKind::kValue) return {TaskKind::kValue, {}};
   return {corpus.values.empty() ? TaskKind::kClass : TaskKind::kBinary, corpus.class_names};
 }
 
-/// What TallyLayout::add takes: the value behind the classes of a sign, NaN when it is none.
-double truth_of(const Corpus& corpus, std::size_t utterance) {
+double scored_truth(const Corpus& corpus, std::size_t utterance) {
   if (corpus.values.empty()) return static_cast<double>(corpus.utterances[utterance].label);
   const double value = static_cast<double>(corpus.values[utterance]);
   return value == 0 ? std::numeric_limits<double>::quiet_NaN() : value;
 }
-
-void add_evaluation(PredictionTableBuilder& builder, const Evaluation& evaluation,
-                    const Corpus& corpus) {
-  const std::size_t width = evaluation.outputs.size() / evaluation.utterances.size();
-  for (std::size_t row = 0; row < evaluation.utterances.size(); ++row) {
-    const auto i = static_cast<std::size_t>(evaluation.utterances[row]);
-    const auto& utterance = corpus.utterances[i];
-    const auto outputs = std::span(evaluation.outputs).subspan(row * width, width);
-    const double predicted = corpus.label_kind == LabelKind::kValue
-                                 ? static_cast<double>(outputs[0])
-                                 : static_cast<double>(argmax(outputs));
-    builder.add(corpus.dialogues[static_cast<std::size_t>(utterance.dialogue)].id, utterance.id,
-                truth_of(corpus, i), predicted);
-  }
-}
-
-}  // namespace
 
 PredictionTable prediction_table(const std::vector<FitOutcome>& outcomes, const Corpus& corpus) {
   const auto names = corpus.modality_names();
   PredictionTableBuilder builder(layout_of(corpus), names);
   for (const FitOutcome& outcome : outcomes) {
     for (const Evaluation& evaluation : outcome.test) {
-      if (outcome.track == "specialist" && evaluation.pattern != outcome.trained) continue;
-      builder.start(outcome.track, pattern_label(evaluation.pattern, names), outcome.fold,
-                    outcome.seed);
+      if (outcome.track == "specialist" && evaluation.condition != outcome.trained) continue;
+      builder.start(outcome.track, evaluation.condition, outcome.fold, outcome.seed);
       add_evaluation(builder, evaluation, corpus);
     }
   }
@@ -57,7 +58,7 @@ PredictionTable prediction_table(const std::vector<FitOutcome>& outcomes, const 
 
 void add_intervals(Results& results, const PredictionTable& table,
                    const BootstrapOptions& options) {
-  results.intervals = {options.level, options.resamples};
+  results.intervals = {options.level, options.resamples, table.clusters, cluster_count(table)};
   for (const Resampled& number : resample(table, options)) {
     const auto summary = std::find_if(
         results.summaries.begin(), results.summaries.end(), [&](const Summary& candidate) {
@@ -75,6 +76,9 @@ void add_intervals(Results& results, const PredictionTable& table,
 std::string disagreement(const Results& results, const std::vector<Resampled>& numbers) {
   constexpr double kRounding = 1e-9;
   for (const Resampled& number : numbers) {
+    // Results of earlier versions know fewer metrics.
+    const auto& metrics = results.metrics;
+    if (std::find(metrics.begin(), metrics.end(), number.metric) == metrics.end()) continue;
     const Summary* summary = results.find(number.track, number.condition, number.metric);
     const double stored =
         summary == nullptr ? std::numeric_limits<double>::quiet_NaN() : summary->mean;

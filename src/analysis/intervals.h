@@ -12,6 +12,13 @@
 
 namespace hardy {
 
+/// How predictions of this corpus are counted.
+TallyLayout layout_of(const Corpus& corpus);
+
+/// What TallyLayout::add takes as the truth of an utterance; NaN when it is not scored: the value
+/// behind the classes of a sign is 0.
+double scored_truth(const Corpus& corpus, std::size_t utterance);
+
 /// The test outputs of all fits, as statistics read them. A specialist counts under its own
 /// pattern.
 PredictionTable prediction_table(const std::vector<FitOutcome>& outcomes, const Corpus& corpus);

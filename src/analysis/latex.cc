@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "metrics/registry.h"
+
 namespace hardy {
 
 std::string latex_text(const std::string& text) {
@@ -37,8 +39,7 @@ std::string latex_text(const std::string& text) {
 
 std::string latex_number(const std::string& metric, double value) {
   if (std::isnan(value)) return "--";
-  const bool is_share = metric != "mae" && metric != "correlation";
-  return is_share ? fmt::format("{:.2f}", 100 * value) : fmt::format("{:.3f}", value);
+  return is_share(metric) ? fmt::format("{:.2f}", 100 * value) : fmt::format("{:.3f}", value);
 }
 
 }  // namespace hardy

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <numeric>
 #include <set>
+#include <tuple>
 #include <utility>
 
 #include <fmt/format.h>
@@ -26,9 +28,9 @@ std::vector<std::size_t> sorted_indices(std::size_t n, const Less& less) {
   return order;
 }
 
-std::vector<std::size_t> dialogue_order(const std::vector<std::string>& dialogues) {
-  return sorted_indices(dialogues.size(),
-                        [&](std::size_t x, std::size_t y) { return dialogues[x] < dialogues[y]; });
+std::vector<std::size_t> name_order(const std::vector<std::string>& names) {
+  return sorted_indices(names.size(),
+                        [&](std::size_t x, std::size_t y) { return names[x] < names[y]; });
 }
 
 std::string obstacle_in_fold(const TestFold& first, const TestFold& second) {
@@ -67,42 +69,49 @@ const PredictionCell* PredictionTable::find(const std::string& track, const std:
   return nullptr;
 }
 
-PredictionTableBuilder::PredictionTableBuilder(TallyLayout layout,
-                                               std::vector<std::string> modality_names)
-    : layout_(std::move(layout)) {
-  for (const Pattern pattern : all_patterns(static_cast<int>(modality_names.size()))) {
-    conditions_.push_back(pattern_label(pattern, modality_names));
+std::string PredictionTable::complete() const {
+  for (std::size_t i = 0; i < which.size(); ++i) {
+    if (which[i] == Condition(Pattern::complete(modalities))) return conditions[i];
   }
+  return "";
 }
 
-void PredictionTableBuilder::start(const std::string& track, const std::string& condition, int fold,
+PredictionTableBuilder::PredictionTableBuilder(TallyLayout layout,
+                                               std::vector<std::string> modality_names)
+    : layout_(std::move(layout)), modality_names_(std::move(modality_names)) {}
+
+bool PredictionTableBuilder::Place::operator<(const Place& other) const {
+  if (track != other.track) return track < other.track;
+  if (condition != other.condition) return comes_before(condition, other.condition);
+  return std::tie(fold, seed) < std::tie(other.fold, other.seed);
+}
+
+void PredictionTableBuilder::start(const std::string& track, const Condition& condition, int fold,
                                    std::int64_t seed) {
-  const auto found = std::find(conditions_.begin(), conditions_.end(), condition);
-  if (found == conditions_.end()) {
-    throw ArtifactError(fmt::format("condition '{}' is none of these modalities", condition));
-  }
-  const auto place = static_cast<std::size_t>(found - conditions_.begin());
-  const auto cell = cells_.try_emplace({track, place, fold, seed}).first;
+  const auto cell = cells_.try_emplace({track, condition, fold, seed}).first;
   place_ = &cell->first;
   cell_ = &cell->second;
   fold_ = &folds_[fold];
 }
 
 std::string PredictionTableBuilder::place_text(const Place& place) const {
-  const auto& [track, condition, fold, seed] = place;
-  return fmt::format("{}, {{{}}}, fold {}, seed {}", track, conditions_[condition], fold + 1, seed);
+  return fmt::format("{}, {{{}}}, fold {}, seed {}", place.track,
+                     condition_label(place.condition, modality_names_), place.fold + 1, place.seed);
 }
 
-void PredictionTableBuilder::add(const std::string& dialogue, const std::string& utterance,
-                                 double truth, double predicted) {
+void PredictionTableBuilder::add(const Prediction& prediction) {
   check(cell_ != nullptr, "a prediction without its model");
+  const auto& [dialogue, utterance, speaker, truth, predicted, probabilities] = prediction;
   const auto [place, is_new] =
       fold_->utterance_index.try_emplace(utterance, fold_->utterances.size());
   const std::size_t i = place->second;
   if (is_new) {
     const auto [known, is_new_dialogue] =
         fold_->dialogue_index.try_emplace(dialogue, fold_->dialogues.size());
-    if (is_new_dialogue) fold_->dialogues.push_back(dialogue);
+    if (is_new_dialogue) {
+      fold_->dialogues.push_back(dialogue);
+      fold_->speakers.push_back(speaker);
+    }
     fold_->utterances.push_back({utterance, known->second, truth});
   }
   const Utterance& known = fold_->utterances[i];
@@ -123,14 +132,31 @@ void PredictionTableBuilder::add(const std::string& dialogue, const std::string&
   const std::size_t begin = known.dialogue * width;
   if (cell_->tallies.size() < begin + width) cell_->tallies.resize(begin + width, 0);
   if (std::isnan(truth)) return;
-  layout_.add(std::span(cell_->tallies).subspan(begin, width), truth, predicted);
+  layout_.add(std::span(cell_->tallies).subspan(begin, width), truth, predicted, probabilities);
 }
 
-TestFold PredictionTableBuilder::sorted_fold(int number, const Fold& fold) const {
+std::string PredictionTableBuilder::clusters() const {
+  std::map<std::string, std::set<int>> folds_of;  // speaker -> folds
+  for (const auto& [number, fold] : folds_) {
+    if (fold.dialogues.size() != fold.utterances.size()) return "dialogue";
+    for (const auto& speaker : fold.speakers) folds_of[speaker].insert(number);
+  }
+  if (folds_.empty()) return "dialogue";
+  // Speakers in some folds but not in all would be resampled in each on its own, as if others.
+  const auto is_usable = [&](const auto& entry) {
+    return !entry.first.empty() && (entry.second.size() == 1 || entry.second.size() == folds_.size());
+  };
+  return std::all_of(folds_of.begin(), folds_of.end(), is_usable) ? "speaker" : "utterance";
+}
+
+TestFold PredictionTableBuilder::sorted_fold(int number, const Fold& fold,
+                                             const std::string& clusters) const {
   TestFold sorted;
   sorted.fold = number;
-  sorted.dialogues = fold.dialogues;
+  sorted.dialogues = clusters == "speaker" ? fold.speakers : fold.dialogues;
   std::sort(sorted.dialogues.begin(), sorted.dialogues.end());
+  const auto end = std::unique(sorted.dialogues.begin(), sorted.dialogues.end());
+  sorted.dialogues.erase(end, sorted.dialogues.end());
   const auto& utterances = fold.utterances;
   for (const auto i : sorted_indices(utterances.size(), [&](std::size_t x, std::size_t y) {
          return utterances[x].name < utterances[y].name;
@@ -141,20 +167,32 @@ TestFold PredictionTableBuilder::sorted_fold(int number, const Fold& fold) const
   return sorted;
 }
 
-PredictionCell PredictionTableBuilder::sorted_cell(const Place& place, const Cell& cell) const {
-  const auto& [track, condition, number, seed] = place;
-  const Fold& fold = folds_.at(number);
+PredictionCell PredictionTableBuilder::sorted_cell(const Place& place, const Cell& cell,
+                                                   const std::string& clusters) const {
+  const Fold& fold = folds_.at(place.fold);
   if (cell.count != fold.utterances.size()) {
     std::size_t lacking = 0;
     while (lacking < cell.seen.size() && cell.seen[lacking]) ++lacking;
     throw ArtifactError(fmt::format("({}) lacks a prediction of utterance {}", place_text(place),
                                     fold.utterances[lacking].name));
   }
-  PredictionCell sorted{track, conditions_[condition], number, seed, {}};
+  PredictionCell sorted{place.track,
+                        condition_label(place.condition, modality_names_),
+                        place.fold,
+                        place.seed,
+                        {}};
+  const auto& names = clusters == "speaker" ? fold.speakers : fold.dialogues;
   const std::size_t width = layout_.width();
-  for (const auto d : dialogue_order(fold.dialogues)) {
-    const auto begin = cell.tallies.begin() + static_cast<std::ptrdiff_t>(d * width);
-    sorted.tallies.insert(sorted.tallies.end(), begin, begin + static_cast<std::ptrdiff_t>(width));
+  const std::string* last = nullptr;
+  for (const auto d : name_order(names)) {
+    const auto source = std::span(cell.tallies).subspan(d * width, width);
+    if (last == nullptr || *last != names[d]) {
+      sorted.tallies.insert(sorted.tallies.end(), source.begin(), source.end());
+    } else {
+      const auto target = std::span(sorted.tallies).last(width);
+      std::transform(source.begin(), source.end(), target.begin(), target.begin(), std::plus<>());
+    }
+    last = &names[d];
   }
   return sorted;
 }
@@ -162,21 +200,34 @@ PredictionCell PredictionTableBuilder::sorted_cell(const Place& place, const Cel
 PredictionTable PredictionTableBuilder::finish() const {
   PredictionTable table;
   table.layout = layout_;
-  if (!conditions_.empty()) table.complete = conditions_.back();
+  table.modalities = static_cast<int>(modality_names_.size());
+  table.clusters = clusters();
   std::set<std::string> tracks;
-  std::set<std::size_t> conditions;
   std::set<std::int64_t> seeds;
-  for (const auto& [number, fold] : folds_) table.folds.push_back(sorted_fold(number, fold));
+  for (const auto& [number, fold] : folds_) {
+    table.folds.push_back(sorted_fold(number, fold, table.clusters));
+  }
   for (const auto& [place, cell] : cells_) {
-    table.cells.push_back(sorted_cell(place, cell));
-    tracks.insert(std::get<0>(place));
-    conditions.insert(std::get<1>(place));
-    seeds.insert(std::get<3>(place));
+    table.cells.push_back(sorted_cell(place, cell, table.clusters));
+    tracks.insert(place.track);
+    seeds.insert(place.seed);
+    const auto known = std::find(table.which.begin(), table.which.end(), place.condition);
+    if (known == table.which.end()) table.which.push_back(place.condition);
+  }
+  std::sort(table.which.begin(), table.which.end(),
+            [](const Condition& x, const Condition& y) { return comes_before(x, y); });
+  for (const auto& condition : table.which) {
+    table.conditions.push_back(condition_label(condition, modality_names_));
   }
   table.tracks.assign(tracks.begin(), tracks.end());
   table.seeds.assign(seeds.begin(), seeds.end());
-  for (const auto condition : conditions) table.conditions.push_back(conditions_[condition]);
   return table;
+}
+
+std::int64_t cluster_count(const PredictionTable& table) {
+  std::set<std::string> names;
+  for (const auto& fold : table.folds) names.insert(fold.dialogues.begin(), fold.dialogues.end());
+  return static_cast<std::int64_t>(names.size());
 }
 
 PredictionTable restricted_to(const PredictionTable& table, const std::vector<int>& folds,

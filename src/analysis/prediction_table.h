@@ -1,14 +1,16 @@
-// What a run predicted on its test parts, counted up by dialogue: all that resampling needs.
+// What a run predicted on its test parts, counted up by clusters of utterances that resemble each
+// other: all that resampling needs.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <span>
 #include <string>
-#include <tuple>
 #include <unordered_map>
 #include <vector>
 
+#include "hardy/condition.h"
 #include "metrics/tally.h"
 #include "pipeline/run_folder.h"
 
@@ -17,7 +19,7 @@ namespace hardy {
 /// The test part of a fold: the same for every track, condition and seed.
 struct TestFold {
   int fold = 0;                         ///< 0-based
-  std::vector<std::string> dialogues;   ///< ascending
+  std::vector<std::string> dialogues;   ///< the clusters (PredictionTable::clusters), ascending
   std::vector<std::string> utterances;  ///< ascending
   std::vector<double> truth;            ///< of each utterance; NaN = not scored
 };
@@ -25,7 +27,7 @@ struct TestFold {
 /// The predictions of one model under one condition.
 struct PredictionCell {
   std::string track;
-  std::string condition;  ///< a pattern's label
+  std::string condition;  ///< its label
   int fold = 0;
   std::int64_t seed = 0;
   std::vector<double> tallies;  ///< [dialogues of the fold, width] row-major
@@ -35,15 +37,32 @@ struct PredictionCell {
 struct PredictionTable {
   TallyLayout layout;
   std::vector<std::string> tracks;      ///< ascending
-  std::vector<std::string> conditions;  ///< in the order of all_patterns
-  std::string complete;                 ///< label of the complete pattern
+  std::vector<std::string> conditions;  ///< labels, by comes_before
+  std::vector<Condition> which;         ///< the same as conditions
+  int modalities = 0;
+  /// What is resampled: "dialogue"; where every dialogue is one utterance, "speaker" when all are
+  /// known, else "utterance".
+  std::string clusters = "dialogue";
   std::vector<std::int64_t> seeds;      ///< ascending
   std::vector<TestFold> folds;          ///< ascending
   std::vector<PredictionCell> cells;    ///< by track, condition, fold, seed
 
+  /// Label of the complete pattern; "" when it was not tested.
+  [[nodiscard]] std::string complete() const;
+
   /// The cell of this place; nullptr when there is none.
   [[nodiscard]] const PredictionCell* find(const std::string& track, const std::string& condition,
                                            int fold, std::int64_t seed) const;
+};
+
+/// One prediction. Views need to live during `add` only.
+struct Prediction {
+  std::string dialogue;
+  std::string utterance;
+  std::string speaker;    ///< "" = unknown
+  double truth = 0;       ///< as TallyLayout::add takes it; NaN = not scored
+  double predicted = 0;   ///< likewise
+  std::span<const float> probabilities = {};  ///< likewise
 };
 
 /// Collects predictions in any order.
@@ -51,13 +70,11 @@ class PredictionTableBuilder {
  public:
   PredictionTableBuilder(TallyLayout layout, std::vector<std::string> modality_names);
 
-  /// The model whose predictions follow. Throws ArtifactError for an unknown condition.
-  void start(const std::string& track, const std::string& condition, int fold, std::int64_t seed);
+  /// The model whose predictions follow.
+  void start(const std::string& track, const Condition& condition, int fold, std::int64_t seed);
 
-  /// One prediction, as TallyLayout::add takes it; a truth of NaN is not scored. Throws
-  /// ArtifactError when the utterance comes twice or has another truth or dialogue elsewhere.
-  void add(const std::string& dialogue, const std::string& utterance, double truth,
-           double predicted);
+  /// Throws ArtifactError when the utterance comes twice or has another truth or dialogue elsewhere.
+  void add(const Prediction& prediction);
 
   /// Throws ArtifactError when a model lacks utterances that another of its fold has.
   [[nodiscard]] PredictionTable finish() const;
@@ -71,6 +88,7 @@ class PredictionTableBuilder {
 
   struct Fold {
     std::vector<std::string> dialogues;
+    std::vector<std::string> speakers;  // of each dialogue's first utterance
     std::vector<Utterance> utterances;
     std::unordered_map<std::string, std::size_t> dialogue_index;
     std::unordered_map<std::string, std::size_t> utterance_index;
@@ -82,14 +100,24 @@ class PredictionTableBuilder {
     std::size_t count = 0;
   };
 
-  using Place = std::tuple<std::string, std::size_t, int, std::int64_t>;
+  struct Place {
+    std::string track;
+    Condition condition;
+    int fold = 0;
+    std::int64_t seed = 0;
+
+    bool operator<(const Place& other) const;
+  };
 
   [[nodiscard]] std::string place_text(const Place& place) const;
-  [[nodiscard]] TestFold sorted_fold(int number, const Fold& fold) const;
-  [[nodiscard]] PredictionCell sorted_cell(const Place& place, const Cell& cell) const;
+  [[nodiscard]] std::string clusters() const;
+  [[nodiscard]] TestFold sorted_fold(int number, const Fold& fold,
+                                     const std::string& clusters) const;
+  [[nodiscard]] PredictionCell sorted_cell(const Place& place, const Cell& cell,
+                                           const std::string& clusters) const;
 
   TallyLayout layout_;
-  std::vector<std::string> conditions_;  // of all patterns
+  std::vector<std::string> modality_names_;
   std::map<int, Fold> folds_;
   std::map<Place, Cell> cells_;
   const Place* place_ = nullptr;
@@ -99,6 +127,9 @@ class PredictionTableBuilder {
 
 /// Reads predictions.csv. Throws ArtifactError naming file and line when it is missing or damaged.
 PredictionTable read_predictions(const RunFolder& folder);
+
+/// Clusters of the test parts; one that several folds test counts once.
+std::int64_t cluster_count(const PredictionTable& table);
 
 /// What of `table` also has one of these folds and seeds.
 PredictionTable restricted_to(const PredictionTable& table, const std::vector<int>& folds,

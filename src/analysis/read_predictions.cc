@@ -39,14 +39,20 @@ Number number_of(const std::string& text, const char* column) {
 class PredictionReader {
  public:
   explicit PredictionReader(const RunManifest& manifest)
-      : layout_(layout_of(manifest)), builder_(layout_, manifest.modality_names) {}
+      : layout_(layout_of(manifest)),
+        modality_names_(manifest.modality_names),
+        builder_(layout_, manifest.modality_names) {}
 
-  void header(const std::vector<std::string>& names) const {
+  void header(const std::vector<std::string>& names) {
     const std::vector<std::string> needed = {"utterance", "dialogue", "track", "condition",
                                              "fold",      "seed",     "truth", "predicted"};
     if (names.size() < needed.size() || !std::equal(needed.begin(), needed.end(), names.begin())) {
       throw ArtifactError(fmt::format("the columns do not start with {}", fmt::join(needed, ",")));
     }
+    const auto speaker = std::find(names.begin(), names.end(), "speaker");
+    if (speaker != names.end()) speaker_ = static_cast<std::size_t>(speaker - names.begin());
+    has_probabilities_ = layout_.task() == TaskKind::kClass &&
+                         names.size() >= needed.size() + layout_.class_names().size();
   }
 
   void row(const std::vector<std::string>& row) {
@@ -59,15 +65,34 @@ class PredictionReader {
       seed_ = row[kSeed];
       const int fold = number_of<int>(fold_, "fold");
       if (fold < 0) throw ArtifactError(fmt::format("column fold holds '{}'", fold_));
-      builder_.start(track_, condition_, fold, number_of<std::int64_t>(seed_, "seed"));
+      builder_.start(track_, condition_of(condition_), fold,
+                     number_of<std::int64_t>(seed_, "seed"));
     }
-    builder_.add(row[kDialogue], row[kUtterance], truth_of(row[kTruth]),
-                 output_of(row[kPredicted], "predicted"));
+    probabilities_.clear();
+    if (has_probabilities_) {
+      for (std::size_t c = 0; c < layout_.class_names().size(); ++c) {
+        probabilities_.push_back(number_of<float>(row[kPredicted + 1 + c], "p_"));
+      }
+    }
+    builder_.add({.dialogue = row[kDialogue],
+                  .utterance = row[kUtterance],
+                  .speaker = speaker_ == 0 ? "" : row[speaker_],
+                  .truth = truth_of(row[kTruth]),
+                  .predicted = output_of(row[kPredicted], "predicted"),
+                  .probabilities = probabilities_});
   }
 
   [[nodiscard]] PredictionTable finish() const { return builder_.finish(); }
 
  private:
+  [[nodiscard]] Condition condition_of(const std::string& text) const {
+    try {
+      return parse_condition(text, modality_names_);
+    } catch (const Error&) {
+      throw ArtifactError(fmt::format("condition '{}' is none of these modalities", text));
+    }
+  }
+
   /// A class index or a value.
   [[nodiscard]] double output_of(const std::string& text, const char* column) const {
     if (layout_.task() == TaskKind::kValue) {
@@ -91,6 +116,10 @@ class PredictionReader {
   }
 
   TallyLayout layout_;
+  std::vector<std::string> modality_names_;
+  std::size_t speaker_ = 0;  // column; 0 = runs of earlier versions do not say it
+  bool has_probabilities_ = false;
+  std::vector<float> probabilities_;
   PredictionTableBuilder builder_;
   std::string track_;
   std::string condition_;

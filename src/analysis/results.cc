@@ -10,8 +10,10 @@
 
 #include <fmt/format.h>
 
+#include "analysis/intervals.h"
 #include "hardy/errors.h"
 #include "hardy/metrics.h"
+#include "hardy/missing.h"
 
 namespace hardy {
 namespace {
@@ -55,52 +57,128 @@ Summary summarise(const Cell& cell) {
   return summary;
 }
 
-/// Mean over the proper conditions within each fold and seed; left out where one of them is.
-Cell average_cell(const std::vector<const Cell*>& cells) {
-  std::map<std::pair<int, std::int64_t>, std::vector<double>> values;
-  for (const Cell* cell : cells) {
-    for (const auto& [place, value] : *cell) values[place].push_back(value);
+/// A weighted mean over conditions within each fold and seed; left out where one of them is.
+Cell mean_cell(const std::vector<std::pair<const Cell*, double>>& cells) {
+  std::map<std::pair<int, std::int64_t>, std::pair<double, std::size_t>> sums;
+  for (const auto& [cell, share] : cells) {
+    for (const auto& [place, value] : *cell) {
+      sums[place].first += share * value;
+      ++sums[place].second;
+    }
   }
-  Cell average;
-  for (const auto& [place, list] : values) {
-    if (list.size() == cells.size()) average[place] = mean_and_deviation(list).mean;
+  Cell mean;
+  for (const auto& [place, sum] : sums) {
+    if (sum.second == cells.size()) mean[place] = sum.first;
   }
-  return average;
+  return mean;
 }
 
-void add_class_metrics(Score& score, const ClassMetrics& metrics, const Corpus& corpus) {
+void add_class_metrics(Score& score, const ClassMetrics& metrics,
+                       const ProbabilityMetrics& probabilities, const Corpus& corpus) {
   score.metrics = {{"wa", metrics.wa},
                    {"ua", metrics.ua},
                    {"weighted_f1", metrics.weighted_f1},
-                   {"macro_f1", metrics.macro_f1}};
+                   {"macro_f1", metrics.macro_f1},
+                   {"auroc", probabilities.auroc},
+                   {"brier", probabilities.brier},
+                   {"ece", probabilities.ece}};
   for (std::size_t c = 0; c < corpus.class_names.size(); ++c) {
     score.metrics.push_back({"recall." + corpus.class_names[c], metrics.recall[c]});
   }
   score.confusion = metrics.confusion;
 }
 
+/// Whether the labels that may be looked at (no official test part) lie unevenly: classes with a
+/// largest more than twice the smallest, values with less than a tenth on one side of 0.
+bool is_uneven(const Corpus& corpus) {
+  std::map<int, std::int64_t> counts;
+  const bool is_class = corpus.label_kind == LabelKind::kClass;
+  for (const auto& dialogue : corpus.dialogues) {
+    if (dialogue.part == Part::kTest) continue;
+    for (std::int64_t i = dialogue.first; i < dialogue.first + dialogue.count; ++i) {
+      const float label = corpus.utterances[static_cast<std::size_t>(i)].label;
+      if (std::isnan(label)) continue;
+      if (is_class) ++counts[static_cast<int>(label)];
+      if (!is_class && label != 0) ++counts[label > 0 ? 1 : 0];
+    }
+  }
+  const std::size_t sides = is_class ? static_cast<std::size_t>(corpus.class_count()) : 2;
+  std::int64_t least = counts.size() < sides ? 0 : std::numeric_limits<std::int64_t>::max();
+  std::int64_t most = 0;
+  std::int64_t all = 0;
+  for (const auto& [side, count] : counts) {
+    least = std::min(least, count);
+    most = std::max(most, count);
+    all += count;
+  }
+  return is_class ? most > 2 * least : 10 * least < all;
+}
+
+/// The metrics to look at, the one that follows from the labels first.
+std::vector<std::string> headline_of(const Corpus& corpus) {
+  const bool is_uneven_corpus = is_uneven(corpus);
+  if (!corpus.values.empty()) return {"acc2_non0", "f1_non0"};
+  if (corpus.label_kind == LabelKind::kClass) {
+    return is_uneven_corpus ? std::vector<std::string>{"ua", "weighted_f1", "wa"}
+                            : std::vector<std::string>{"wa", "ua", "weighted_f1"};
+  }
+  return is_uneven_corpus ? std::vector<std::string>{"ccc", "mae", "correlation"}
+                          : std::vector<std::string>{"acc2_non0", "f1_non0", "mae", "correlation"};
+}
+
+/// Marks the metrics that the truth of these outcomes leaves nothing to tell of, and takes their
+/// values away.
+void find_not_applicable(Results& results, const std::vector<FitOutcome>& outcomes,
+                         const Corpus& corpus) {
+  const TallyLayout layout = layout_of(corpus);
+  std::vector<double> tally(layout.width());
+  for (const auto& outcome : outcomes) {
+    for (const auto& evaluation : outcome.test) {
+      for (const auto i : evaluation.utterances) {
+        const double truth = scored_truth(corpus, static_cast<std::size_t>(i));
+        if (std::isnan(truth)) continue;
+        layout.add(tally, truth, layout.task() == TaskKind::kBinary ? 0 : truth);
+      }
+    }
+  }
+  for (const auto& metric : results.metrics) {
+    const std::string only = layout.only_class(tally, metric);
+    if (only.empty() || only == "none") continue;
+    results.not_applicable.push_back(
+        {metric, fmt::format("all test utterances are of one class ({})", only)});
+  }
+  for (const auto& [metric, reason] : results.not_applicable) {
+    for (auto& score : results.scores) {
+      for (auto& value : score.metrics) {
+        if (value.name == metric) value.value = kUndefined;
+      }
+    }
+  }
+}
+
 /// Fills tracks, conditions, seeds and metrics from the scores.
 void list_axes(Results& results) {
   std::set<std::string> tracks;
-  std::set<std::uint32_t> conditions;
   std::set<std::int64_t> seeds;
   for (const Score& score : results.scores) {
     tracks.insert(score.track);
-    conditions.insert(score.condition.bits());
     seeds.insert(score.seed);
+    const auto& known = results.conditions;
+    if (std::find(known.begin(), known.end(), score.condition) == known.end()) {
+      results.conditions.push_back(score.condition);
+    }
   }
   results.tracks.assign(tracks.begin(), tracks.end());
   results.seeds.assign(seeds.begin(), seeds.end());
-  for (const Pattern pattern : all_patterns(static_cast<int>(results.modality_names.size()))) {
-    if (conditions.contains(pattern.bits())) results.conditions.push_back(pattern);
-  }
+  std::sort(results.conditions.begin(), results.conditions.end(),
+            [](const Condition& x, const Condition& y) { return comes_before(x, y); });
   if (results.scores.empty()) return;
   for (const auto& metric : results.scores.front().metrics) results.metrics.push_back(metric.name);
-  const bool is_sentiment = results.metrics.front() == "accuracy";
-  const std::vector<std::string> wanted =
-      is_sentiment ? std::vector<std::string>{"accuracy", "weighted_f1", "mae", "correlation"}
-                   : std::vector<std::string>{"wa", "ua", "weighted_f1"};
-  for (const auto& name : wanted) {
+}
+
+/// Fills the headline: what the labels ask for, as far as some score defines it.
+void choose_headline(Results& results, const Corpus& corpus) {
+  for (const auto& name : headline_of(corpus)) {
     const auto is_defined = [&](const Score& score) {
       return std::any_of(score.metrics.begin(), score.metrics.end(),
                          [&](const MetricValue& metric) {
@@ -113,15 +191,20 @@ void list_axes(Results& results) {
   }
 }
 
-/// Adds the summaries of one track and metric: each condition, then their average.
+/// Adds the summaries of one track and metric: each condition, then the means over some.
 void summarise_metric(Results& results, const std::string& track, std::size_t metric) {
-  std::map<std::uint32_t, Cell> cells;
-  for (const Score& score : results.scores) {
-    if (score.track != track) continue;
-    cells[score.condition.bits()][{score.fold, score.seed}] = score.metrics[metric].value;
+  std::vector<Condition> conditions;
+  std::vector<Cell> cells;
+  for (const Condition& condition : results.conditions) {
+    Cell cell;
+    for (const Score& score : results.scores) {
+      if (score.track != track || score.condition != condition) continue;
+      cell[{score.fold, score.seed}] = score.metrics[metric].value;
+    }
+    if (cell.empty()) continue;
+    conditions.push_back(condition);
+    cells.push_back(std::move(cell));
   }
-  const auto complete = Pattern::complete(static_cast<int>(results.modality_names.size()));
-  std::vector<const Cell*> proper;
   const auto add = [&](const Cell& cell, const std::string& condition) {
     Summary summary = summarise(cell);
     summary.track = track;
@@ -129,25 +212,15 @@ void summarise_metric(Results& results, const std::string& track, std::size_t me
     summary.metric = results.metrics[metric];
     results.summaries.push_back(std::move(summary));
   };
-  for (const Pattern condition : results.conditions) {
-    const auto cell = cells.find(condition.bits());
-    if (cell == cells.end()) continue;
-    if (condition != complete) proper.push_back(&cell->second);
-    add(cell->second, pattern_label(condition, results.modality_names));
+  for (std::size_t c = 0; c < cells.size(); ++c) {
+    add(cells[c], condition_label(conditions[c], results.modality_names));
   }
-  if (proper.size() >= 2) add(average_cell(proper), "average");
-}
-
-/// Every pattern of up to three modalities; of more, which a table could not show, those with one
-/// modality, those that lack one, and the complete one.
-std::vector<Pattern> table_conditions(const std::vector<Pattern>& patterns) {
-  const int modalities = patterns.back().count();
-  if (modalities <= 3) return patterns;
-  std::vector<Pattern> chosen;
-  for (const Pattern pattern : patterns) {
-    if (pattern.count() == 1 || pattern.count() >= modalities - 1) chosen.push_back(pattern);
+  const auto modalities = static_cast<int>(results.modality_names.size());
+  for (const auto& mean : condition_means(conditions, modalities)) {
+    std::vector<std::pair<const Cell*, double>> weighted;
+    for (const auto& [c, share] : mean.weights) weighted.emplace_back(&cells[c], share);
+    add(mean_cell(weighted), mean.label);
   }
-  return chosen;
 }
 
 }  // namespace
@@ -164,7 +237,7 @@ const Summary* Results::find(const std::string& track, const std::string& condit
 
 Score score_evaluation(const Evaluation& evaluation, const Corpus& corpus) {
   Score score;
-  score.condition = evaluation.pattern;
+  score.condition = evaluation.condition;
   score.utterances = static_cast<std::int64_t>(evaluation.utterances.size());
   check(score.utterances > 0, "an evaluation holds no utterance");
   // The sign learned as two classes is judged by the values behind the classes.
@@ -178,28 +251,46 @@ Score score_evaluation(const Evaluation& evaluation, const Corpus& corpus) {
   if (corpus.label_kind == LabelKind::kClass && !is_binary) {
     const std::vector<std::int64_t> classes(truth.begin(), truth.end());
     add_class_metrics(score, class_metrics(classes, evaluation.outputs, corpus.class_count()),
+                      probability_metrics(classes, evaluation.outputs, corpus.class_count()),
                       corpus);
     return score;
   }
-  const SentimentMetrics metrics = is_binary ? binary_sentiment_metrics(truth, evaluation.outputs)
-                                             : sentiment_metrics(truth, evaluation.outputs);
-  score.metrics = {{"accuracy", metrics.accuracy},
-                   {"weighted_f1", metrics.weighted_f1},
+  if (is_binary) {
+    const SentimentMetrics metrics = binary_sentiment_metrics(truth, evaluation.outputs);
+    score.metrics = {{"acc2_non0", metrics.accuracy}, {"f1_non0", metrics.weighted_f1}};
+    return score;
+  }
+  const SentimentMetrics metrics = sentiment_metrics(truth, evaluation.outputs);
+  score.metrics = {{"acc2_non0", metrics.accuracy},
+                   {"f1_non0", metrics.weighted_f1},
+                   {"acc2_has0", metrics.has0_accuracy},
+                   {"f1_has0", metrics.has0_f1},
+                   {"acc3", metrics.acc3},
+                   {"acc5", metrics.acc5},
+                   {"acc7", metrics.acc7},
                    {"mae", metrics.mae},
-                   {"correlation", metrics.correlation}};
+                   {"correlation", metrics.correlation},
+                   {"ccc", metrics.ccc}};
   return score;
 }
 
 std::vector<std::string> table_columns(const Results& results) {
   const auto& names = results.modality_names;
-  const auto complete = Pattern::complete(static_cast<int>(names.size()));
+  const auto modalities = static_cast<int>(names.size());
   std::vector<std::string> columns;
-  std::vector<std::string> last;
-  for (const Pattern condition : results.conditions) {
-    (condition == complete ? last : columns).push_back(pattern_label(condition, names));
+  std::vector<std::string> complete;
+  std::vector<std::string> masks;
+  for (const Condition& condition : results.conditions) {
+    auto& list = !condition.is_pattern()                                   ? masks
+                 : condition.pattern == Pattern::complete(modalities) ? complete
+                                                                           : columns;
+    list.push_back(condition_label(condition, names));
   }
-  if (columns.size() >= 2) columns.emplace_back("average");
-  columns.insert(columns.end(), last.begin(), last.end());
+  for (const auto& mean : condition_means(results.conditions, modalities)) {
+    (mean.label == kAverageLabel ? columns : masks).push_back(mean.label);
+  }
+  columns.insert(columns.end(), complete.begin(), complete.end());
+  columns.insert(columns.end(), masks.begin(), masks.end());
   return columns;
 }
 
@@ -211,14 +302,14 @@ Results make_results(const std::vector<FitOutcome>& outcomes, const Corpus& corp
   results.class_names = corpus.class_names;
   results.modality_names = corpus.modality_names();
   results.folds = std::move(folds);
-  const auto patterns = all_patterns(corpus.modality_count());
-  const auto order = [&](const Score& score) {
-    const auto place = std::find(patterns.begin(), patterns.end(), score.condition);
-    return std::tuple(score.track, place - patterns.begin(), score.fold, score.seed);
+  const auto is_before = [](const Score& x, const Score& y) {
+    if (x.track != y.track) return x.track < y.track;
+    if (x.condition != y.condition) return comes_before(x.condition, y.condition);
+    return std::tie(x.fold, x.seed) < std::tie(y.fold, y.seed);
   };
   for (const FitOutcome& outcome : outcomes) {
     for (const Evaluation& evaluation : outcome.test) {
-      if (outcome.track == "specialist" && evaluation.pattern != outcome.trained) continue;
+      if (outcome.track == "specialist" && evaluation.condition != outcome.trained) continue;
       Score score = score_evaluation(evaluation, corpus);
       score.track = outcome.track;
       score.fold = outcome.fold;
@@ -226,13 +317,14 @@ Results make_results(const std::vector<FitOutcome>& outcomes, const Corpus& corp
       results.scores.push_back(std::move(score));
     }
   }
-  std::sort(results.scores.begin(), results.scores.end(),
-            [&](const Score& x, const Score& y) { return order(x) < order(y); });
+  std::sort(results.scores.begin(), results.scores.end(), is_before);
   const auto twin =
       std::adjacent_find(results.scores.begin(), results.scores.end(),
-                         [&](const Score& x, const Score& y) { return order(x) == order(y); });
+                         [&](const Score& x, const Score& y) { return !is_before(x, y); });
   check(twin == results.scores.end(), "two fits claim the same track, condition, fold and seed");
   list_axes(results);
+  find_not_applicable(results, outcomes, corpus);
+  choose_headline(results, corpus);
   for (const auto& track : results.tracks) {
     for (std::size_t metric = 0; metric < results.metrics.size(); ++metric) {
       summarise_metric(results, track, metric);
@@ -243,28 +335,7 @@ Results make_results(const std::vector<FitOutcome>& outcomes, const Corpus& corp
 
 std::vector<Pattern> parse_conditions(const std::string& text,
                                       const std::vector<std::string>& modality_names) {
-  auto patterns = all_patterns(static_cast<int>(modality_names.size()));
-  if (text == "all") return patterns;
-  if (text == "table") return table_conditions(patterns);
-  std::set<std::uint32_t> wanted;
-  std::size_t begin = 0;
-  while (begin <= text.size()) {
-    const std::size_t end = std::min(text.find(';', begin), text.size());
-    const std::string item = text.substr(begin, end - begin);
-    if (item.find_first_not_of(' ') != std::string::npos) {
-      wanted.insert(parse_pattern(item, modality_names).bits());
-    }
-    begin = end + 1;
-  }
-  if (wanted.empty()) {
-    throw ConfigError(fmt::format("conditions '{}' name nothing; write e.g. \"{}\"", text,
-                                  pattern_label(patterns.back(), modality_names)));
-  }
-  std::vector<Pattern> chosen;
-  for (const Pattern pattern : patterns) {
-    if (wanted.contains(pattern.bits())) chosen.push_back(pattern);
-  }
-  return chosen;
+  return parse_condition_plan(text, modality_names).patterns;
 }
 
 }  // namespace hardy

@@ -1,5 +1,6 @@
 #include "analysis/results_json.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <utility>
@@ -28,7 +29,7 @@ Json json_of(const Score& score, const std::vector<std::string>& modality_names)
   Json metrics = Json::object();
   for (const auto& metric : score.metrics) metrics[metric.name] = json_number(metric.value);
   return {{"track", score.track},
-          {"condition", pattern_label(score.condition, modality_names)},
+          {"condition", condition_label(score.condition, modality_names)},
           {"fold", score.fold},
           {"seed", score.seed},
           {"utterances", score.utterances},
@@ -39,7 +40,7 @@ Json json_of(const Score& score, const std::vector<std::string>& modality_names)
 Score score_of(const Json& json, const std::vector<std::string>& modality_names) {
   Score score;
   json.at("track").get_to(score.track);
-  score.condition = parse_pattern(json.at("condition").get<std::string>(), modality_names);
+  score.condition = parse_condition(json.at("condition").get<std::string>(), modality_names);
   json.at("fold").get_to(score.fold);
   json.at("seed").get_to(score.seed);
   json.at("utterances").get_to(score.utterances);
@@ -80,6 +81,26 @@ Summary summary_of(const Json& json) {
   return summary;
 }
 
+/// The names in files of earlier versions: short labels, and metrics of values without convention.
+void make_current(Results& results) {
+  const bool is_of_values = std::find(results.metrics.begin(), results.metrics.end(), "accuracy") !=
+                            results.metrics.end();
+  const auto rename = [&](std::string& metric) {
+    if (is_of_values && metric == "accuracy") metric = "acc2_non0";
+    if (is_of_values && metric == "weighted_f1") metric = "f1_non0";
+  };
+  for (auto* list : {&results.metrics, &results.headline}) {
+    for (auto& metric : *list) rename(metric);
+  }
+  for (auto& score : results.scores) {
+    for (auto& metric : score.metrics) rename(metric.name);
+  }
+  for (auto& summary : results.summaries) {
+    rename(summary.metric);
+    summary.condition = current_label(summary.condition, results.modality_names);
+  }
+}
+
 Results results_of(const Json& json) {
   Results results;
   // Runs of before there were several methods do not say it.
@@ -98,7 +119,7 @@ Results results_of(const Json& json) {
   json.at("seeds").get_to(results.seeds);
   json.at("tracks").get_to(results.tracks);
   for (const Json& label : json.at("conditions")) {
-    results.conditions.push_back(parse_pattern(label.get<std::string>(), results.modality_names));
+    results.conditions.push_back(parse_condition(label.get<std::string>(), results.modality_names));
   }
   json.at("metrics").get_to(results.metrics);
   json.at("headline").get_to(results.headline);
@@ -109,7 +130,23 @@ Results results_of(const Json& json) {
   if (json.contains("intervals")) {
     json.at("intervals").at("level").get_to(results.intervals.level);
     json.at("intervals").at("resamples").get_to(results.intervals.resamples);
+    results.intervals.clusters = json.at("intervals").value("clusters", "dialogue");
+    results.intervals.cluster_count = json.at("intervals").value("cluster_count", std::int64_t{0});
   }
+  if (json.contains("missing")) {
+    const Json& missing = json.at("missing");
+    missing.at("at").get_to(results.masks_at);
+    missing.at("seed").get_to(results.mask_seed);
+    for (const Json& mask : missing.at("masks")) {
+      results.masks.push_back(
+          {mask.at("condition").get<std::string>(), number_of(mask.at("removed"))});
+    }
+  }
+  for (const Json& metric : json.value("not_applicable", Json::array())) {
+    results.not_applicable.push_back(
+        {metric.at("metric").get<std::string>(), metric.at("reason").get<std::string>()});
+  }
+  make_current(results);
   return results;
 }
 
@@ -117,8 +154,8 @@ Results results_of(const Json& json) {
 
 std::string results_json(const Results& results) {
   Json conditions = Json::array();
-  for (const Pattern condition : results.conditions) {
-    conditions.push_back(pattern_label(condition, results.modality_names));
+  for (const Condition& condition : results.conditions) {
+    conditions.push_back(condition_label(condition, results.modality_names));
   }
   Json scores = Json::array();
   for (const Score& score : results.scores) {
@@ -143,7 +180,24 @@ std::string results_json(const Results& results) {
   json["headline"] = results.headline;
   if (has_intervals) {
     json["intervals"] = {{"level", results.intervals.level},
-                         {"resamples", results.intervals.resamples}};
+                         {"resamples", results.intervals.resamples},
+                         {"clusters", results.intervals.clusters},
+                         {"cluster_count", results.intervals.cluster_count}};
+  }
+  if (!results.masks.empty()) {
+    Json list = Json::array();
+    for (const auto& mask : results.masks) {
+      list.push_back({{"condition", mask.condition}, {"removed", json_number(mask.removed)}});
+    }
+    json["missing"] = {
+        {"at", results.masks_at}, {"seed", results.mask_seed}, {"masks", std::move(list)}};
+  }
+  if (!results.not_applicable.empty()) {
+    Json list = Json::array();
+    for (const auto& metric : results.not_applicable) {
+      list.push_back({{"metric", metric.metric}, {"reason", metric.reason}});
+    }
+    json["not_applicable"] = std::move(list);
   }
   json["summaries"] = std::move(summaries);
   json["scores"] = std::move(scores);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <set>
 #include <tuple>
 
 #include <fmt/format.h>
@@ -14,125 +13,6 @@
 
 namespace hardy {
 namespace {
-
-constexpr std::size_t kColumnsPerBlock = 8;
-
-std::string display_name(const std::string& metric) {
-  if (metric == "wa") return "WA";
-  if (metric == "ua") return "UA";
-  if (metric == "weighted_f1") return "F1";
-  if (metric == "accuracy") return "Acc";
-  if (metric == "mae") return "MAE";
-  return metric == "correlation" ? "Corr" : metric;
-}
-
-std::string plural(std::size_t count, const char* noun) {
-  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
-}
-
-bool has_intervals(const Results& results) {
-  return std::any_of(results.summaries.begin(), results.summaries.end(),
-                     [](const Summary& summary) { return !std::isnan(summary.low); });
-}
-
-/// Says why the table has no intervals; "" when it has some or none were asked for.
-std::string missing_intervals(const Results& results) {
-  if (has_intervals(results)) return "";
-  for (const Summary& summary : results.summaries) {
-    if (summary.no_interval.empty()) continue;
-    return fmt::format("\nintervals are not computable because {}\n", summary.no_interval);
-  }
-  return "";
-}
-
-std::string title_of(const Results& results, bool is_over_seeds) {
-  std::set<int> tested;  // `hardy train` fits one fold of several
-  for (const Score& score : results.scores) tested.insert(score.fold);
-  const auto folds = tested.size();
-  // Names given by our own generators say it already.
-  const bool must_say = results.is_synthetic && !results.data_name.ends_with("(synthetic)");
-  std::string title =
-      fmt::format("{}{}: {}, test, {}, {}", results.data_name, must_say ? " (synthetic)" : "",
-                  declared_method(results.method).title, plural(folds, "fold"),
-                  plural(results.seeds.size(), "seed"));
-  std::string below;
-  if (is_over_seeds) below = "its deviation over seeds";
-  if (!is_over_seeds && folds > 1) below = "its deviation over folds";
-  if (has_intervals(results)) {
-    below += fmt::format("{}its {:g} % interval", below.empty() ? "" : " and ",
-                         100 * results.intervals.level);
-    if (!is_over_seeds) below += " (of one seed: without the spread of training)";
-  }
-  if (!below.empty()) title += "; below each mean " + below;
-  if (results.defects.empty()) return title + "\n";
-  return fmt::format(
-      "{}\nPUBLISHED DEFECTS ARE ON: these numbers are not results of the method. On: {}\n", title,
-      fmt::join(results.defects, ", "));
-}
-
-/// `text` at the right end of `width` columns.
-std::string right(const std::string& text, std::size_t width) {
-  return std::string(width > text.size() ? width - text.size() : 0, ' ') + text;
-}
-
-std::string number(double value) { return std::isnan(value) ? "-" : fmt::format("{:.4f}", value); }
-
-/// The blocks of columns of one table.
-class Table {
- public:
-  Table(const Results& results, bool is_over_seeds)
-      : results_(results), is_over_seeds_(is_over_seeds) {}
-
-  [[nodiscard]] std::string block(const std::vector<std::string>& columns) const {
-    std::string text = fmt::format("{:<12}{:<8}", "track", "metric");
-    for (const auto& column : columns) text += right(column, width_of(column));
-    text += '\n';
-    for (const auto& track : results_.tracks) {
-      for (const auto& metric : results_.headline) text += rows(track, metric, columns);
-    }
-    return text;
-  }
-
- private:
-  static std::size_t width_of(const std::string& column) {
-    return std::max<std::size_t>(9, column.size() + 2);
-  }
-
-  [[nodiscard]] std::string rows(const std::string& track, const std::string& metric,
-                                 const std::vector<std::string>& columns) const {
-    std::string means = fmt::format("{:<12}{:<8}", track, display_name(metric));
-    std::string deviations = fmt::format("{:<12}{:<8}", "", "");
-    std::string lows = fmt::format("{:<12}{:<8}", "", "from");
-    std::string highs = fmt::format("{:<12}{:<8}", "", "to");
-    bool has_deviation = false;
-    bool has_interval = false;
-    for (const auto& column : columns) {
-      const Summary* summary = results_.find(track, column, metric);
-      const double mean = summary == nullptr ? NAN : summary->mean;
-      const double low = summary == nullptr ? NAN : summary->low;
-      lows += right(number(low), width_of(column));
-      highs += right(number(summary == nullptr ? NAN : summary->high), width_of(column));
-      has_interval = has_interval || !std::isnan(low);
-      const double deviation = summary == nullptr ? NAN
-                               : is_over_seeds_   ? summary->seed_deviation
-                                                  : summary->fold_deviation;
-      means += right(number(mean), width_of(column));
-      // "±" is one column wide but two bytes long.
-      deviations += std::isnan(deviation)
-                        ? std::string(width_of(column), ' ')
-                        : right(fmt::format("±{:.4f}", deviation), width_of(column) + 1);
-      has_deviation = has_deviation || !std::isnan(deviation);
-    }
-    deviations.erase(deviations.find_last_not_of(' ') + 1);
-    std::string text = means + "\n";
-    if (has_deviation) text += deviations + "\n";
-    if (has_interval) text += lows + "\n" + highs + "\n";
-    return text;
-  }
-
-  const Results& results_;
-  bool is_over_seeds_;
-};
 
 std::string csv_line(const std::vector<std::string>& fields) {
   std::string line;
@@ -147,8 +27,9 @@ std::vector<const FitOutcome*> in_order(const std::vector<FitOutcome>& outcomes)
   std::vector<const FitOutcome*> sorted;
   for (const auto& outcome : outcomes) sorted.push_back(&outcome);
   const auto key = [](const FitOutcome* outcome) {
-    return std::tuple(outcome->track, outcome->trained.count(), outcome->trained.bits(),
-                      outcome->fold, outcome->seed);
+    return std::tuple(outcome->track, outcome->trained.pattern.count(),
+                      outcome->trained.pattern.bits(), outcome->trained.missing, outcome->fold,
+                      outcome->seed);
   };
   std::sort(sorted.begin(), sorted.end(),
             [&](const auto* x, const auto* y) { return key(x) < key(y); });
@@ -183,23 +64,10 @@ void add_outputs(CsvFile& table, const Corpus& corpus, std::size_t place,
 
 }  // namespace
 
-std::string results_table(const Results& results) {
-  const bool is_over_seeds = results.seeds.size() > 1;
-  std::string text = title_of(results, is_over_seeds);
-  const Table table(results, is_over_seeds);
-  const auto columns = table_columns(results);
-  for (std::size_t begin = 0; begin < columns.size(); begin += kColumnsPerBlock) {
-    const auto end = std::min(begin + kColumnsPerBlock, columns.size());
-    const auto at = [&](std::size_t i) { return columns.begin() + static_cast<std::ptrdiff_t>(i); };
-    text += "\n" + table.block({at(begin), at(end)});
-  }
-  return text + missing_intervals(results);
-}
-
 std::string results_csv(const Results& results) {
   std::string text = "track,condition,fold,seed,utterances,metric,value,method\n";
   for (const Score& score : results.scores) {
-    const std::string condition = pattern_label(score.condition, results.modality_names);
+    const std::string condition = condition_label(score.condition, results.modality_names);
     for (const auto& metric : score.metrics) {
       text += csv_line({score.track, condition, std::to_string(score.fold),
                         std::to_string(score.seed), std::to_string(score.utterances), metric.name,
@@ -228,12 +96,13 @@ void write_predictions(const RunFolder& folder, const std::vector<FitOutcome>& o
                                      "fold",      "seed",     "truth", "predicted"};
   for (const auto& name : corpus.class_names) header.push_back("p_" + name);
   header.emplace_back("method");
+  header.emplace_back("speaker");
   CsvFile table(folder.predictions_file(), header);
   const auto& method = folder.manifest().config.protocol.method;
   const auto names = corpus.modality_names();
   for (const FitOutcome* outcome : in_order(outcomes)) {
     for (const Evaluation& evaluation : outcome->test) {
-      const std::string condition = pattern_label(evaluation.pattern, names);
+      const std::string condition = condition_label(evaluation.condition, names);
       for (std::size_t row = 0; row < evaluation.utterances.size(); ++row) {
         const auto place = static_cast<std::size_t>(evaluation.utterances[row]);
         const auto& utterance = corpus.utterances[place];
@@ -243,7 +112,7 @@ void write_predictions(const RunFolder& folder, const std::vector<FitOutcome>& o
         table.add(std::int64_t{outcome->fold}).add(outcome->seed);
         add_outputs(table, corpus, place,
                     std::span(evaluation.outputs).subspan(row * width, width));
-        table.add(method);
+        table.add(method).add(utterance.speaker);
         table.end_row();
       }
     }
@@ -258,7 +127,7 @@ void write_curves(const RunFolder& folder, const std::vector<FitOutcome>& outcom
   const auto names = corpus.modality_names();
   for (const FitOutcome* outcome : in_order(outcomes)) {
     for (const CurvePoint& point : outcome->curve) {
-      table.add(outcome->track).add(pattern_label(outcome->trained, names));
+      table.add(outcome->track).add(condition_label(outcome->trained, names));
       table.add(std::int64_t{outcome->fold}).add(outcome->seed);
       table.add(point.stage).add(point.epoch).add(point.name).add(point.value);
       table.end_row();

@@ -1,6 +1,7 @@
 // Results as people and spreadsheets read them.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -9,12 +10,19 @@
 
 namespace hardy {
 
-/// The table of a run, like the paper's Table 1: a row per track and headline metric, a column per
-/// condition, the average over the proper ones, the complete one last; below each row its deviation
-/// over seeds (over folds when there is one seed) and its interval, or below all why there is none.
-/// Says so when the corpus is synthetic. Many
-/// conditions are spread over several blocks of columns.
-std::string results_table(const Results& results);
+/// How a table is laid out.
+struct TableStyle {
+  std::size_t width = 80;  ///< columns of the terminal
+  bool has_colour = false;
+  /// What to show, by name; those that the results lack are left out. Empty = the first headline.
+  std::vector<std::string> metrics = {};
+};
+
+/// The table of a run: a block per track and metric, a row per condition with the mean, its
+/// deviation over seeds (over folds when there is one seed) and its interval; below all what the
+/// numbers are, what was resampled, and why something is missing. Says so when the corpus is
+/// synthetic. Modalities have their names where they fit, else short ones with a key.
+std::string results_table(const Results& results, const TableStyle& style = {});
 
 /// One line per track, condition, fold, seed and metric; then the summaries, with fold and seed
 /// "mean", "deviation over seeds", "deviation over folds" and, where intervals were made, "interval

@@ -59,11 +59,10 @@ std::vector<std::string> short_names(const std::vector<std::string>& modality_na
 
 std::string pattern_label(Pattern pattern, const std::vector<std::string>& modality_names) {
   std::string label;
-  const auto names = short_names(modality_names);
-  for (std::size_t m = 0; m < names.size(); ++m) {
+  for (std::size_t m = 0; m < modality_names.size(); ++m) {
     if (!pattern.has(static_cast<int>(m))) continue;
     if (!label.empty()) label += ',';
-    label += names[m];
+    label += modality_names[m];
   }
   return label;
 }

@@ -90,8 +90,7 @@ bool is_equal(const PredictionTable& first, const PredictionTable& second) {
 
 std::string signed_points(const std::string& metric, double value) {
   if (std::isnan(value)) return "-";
-  const bool is_share = metric != "mae" && metric != "correlation";
-  return is_share ? fmt::format("{:+.2f}", 100 * value) : fmt::format("{:+.4f}", value);
+  return is_share(metric) ? fmt::format("{:+.2f}", 100 * value) : fmt::format("{:+.4f}", value);
 }
 
 std::string interval_text(const Comparison& c) {
@@ -184,7 +183,7 @@ std::string worth_verdict(const DefectWorth& worth) {
   const Comparison& c = worth.comparison;
   if (worth.changes_nothing) return "changes no prediction here";
   if (!c.interval.is_computable()) return "not computable because " + c.interval.missing;
-  const bool is_better = (c.difference > 0) == (c.metric != "mae");
+  const bool is_better = (c.difference > 0) == is_higher_better(c.metric);
   if (!c.is_beyond_chance) {
     if (c.p > 1 - kLevel) return "no difference beyond chance";
     return fmt::format("{} alone, but not beyond chance among {} comparisons",

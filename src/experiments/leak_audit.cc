@@ -43,13 +43,16 @@ PredictionTable sign_predictions(const FinishedRun& run) {
   PredictionTableBuilder builder(TallyLayout(TaskKind::kClass, {"negative", "positive"}),
                                  run.manifest.modality_names);
   for (std::size_t row = 0; row < table.rows(); ++row) {
-    builder.start(table.text(row, track), table.text(row, condition),
+    builder.start(table.text(row, track),
+                  parse_condition(table.text(row, condition), run.manifest.modality_names),
                   static_cast<int>(table.number(row, fold)),
                   static_cast<std::int64_t>(table.number(row, seed)));
     const bool is_zero = names.empty() && table.number(row, truth) == 0;
-    builder.add(table.text(row, dialogue), table.text(row, utterance),
-                is_zero ? kNaN : sign_of(table.text(row, truth)),
-                sign_of(table.text(row, predicted)));
+    builder.add({.dialogue = table.text(row, dialogue),
+                 .utterance = table.text(row, utterance),
+                 .speaker = "",
+                 .truth = is_zero ? kNaN : sign_of(table.text(row, truth)),
+                 .predicted = sign_of(table.text(row, predicted))});
   }
   return builder.finish();
 }

@@ -13,6 +13,7 @@
 #include "hardy/errors.h"
 #include "hardy/metrics.h"
 #include "hardy/version.h"
+#include "metrics/registry.h"
 
 namespace hardy {
 namespace {
@@ -112,7 +113,7 @@ std::string metric_text(double value) {
   return std::isnan(value) ? "-" : fmt::format("{:.4f}", value);
 }
 
-bool is_smaller_better(const std::string& metric) { return metric == "mae"; }
+bool is_smaller_better(const std::string& metric) { return !is_higher_better(metric); }
 
 std::string first_metric(const StudyResult& result) {
   check(!result.variants.empty(), "a study without variants");

@@ -16,7 +16,6 @@ namespace {
 constexpr double kColdest = 0.05;
 constexpr double kHottest = 20;
 constexpr double kSmallest = 1e-30;  // a float32 softmax may underflow to 0
-constexpr std::size_t kBins = 15;
 
 void check_sizes(std::span<const std::int64_t> truth, std::span<const float> probabilities,
                  std::int64_t classes) {
@@ -89,14 +88,12 @@ double calibration_error(std::span<const std::int64_t> truth, std::span<const fl
                          std::int64_t classes, double temperature) {
   check_sizes(truth, probabilities, classes);
   const auto width = static_cast<std::size_t>(classes);
-  std::array<double, kBins> gap{};  // sum of confidence minus hits
+  std::array<double, kConfidenceBins> gap{};  // sum of confidence minus hits
   for (std::size_t i = 0; i < truth.size(); ++i) {
     const auto row = probabilities.subspan(i * width, width);
     const auto shares = sharpened(row, 1 / temperature);
     const auto label = static_cast<std::size_t>(argmax(row));
-    const auto bin =
-        std::min(kBins - 1, static_cast<std::size_t>(shares[label] * static_cast<double>(kBins)));
-    gap[bin] += shares[label] - (static_cast<std::size_t>(truth[i]) == label ? 1.0 : 0.0);
+    gap[confidence_bin(shares[label])] += shares[label] - (static_cast<std::size_t>(truth[i]) == label ? 1.0 : 0.0);
   }
   double total = 0;
   for (const double difference : gap) total += std::abs(difference);

@@ -75,26 +75,41 @@ void derive(ClassMetrics& metrics, std::size_t classes) {
   metrics.macro_f1 = empty ? kNaN : f1_sum / seen;
 }
 
-/// The sign part of a sentiment's metrics; `is_positive(i)` is the prediction for row i.
-template <typename IsPositive>
-SentimentMetrics sign_metrics(std::span<const float> truth, const IsPositive& is_positive) {
+/// Accuracy and F1 of a sign; `is_counted` chooses rows, `is_high` tells the side of a value.
+template <typename IsCounted, typename IsHigh, typename IsPredictedHigh>
+ClassMetrics sign_metrics(std::span<const float> truth, const IsCounted& is_counted,
+                          const IsHigh& is_high, const IsPredictedHigh& is_predicted_high) {
   ClassMetrics signs;
   signs.confusion.assign(4, 0);
   for (std::size_t i = 0; i < truth.size(); ++i) {
-    if (truth[i] == 0) continue;
-    const std::size_t row = truth[i] > 0 ? 1 : 0;
-    const std::size_t column = is_positive(i) ? 1 : 0;
+    if (!is_counted(truth[i])) continue;
+    const std::size_t row = is_high(truth[i]) ? 1 : 0;
+    const std::size_t column = is_predicted_high(i) ? 1 : 0;
     ++signs.confusion[row * 2 + column];
     ++signs.count;
   }
   derive(signs, 2);
+  return signs;
+}
+
+bool is_nonzero(float value) { return value != 0; }
+
+bool is_positive(float value) { return value > 0; }
+
+/// The metrics on non-zero utterances; the others are NaN.
+template <typename IsPredictedPositive>
+SentimentMetrics nonzero_metrics(std::span<const float> truth,
+                                 const IsPredictedPositive& is_predicted_positive) {
+  const ClassMetrics signs = sign_metrics(truth, is_nonzero, is_positive, is_predicted_positive);
   SentimentMetrics metrics;
   metrics.count = static_cast<std::int64_t>(truth.size());
   metrics.nonzero_count = signs.count;
   metrics.accuracy = signs.wa;
   metrics.weighted_f1 = signs.weighted_f1;
-  metrics.mae = kNaN;
-  metrics.correlation = kNaN;
+  for (double* other : {&metrics.has0_accuracy, &metrics.has0_f1, &metrics.acc3, &metrics.acc5,
+                        &metrics.acc7, &metrics.mae, &metrics.correlation, &metrics.ccc}) {
+    *other = kNaN;
+  }
   return metrics;
 }
 
@@ -108,19 +123,47 @@ double mean_of(std::span<const float> values) {
   return sum / static_cast<double>(values.size());
 }
 
-double pearson(std::span<const float> x, std::span<const float> y) {
-  if (x.size() < 2 || is_constant(x) || is_constant(y)) return kNaN;
-  const double mean_x = mean_of(x);
-  const double mean_y = mean_of(y);
+/// Means and sums of squares of two columns.
+struct Moments {
+  double mean_x = 0;
+  double mean_y = 0;
   double xx = 0;
   double yy = 0;
   double xy = 0;
+};
+
+Moments moments_of(std::span<const float> x, std::span<const float> y) {
+  Moments m{mean_of(x), mean_of(y)};
   for (std::size_t i = 0; i < x.size(); ++i) {
-    xx += (x[i] - mean_x) * (x[i] - mean_x);
-    yy += (y[i] - mean_y) * (y[i] - mean_y);
-    xy += (x[i] - mean_x) * (y[i] - mean_y);
+    m.xx += (x[i] - m.mean_x) * (x[i] - m.mean_x);
+    m.yy += (y[i] - m.mean_y) * (y[i] - m.mean_y);
+    m.xy += (x[i] - m.mean_x) * (y[i] - m.mean_y);
   }
-  return std::clamp(xy / std::sqrt(xx) / std::sqrt(yy), -1.0, 1.0);
+  return m;
+}
+
+double pearson(std::span<const float> x, std::span<const float> y) {
+  if (x.size() < 2 || is_constant(x) || is_constant(y)) return kNaN;
+  const Moments m = moments_of(x, y);
+  return std::clamp(m.xy / std::sqrt(m.xx) / std::sqrt(m.yy), -1.0, 1.0);
+}
+
+double concordance(std::span<const float> x, std::span<const float> y) {
+  if (x.size() < 2) return kNaN;
+  const bool are_one_constant = is_constant(x) && is_constant(y) && x[0] == y[0];
+  if (are_one_constant) return kNaN;
+  const Moments m = moments_of(x, y);
+  const double apart = m.mean_x - m.mean_y;
+  return 2 * m.xy / (m.xx + m.yy + static_cast<double>(x.size()) * apart * apart);
+}
+
+double accuracy_in_bins(std::span<const float> truth, std::span<const float> predicted,
+                        float limit) {
+  if (truth.empty()) return kNaN;
+  std::int64_t hits = 0;
+  const auto bin = [&](float value) { return std::nearbyint(std::clamp(value, -limit, limit)); };
+  for (std::size_t i = 0; i < truth.size(); ++i) hits += bin(truth[i]) == bin(predicted[i]) ? 1 : 0;
+  return static_cast<double>(hits) / static_cast<double>(truth.size());
 }
 
 }  // namespace
@@ -177,14 +220,24 @@ SentimentMetrics sentiment_metrics(std::span<const float> truth, std::span<const
   }
   require_finite(truth, 1, "the true value");
   require_finite(predicted, 1, "the prediction");
-  SentimentMetrics metrics = sign_metrics(truth, [&](std::size_t i) { return predicted[i] > 0; });
+  SentimentMetrics metrics =
+      nonzero_metrics(truth, [&](std::size_t i) { return predicted[i] > 0; });
   if (truth.empty()) return metrics;
+  const ClassMetrics has0 = sign_metrics(
+      truth, [](float) { return true; }, [](float value) { return value >= 0; },
+      [&](std::size_t i) { return predicted[i] >= 0; });
+  metrics.has0_accuracy = has0.wa;
+  metrics.has0_f1 = has0.weighted_f1;
+  metrics.acc3 = accuracy_in_bins(truth, predicted, 1);
+  metrics.acc5 = accuracy_in_bins(truth, predicted, 2);
+  metrics.acc7 = accuracy_in_bins(truth, predicted, 3);
   double error = 0;
   for (std::size_t i = 0; i < truth.size(); ++i) {
     error += std::abs(static_cast<double>(truth[i]) - static_cast<double>(predicted[i]));
   }
   metrics.mae = error / static_cast<double>(truth.size());
   metrics.correlation = pearson(truth, predicted);
+  metrics.ccc = concordance(truth, predicted);
   return metrics;
 }
 
@@ -198,7 +251,7 @@ SentimentMetrics binary_sentiment_metrics(std::span<const float> truth,
   }
   require_finite(truth, 1, "the true value");
   require_finite(scores, 2, "a score");
-  return sign_metrics(truth, [&](std::size_t i) { return scores[2 * i + 1] > scores[2 * i]; });
+  return nonzero_metrics(truth, [&](std::size_t i) { return scores[2 * i + 1] > scores[2 * i]; });
 }
 
 MeanDeviation mean_and_deviation(std::span<const double> values) {

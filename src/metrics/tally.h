@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "metrics/registry.h"
+
 namespace hardy {
 
 /// What is recognised; decides which metrics there are.
@@ -31,35 +33,33 @@ class TallyLayout {
 
   [[nodiscard]] std::size_t width() const;
 
-  /// Names in the order of `metrics`: those of score_evaluation (include/hardy/results.h).
+  /// Names in the order of `metrics`: those of score_evaluation (include/hardy/results.h) that add
+  /// up, which are all but auroc.
   [[nodiscard]] const std::vector<std::string>& metric_names() const { return metric_names_; }
 
-  /// Counts one utterance. kClass: both are class indices. kValue: both are values. kBinary: truth
-  /// is the value, predicted the class; a value of exactly 0 is not counted.
-  void add(std::span<double> tally, double truth, double predicted) const;
+  /// Counts one utterance. kClass: both are class indices, and `probabilities` are [C], or empty
+  /// when unknown: then what is made of them is NaN. kValue: both are values. kBinary: truth is the
+  /// value, predicted the class; a value of exactly 0 is not counted.
+  void add(std::span<double> tally, double truth, double predicted,
+           std::span<const float> probabilities = {}) const;
 
   /// The metrics of a tally, NaN where they are not defined. Shapes: tally [width()], values
   /// [number of metrics].
   void metrics(std::span<const double> tally, std::span<double> values) const;
 
-  /// "" when at least two classes (signs) are among the truth, else the one that is, or "none".
-  [[nodiscard]] std::string only_class(std::span<const double> tally) const;
+  /// "" when at least two classes (signs, bins) that `metric` distinguishes are among the truth,
+  /// else the one that is, or "none". "" also for a metric that distinguishes none.
+  [[nodiscard]] std::string only_class(std::span<const double> tally,
+                                       const std::string& metric) const;
 
  private:
+  void add_class(std::span<double> tally, std::size_t truth, std::size_t predicted,
+                 std::span<const float> probabilities) const;
+  void class_values(std::span<const double> tally, std::span<double> values) const;
+
   TaskKind task_ = TaskKind::kClass;
   std::vector<std::string> class_names_;
   std::vector<std::string> metric_names_;
 };
-
-/// Whether more of this metric is better ("mae" is the exception).
-bool is_higher_better(const std::string& metric);
-
-/// The values a metric can take.
-struct MetricRange {
-  double low = 0;
-  double high = 1;
-};
-
-MetricRange metric_range(const std::string& metric);
 
 }  // namespace hardy

@@ -1,7 +1,9 @@
 // Stored models on a corpus: the second half of run_protocol.h.
 #include <torch/types.h>
 
+#include <algorithm>
 #include <memory>
+#include <set>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -12,6 +14,7 @@
 #include "hardy/split.h"
 #include "methods/method.h"
 #include "nn/threads.h"
+#include "protocol/masks.h"
 #include "protocol/model_file.h"
 #include "protocol/run_protocol.h"
 
@@ -20,7 +23,7 @@ namespace {
 
 /// Runs one stored model over a corpus.
 FitOutcome evaluate_model(const StoredModel& model, const Corpus& corpus, const FeatureTable& table,
-                          const std::string& conditions) {
+                          const ConditionPlan& plan) {
   FoldData data;
   data.corpus = &corpus;
   data.objective = std::make_shared<Objective>(corpus, at::kCPU);
@@ -51,11 +54,8 @@ FitOutcome evaluate_model(const StoredModel& model, const Corpus& corpus, const 
       dialogues.push_back(static_cast<std::int64_t>(d));
     }
   }
-  const auto patterns =
-      model.info.track == "unified"
-          ? parse_conditions(conditions.empty() ? model.config.protocol.conditions : conditions,
-                             corpus.modality_names())
-          : std::vector<Pattern>{model.info.trained};
+  const bool is_unified = model.info.track == "unified";
+  const auto patterns = is_unified ? plan.patterns : std::vector<Pattern>{model.info.trained};
   const Method& method = find_method(model.config.protocol.method);
   data.table = method.stored_input(data, model.config, model.file);
   FitOutcome outcome{
@@ -64,7 +64,30 @@ FitOutcome evaluate_model(const StoredModel& model, const Corpus& corpus, const 
     outcome.test.push_back({pattern, utterances_of(corpus, dialogues),
                             method.predict(data, model.config, model.file, dialogues, pattern)});
   }
+  if (!is_unified) return outcome;  // a specialist is judged under its own pattern
+  for (const auto& spec : plan.masks) {
+    const auto masked = with_masks(data, draw_masks(corpus, spec, plan.mask_seed));
+    const Condition condition(corpus.modality_count(), spec.label);
+    outcome.test.push_back({condition, utterances_of(corpus, dialogues),
+                            method.predict(masked, model.config, model.file, dialogues,
+                                           Pattern::complete(corpus.modality_count()))});
+  }
   return outcome;
+}
+
+/// What to evaluate a model under: what was asked for, or what its run was evaluated under. Masks
+/// are drawn for the test; how models were trained is past.
+ConditionPlan plan_for(const StoredModel& model, const Corpus& corpus,
+                       const std::string& conditions) {
+  auto plan = parse_condition_plan(
+      conditions.empty() ? model.config.protocol.conditions : conditions, corpus.modality_names());
+  if (conditions.empty() && plan.at != MissingAt::kTest) plan.masks.clear();
+  if (!conditions.empty() && plan.at != MissingAt::kTest) {
+    throw ConfigError(fmt::format(
+        "conditions '{}': evaluate draws masks for the test only; leave at= out", conditions));
+  }
+  plan.at = MissingAt::kTest;
+  return plan;
 }
 
 }  // namespace
@@ -87,6 +110,8 @@ Results evaluate_models(const std::filesystem::path& source, const Corpus& corpu
   std::vector<FitOutcome> outcomes;
   std::string method;
   std::vector<std::string> defects;
+  ConditionPlan plan;
+  std::set<std::int64_t> tested;
   progress.start("evaluating");
   for (const auto& file : files) {
     const auto model = load_model(file);
@@ -97,7 +122,11 @@ Results evaluate_models(const std::filesystem::path& source, const Corpus& corpu
     }
     method = model.config.protocol.method;
     defects = active_defect_texts(model.config);
-    outcomes.push_back(evaluate_model(model, corpus, table, conditions));
+    plan = plan_for(model, corpus, conditions);
+    outcomes.push_back(evaluate_model(model, corpus, table, plan));
+    for (const auto& evaluation : outcomes.back().test) {
+      tested.insert(evaluation.utterances.begin(), evaluation.utterances.end());
+    }
     const auto needed = static_cast<std::size_t>(model.info.fold) + 1;
     while (folds.size() < needed) folds.push_back(fmt::format("fold {}", folds.size() + 1));
     progress.update(static_cast<double>(outcomes.size()), static_cast<double>(files.size()),
@@ -108,6 +137,10 @@ Results evaluate_models(const std::filesystem::path& source, const Corpus& corpu
   add_intervals(results, prediction_table(outcomes, corpus));
   results.method = method;
   results.defects = defects;
+  if (std::any_of(results.conditions.begin(), results.conditions.end(),
+                  [](const Condition& condition) { return !condition.is_pattern(); })) {
+    describe_masks(plan, corpus, {tested.begin(), tested.end()}, results);
+  }
   return results;
 }
 

@@ -19,7 +19,7 @@ Calibration calibrate(const Evaluation& evaluation, const Corpus& corpus) {
   const bool is_class = corpus.label_kind == LabelKind::kClass;
   const std::size_t outputs = is_class ? corpus.class_names.size() : 1;
   Calibration calibration;
-  calibration.pattern = evaluation.pattern;
+  calibration.pattern = evaluation.condition.pattern;
   std::vector<std::int64_t> truth;
   std::vector<float> probabilities;
   double squares = 0;
@@ -48,8 +48,9 @@ Calibration calibrate(const Evaluation& evaluation, const Corpus& corpus) {
 void add_scores(const std::vector<Evaluation>& evaluations, const char* part, const Corpus& corpus,
                 BundleInfo& info) {
   for (const auto& evaluation : evaluations) {
+    if (!evaluation.condition.is_pattern()) continue;
     const Score score = score_evaluation(evaluation, corpus);
-    BundleScore stored{part, evaluation.pattern, score.utterances, {}};
+    BundleScore stored{part, evaluation.condition.pattern, score.utterances, {}};
     for (const auto& metric : score.metrics) {
       if (!std::isnan(metric.value)) stored.metrics[metric.name] = metric.value;
     }
@@ -63,7 +64,7 @@ BundleInfo describe_fit(const FitOutcome& outcome, const FoldData& data, const C
   const Corpus& corpus = *data.corpus;
   BundleInfo info;
   info.track = outcome.track;
-  info.trained = outcome.trained;
+  info.trained = outcome.trained.pattern;
   info.fold = outcome.fold;
   info.seed = outcome.seed;
   for (const auto& modality : corpus.modalities) {
@@ -80,6 +81,7 @@ BundleInfo describe_fit(const FitOutcome& outcome, const FoldData& data, const C
   stored.run.jobs = 0;  // how it was computed, not what: equal runs write equal models
   info.config_toml = config_toml(stored);
   for (const auto& evaluation : outcome.validation) {
+    if (!evaluation.condition.is_pattern()) continue;
     const Calibration calibration = calibrate(evaluation, corpus);
     if (calibration.utterances > 0) info.calibrations.push_back(calibration);
   }

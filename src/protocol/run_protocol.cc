@@ -1,14 +1,13 @@
 #include "protocol/run_protocol.h"
 
-#include <sys/resource.h>
 #include <torch/types.h>
 
 #include <algorithm>
 #include <chrono>
 #include <ctime>
-#include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <thread>
 
 #include <fmt/chrono.h>
@@ -21,26 +20,19 @@
 #include "base/checksum.h"
 #include "config/defects.h"
 #include "hardy/errors.h"
+#include "hardy/missing.h"
 #include "hardy/split.h"
 #include "methods/fold_stage.h"
 #include "methods/method.h"
 #include "nn/threads.h"
 #include "pipeline/cpu_time.h"
-#include "protocol/fold_shelf.h"
+#include "protocol/masks.h"
 #include "protocol/model_file.h"
+#include "protocol/run_costs.h"
+#include "protocol/trained_corpora.h"
 
 namespace hardy {
 namespace {
-
-/// CPU seconds of the process so far.
-double process_cpu_s() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& time) {
-    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
-  };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
 
 std::string utc_now() {
   return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
@@ -75,10 +67,24 @@ std::vector<FitOutcome> on_validation(std::vector<FitOutcome> outcomes) {
   return outcomes;
 }
 
+/// What the settings ask for. Throws ConfigError when no model could be tested so.
+ConditionPlan checked_plan(const Config& config, const Corpus& corpus) {
+  const std::string& text = config.protocol.conditions;
+  auto plan = parse_condition_plan(text, corpus.modality_names());
+  if (plan.at == MissingAt::kTest && !plan.masks.empty() && config.protocol.tracks == "specialist") {
+    throw ConfigError(fmt::format(
+        "conditions '{}': masks at test need the unified track (--track unified or both); a "
+        "specialist knows one pattern only",
+        text));
+  }
+  return plan;
+}
+
 /// The method on one fold under one seed.
 struct Group {
   int fold = 0;
   std::int64_t seed = 0;
+  TrainedCorpus* data = nullptr;
   std::unique_ptr<FoldMethod> method;
 };
 
@@ -93,11 +99,14 @@ class Protocol {
         progress_(progress),
         device_(device_of(config_)),
         folds_(check_request(request, corpus)),
-        conditions_(parse_conditions(config_.protocol.conditions, corpus.modality_names())),
+        plan_(checked_plan(config_, corpus)),
         folder_(make_folder(request, corpus, folds_)),
         cache_(request.cache.empty() ? folder_.path() / "stages" : request.cache,
                request.checkpoint_interval_s) {
-    shelf_ = std::make_unique<FoldShelf>(corpus, folds_, device_);
+    for (const auto& spec : plan_.masks) {
+      masks_.push_back(draw_masks(corpus, spec, plan_.mask_seed));
+    }
+    trained_ = make_trained_corpora(corpus, folds_, plan_, masks_, device_);
   }
 
   ProtocolResult run() {
@@ -126,6 +135,8 @@ class Protocol {
     result.validation = make_results(on_validation(outcomes_), corpus_, names);
     result.validation.method = config_.protocol.method;
     result.validation.defects = result.results.defects;
+    describe_masks(plan_, corpus_, tested(), result.results);
+    describe_masks(plan_, corpus_, tested(), result.validation);
     write_tables();
     if (!request_.only_validation) write_predictions(folder_, outcomes_, corpus_);
     write_curves(folder_, outcomes_, corpus_);
@@ -133,7 +144,11 @@ class Protocol {
     write_results(folder_, result.results);
     const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - started;
     result.timings.wall_s = wall.count();
-    finish_timings(result.timings);
+    result.timings.finished = utc_now();
+    result.timings.jobs = jobs();
+    result.timings.cache = cache_.statistics();
+    cost_book_.finish(outcomes_, costs_.total(), result.timings);
+    write_timings(folder_, result.timings);
     return result;
   }
 
@@ -170,48 +185,74 @@ class Protocol {
     return config_.protocol.tracks == "both" || config_.protocol.tracks == track;
   }
 
-  /// Every pattern that some fit trains on.
-  [[nodiscard]] std::vector<Pattern> trained_patterns() const {
-    const auto unified = unified_patterns(corpus_.modality_count(), conditions_);
-    return has_track("unified") ? unified : conditions_;
+  /// The utterances of all test parts of this run.
+  [[nodiscard]] std::vector<std::int64_t> tested() const {
+    std::set<std::int64_t> utterances;
+    for (const auto& fold : folds_) {
+      if (!is_wanted(fold)) continue;
+      for (const auto i : utterances_of(corpus_, fold.test)) utterances.insert(i);
+    }
+    return {utterances.begin(), utterances.end()};
+  }
+
+  [[nodiscard]] std::vector<Pattern> patterns_of_unified() const {
+    return unified_patterns(corpus_.modality_count(), plan_.patterns);
+  }
+
+  /// Every pattern that some fit on this corpus trains on.
+  [[nodiscard]] std::vector<Pattern> trained_patterns(const TrainedCorpus& data) const {
+    if (has_track("unified")) return patterns_of_unified();
+    if (data.spec == nullptr) return plan_.patterns;
+    return {Pattern::complete(corpus_.modality_count())};
   }
 
   void add_tasks(Scheduler& scheduler) {
     int priority = 0;
-    for (const auto& fold : folds_) {
-      if (!is_wanted(fold)) continue;
-      for (const auto seed : config_.run.seeds) {
-        auto group = std::make_shared<Group>();
-        group->fold = fold.index;
-        group->seed = seed;
-        group->method = method_.on_fold({.corpus = corpus_,
-                                         .fold = fold,
-                                         .config = config_,
-                                         .seed = seed,
-                                         .patterns = trained_patterns(),
-                                         .cache = cache_,
-                                         .costs = costs_});
-        groups_.push_back(group);
-        add_group(scheduler, group, --priority);
+    for (const auto& data : trained_) {
+      for (const auto& fold : folds_) {
+        if (!is_wanted(fold)) continue;
+        for (const auto seed : config_.run.seeds) {
+          add_group(scheduler, make_group(*data, fold, seed), --priority);
+        }
       }
     }
   }
 
+  std::shared_ptr<Group> make_group(TrainedCorpus& data, const Fold& fold, std::int64_t seed) {
+    auto group = std::make_shared<Group>();
+    group->fold = fold.index;
+    group->seed = seed;
+    group->data = &data;
+    group->method = method_.on_fold({.corpus = *data.corpus,
+                                     .fold = fold,
+                                     .config = config_,
+                                     .seed = seed,
+                                     .patterns = trained_patterns(data),
+                                     .cache = cache_,
+                                     .costs = costs_});
+    groups_.push_back(group);
+    return group;
+  }
+
   void add_group(Scheduler& scheduler, const std::shared_ptr<Group>& group, int priority) {
-    const auto where = fmt::format("fold {}, seed {}", group->fold + 1, group->seed);
+    FoldShelf& shelf = *group->data->shelf;
+    const MaskSpec* spec = group->data->spec;
+    const auto where = fmt::format("fold {}, seed {}{}", group->fold + 1, group->seed,
+                                   spec == nullptr ? "" : ", " + spec->label);
     using Work = std::function<void(const FoldData&, TaskContext&)>;
     const auto add = [&](const std::string& what, std::vector<TaskId> dependencies, double cost,
                          Work work) {
-      shelf_->announce_task(group->fold);
+      shelf.announce_task(group->fold);
       return scheduler.add({.name = where + ": " + what,
                             .dependencies = std::move(dependencies),
                             .priority = priority,
                             .cost = cost,
-                            .work = [this, what, group, work = std::move(work)](TaskContext& c) {
+                            .work = [this, what, group, &shelf,
+                                     work = std::move(work)](TaskContext& c) {
                               const double before = thread_cpu_s();
-                              work(*shelf_->data(group->fold), c);
-                              shelf_->end_task(group->fold);
-                              note_cost(what, thread_cpu_s() - before);
+                              work(*shelf.data(group->fold), c);
+                              shelf.end_task(group->fold);
+                              cost_book_.add_stage(what, thread_cpu_s() - before);
                             }});
     };
     std::vector<TaskId> shared;
@@ -221,7 +262,8 @@ class Protocol {
     const double cost = group->method->fit_cost();
     const auto names = corpus_.modality_names();
     if (has_track("specialist")) {
-      for (const auto condition : conditions_) {
+      const std::vector<Pattern> complete = {Pattern::complete(corpus_.modality_count())};
+      for (const auto condition : spec == nullptr ? plan_.patterns : complete) {
         add(fmt::format("specialist {{{}}}", pattern_label(condition, names)), shared, cost,
             [this, group, condition](const FoldData& data, TaskContext& context) {
               fit(data, *group, "specialist", {condition}, context);
@@ -230,106 +272,78 @@ class Protocol {
     }
     if (has_track("unified")) {
       add("unified", shared, cost, [this, group](const FoldData& data, TaskContext& context) {
-        fit(data, *group, "unified", unified_patterns(corpus_.modality_count(), conditions_),
-            context);
+        fit(data, *group, "unified", patterns_of_unified(), context);
       });
     }
   }
 
   /// Trains (or fetches) one model, runs it over the held-out parts and keeps both: a specialist
-  /// for one pattern under that pattern, the unified model under every condition.
+  /// for one pattern under that pattern, the unified model under every condition, a model of masked
+  /// data under its masks.
   void fit(const FoldData& plain, const Group& group, const std::string& track,
            const std::vector<Pattern>& trained, TaskContext& context) {
-    const auto& evaluated = track == "unified" ? conditions_ : trained;
     const auto arrays = group.method->fit(plain, trained, context);
     const auto data = group.method->input_data(plain, context);
+    const MaskSpec* spec = group.data->spec;
+    const auto complete = Pattern::complete(corpus_.modality_count());
     FitOutcome outcome;
     outcome.track = track;
-    outcome.trained = track == "unified" ? Pattern::complete(corpus_.modality_count()) : trained[0];
+    outcome.trained = spec != nullptr ? Condition(corpus_.modality_count(), spec->label)
+                                      : Condition(track == "unified" ? complete : trained[0]);
     outcome.fold = group.fold;
     outcome.seed = group.seed;
     outcome.curve = curve_of(arrays);
     outcome.train_cpu_s = FoldStage::cpu_seconds(arrays);
     const double before = thread_cpu_s();
-    for (const auto pattern : evaluated) {
-      if (!request_.only_validation) {
-        outcome.test.push_back(evaluate(data, arrays, data.fold.test, pattern));
+    if (spec != nullptr) {
+      const bool is_whole = plan_.at == MissingAt::kTraining;
+      evaluate(is_whole ? unmasked(data, arrays) : data, arrays, outcome.trained, outcome);
+    } else {
+      for (const auto pattern : track == "unified" ? plan_.patterns : trained) {
+        evaluate(data, arrays, pattern, outcome);
       }
-      if (!data.fold.validation.empty()) {
-        outcome.validation.push_back(evaluate(data, arrays, data.fold.validation, pattern));
+      for (std::size_t i = 0; track == "unified" && i < masks_.size() && is_masked_at_test(); ++i) {
+        evaluate(with_masks(data, masks_[i]), arrays,
+                 Condition(corpus_.modality_count(), plan_.masks[i].label), outcome);
       }
     }
-    note_prediction(outcome, arrays, thread_cpu_s() - before);
+    cost_book_.add_prediction(outcome, arrays, thread_cpu_s() - before);
     const bool is_kept = config_.run.models == "all" || config_.run.models == track;
-    if (is_kept && !method_.storage_problem(config_)) {
-      save_model(folder_.model_file({track, outcome.trained, group.fold, group.seed}), arrays, data,
-                 describe_fit(outcome, data, config_));
+    if (is_kept && spec == nullptr && !method_.storage_problem(config_)) {
+      save_model(folder_.model_file({track, outcome.trained.pattern, group.fold, group.seed}),
+                 arrays, data, describe_fit(outcome, data, config_));
     }
     const std::lock_guard lock(mutex_);
     outcomes_.push_back(std::move(outcome));
   }
 
-  [[nodiscard]] Evaluation evaluate(const FoldData& data, const TensorFile& arrays,
-                                    const std::vector<std::int64_t>& dialogues,
-                                    Pattern pattern) const {
-    return {pattern, utterances_of(corpus_, dialogues),
-            method_.predict(data, config_, arrays, dialogues, pattern)};
+  [[nodiscard]] bool is_masked_at_test() const { return plan_.at == MissingAt::kTest; }
+
+  /// The data as they are, scaled as the model of masked data reads them.
+  [[nodiscard]] FoldData unmasked(const FoldData& masked, const TensorFile& arrays) const {
+    FoldData whole = masked;
+    whole.corpus = &corpus_;
+    whole.table = apply_scaling(make_feature_table(corpus_, device_), masked.scaling);
+    whole.table = method_.stored_input(whole, config_, arrays);
+    return whole;
+  }
+
+  /// Outputs on the held-out parts; what is missing follows from `data` and the pattern.
+  void evaluate(const FoldData& data, const TensorFile& arrays, const Condition& condition,
+                FitOutcome& outcome) const {
+    const auto add = [&](const std::vector<std::int64_t>& dialogues,
+                         std::vector<Evaluation>& list) {
+      list.push_back({condition, utterances_of(corpus_, dialogues),
+                      method_.predict(data, config_, arrays, dialogues, condition.pattern)});
+    };
+    if (!request_.only_validation) add(data.fold.test, outcome.test);
+    if (!data.fold.validation.empty()) add(data.fold.validation, outcome.validation);
   }
 
   void write_tables() const {
     std::vector<const FoldMethod*> fits;
     for (const auto& group : groups_) fits.push_back(group->method.get());
     method_.write_tables(folder_, config_, fits);
-  }
-
-  void note_prediction(const FitOutcome& outcome, const TensorFile& model, double cpu_s) {
-    std::int64_t utterances = 0;
-    for (const auto* part : {&outcome.test, &outcome.validation}) {
-      for (const auto& evaluation : *part) {
-        utterances += static_cast<std::int64_t>(evaluation.utterances.size());
-      }
-    }
-    std::int64_t parameters = 0;
-    for (const auto& [name, array] : model.arrays) {
-      if (!name.starts_with("model.") && !name.starts_with("tuning.")) continue;
-      std::int64_t values = 1;
-      for (const auto size : array.shape) values *= size;
-      parameters += values;
-    }
-    const std::lock_guard lock(mutex_);
-    run_costs_.predict_cpu_s += cpu_s;
-    run_costs_.predicted_utterances += utterances;
-    run_costs_.parameters = std::max(run_costs_.parameters, parameters);
-  }
-
-  void note_cost(const std::string& stage, double cpu_s) {
-    const std::lock_guard lock(mutex_);
-    cost_[stage] += cpu_s;
-  }
-
-  /// What training took, whichever run it was computed in, and what this run's predictions took.
-  [[nodiscard]] RunCosts total_costs() const {
-    RunCosts costs = run_costs_;
-    costs.shared_cpu_s = costs_.total();
-    for (const auto& outcome : outcomes_) {
-      (outcome.track == "unified" ? costs.unified_cpu_s : costs.specialist_cpu_s) +=
-          outcome.train_cpu_s;
-      costs.shared_cpu_s -= outcome.train_cpu_s;
-    }
-    return costs;
-  }
-
-  void finish_timings(RunTimings& timings) const {
-    rusage usage{};
-    getrusage(RUSAGE_SELF, &usage);
-    timings.finished = utc_now();
-    timings.jobs = jobs();
-    timings.cpu_s = process_cpu_s() - cpu_before_s_;
-    timings.peak_memory_bytes = std::int64_t{usage.ru_maxrss} * 1024;
-    timings.cache = cache_.statistics();
-    timings.stage_cpu_s.assign(cost_.begin(), cost_.end());
-    timings.costs = total_costs();
-    write_timings(folder_, timings);
   }
 
   const ProtocolRequest& request_;
@@ -339,17 +353,16 @@ class Protocol {
   Progress& progress_;
   at::Device device_;  // before the folder: what cannot run leaves nothing behind
   std::vector<Fold> folds_;
-  std::vector<Pattern> conditions_;
+  ConditionPlan plan_;
+  std::vector<std::vector<Pattern>> masks_;  // of plan_.masks
   RunFolder folder_;
   StageCache cache_;
-  double cpu_before_s_ = process_cpu_s();  ///< a process may run several protocols
+  CostBook cost_book_;  ///< from here on: a process may run several protocols
   StageCosts costs_;
-  std::unique_ptr<FoldShelf> shelf_;
+  std::vector<std::unique_ptr<TrainedCorpus>> trained_;
   std::vector<std::shared_ptr<Group>> groups_;
   std::mutex mutex_;  // guards what follows
   std::vector<FitOutcome> outcomes_;
-  std::map<std::string, double> cost_;
-  RunCosts run_costs_;
 };
 
 }  // namespace

@@ -100,7 +100,7 @@ std::string report_latex(const ReportData& data) {
   const auto columns = table_columns(first);
   std::string text = fmt::format("% made by: {}\n", data.command);
   for (const auto& metric : first.headline) {
-    const bool is_share = metric != "mae" && metric != "correlation";
+    const bool is_of_share = is_share(metric);
     text += fmt::format("\\begin{{table}}\n\\centering\n\\begin{{tabular}}{{l{}}}\n\\hline\nrun",
                         std::string(columns.size(), 'r'));
     for (const auto& column : columns) {
@@ -119,7 +119,7 @@ std::string report_latex(const ReportData& data) {
         first.is_synthetic && first.data_name.find("synthetic") == std::string::npos
             ? " (synthetic)"
             : "",
-        "test", is_share ? ", percent" : "", first.folds.size(), first.seeds.size(),
+        "test", is_of_share ? ", percent" : "", first.folds.size(), first.seeds.size(),
         100 * first.intervals.level, latex_text(defects_note(data)));
   }
   return text;

@@ -138,12 +138,19 @@ TEST(Bootstrap, SaysWhyItIsNotComputable) {
   overlapping.folds[1].dialogues[0] = overlapping.folds[0].dialogues[0];
   EXPECT_THAT(reason(overlapping), HasSubstr("folds 1 and 2 share some test dialogues"));
   PredictionTableBuilder builder({TaskKind::kClass, {"calm", "angry"}}, {"acoustic", "textual"});
-  builder.start("unified", "a", 0, 1);
-  for (int d = 0; d < 30; ++d) builder.add(fmt::format("d{}", d), fmt::format("u{}", d), 1, d % 2);
+  builder.start("unified", Pattern(1), 0, 1);
+  const auto add = [&](int d, double truth, double predicted) {
+    builder.add({.dialogue = fmt::format("d{}", d),
+                 .utterance = fmt::format("u{}", d),
+                 .speaker = "",
+                 .truth = truth,
+                 .predicted = predicted});
+  };
+  for (int d = 0; d < 30; ++d) add(d, 1, d % 2);
   EXPECT_EQ(reason(builder.finish()), "all test utterances are of one class (angry)");
-  EXPECT_THAT(reason(builder.finish(), "recall.calm"), HasSubstr("not defined"));
-  builder.add("d30", "u30", 0, 0);  // one calm utterance in 31 dialogues
-  EXPECT_THAT(reason(builder.finish(), "recall.calm"), HasSubstr("too few test dialogues"));
+  EXPECT_TRUE(std::isnan(number_in(resample(builder.finish(), {}), "a", "wa").estimate));
+  add(30, 0, 0);  // one calm utterance among 31
+  EXPECT_THAT(reason(builder.finish(), "recall.calm"), HasSubstr("too few test utterances"));
 }
 
 TEST(Bootstrap, RefusesOptionsOutOfRange) {

@@ -41,13 +41,16 @@ inline PredictionTable made_table(const MadeSize& size, const IsHit& is_hit) {
   for (const auto& condition : size.conditions) {
     for (int fold = 0; fold < size.folds; ++fold) {
       for (const std::int64_t seed : size.seeds) {
-        builder.start(size.track, condition, fold, seed);
+        builder.start(size.track, parse_condition(condition, {"acoustic", "textual"}), fold, seed);
         for (int d = 0; d < size.dialogues; ++d) {
           for (int u = 0; u < size.utterances; ++u) {
             const int truth = (d + u) % 2;
             const bool hit = is_hit({fold, d, u, seed, condition});
-            builder.add(fmt::format("f{}d{:03}", fold, d), fmt::format("f{}d{:03}u{}", fold, d, u),
-                        truth, hit ? truth : 1 - truth);
+            builder.add({.dialogue = fmt::format("f{}d{:03}", fold, d),
+                         .utterance = fmt::format("f{}d{:03}u{}", fold, d, u),
+                         .speaker = "",
+                         .truth = static_cast<double>(truth),
+                         .predicted = static_cast<double>(hit ? truth : 1 - truth)});
           }
         }
       }
@@ -56,12 +59,13 @@ inline PredictionTable made_table(const MadeSize& size, const IsHit& is_hit) {
   return builder.finish();
 }
 
-/// The number of this condition and metric.
+/// The number of this condition (its label of any version) and metric.
 template <typename Number>
 Number number_in(const std::vector<Number>& numbers, const std::string& condition,
                  const std::string& metric) {
   for (const auto& number : numbers) {
-    if (number.condition == condition && number.metric == metric) return number;
+    const bool is_of = number.condition == current_label(condition, {"acoustic", "textual"});
+    if (is_of && number.metric == metric) return number;
   }
   throw std::runtime_error("no number " + condition + " " + metric);
 }

@@ -66,7 +66,7 @@ inline std::vector<FitOutcome> hit_outcomes(
       outcome.seed = seed;
       for (const Pattern pattern : all_patterns(2)) {
         Evaluation evaluation;
-        evaluation.pattern = pattern;
+        evaluation.condition = pattern;
         for (std::int64_t i = 48 * fold; i < 48 * (fold + 1); ++i) {
           const bool is_calm = corpus.utterances[static_cast<std::size_t>(i)].label == 0;
           const bool says_calm = is_hit({fold, seed, pattern}, i) == is_calm;

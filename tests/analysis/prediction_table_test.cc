@@ -55,16 +55,22 @@ TEST(ReadPredictions, CountsByDialogueInAFixedOrder) {
                                      "u1,d1,unified,\"a,t\",0,1,calm,calm,.6,.4\n"
                                      "u3,d2,unified,\"a,t\",0,1,angry,angry,.4,.6\n");
   EXPECT_THAT(table.tracks, ElementsAre("unified"));
-  EXPECT_THAT(table.conditions, ElementsAre("a", "a,t"));
-  EXPECT_EQ(table.complete, "a,t");
+  EXPECT_THAT(table.conditions, ElementsAre("acoustic", "acoustic,textual"));
+  EXPECT_EQ(table.complete(), "acoustic,textual");
   ASSERT_EQ(table.folds.size(), 1U);
   EXPECT_THAT(table.folds[0].dialogues, ElementsAre("d1", "d2"));
   EXPECT_THAT(table.folds[0].utterances, ElementsAre("u1", "u2", "u3"));
   EXPECT_THAT(table.folds[0].truth, ElementsAre(0, 1, 1));
-  const PredictionCell* cell = table.find("unified", "a", 0, 1);
+  const PredictionCell* cell = table.find("unified", "acoustic", 0, 1);
   ASSERT_NE(cell, nullptr);
-  EXPECT_THAT(cell->tallies, ElementsAre(1, 0, 0, 1, /* d2 */ 0, 0, 1, 0));
-  EXPECT_EQ(table.find("unified", "t", 0, 1), nullptr);
+  const std::size_t width = table.layout.width();
+  ASSERT_EQ(cell->tallies.size(), 2 * width);
+  const auto first = cell->tallies.begin();
+  EXPECT_THAT(std::vector<double>(first, first + 4), ElementsAre(1, 0, 0, 1));
+  const auto second = first + static_cast<std::ptrdiff_t>(width);
+  EXPECT_THAT(std::vector<double>(second, second + 4), ElementsAre(0, 0, 1, 0));
+  EXPECT_NEAR(second[4], .72, 1e-6) << "the squares of .6 and of .6, for Brier";
+  EXPECT_EQ(table.find("unified", "textual", 0, 1), nullptr);
 }
 
 TEST(ReadPredictions, ReadsValuesAndSigns) {
@@ -72,7 +78,9 @@ TEST(ReadPredictions, ReadsValuesAndSigns) {
   const PredictionTable values =
       read(header + "u1,d1,unified,a,0,1,-1.5,0.25\n", manifest_of({}, "auto"));
   EXPECT_EQ(values.layout.task(), TaskKind::kValue);
-  EXPECT_DOUBLE_EQ(values.cells[0].tallies[5], 1.75);  // the absolute error
+  std::vector<double> metrics(values.layout.metric_names().size());
+  values.layout.metrics(values.cells[0].tallies, metrics);
+  EXPECT_DOUBLE_EQ(metrics[7], 1.75);  // the absolute error
   const PredictionTable signs = read(header +
                                          "u1,d1,unified,a,0,1,negative,positive\n"
                                          "u2,d1,unified,a,0,1,,positive\n",
@@ -98,7 +106,7 @@ TEST(ReadPredictions, DamageIsNamedWithItsLine) {
   EXPECT_THAT(error(start + "u2,d1,unified,a,0,1.5,calm,calm,.6,.4\n"),
               HasSubstr("seed holds '1.5'"));
   EXPECT_THAT(error(start + "u2,d1,unified,smell,0,1,calm,calm,.6,.4\n"), HasSubstr("'smell'"));
-  EXPECT_THAT(error(start + row), HasSubstr("utterance u1 is predicted twice in (unified, {a}, "
+  EXPECT_THAT(error(start + row), HasSubstr("utterance u1 is predicted twice in (unified, {acoustic}, "
                                             "fold 1, seed 1)"));
   EXPECT_THAT(error(start + "u1,d1,unified,t,0,1,angry,calm,.6,.4\n"),
               HasSubstr("another label or dialogue"));
@@ -106,7 +114,7 @@ TEST(ReadPredictions, DamageIsNamedWithItsLine) {
               HasSubstr("another label or dialogue"));
   EXPECT_THAT(error(start + "u2,d1,unified,a,0,1,calm,calm,.6,.4\n" +
                     "u2,d1,unified,t,0,1,calm,calm,.6,.4\n"),
-              HasSubstr("(unified, {t}, fold 1, seed 1) lacks a prediction of utterance u1"));
+              HasSubstr("(unified, {textual}, fold 1, seed 1) lacks a prediction of utterance u1"));
   EXPECT_THAT(error("a,b\n1,2\n"), HasSubstr("the columns do not start with utterance,dialogue"));
   EXPECT_THAT(error(""), HasSubstr("empty"));
   for (std::size_t size = 1; size < start.size(); size += 5) {

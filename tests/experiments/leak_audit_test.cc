@@ -76,12 +76,15 @@ FinishedRun blind_run(std::uint64_t root) {
       }
     }
     for (const char* condition : {"a", "t", "a,t"}) {
-      builder.start("unified", condition, fold, 1);
+      builder.start("unified", parse_condition(condition, {"acoustic", "textual"}), fold, 1);
       for (std::size_t d = 0; d < truth.size(); ++d) {
         for (std::size_t u = 0; u < truth[d].size(); ++u) {
           const auto answer = draw_unit(generator) < 0.5 ? shared[d][u] : draw_index(generator, 4);
-          builder.add(fmt::format("f{}d{}", fold, d), fmt::format("f{}d{}u{:02}", fold, d, u),
-                      static_cast<double>(truth[d][u]), static_cast<double>(answer));
+          builder.add({.dialogue = fmt::format("f{}d{}", fold, d),
+                       .utterance = fmt::format("f{}d{}u{:02}", fold, d, u),
+                       .speaker = "",
+                       .truth = static_cast<double>(truth[d][u]),
+                       .predicted = static_cast<double>(answer)});
         }
       }
     }

@@ -32,7 +32,7 @@ TEST(OldRun, ManifestAndResultsAreRead) {
   EXPECT_EQ(folder.manifest().config.retrieval.k, 1);
   EXPECT_EQ(folder.manifest().utterances, 128);
   const Results results = read_results(kFolder);
-  EXPECT_EQ(results.find("unified", "a,t", "wa")->mean, kAccuracy);
+  EXPECT_EQ(results.find("unified", "acoustic,textual", "wa")->mean, kAccuracy);
   EXPECT_THAT(results_table(results), HasSubstr("0.3127"));
   const auto validation = parse_results(read_text_file(folder.validation_json_file()), "v");
   EXPECT_FALSE(validation.scores.empty());
@@ -52,7 +52,7 @@ TEST(OldRun, AReportShowsEveryPart) {
   EXPECT_EQ(data.runs[0].curves.size(), 2U);
   EXPECT_EQ(data.runs[0].hardness.size(), 3U);
   EXPECT_EQ(data.runs[0].cases.size(), 10U);
-  EXPECT_THAT(report_csv(data), HasSubstr("run_folder_v1,unified,a,wa,0.3127098940842159"));
+  EXPECT_THAT(report_csv(data), HasSubstr("run_folder_v1,unified,acoustic,wa,0.3127098940842159"));
   EXPECT_THAT(report_page(data), HasSubstr("run_folder_v1"));
   EXPECT_EQ(read_curves(RunFolder::open(kFolder)).size(), 4U);
 }

@@ -1,0 +1,39 @@
+// What a run costs, noted while it works.
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "hardy/fit_outcome.h"
+#include "hardy/tensor_file.h"
+#include "pipeline/run_folder.h"
+
+namespace hardy {
+
+/// Collects costs of tasks; counts CPU time of the process from its construction on. Adding is safe
+/// from several threads.
+class CostBook {
+ public:
+  CostBook();
+
+  /// `cpu_s` went into a stage of this name.
+  void add_stage(const std::string& stage, double cpu_s);
+
+  /// `cpu_s` went into the outputs of `outcome`, made by `model`.
+  void add_prediction(const FitOutcome& outcome, const TensorFile& model, double cpu_s);
+
+  /// Fills CPU time, memory, stages and costs: what training took, whichever run it was computed in
+  /// (`total_training_s` of all stages), and what this run's predictions took.
+  void finish(const std::vector<FitOutcome>& outcomes, double total_training_s,
+              RunTimings& timings) const;
+
+ private:
+  double cpu_before_s_;
+  std::mutex mutex_;
+  std::map<std::string, double> stages_;
+  RunCosts costs_;
+};
+
+}  // namespace hardy

@@ -1,0 +1,26 @@
+#include "protocol/trained_corpora.h"
+
+namespace hardy {
+
+std::vector<std::unique_ptr<TrainedCorpus>> make_trained_corpora(
+    const Corpus& corpus, const std::vector<Fold>& folds, const ConditionPlan& plan,
+    const std::vector<std::vector<Pattern>>& masks, at::Device device) {
+  std::vector<std::unique_ptr<TrainedCorpus>> trained;
+  const bool has_own = plan.at != MissingAt::kTest;
+  if (!plan.patterns.empty() || !has_own) {
+    trained.push_back(std::make_unique<TrainedCorpus>());
+    trained.back()->corpus = &corpus;
+  }
+  for (std::size_t i = 0; has_own && i < plan.masks.size(); ++i) {
+    trained.push_back(std::make_unique<TrainedCorpus>());
+    trained.back()->masked = std::make_unique<Corpus>(masked_corpus(corpus, masks[i]));
+    trained.back()->corpus = trained.back()->masked.get();
+    trained.back()->spec = &plan.masks[i];
+  }
+  for (auto& one : trained) {
+    one->shelf = std::make_unique<FoldShelf>(*one->corpus, folds, device);
+  }
+  return trained;
+}
+
+}  // namespace hardy
