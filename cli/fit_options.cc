@@ -8,13 +8,15 @@
 
 #include "cli/environment.h"
 #include "config/defects.h"
+#include "corpus/embedded/embedded.h"
 #include "hardy/errors.h"
 
 namespace hardy {
 namespace {
 
 constexpr const char* kDataHelp =
-    "Folder of the corpus; without it the embedded demonstration corpus (synthetic)";
+    "Folder of the corpus, or crema-d (real ratings inside the program); without it the embedded "
+    "demonstration corpus (synthetic)";
 
 /// Options that stand for single settings, as assignments.
 std::vector<std::string> shortcuts_of(const FitOptions& typed) {
@@ -108,10 +110,11 @@ void add_fit_options(CLI::App& command, FitOptions& typed, const std::string& ou
 void check_data_folder(const std::string& path) {
   std::error_code error;
   if (path.empty() || std::filesystem::is_directory(path, error)) return;
+  if (!embedded_name(path).empty()) return;
   const bool exists = std::filesystem::exists(path, error);
   throw DataError(
       fmt::format("{}: {}; give the folder of a corpus (docs/formats.md), or none for "
-                  "the demonstration corpus",
+                  "the demonstration corpus, or crema-d for the embedded ratings",
                   path, exists ? "is a file, not a folder" : "no such folder"));
 }
 

@@ -8,7 +8,7 @@
 namespace hardy {
 
 /// The corpus that `config` names. An empty path (or format "demo") is the embedded demonstration
-/// corpus; format "auto" takes a folder with utterances.csv as the plain form, one with a features
+/// corpus, the path "crema-d" the embedded ratings of CREMA-D unless there is such a folder; format "auto" takes a folder with utterances.csv as the plain form, one with a features
 /// folder or a label pickle as a tree. Task "binary" turns values into the classes negative and
 /// positive (value > 0) and keeps the values in Corpus::values: exactly 0 is neither. The result
 /// satisfies validate_corpus and carries its checksum.

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "corpus/embedded/embedded.h"
 #include "corpus/plain_form.h"
 #include "corpus/synth/demo_corpus.h"
 #include "corpus/tree.h"
@@ -35,9 +36,15 @@ std::string corpus_inside(const std::filesystem::path& folder) {
   return first;
 }
 
-/// "demo", "plain" or "tree".
+/// "demo", "crema-d", "plain" or "tree".
 std::string find_form(const DataConfig& config) {
   require_known(config.format, {"auto", "tree", "plain", "demo"}, "data.format");
+  const std::string embedded = embedded_name(config.path);
+  if (!embedded.empty()) {
+    if (config.format == "auto" || config.format == embedded) return embedded;
+    throw ConfigError(fmt::format("data.format '{}' does not go with the embedded corpus '{}'",
+                                  config.format, embedded));
+  }
   if (config.format == "demo" || config.path.empty()) {
     const bool is_demo = config.format == "demo" || config.format == "auto";
     if (!is_demo || !config.path.empty()) {
@@ -66,7 +73,8 @@ std::string find_form(const DataConfig& config) {
 
 Reading read_form(const DataConfig& config, int jobs) {
   const std::string form = find_form(config);
-  if (form == "demo") return {make_demo_corpus(), {}};
+  if (form == kDemoName) return {make_demo_corpus(), {}};
+  if (form == kCremaName) return {make_crema_d(), {}};
   if (form == "tree") {
     return read_tree({config.path, config.labels, config.modalities, std::max(1, jobs)});
   }

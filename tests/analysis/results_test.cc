@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 
+#include "analysis/intervals.h"
 #include "analysis/results_json.h"
 #include "analysis/results_text.h"
 #include "base/files.h"
@@ -22,6 +23,7 @@ using test::TempDir;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::StartsWith;
 
@@ -171,6 +173,43 @@ TEST(Results, RealValuesGiveSentimentMetrics) {
   EXPECT_DOUBLE_EQ(results.find("unified", "acoustic,textual", "mae")->mean, 2.5);
   EXPECT_THAT(results.headline, ElementsAre("acc2_non0", "f1_non0", "mae", "correlation"));
   EXPECT_TRUE(results.scores.front().confusion.empty());
+}
+
+TEST(Results, WhatCannotTellAnythingIsNotApplicable) {
+  const Corpus corpus = corpus_of({1.5, 2, 3.5, 3}, LabelKind::kValue);  // ratings, all positive
+  FitOutcome outcome = fit("unified", kBoth, 0, 1);
+  outcome.test = {{kBoth, {0, 1, 2, 3}, {1, 2, 3, 4}}};
+  Results results = make_results({outcome}, corpus, {"official"});
+  EXPECT_TRUE(std::isnan(results.find("unified", "acoustic,textual", "acc2_non0")->mean));
+  EXPECT_TRUE(std::isnan(results.find("unified", "acoustic,textual", "f1_has0")->mean));
+  EXPECT_DOUBLE_EQ(results.find("unified", "acoustic,textual", "mae")->mean, .5);
+  EXPECT_DOUBLE_EQ(results.find("unified", "acoustic,textual", "acc7")->mean, .5);
+  EXPECT_THAT(results.headline, ElementsAre("ccc", "mae", "correlation"));
+  add_intervals(results, prediction_table({outcome}, corpus));
+  const Results read = parse_results(results_json(results), "r");
+  ASSERT_EQ(read.not_applicable.size(), 5U) << "both signs, their F1, and acc3";
+  EXPECT_EQ(read.not_applicable[0].reason, "all test utterances are of one class (positive)");
+  EXPECT_THAT(disagreement(read, resample(prediction_table({outcome}, corpus), {})), IsEmpty());
+  const std::string table = results_table(read);
+  EXPECT_THAT(table, AllOf(HasSubstr("CCC"), Not(HasSubstr("1.0000"))));
+  EXPECT_THAT(table, HasSubstr("Not applicable because all test utterances are of one class "
+                               "(positive): Acc-2\nnon0, F1 non0\n"));
+}
+
+TEST(Results, TheHeadlineFollowsFromTheLabels) {
+  const auto headline = [](const Corpus& corpus, const std::vector<std::int64_t>& tested,
+                           std::vector<float> outputs) {
+    FitOutcome outcome = fit("unified", kBoth, 0, 1);
+    outcome.test = {{kBoth, tested, std::move(outputs)}};
+    return make_results({outcome}, corpus, {"official"}).headline;
+  };
+  Corpus classes = corpus_of({0, 0, 0, 0, 0, 1, 1, 0}, LabelKind::kClass);
+  EXPECT_EQ(headline(classes, {0, 5}, predicting({0, 1})).front(), "ua") << "six against two";
+  classes.dialogues = {{"d", 0, 4, "", Part::kTest}, {"e", 4, 4, "", Part::kTrain}};
+  EXPECT_EQ(headline(classes, {0, 5}, predicting({0, 1})).front(), "wa")
+      << "the labels of an official test part do not count: two against two";
+  const Corpus values = corpus_of({-2, 0, 1, 3}, LabelKind::kValue);
+  EXPECT_EQ(headline(values, {0, 2}, {1, 2}).front(), "acc2_non0");
 }
 
 TEST(Results, ASignLearnedAsClassesIsJudgedOnNonZeroValues) {

@@ -34,15 +34,16 @@ TEST(Tally, ClassesCountIntoTheConfusionMatrix) {
   layout.add(tally, 0, 0);
   layout.add(tally, 0, 1);
   layout.add(tally, 1, 1);
-  EXPECT_THAT(tally, ElementsAre(1, 1, 0, 1));
-  EXPECT_THAT(layout.metric_names(),
-              ElementsAre("wa", "ua", "weighted_f1", "macro_f1", "recall.calm", "recall.angry"));
+  EXPECT_THAT(std::vector<double>(tally.begin(), tally.begin() + 4), ElementsAre(1, 1, 0, 1));
+  EXPECT_THAT(layout.metric_names(), ElementsAre("wa", "ua", "weighted_f1", "macro_f1", "brier",
+                                                 "ece", "recall.calm", "recall.angry"));
   // WA 2/3; UA (1/2 + 1) / 2; F1 of both classes 2/3.
   const auto values = metrics_of(layout, tally);
   EXPECT_DOUBLE_EQ(values[0], 2.0 / 3.0);
   EXPECT_DOUBLE_EQ(values[1], 0.75);
   EXPECT_DOUBLE_EQ(values[2], 2.0 / 3.0);
-  EXPECT_DOUBLE_EQ(values[5], 1.0);
+  EXPECT_TRUE(std::isnan(values[4])) << "no probabilities were given";
+  EXPECT_DOUBLE_EQ(values[7], 1.0);
 }
 
 TEST(Tally, ValuesGiveTheMetricsOfTheWholeSet) {
@@ -60,8 +61,14 @@ TEST(Tally, ValuesGiveTheMetricsOfTheWholeSet) {
   const auto values = metrics_of(layout, tally);
   expect_equal(values[0], expected.accuracy);
   expect_equal(values[1], expected.weighted_f1);
-  expect_equal(values[2], expected.mae);
-  expect_equal(values[3], expected.correlation);
+  expect_equal(values[2], expected.has0_accuracy);
+  expect_equal(values[3], expected.has0_f1);
+  expect_equal(values[4], expected.acc3);
+  expect_equal(values[5], expected.acc5);
+  expect_equal(values[6], expected.acc7);
+  expect_equal(values[7], expected.mae);
+  expect_equal(values[8], expected.correlation);
+  expect_equal(values[9], expected.ccc);
 }
 
 TEST(Tally, OfTwoSetsIsTheirSum) {
@@ -86,8 +93,7 @@ TEST(Tally, ASignLearnedAsClassesLeavesZerosOut) {
   layout.add(tally, 0, 1);
   const auto values = metrics_of(layout, tally);
   EXPECT_DOUBLE_EQ(values[0], 2.0 / 3.0);
-  EXPECT_TRUE(std::isnan(values[2]));
-  EXPECT_TRUE(std::isnan(values[3]));
+  EXPECT_THAT(layout.metric_names(), ElementsAre("acc2_non0", "f1_non0"));
 }
 
 TEST(Tally, NothingAndConstantsAreNotDefined) {
@@ -95,24 +101,31 @@ TEST(Tally, NothingAndConstantsAreNotDefined) {
   std::vector<double> tally(layout.width());
   for (const double value : metrics_of(layout, tally)) EXPECT_TRUE(std::isnan(value));
   for (const double truth : {-0.1, 0.3, 1.7}) layout.add(tally, truth, 0.3);
-  EXPECT_TRUE(std::isnan(metrics_of(layout, tally)[3])) << "a constant prediction";
-  EXPECT_NEAR(metrics_of(layout, tally)[2], (0.4 + 0 + 1.4) / 3, 1e-12);
+  EXPECT_TRUE(std::isnan(metrics_of(layout, tally)[8])) << "a constant prediction";
+  EXPECT_NEAR(metrics_of(layout, tally)[7], (0.4 + 0 + 1.4) / 3, 1e-12);
 }
 
 TEST(Tally, NamesTheOnlyClass) {
   const TallyLayout layout(TaskKind::kClass, {"calm", "angry", "sad"});
   std::vector<double> tally(layout.width());
-  EXPECT_EQ(layout.only_class(tally), "none");
+  EXPECT_EQ(layout.only_class(tally, "wa"), "none");
   layout.add(tally, 1, 0);
   layout.add(tally, 1, 2);
-  EXPECT_EQ(layout.only_class(tally), "angry");
+  EXPECT_EQ(layout.only_class(tally, "wa"), "angry");
+  EXPECT_EQ(layout.only_class(tally, "brier"), "") << "probabilities can be wrong of one class too";
   layout.add(tally, 2, 2);
-  EXPECT_EQ(layout.only_class(tally), "");
+  EXPECT_EQ(layout.only_class(tally, "wa"), "");
   const TallyLayout signs(TaskKind::kValue, {});
   std::vector<double> values(signs.width());
   signs.add(values, 2, 1);
   signs.add(values, 0, 1);
-  EXPECT_EQ(signs.only_class(values), "positive");
+  EXPECT_EQ(signs.only_class(values, "acc2_non0"), "positive");
+  EXPECT_EQ(signs.only_class(values, "f1_has0"), "non-negative");
+  EXPECT_EQ(signs.only_class(values, "acc7"), "") << "0 and 2";
+  EXPECT_EQ(signs.only_class(values, "mae"), "");
+  signs.add(values, -0.4, 1);
+  EXPECT_EQ(signs.only_class(values, "acc2_has0"), "");
+  EXPECT_EQ(signs.only_class(values, "acc2_non0"), "");
 }
 
 TEST(ClassMetricsOf, RefusesCountsOfAnotherSize) {

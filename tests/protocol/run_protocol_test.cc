@@ -191,7 +191,7 @@ TEST(RunProtocol, AMaskedEvaluationIgnoresWhatTheAbsentModalityStores) {
   ASSERT_EQ(before.scores.size(), after.scores.size());
   int compared = 0;
   for (std::size_t i = 0; i < before.scores.size(); ++i) {
-    if (before.scores[i].condition.has(1)) continue;
+    if (before.scores[i].condition.pattern.has(1)) continue;
     EXPECT_EQ(before.scores[i].confusion, after.scores[i].confusion);
     ++compared;
   }
