@@ -46,8 +46,8 @@ std::vector<std::string> assignments_of(const FitOptions& typed) {
 /// What --missing adds to the conditions that are there.
 void add_missing(Config& config, const FitOptions& typed) {
   if (typed.missing.empty()) return;
-  set_config_field(config, fmt::format("protocol.conditions={}; {}", config.protocol.conditions,
-                                       typed.missing));
+  set_config_field(
+      config, fmt::format("protocol.conditions={}; {}", config.protocol.conditions, typed.missing));
 }
 
 }  // namespace

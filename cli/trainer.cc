@@ -65,9 +65,9 @@ std::string report(const TrainingRequest& request, const ProtocolResult& result,
                     {"results", Json::parse(results_json(result.results))}});
   }
   return fmt::format("{}\n{} on {} workers ({} CPU, peak {}); written to {}\n",
-                     table_of(request, result.results, progress), duration_text(timings.wall_s), timings.jobs,
-                     duration_text(timings.cpu_s), bytes_text(timings.peak_memory_bytes),
-                     result.folder.string());
+                     table_of(request, result.results, progress), duration_text(timings.wall_s),
+                     timings.jobs, duration_text(timings.cpu_s),
+                     bytes_text(timings.peak_memory_bytes), result.folder.string());
 }
 
 /// The data settings of stored models, with what the user said over them.

@@ -37,8 +37,8 @@ inline constexpr const char* kAverageLabel = "average";
 std::string condition_label(const Condition& condition,
                             const std::vector<std::string>& modality_names);
 
-/// "a,t": the label of a pattern with short_names. Another modality may change it, so that it is for
-/// narrow tables with a key only.
+/// "a,t": the label of a pattern with short_names. Another modality may change it, so that it is
+/// for narrow tables with a key only.
 std::string short_pattern_label(Pattern pattern, const std::vector<std::string>& modality_names);
 
 /// Reads a label, also one with short names of an earlier version ("a,t"). Throws ConfigError.
@@ -54,7 +54,7 @@ bool comes_before(const Condition& first, const Condition& second);
 
 /// A mean over conditions that results report like a condition of its own.
 struct ConditionMean {
-  std::string label;                                   ///< "average", "rate=area"
+  std::string label;                                    ///< "average", "rate=area"
   std::vector<std::pair<std::size_t, double>> weights;  ///< condition, share; shares add up to 1
 };
 

@@ -8,11 +8,12 @@
 namespace hardy {
 
 /// The corpus that `config` names. An empty path (or format "demo") is the embedded demonstration
-/// corpus, the path "crema-d" the embedded ratings of CREMA-D unless there is such a folder; format "auto" takes a folder with utterances.csv as the plain form, one with a features
-/// folder or a label pickle as a tree. Task "binary" turns values into the classes negative and
-/// positive (value > 0) and keeps the values in Corpus::values: exactly 0 is neither. The result
-/// satisfies validate_corpus and carries its checksum.
-/// `jobs`: threads that read, >= 1. Throws DataError, ConfigError, IoError.
+/// corpus, the path "crema-d" the embedded ratings of CREMA-D unless there is such a folder; format
+/// "auto" takes a folder with utterances.csv as the plain form, one with a features folder or a
+/// label pickle as a tree. Task "binary" turns values into the classes negative and positive (value
+/// > 0) and keeps the values in Corpus::values: exactly 0 is neither. The result satisfies
+/// validate_corpus and carries its checksum. `jobs`: threads that read, >= 1. Throws DataError,
+/// ConfigError, IoError.
 Corpus load_corpus(const DataConfig& config, int jobs);
 
 /// The same without throwing at problems of single files and records: for `hardy data check`.

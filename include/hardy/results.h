@@ -66,8 +66,8 @@ struct IntervalInfo {
   std::int64_t cluster_count = 0;
 };
 
-/// Everything that a run found out. Orders: tracks as given, conditions by comes_before, then folds,
-/// then seeds.
+/// Everything that a run found out. Orders: tracks as given, conditions by comes_before, then
+/// folds, then seeds.
 struct Results {
   std::string method = "hardymer";  ///< its declared name
   /// Published defects that were on, e.g. "H1 (epoch chosen by the test part)"; empty = strict.
@@ -108,8 +108,9 @@ Score score_evaluation(const Evaluation& evaluation, const Corpus& corpus);
 /// Scores and summaries of all test outputs. A specialist counts under the pattern it was trained
 /// for, a unified model under every pattern. A metric that a fold does not define is left out of
 /// means; one that the labels of the whole test part leave nothing to tell of is NaN throughout
-/// (Results::not_applicable). `folds` are the names of the protocol's folds, indexed by FitOutcome::fold. The order of
-/// `outcomes` does not matter. Throws InternalError when two outcomes claim the same place.
+/// (Results::not_applicable). `folds` are the names of the protocol's folds, indexed by
+/// FitOutcome::fold. The order of `outcomes` does not matter. Throws InternalError when two
+/// outcomes claim the same place.
 Results make_results(const std::vector<FitOutcome>& outcomes, const Corpus& corpus,
                      std::vector<std::string> folds);
 

@@ -195,8 +195,8 @@ class TrackResampler {
     number.replicates.assign(resamples_, 0.0);
     if (!only_classes_[metric].empty()) {
       number.estimate = kNaN;
-      number.missing = fmt::format("all test utterances are of one class ({})",
-                                   only_classes_[metric]);
+      number.missing =
+          fmt::format("all test utterances are of one class ({})", only_classes_[metric]);
       return number;
     }
     std::vector<std::vector<double>> of_fold(table_.folds.size());
@@ -237,8 +237,8 @@ class TrackResampler {
     for (const TestFold& fold : table_.folds) {
       if (!std::binary_search(number.folds.begin(), number.folds.end(), fold.fold)) continue;
       if (fold.dialogues.size() < 2) {
-        return fmt::format("fold {} tests one {}, and resampling needs two or more",
-                           fold.fold + 1, table_.clusters);
+        return fmt::format("fold {} tests one {}, and resampling needs two or more", fold.fold + 1,
+                           table_.clusters);
       }
     }
     if (number.freedom < kFewestFreedom) {

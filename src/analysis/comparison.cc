@@ -112,7 +112,7 @@ std::vector<Comparison> compare(const std::vector<Pair>& pairs, const BootstrapO
 
 std::string difference_text(const std::string& metric, double difference) {
   return is_share(metric) ? fmt::format("{:.2f} points", 100 * difference)
-                  : fmt::format("{:.4f}", difference);
+                          : fmt::format("{:.4f}", difference);
 }
 
 std::string verdict(const Comparison& comparison) {

@@ -144,7 +144,8 @@ std::string PredictionTableBuilder::clusters() const {
   if (folds_.empty()) return "dialogue";
   // Speakers in some folds but not in all would be resampled in each on its own, as if others.
   const auto is_usable = [&](const auto& entry) {
-    return !entry.first.empty() && (entry.second.size() == 1 || entry.second.size() == folds_.size());
+    return !entry.first.empty() &&
+           (entry.second.size() == 1 || entry.second.size() == folds_.size());
   };
   return std::all_of(folds_of.begin(), folds_of.end(), is_usable) ? "speaker" : "utterance";
 }
@@ -176,11 +177,8 @@ PredictionCell PredictionTableBuilder::sorted_cell(const Place& place, const Cel
     throw ArtifactError(fmt::format("({}) lacks a prediction of utterance {}", place_text(place),
                                     fold.utterances[lacking].name));
   }
-  PredictionCell sorted{place.track,
-                        condition_label(place.condition, modality_names_),
-                        place.fold,
-                        place.seed,
-                        {}};
+  PredictionCell sorted{
+      place.track, condition_label(place.condition, modality_names_), place.fold, place.seed, {}};
   const auto& names = clusters == "speaker" ? fold.speakers : fold.dialogues;
   const std::size_t width = layout_.width();
   const std::string* last = nullptr;

@@ -43,9 +43,9 @@ struct PredictionTable {
   /// What is resampled: "dialogue"; where every dialogue is one utterance, "speaker" when all are
   /// known, else "utterance".
   std::string clusters = "dialogue";
-  std::vector<std::int64_t> seeds;      ///< ascending
-  std::vector<TestFold> folds;          ///< ascending
-  std::vector<PredictionCell> cells;    ///< by track, condition, fold, seed
+  std::vector<std::int64_t> seeds;    ///< ascending
+  std::vector<TestFold> folds;        ///< ascending
+  std::vector<PredictionCell> cells;  ///< by track, condition, fold, seed
 
   /// Label of the complete pattern; "" when it was not tested.
   [[nodiscard]] std::string complete() const;
@@ -59,9 +59,9 @@ struct PredictionTable {
 struct Prediction {
   std::string dialogue;
   std::string utterance;
-  std::string speaker;    ///< "" = unknown
-  double truth = 0;       ///< as TallyLayout::add takes it; NaN = not scored
-  double predicted = 0;   ///< likewise
+  std::string speaker;                        ///< "" = unknown
+  double truth = 0;                           ///< as TallyLayout::add takes it; NaN = not scored
+  double predicted = 0;                       ///< likewise
   std::span<const float> probabilities = {};  ///< likewise
 };
 
@@ -73,7 +73,8 @@ class PredictionTableBuilder {
   /// The model whose predictions follow.
   void start(const std::string& track, const Condition& condition, int fold, std::int64_t seed);
 
-  /// Throws ArtifactError when the utterance comes twice or has another truth or dialogue elsewhere.
+  /// Throws ArtifactError when the utterance comes twice or has another truth or dialogue
+  /// elsewhere.
   void add(const Prediction& prediction);
 
   /// Throws ArtifactError when a model lacks utterances that another of its fold has.

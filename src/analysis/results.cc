@@ -281,9 +281,9 @@ std::vector<std::string> table_columns(const Results& results) {
   std::vector<std::string> complete;
   std::vector<std::string> masks;
   for (const Condition& condition : results.conditions) {
-    auto& list = !condition.is_pattern()                                   ? masks
+    auto& list = !condition.is_pattern()                              ? masks
                  : condition.pattern == Pattern::complete(modalities) ? complete
-                                                                           : columns;
+                                                                      : columns;
     list.push_back(condition_label(condition, names));
   }
   for (const auto& mean : condition_means(results.conditions, modalities)) {

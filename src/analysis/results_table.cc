@@ -23,8 +23,9 @@ std::string plural(std::size_t count, const char* noun) {
 
 /// Columns that a text takes: bytes that do not continue a letter.
 std::size_t columns_of(const std::string& text) {
-  return static_cast<std::size_t>(std::count_if(
-      text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+  return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+  }));
 }
 
 std::string padded(const std::string& text, std::size_t width) {
@@ -59,10 +60,9 @@ std::string wrapped(const std::string& text, std::size_t width) {
 }
 
 bool has_intervals(const Results& results, const std::string& metric) {
-  return std::any_of(results.summaries.begin(), results.summaries.end(),
-                     [&](const Summary& summary) {
-                       return summary.metric == metric && !std::isnan(summary.low);
-                     });
+  return std::any_of(
+      results.summaries.begin(), results.summaries.end(),
+      [&](const Summary& summary) { return summary.metric == metric && !std::isnan(summary.low); });
 }
 
 /// Digits behind the point that an interval leaves a meaning to: two of its width, 2 to 4.
@@ -107,10 +107,10 @@ class TableWriter {
     for (const Score& score : results_.scores) tested.insert(score.fold);
     // Names given by our own generators say it already.
     const bool must_say = results_.is_synthetic && !results_.data_name.ends_with("(synthetic)");
-    std::string text = heading(fmt::format(
-        "{}{}: {}, test, {}, {}", results_.data_name, must_say ? " (synthetic)" : "",
-        declared_method(results_.method).title, plural(tested.size(), "fold"),
-        plural(results_.seeds.size(), "seed")));
+    std::string text =
+        heading(fmt::format("{}{}: {}, test, {}, {}", results_.data_name,
+                            must_say ? " (synthetic)" : "", declared_method(results_.method).title,
+                            plural(tested.size(), "fold"), plural(results_.seeds.size(), "seed")));
     text += '\n';
     if (!results_.defects.empty()) {
       text += wrapped(fmt::format("PUBLISHED DEFECTS ARE ON: these numbers are not results of the "
@@ -137,10 +137,11 @@ class TableWriter {
       const double spread = is_over_seeds_ ? summary->seed_deviation : summary->fold_deviation;
       if (has_spread) line += right(number(spread, digits), 9);
       if (has_interval) {
-        line += right(std::isnan(summary->low) ? "-"
-                                               : fmt::format("{} to {}", number(summary->low, digits),
-                                                             number(summary->high, digits)),
-                      20);
+        line +=
+            right(std::isnan(summary->low) ? "-"
+                                           : fmt::format("{} to {}", number(summary->low, digits),
+                                                         number(summary->high, digits)),
+                  20);
       }
       line.erase(line.find_last_not_of(' ') + 1);
       text += line + "\n";
@@ -203,12 +204,11 @@ class TableWriter {
     });
     if (!has_any) return text + missing_intervals(metrics, text.empty());
     const auto& intervals = results_.intervals;
-    text += fmt::format("{}{:g} % = interval over ", text.empty() ? "" : "; ",
-                        100 * intervals.level);
-    text += intervals.cluster_count > 0
-                ? plural(static_cast<std::size_t>(intervals.cluster_count),
-                         intervals.clusters.c_str())
-                : "dialogues";
+    text +=
+        fmt::format("{}{:g} % = interval over ", text.empty() ? "" : "; ", 100 * intervals.level);
+    text += intervals.cluster_count > 0 ? plural(static_cast<std::size_t>(intervals.cluster_count),
+                                                 intervals.clusters.c_str())
+                                        : "dialogues";
     if (!is_over_seeds_) text += " (of one seed: without the spread of training)";
     return text;
   }
@@ -233,11 +233,12 @@ class TableWriter {
     for (const auto& mask : results_.masks) {
       shares.push_back(fmt::format("{} {:.3f}", mask.condition, mask.removed));
     }
-    return wrapped(fmt::format("Missing at {}, masks of seed {} (docs/missing_data.md); share "
-                               "really removed from the test parts: {}",
-                               results_.masks_at == "both" ? "training and test" : results_.masks_at,
-                               results_.mask_seed, fmt::join(shares, ", ")),
-                   style_.width);
+    return wrapped(
+        fmt::format("Missing at {}, masks of seed {} (docs/missing_data.md); share "
+                    "really removed from the test parts: {}",
+                    results_.masks_at == "both" ? "training and test" : results_.masks_at,
+                    results_.mask_seed, fmt::join(shares, ", ")),
+        style_.width);
   }
 
   [[nodiscard]] std::string not_applicable() const {
@@ -249,9 +250,9 @@ class TableWriter {
     }
     std::string text;
     for (const auto& [reason, metrics] : by_reason) {
-      text += wrapped(
-          fmt::format("Not applicable because {}: {}", reason, fmt::join(metrics, ", ")),
-          style_.width);
+      text +=
+          wrapped(fmt::format("Not applicable because {}: {}", reason, fmt::join(metrics, ", ")),
+                  style_.width);
     }
     return text;
   }

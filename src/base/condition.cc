@@ -15,8 +15,8 @@ std::pair<std::string, double> protocol_and_rate(const std::string& masks) {
   double rate = 0;
   const char* begin = masks.data() + equals + 1;
   const auto [stopped, error] = std::from_chars(begin, masks.data() + masks.size(), rate);
-  const bool is_one_number = masks.find('=') == equals && error == std::errc() &&
-                             stopped == masks.data() + masks.size();
+  const bool is_one_number =
+      masks.find('=') == equals && error == std::errc() && stopped == masks.data() + masks.size();
   return is_one_number ? std::pair(masks.substr(0, equals), rate) : std::pair(masks, 0.0);
 }
 

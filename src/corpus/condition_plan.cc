@@ -97,15 +97,16 @@ class PlanReader {
     if (key == "at") return read_place(value);
     if (key == "mask_seed") return read_seed(value);
     if (item.find('+') != std::string::npos) return read_several(item);
-    const bool is_protocol = std::find(kProtocols.begin(), kProtocols.end(), key) != kProtocols.end();
+    const bool is_protocol =
+        std::find(kProtocols.begin(), kProtocols.end(), key) != kProtocols.end();
     for (const double rate : rates_of(value)) {
       if (is_protocol) {
         add_protocol(key, rate);
       } else {
         std::vector<double> rates(names_.size(), 0.0);
         rates[modality_of(key)] = rate;
-        plan_.masks.push_back({names_[modality_of(key)] + "=" + fmt::format("{}", rate),
-                               "modality", rate, rates});
+        plan_.masks.push_back(
+            {names_[modality_of(key)] + "=" + fmt::format("{}", rate), "modality", rate, rates});
       }
     }
   }
@@ -146,10 +147,11 @@ class PlanReader {
     known.insert(known.end(), names_.begin(), names_.end());
     known.insert(known.end(), {"at", "mask_seed"});
     const std::string nearest = nearest_name(name, known);
-    refuse(fmt::format("'{}' is no protocol of missing data and no modality{}; there are {} "
-                       "(docs/missing_data.md)",
-                       name, nearest.empty() ? "" : fmt::format(", did you mean '{}'?", nearest),
-                       fmt::join(known, ", ")));
+    refuse(
+        fmt::format("'{}' is no protocol of missing data and no modality{}; there are {} "
+                    "(docs/missing_data.md)",
+                    name, nearest.empty() ? "" : fmt::format(", did you mean '{}'?", nearest),
+                    fmt::join(known, ", ")));
   }
 
   [[nodiscard]] double rate_of(const std::string& text) const {

@@ -109,7 +109,8 @@ class MaskDrawer {
       }
     }
     std::sort(pairs.begin(), pairs.end());
-    const auto wanted = static_cast<std::size_t>(std::llround(spec_.rate * static_cast<double>(all)));
+    const auto wanted =
+        static_cast<std::size_t>(std::llround(spec_.rate * static_cast<double>(all)));
     for (std::size_t i = 0; i < std::min(wanted, pairs.size()); ++i) {
       remove(std::get<1>(pairs[i]), std::get<2>(pairs[i]));
     }

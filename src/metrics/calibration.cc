@@ -93,7 +93,8 @@ double calibration_error(std::span<const std::int64_t> truth, std::span<const fl
     const auto row = probabilities.subspan(i * width, width);
     const auto shares = sharpened(row, 1 / temperature);
     const auto label = static_cast<std::size_t>(argmax(row));
-    gap[confidence_bin(shares[label])] += shares[label] - (static_cast<std::size_t>(truth[i]) == label ? 1.0 : 0.0);
+    gap[confidence_bin(shares[label])] +=
+        shares[label] - (static_cast<std::size_t>(truth[i]) == label ? 1.0 : 0.0);
   }
   double total = 0;
   for (const double difference : gap) total += std::abs(difference);

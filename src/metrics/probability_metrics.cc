@@ -24,9 +24,10 @@ void check_probabilities(std::span<const std::int64_t> truth, std::span<const fl
   }
   for (std::size_t i = 0; i < truth.size(); ++i) {
     if (truth[i] >= 0 && truth[i] < classes) continue;
-    throw DataError(fmt::format("probability_metrics: the label of row {} is {}; it must lie in "
-                                "0..{}",
-                                i, truth[i], classes - 1));
+    throw DataError(
+        fmt::format("probability_metrics: the label of row {} is {}; it must lie in "
+                    "0..{}",
+                    i, truth[i], classes - 1));
   }
   for (std::size_t i = 0; i < probabilities.size(); ++i) {
     if (std::isfinite(probabilities[i])) continue;

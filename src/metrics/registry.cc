@@ -70,8 +70,8 @@ std::vector<MetricInfo> make_metrics() {
                       {-1, 1}),
       error_of_values("mean_mae", "mean MAE", "mean absolute error, mean over the values", false,
                       {0, kInfinity}),
-      error_of_values("mean_correlation", "mean Corr", "Pearson's correlation, mean over the values",
-                      true, {-1, 1}),
+      error_of_values("mean_correlation", "mean Corr",
+                      "Pearson's correlation, mean over the values", true, {-1, 1}),
       error_of_values("ccc.<value>", "CCC", "concordance correlation of one value", true, {-1, 1}),
       error_of_values("mae.<value>", "MAE", "mean absolute error of one value", false,
                       {0, kInfinity}),
@@ -108,9 +108,9 @@ const std::vector<MetricInfo>& all_metrics() {
 const MetricInfo* find_metric(std::string_view name) {
   for (const MetricInfo& metric : all_metrics()) {
     const auto place = metric.name.find('<');
-    if (place == std::string::npos ? metric.name == name
-                                   : name.size() > place && name.substr(0, place) ==
-                                                                metric.name.substr(0, place)) {
+    if (place == std::string::npos
+            ? metric.name == name
+            : name.size() > place && name.substr(0, place) == metric.name.substr(0, place)) {
       return &metric;
     }
   }
@@ -132,8 +132,7 @@ std::string metric_named(const std::string& typed, const std::vector<std::string
   throw ConfigError(fmt::format(
       "metric '{}': {}{}; there are {} (docs/metrics.md)", typed,
       metric == nullptr ? "there is no such metric" : "these labels do not have it",
-      nearest.empty() ? "" : fmt::format(", did you mean '{}'?", nearest),
-      fmt::join(known, ", ")));
+      nearest.empty() ? "" : fmt::format(", did you mean '{}'?", nearest), fmt::join(known, ", ")));
 }
 
 std::string metric_title(const std::string& name) {

@@ -10,8 +10,8 @@ namespace hardy {
 
 /// The labels that a metric judges.
 enum class MetricLabels {
-  kClasses,  ///< one class per utterance
-  kValues,   ///< a real value per utterance; signs learned as two classes have acc2_non0, f1_non0
+  kClasses,   ///< one class per utterance
+  kValues,    ///< a real value per utterance; signs learned as two classes have acc2_non0, f1_non0
   kLabelSets  ///< several labels per utterance, each there or not
 };
 

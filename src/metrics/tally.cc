@@ -53,8 +53,8 @@ double concordance_of(std::span<const double> sums) {
   const double n = sums[0];
   if (n < 2) return kNotComputable;
   const double apart = (sums[2] - sums[3]) / n;
-  const double spread = sums[4] - sums[2] * sums[2] / n + sums[5] - sums[3] * sums[3] / n +
-                        n * apart * apart;
+  const double spread =
+      sums[4] - sums[2] * sums[2] / n + sums[5] - sums[3] * sums[3] / n + n * apart * apart;
   constexpr double kNothing = 1e-12;
   if (spread <= kNothing * (sums[4] + sums[5])) return kNotComputable;
   return 2 * (sums[6] - sums[2] * sums[3] / n) / spread;

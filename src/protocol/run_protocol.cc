@@ -71,7 +71,8 @@ std::vector<FitOutcome> on_validation(std::vector<FitOutcome> outcomes) {
 ConditionPlan checked_plan(const Config& config, const Corpus& corpus) {
   const std::string& text = config.protocol.conditions;
   auto plan = parse_condition_plan(text, corpus.modality_names());
-  if (plan.at == MissingAt::kTest && !plan.masks.empty() && config.protocol.tracks == "specialist") {
+  if (plan.at == MissingAt::kTest && !plan.masks.empty() &&
+      config.protocol.tracks == "specialist") {
     throw ConfigError(fmt::format(
         "conditions '{}': masks at test need the unified track (--track unified or both); a "
         "specialist knows one pattern only",
@@ -243,17 +244,17 @@ class Protocol {
     const auto add = [&](const std::string& what, std::vector<TaskId> dependencies, double cost,
                          Work work) {
       shelf.announce_task(group->fold);
-      return scheduler.add({.name = where + ": " + what,
-                            .dependencies = std::move(dependencies),
-                            .priority = priority,
-                            .cost = cost,
-                            .work = [this, what, group, &shelf,
-                                     work = std::move(work)](TaskContext& c) {
-                              const double before = thread_cpu_s();
-                              work(*shelf.data(group->fold), c);
-                              shelf.end_task(group->fold);
-                              cost_book_.add_stage(what, thread_cpu_s() - before);
-                            }});
+      return scheduler.add(
+          {.name = where + ": " + what,
+           .dependencies = std::move(dependencies),
+           .priority = priority,
+           .cost = cost,
+           .work = [this, what, group, &shelf, work = std::move(work)](TaskContext& c) {
+             const double before = thread_cpu_s();
+             work(*shelf.data(group->fold), c);
+             shelf.end_task(group->fold);
+             cost_book_.add_stage(what, thread_cpu_s() - before);
+           }});
     };
     std::vector<TaskId> shared;
     for (auto& stage : group->method->shared_stages()) {

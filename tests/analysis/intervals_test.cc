@@ -70,8 +70,9 @@ TEST(Intervals, AgreeWithTheResultsTheyAreOf) {
 
 TEST(Intervals, StandInTheTable) {
   const std::string table = results_table(results_with_intervals(hit_outcomes(two_of_three, {1})));
-  EXPECT_THAT(table, HasSubstr("± = deviation over folds; 95 % = interval over 24 dialogues (of one "
-                               "seed: without\nthe spread of training)\n"));
+  EXPECT_THAT(table,
+              HasSubstr("± = deviation over folds; 95 % = interval over 24 dialogues (of one "
+                        "seed: without\nthe spread of training)\n"));
   EXPECT_THAT(table, ::testing::ContainsRegex("acoustic .* 0[.][0-9]+ to 0[.][0-9]+\n"));
   const std::string csv = results_csv(results_with_intervals(hit_outcomes(two_of_three, {1})));
   EXPECT_THAT(csv, HasSubstr("unified,acoustic,interval low,interval low,,wa,0."));

@@ -106,8 +106,9 @@ TEST(ReadPredictions, DamageIsNamedWithItsLine) {
   EXPECT_THAT(error(start + "u2,d1,unified,a,0,1.5,calm,calm,.6,.4\n"),
               HasSubstr("seed holds '1.5'"));
   EXPECT_THAT(error(start + "u2,d1,unified,smell,0,1,calm,calm,.6,.4\n"), HasSubstr("'smell'"));
-  EXPECT_THAT(error(start + row), HasSubstr("utterance u1 is predicted twice in (unified, {acoustic}, "
-                                            "fold 1, seed 1)"));
+  EXPECT_THAT(error(start + row),
+              HasSubstr("utterance u1 is predicted twice in (unified, {acoustic}, "
+                        "fold 1, seed 1)"));
   EXPECT_THAT(error(start + "u1,d1,unified,t,0,1,angry,calm,.6,.4\n"),
               HasSubstr("another label or dialogue"));
   EXPECT_THAT(error(start + "u1,d9,unified,t,0,1,calm,calm,.6,.4\n"),

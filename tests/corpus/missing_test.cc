@@ -104,8 +104,9 @@ TEST(ConditionPlan, RefusesWhatItCannotRead) {
   EXPECT_THAT(error("imder=.35"), HasSubstr("rates 0, 0.1, ..., 0.7 only"));
   EXPECT_THAT(error("acoustic=0+visual=0"), HasSubstr("every rate is 0"));
   EXPECT_THAT(error(" ; "), HasSubstr("name nothing"));
-  EXPECT_THAT(message_of<ConfigError>(
-                  [] { (void)parse_condition_plan("imder=.3", {"acoustic", "textual"}); }),
+  EXPECT_THAT(message_of<ConfigError>([] {
+                (void)parse_condition_plan("imder=.3", {"acoustic", "textual"});
+              }),
               HasSubstr("three modalities"));
 }
 

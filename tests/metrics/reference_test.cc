@@ -85,12 +85,16 @@ TEST(Reference, ValuesEqualMmsa) {
     const auto truth = set.at("truth").get<std::vector<float>>();
     const auto predicted = set.at("predicted").get<std::vector<float>>();
     const SentimentMetrics metrics = sentiment_metrics(truth, predicted);
-    const std::map<std::string, double> direct = {
-        {"acc2_non0", metrics.accuracy},     {"f1_non0", metrics.weighted_f1},
-        {"acc2_has0", metrics.has0_accuracy}, {"f1_has0", metrics.has0_f1},
-        {"acc3", metrics.acc3},              {"acc5", metrics.acc5},
-        {"acc7", metrics.acc7},              {"mae", metrics.mae},
-        {"correlation", metrics.correlation}, {"ccc", metrics.ccc}};
+    const std::map<std::string, double> direct = {{"acc2_non0", metrics.accuracy},
+                                                  {"f1_non0", metrics.weighted_f1},
+                                                  {"acc2_has0", metrics.has0_accuracy},
+                                                  {"f1_has0", metrics.has0_f1},
+                                                  {"acc3", metrics.acc3},
+                                                  {"acc5", metrics.acc5},
+                                                  {"acc7", metrics.acc7},
+                                                  {"mae", metrics.mae},
+                                                  {"correlation", metrics.correlation},
+                                                  {"ccc", metrics.ccc}};
     expect_metrics(set.at("metrics"), direct);
     const TallyLayout layout(TaskKind::kValue, {});
     std::vector<std::vector<double>> tallies(3, std::vector<double>(layout.width()));

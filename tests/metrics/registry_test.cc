@@ -19,7 +19,8 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 const std::vector<std::string> kOfValues = TallyLayout(TaskKind::kValue, {}).metric_names();
-const std::vector<std::string> kOfClasses = TallyLayout(TaskKind::kClass, {"a", "b"}).metric_names();
+const std::vector<std::string> kOfClasses =
+    TallyLayout(TaskKind::kClass, {"a", "b"}).metric_names();
 
 TEST(Registry, KnowsEveryMetricThatIsCounted) {
   for (const auto* names : {&kOfValues, &kOfClasses}) {

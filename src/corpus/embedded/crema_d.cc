@@ -10,9 +10,8 @@
 #include "hardy/errors.h"
 
 // The assembler lays the file into the program as it is.
-__asm__(
-    ".pushsection .rodata\n.global hardy_crema_d\nhardy_crema_d:\n.incbin \"" HARDY_CREMA_D
-    "\"\n.global hardy_crema_d_end\nhardy_crema_d_end:\n.byte 0\n.popsection\n");
+__asm__(".pushsection .rodata\n.global hardy_crema_d\nhardy_crema_d:\n.incbin \"" HARDY_CREMA_D
+        "\"\n.global hardy_crema_d_end\nhardy_crema_d_end:\n.byte 0\n.popsection\n");
 
 extern "C" {
 extern const char hardy_crema_d[];
