@@ -16,6 +16,7 @@
 #include "formats/csv.h"
 #include "hardy/errors.h"
 #include "hardy/version.h"
+#include "metrics/registry.h"
 #include "pipeline/run_folder.h"
 #include "report/run_tables.h"
 
@@ -212,6 +213,22 @@ Json json_of(const RunComparison& row) {
   return json;
 }
 
+/// What the metrics of the runs are called and count.
+Json metrics_json(const ReportData& data) {
+  Json metrics = Json::object();
+  for (const auto& run : data.runs) {
+    for (const auto& name : run.results.metrics) {
+      const MetricInfo* info = find_metric(name);
+      if (info == nullptr) continue;
+      metrics[name] = {{"title", metric_title(name)},
+                       {"convention", info->convention},
+                       {"is_higher_better", info->is_higher_better},
+                       {"is_share", info->is_share}};
+    }
+  }
+  return metrics;
+}
+
 }  // namespace
 
 ReportData read_report_data(const std::vector<fs::path>& folders, const std::string& command) {
@@ -272,6 +289,7 @@ Json report_json(const ReportData& data) {
   for (const auto& row : data.comparisons.rows) rows.push_back(json_of(row));
   return {{"program", "hardy " + program_version()},
           {"command", data.command},
+          {"metrics", metrics_json(data)},
           {"runs", runs},
           {"comparisons", {{"rows", rows}, {"notices", data.comparisons.notices}}},
           {"studies", studies},

@@ -5,11 +5,14 @@
   const data = JSON.parse(document.getElementById("report-data").textContent);
   const main = document.getElementById("main");
   const charts = [];
-  const METRICS = {wa: "WA", ua: "UA", weighted_f1: "weighted F1", macro_f1: "macro F1",
-    accuracy: "accuracy", mae: "MAE", correlation: "correlation"};
-  const metricName = (metric) => METRICS[metric] || metric;
-  const isShare = (metric) => metric !== "mae" && metric !== "correlation";
-  const braces = (condition) => condition === "average" ? condition : `{${condition}}`;
+  const metricOf = (metric) => (data.metrics || {})[metric] ||
+    {title: metric, convention: "", is_higher_better: true, is_share: true};
+  const metricName = (metric) => metricOf(metric).title;
+  const isShare = (metric) => metricOf(metric).is_share;
+  const isHigherBetter = (metric) => metricOf(metric).is_higher_better;
+  const isMasks = (condition) => condition.includes("=");
+  const braces = (condition) => condition === "average" || isMasks(condition)
+    ? condition.replace("=area", ": area") : `{${condition}}`;
   const isNumber = (value) => typeof value === "number" && Number.isFinite(value);
   const fixed = (value, digits = 4) => isNumber(value) ? value.toFixed(digits) : "–";
   const seconds = (value) => !isNumber(value) ? "–"
@@ -76,8 +79,9 @@
   const complete = (run) => run.results.data.modalities.length;
   /** Incomplete conditions, their average, the complete one. */
   function columns(run) {
-    const full = run.results.conditions.filter((c) => c.split(",").length === complete(run));
-    const proper = run.results.conditions.filter((c) => !full.includes(c));
+    const patterns = run.results.conditions.filter((c) => !isMasks(c));
+    const full = patterns.filter((c) => c.split(",").length === complete(run));
+    const proper = patterns.filter((c) => !full.includes(c));
     return [...proper, ...(proper.length > 1 ? ["average"] : []), ...full];
   }
   const summary = (run, track, condition, metric) => run.results.summaries.find(
@@ -137,14 +141,82 @@
         return [series(run, track),
           ...wide.map((c) => resultCell(summary(run, track, c, metric), over))];
       });
-      node.append(element("h3", null, metricName(metric)), table(
+      if (!wide.length) continue;
+      node.append(element("h3", null, metricName(metric)), element("p", {class: "soft"},
+        metricOf(metric).convention), table(
         `${metricName(metric)} on the test parts: mean, deviation over seeds (over folds for one ` +
         `seed), ${level()} % interval`, ["track", ...wide.map(braces)], rows));
       barChart(node, metric, wide);
     }
     node.append(element("p", {class: "soft"}, "Mean over folds, then over seeds; average over the " +
-      "incomplete conditions. Intervals resample test dialogues and hold the spread over seeds; " +
-      "what they do not hold: docs/statistics.md."));
+      `incomplete conditions. Intervals resample ${clusters()} and hold the spread over seeds; ` +
+      "what they do not hold: docs/statistics.md. Metrics: docs/metrics.md."));
+    for (const run of data.runs) {
+      for (const {metric, reason} of run.results.not_applicable || []) {
+        node.append(element("p", {class: "notice", role: "note"},
+          `${run.name}: ${metricName(metric)} is not applicable because ${reason}`));
+      }
+    }
+  }
+
+  const clusters = () => {
+    const {clusters: kind, cluster_count: count} = (data.runs[0].results.intervals || {});
+    return count ? `${count} ${kind}s of the test parts` : "test dialogues";
+  };
+
+  /** Curves of a protocol of missing data against its rate: [protocol, [[rate, condition], ...]]. */
+  function protocolsOf(run) {
+    const curves = {};
+    for (const condition of run.results.conditions.filter(isMasks)) {
+      const [protocol, rate, ...more] = condition.split("=");
+      if (more.length) continue;
+      (curves[protocol] = curves[protocol] || []).push([Number(rate), condition]);
+    }
+    return curves;
+  }
+
+  /** Masks of missing data: every condition as a row, curves against the rate. */
+  function missingSection() {
+    const runs = data.runs.filter((run) => (run.results.missing || {masks: []}).masks.length);
+    if (!runs.length) return;
+    const node = section("Missing data");
+    const tracks = runs.flatMap((run) => run.results.tracks.map((track) => [run, track]));
+    const conditions = [...new Set(runs.flatMap((run) => run.results.summaries.map((s) =>
+      s.condition).filter(isMasks)))];
+    const removed = (condition) => runs.flatMap((run) => run.results.missing.masks)
+      .filter((mask) => mask.condition === condition).map((mask) => mask.removed)[0];
+    const metric = runs[0].results.headline[0];
+    if (!metric) return;
+    node.append(table(`${metricName(metric)} with data missing at ${runs[0].results.missing.at}, ` +
+      `masks of seed ${runs[0].results.missing.seed}: mean, deviation, ${level()} % interval; ` +
+      "removed = share of what is there that the masks take from the test parts",
+    ["masks", "removed", ...tracks.map(([run, track]) => series(run, track))],
+    conditions.map((condition) => [braces(condition), fixed(removed(condition), 3),
+      ...tracks.map(([run, track]) => resultCell(summary(run, track, condition, metric),
+        run.results.seeds.length > 1 ? "seeds" : "folds"))])));
+    for (const protocol of new Set(runs.flatMap((run) => Object.keys(protocolsOf(run))))) {
+      const points = tracks.flatMap(([run, track]) => (protocolsOf(run)[protocol] || [])
+        .map(([rate, condition]) => {
+          const found = summary(run, track, condition, metric);
+          return found && isNumber(found.mean) && {rate, mean: found.mean, low: found.low,
+            high: found.high, series: series(run, track)};
+        })).filter(Boolean);
+      if (new Set(points.map((p) => p.rate)).size < 2) continue;
+      node.append(element("h3", null, `${metricName(metric)} against ${protocol}`));
+      chart(node, `Curves of ${metricName(metric)} against the rate of ${protocol}; the table ` +
+        "above holds every value.", `${metricName(metric)} by ${protocol}, bars: ${level()} % ` +
+        "interval", (width) => Plot.plot({width, height: 300, color: {legend: true},
+        x: {label: `${protocol}: rate`, grid: true}, y: {label: metricName(metric), grid: true},
+        marks: [
+          Plot.ruleX(points.filter((p) => isNumber(p.low)), {x: "rate", y1: "low", y2: "high",
+            stroke: "series", strokeOpacity: 0.4}),
+          Plot.lineY(points, {x: "rate", y: "mean", stroke: "series", strokeWidth: 2}),
+          Plot.dot(points, {x: "rate", y: "mean", fill: "series"}),
+          Plot.tip(points, Plot.pointer({x: "rate", y: "mean", title: (p) =>
+            `${p.series}, ${protocol} ${p.rate}\n${fixed(p.mean)}`}))]}));
+    }
+    node.append(element("p", {class: "soft"}, "Area: the mean height of the curve over its rates " +
+      "(docs/missing_data.md)."));
   }
 
   function barChart(parent, metric, conditions) {
@@ -155,12 +227,13 @@
     })).filter(Boolean);
     if (!values.length) return;
     const names = [...new Set(values.map((v) => v.series))];
-    const best = values.reduce((x, y) => (y.mean > x.mean) === (metric !== "mae") ? y : x);
+    const best = values.reduce((x, y) => (y.mean > x.mean) === isHigherBetter(metric) ? y : x);
     chart(parent, `Bars of ${metricName(metric)} for each condition with intervals; best: ` +
       `${best.series} under ${best.condition} with ${fixed(best.mean)}. The table above holds ` +
       "every value.", `${metricName(metric)} by condition, line: ${level()} % interval`,
     (width) => Plot.plot({
-      width, marginLeft: 74, height: 46 + conditions.length * (12 + 15 * names.length),
+      width, marginLeft: 74, marginRight: 24 + 6.5 * Math.max(...conditions.map((c) => c.length)),
+      height: 46 + conditions.length * (12 + 15 * names.length),
       x: {label: metricName(metric), grid: true, domain: metric === "correlation" ? undefined
         : [0, isShare(metric) ? 1 : Math.max(...values.map((v) => v.high || v.mean))]},
       y: {axis: null, domain: names}, fy: {label: null, domain: conditions.map(braces)},
@@ -347,8 +420,8 @@
     const main_column = Math.max(0, part.columns.indexOf("average"));
     const best = part.columns.map((_, c) => part.rows.reduce((found, {cells}) => {
       const {mean} = cells[c];
-      return !isNumber(mean) || (found !== null && (part.metric === "mae" ? mean >= found
-        : mean <= found)) ? found : mean;
+      return !isNumber(mean) || (found !== null && (isHigherBetter(part.metric) ? mean <= found
+        : mean >= found)) ? found : mean;
     }, null));
     const cell = (row, c) => {
       const {mean, low, high} = row.cells[c];
@@ -598,6 +671,7 @@
   header();
   methodSections();
   resultsSection();
+  missingSection();
   comparisonSection();
   confusionSection();
   curveSection();
