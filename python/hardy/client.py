@@ -38,7 +38,7 @@ class Client:
             except ValueError:
                 message = text
             if isinstance(message, dict):
-                message = message.get("message", text)
+                message = ": ".join(str(message[k]) for k in ("field", "reason") if k in message)
             kind = {400: ConfigError, 422: DataError}.get(error.code, Error)
             raise kind(f"{self.url}{path}: {error.code}: {message}") from None
         except OSError as error:

@@ -69,15 +69,20 @@ class _HardyEstimator(BaseEstimator):
         features = self._features(X)
         if X.shape[1] == 1:  # a method needs two modalities: the same column twice
             features = {"block1": features["block1"], "copy": features["block1"]}
-        # The protocol wants a test part; it repeats validation rows and is never looked at.
+        # A fold has a test part; this one is a copy of a row on which no output is made.
+        features = {m: np.concatenate([x, np.nan_to_num(x[:1])]) for m, x in features.items()}
         corpus = Corpus.from_arrays(
-            features, labels, dialogues=names, split=[part_of[d] for d in names], task=task
+            features,
+            np.concatenate([labels, labels[:1]]),
+            dialogues=[*names, "unused"],
+            split=[*(part_of[d] for d in names), "test"],
+            task=task,
         )
         config = {"preset": self.preset, "protocol.tracks": "unified", "run.models": "unified",
                   "protocol.split": "official", **(self.config or {})}
         self._folder = tempfile.TemporaryDirectory(prefix="hardy-sklearn-")
         done = run(corpus, method=self.method, seeds=seed, config=config, jobs=self.jobs,
-                   out=self._folder.name + "/run")
+                   out=self._folder.name + "/run", only_validation=True)
         self._model_bytes = done.models[0].read_bytes()
         self._load()
         self.n_features_in_ = X.shape[1]
@@ -93,9 +98,6 @@ class _HardyEstimator(BaseEstimator):
                 members = [n for n, v in zip(names, labels) if v == value]
                 if all(parts[m] != "train" for m in members):
                     parts[members[0]] = "train"
-        if len(groups) > 1:
-            last = groups[-1]
-            parts[last] = parts[last]
         return parts
 
     def _load(self) -> None:

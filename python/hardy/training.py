@@ -93,12 +93,14 @@ def run(
     jobs: int = 0,
     overwrite: bool = False,
     progress: bool | Progress | None = None,
+    only_validation: bool = False,
 ) -> Run:
     """Runs the protocol: folds x seeds x conditions, and returns the finished run folder.
 
     `config`: hardy.settings.Settings or a mapping ({"preset": "quick", "retrieval.k": 3}). `out`: the
     run folder; a temporary one by default. Ctrl-C raises KeyboardInterrupt and leaves a folder that
     the same call resumes. `jobs`: parallel workers, 0 = one per core; it changes no number.
+    `only_validation` makes no output on the test part.
     """
     module = _training()
     corpus = _corpus(corpus)
@@ -109,7 +111,7 @@ def run(
         method = method.name
     assignments.append(f"protocol.method={method}")
     folder = os.fspath(out) if out is not None else tempfile.mkdtemp(prefix="hardy-run-") + "/run"
-    place = module.Place(folder, "" if cache is None else os.fspath(cache), overwrite)
+    place = module.Place(folder, "" if cache is None else os.fspath(cache), overwrite, only_validation)
     try:
         _interruptible(
             module,

@@ -4,7 +4,9 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <limits>
 #include <map>
 #include <memory>
@@ -105,6 +107,7 @@ struct Place {
   std::string folder;
   std::string cache;
   bool overwrite = false;
+  bool only_validation = false;  ///< no output on the test part is made
 };
 
 py::tuple run(Job& job, const std::shared_ptr<Corpus>& corpus, const std::string& preset,
@@ -115,6 +118,7 @@ py::tuple run(Job& job, const std::shared_ptr<Corpus>& corpus, const std::string
   request.folder = place.folder;
   request.cache = place.cache;
   request.overwrite = place.overwrite;
+  request.only_validation = place.only_validation;
   request.stop = job.flag();
   PythonProgress reporter(progress);
   std::string folder;
@@ -366,8 +370,9 @@ PYBIND11_MODULE(_training, module) {
   py::module_::import("hardy._data");  // defines Corpus
   py::class_<p::Job>(module, "Job").def(py::init<>()).def("stop", &p::Job::stop);
   py::class_<p::Place>(module, "Place")
-      .def(py::init<std::string, std::string, bool>(), py::arg("folder"), py::arg("cache") = "",
-           py::arg("overwrite") = false);
+      .def(py::init<std::string, std::string, bool, bool>(), py::arg("folder"),
+           py::arg("cache") = "", py::arg("overwrite") = false,
+           py::arg("only_validation") = false);
   module.def("run", &p::run, py::arg("job"), py::arg("corpus"), py::arg("preset"),
              py::arg("assignments"), py::arg("place"), py::arg("progress"));
   module.def("compare", &p::compare, py::arg("job"), py::arg("corpus"), py::arg("preset"),
