@@ -36,6 +36,10 @@ struct EpochLoopOptions {
   std::int64_t patience = 0;  ///< epochs without improvement before stopping; 0 = never stop early
   OptimiserConfig optimiser;
   double beta1 = 0.9;  ///< Adam's memory of gradients
+  /// Decay per update of a moving average of the parameters, which is what is judged and kept; 0 =
+  /// the parameters themselves. Range [0, 1). In update t the decay is at most (1 + t) / (10 + t),
+  /// so that the start is forgotten early.
+  double average = 0;
   /// Defect H12: gradients are cleared once per batch, so that every update of it steps along the
   /// sum of all before.
   bool keeps_gradients = false;
