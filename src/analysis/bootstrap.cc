@@ -294,7 +294,7 @@ void check_level(double level) {
   throw ConfigError(fmt::format("level {}: it must lie in 0.5..0.999, e.g. 0.95", level));
 }
 
-/// Draws of t for all degrees of freedom that occur, the same draw for the same resample.
+/// Draws of t for all degrees of freedom; equal ones share the draws.
 void share_seed_draws(std::vector<Resampled>& numbers, const BootstrapOptions& options) {
   std::map<std::int64_t, std::shared_ptr<const std::vector<double>>> shared;
   for (Resampled& number : numbers) {
@@ -324,8 +324,7 @@ SeedSpread seed_spread_of(const Resampled& number) {
     cells += fold.size();
     if (fold.size() < 2) continue;
     const double deviation = mean_and_deviation(fold).deviation;
-    const auto freedom = static_cast<double>(fold.size() - 1);
-    squares += freedom * deviation * deviation;
+    squares += static_cast<double>(fold.size() - 1) * deviation * deviation;
     spread.freedom += static_cast<std::int64_t>(fold.size()) - 1;
   }
   if (spread.freedom > 0) {

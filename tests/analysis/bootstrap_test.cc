@@ -67,7 +67,7 @@ TEST(Bootstrap, SeedsAreTheSpreadWithinFoldsPooled) {
 TEST(Bootstrap, FoldsThatDifferDoNotWidenTheSeedsShare) {
   // Two seeds that agree within each of five folds of different accuracy.
   const auto table =
-      made_table({.folds = 5, .seeds = 2, .dialogues = 12, .utterances = 1},
+      made_table({.folds = 5, .dialogues = 12, .utterances = 1, .seeds = {1, 2}},
                  [](const MadePlace& place) { return place.dialogue <= 2 * place.fold; });
   const Resampled number = wa_of(table);
   EXPECT_EQ(seed_spread_of(number).freedom, 5);
