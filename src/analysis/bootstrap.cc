@@ -319,9 +319,9 @@ void share_seed_draws(std::vector<Resampled>& numbers, const BootstrapOptions& o
 SeedSpread seed_spread_of(const Resampled& number) {
   SeedSpread spread;
   double squares = 0;  // sum over folds of freedom times variance
-  std::size_t cells = 0;
+  double fits = 0;
   for (const auto& fold : number.cells) {
-    cells += fold.size();
+    fits += static_cast<double>(fold.size());
     if (fold.size() < 2) continue;
     const double deviation = mean_and_deviation(fold).deviation;
     squares += static_cast<double>(fold.size() - 1) * deviation * deviation;
