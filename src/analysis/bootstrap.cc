@@ -327,7 +327,6 @@ SeedSpread seed_spread_of(const Resampled& number) {
     squares += static_cast<double>(fold.size() - 1) * deviation * deviation;
     spread.freedom += static_cast<std::int64_t>(fold.size()) - 1;
   }
-  const auto fits = static_cast<double>(cells);
   if (spread.freedom > 0)
     spread.error = std::sqrt(squares / static_cast<double>(spread.freedom) / fits);
   return spread;
