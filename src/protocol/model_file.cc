@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <limits>
+#include <optional>
 
 #include "hardy/errors.h"
 #include "hardy/results.h"
@@ -14,14 +15,16 @@
 namespace hardy {
 namespace {
 
-/// Calibrates one pattern; utterances without a target do not count.
-Calibration calibrate(const Evaluation& evaluation, const Corpus& corpus) {
+/// Calibrates one pattern; utterances without a target do not count. Nothing where there is too
+/// little validation data (fit_calibration).
+std::optional<Calibration> calibrate(const Evaluation& evaluation, const Corpus& corpus) {
   const bool is_class = corpus.label_kind == LabelKind::kClass;
   const std::size_t outputs = is_class ? corpus.class_names.size() : 1;
   Calibration calibration;
   calibration.pattern = evaluation.pattern;
   std::vector<std::int64_t> truth;
   std::vector<float> probabilities;
+  std::vector<std::int64_t> dialogues;
   double squares = 0;
   for (std::size_t i = 0; i < evaluation.utterances.size(); ++i) {
     const auto u = static_cast<std::size_t>(evaluation.utterances[i]);
@@ -29,19 +32,21 @@ Calibration calibrate(const Evaluation& evaluation, const Corpus& corpus) {
     const auto first = evaluation.outputs.begin() + static_cast<std::ptrdiff_t>(i * outputs);
     const float label = corpus.utterances[u].label;
     truth.push_back(is_class ? static_cast<std::int64_t>(label) : 0);
+    dialogues.push_back(corpus.utterances[u].dialogue);
     probabilities.insert(probabilities.end(), first, first + static_cast<std::ptrdiff_t>(outputs));
     squares += std::pow(static_cast<double>(*first) - static_cast<double>(label), 2);
   }
   calibration.utterances = static_cast<std::int64_t>(truth.size());
-  if (truth.empty()) return calibration;
+  if (truth.empty()) return std::nullopt;
   if (!is_class) {
     calibration.expected_error = std::sqrt(squares / static_cast<double>(truth.size()));
     return calibration;
   }
   const auto classes = static_cast<std::int64_t>(outputs);
-  calibration.temperature = fit_temperature(truth, probabilities, classes);
-  calibration.expected_error =
-      calibration_error(truth, probabilities, classes, calibration.temperature);
+  const CalibrationFit fit = fit_calibration(truth, probabilities, classes, dialogues);
+  if (!fit.is_calibrated) return std::nullopt;
+  calibration.temperature = fit.temperature;
+  calibration.expected_error = fit.expected_error;
   return calibration;
 }
 
@@ -80,8 +85,9 @@ BundleInfo describe_fit(const FitOutcome& outcome, const FoldData& data, const C
   stored.run.jobs = 0;  // how it was computed, not what: equal runs write equal models
   info.config_toml = config_toml(stored);
   for (const auto& evaluation : outcome.validation) {
-    const Calibration calibration = calibrate(evaluation, corpus);
-    if (calibration.utterances > 0) info.calibrations.push_back(calibration);
+    if (const auto calibration = calibrate(evaluation, corpus)) {
+      info.calibrations.push_back(*calibration);
+    }
   }
   add_scores(outcome.validation, "validation", corpus, info);
   add_scores(outcome.test, "test", corpus, info);
