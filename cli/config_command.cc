@@ -1,5 +1,7 @@
 #include "cli/config_command.h"
 
+#include <algorithm>
+#include <cctype>
 #include <memory>
 #include <vector>
 
@@ -18,6 +20,8 @@ namespace {
 struct ConfigCommand {
   ConfigOptions options;
   std::string explain;
+  std::string key;     ///< KEY: its value alone
+  std::string search;  ///< words of a key, a meaning or an effect
   bool is_markdown = false;
   bool lists_methods = false;
 };
@@ -43,6 +47,40 @@ std::string explain(const std::string& key) {
                                                : fmt::format("did you mean '{}'?", near)));
   }
   return text;
+}
+
+std::string lower_case(std::string text) {
+  std::ranges::transform(text, text.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return text;
+}
+
+/// Every field whose key, meaning, effect or range has the word, in any case.
+std::string search(const std::string& word) {
+  std::string text;
+  for (const auto& info : config_fields()) {
+    const auto everything = info.key + " " + info.meaning + " " + info.effect + " " + info.range;
+    if (lower_case(everything).find(lower_case(word)) == std::string::npos) continue;
+    text += fmt::format("{} = {}\n  {}\n", info.key, info.default_value, info.meaning);
+  }
+  if (text.empty()) throw ConfigError(fmt::format("--search {}: no setting speaks of it", word));
+  return text;
+}
+
+/// The value of one field, or all of a table, as TOML.
+std::string values_of(const std::string& key, const Config& config) {
+  std::string text;
+  std::vector<std::string> keys;
+  for (const auto& [name, value] : config_values(config)) {
+    keys.push_back(name);
+    if (name == key) return value + "\n";
+    if (name.starts_with(key + ".")) text += fmt::format("{} = {}\n", name, value);
+  }
+  if (!text.empty()) return text;
+  const std::string near = nearest_name(key, keys);
+  throw ConfigError(fmt::format(
+      "config {}: unknown setting; {}", key,
+      near.empty() ? "`hardy config` lists all" : fmt::format("did you mean '{}'?", near)));
 }
 
 std::string method_list() {
@@ -96,6 +134,8 @@ void add_config_command(CLI::App& app) {
   auto state = std::make_shared<ConfigCommand>();
   CLI::App* command = app.add_subcommand("config", "Print the settings, or explain them");
   add_config_options(*command, state->options);
+  command->add_option("KEY", state->key, "Print one setting's value, or those of a table");
+  command->add_option("--search", state->search, "Find settings by a word")->type_name("WORD");
   command
       ->add_option("--explain", state->explain,
                    "Explain one setting, all of a table, or everything")
@@ -107,6 +147,8 @@ void add_config_command(CLI::App& app) {
       "Examples:\n"
       "  hardy config > settings.toml                the defaults, to be edited\n"
       "  hardy config --preset published             the published hyper-parameters\n"
+      "  hardy config retrieval.k                    one value\n"
+      "  hardy config --search neighbours            settings that speak of it\n"
       "  hardy config --explain hardness.alpha1      meaning, range, default, effect\n");
   command->callback([command, state] {
     if (state->lists_methods) {
@@ -115,6 +157,10 @@ void add_config_command(CLI::App& app) {
       print(config_markdown());
     } else if (command->count("--explain") > 0) {
       print(explain(state->explain));
+    } else if (!state->search.empty()) {
+      print(search(state->search));
+    } else if (!state->key.empty()) {
+      print(values_of(state->key, make_config(state->options)));
     } else {
       print(config_toml(make_config(state->options)));
     }

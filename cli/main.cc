@@ -16,6 +16,7 @@
 #include "cli/data_command.h"
 #include "cli/explain_command.h"
 #include "cli/hardness_command.h"
+#include "cli/manual_command.h"
 #include "cli/output.h"
 #include "cli/predict_command.h"
 #include "cli/report_command.h"
@@ -54,6 +55,7 @@ void add_commands(CLI::App& app, const std::vector<std::string>& command_line) {
   add_synth_command(*app.get_subcommand("data"));
   add_config_command(app);
   add_cache_command(app);
+  add_manual_commands(app);
   app.footer(
       std::string("Examples:\n"
                   "  hardy run                  the whole protocol on a demonstration corpus\n"

@@ -173,6 +173,21 @@ TEST(ConfigCommand, ExplainsOneSettingATableOrAll) {
                  "did you mean 'hardness.alpha1'?");
 }
 
+TEST(ConfigCommand, PrintsOneValueOrATable) {
+  EXPECT_EQ(run_hardy({"config", "retrieval.k", "--set", "retrieval.k=3"}).output, "3\n");
+  EXPECT_THAT(run_hardy({"config", "retrieval"}).output, HasSubstr("retrieval.k = 5"));
+  const auto unknown = run_hardy({"config", "retrieval.kk"});
+  EXPECT_EQ(unknown.exit_code, 2);
+  EXPECT_THAT(unknown.errors, HasSubstr("did you mean"));
+}
+
+TEST(ConfigCommand, SearchFindsSettingsByAWordOfTheirMeaning) {
+  const auto found = run_hardy({"config", "--search", "NEIGHBOUR"});
+  EXPECT_EQ(found.exit_code, 0);
+  EXPECT_THAT(found.output, HasSubstr("retrieval.k = "));
+  EXPECT_EQ(run_hardy({"config", "--search", "no such thing"}).exit_code, 2);
+}
+
 TEST(ConfigCommand, DocumentationIsUpToDate) {
   const auto result = run_hardy({"config", "--markdown"});
   EXPECT_EQ(result.output, read_text_file(HARDY_CONFIG_PAGE))
