@@ -62,8 +62,9 @@ TensorFile bundle_of_checkpoint(const BundleCommand& command) {
   try {
     return published_bundle(state_dict, words_of(command.modalities), words_of(command.labels),
                             command.heads);
-  } catch (const ArtifactError& error) {
-    throw ArtifactError(fmt::format("{}: {}", command.source, error.what()));
+  } catch (Error& error) {
+    if (error.kind() == ErrorKind::kArtifact) error.add_context(command.source);
+    throw;
   }
 }
 

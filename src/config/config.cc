@@ -251,9 +251,9 @@ Config parse_config(const std::string& toml_text, const std::string& file_name,
   if (const toml::node* preset = table.get("preset"); preset != nullptr && preset->is_string()) {
     try {
       config = make_preset(preset->as_string()->get());
-    } catch (const ConfigError& error) {
-      throw ConfigError(
-          fmt::format("{}: {}", place(file_name, preset->source().begin), error.what()));
+    } catch (Error& error) {
+      error.add_context(place(file_name, preset->source().begin));
+      throw;
     }
   }
   TableReader(file_name, config).read(table, "");
@@ -264,11 +264,10 @@ Config load_config(const std::filesystem::path& file, const Config& base) {
   std::string text;
   try {
     text = read_text_file(file, kMaxFileBytes);
-  } catch (const DataError& error) {
-    throw ConfigError(
-        fmt::format("{}; --config wants a TOML file, e.g. the output of "
-                    "`hardy config`",
-                    error.what()));
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kData) throw;
+    throw ConfigError(error.what(),
+                      "--config wants a TOML file, e.g. the output of `hardy config`");
   }
   return parse_config(text, file.string(), base);
 }

@@ -85,7 +85,8 @@ ComparisonPlan plan_comparison(Study study, const Corpus& corpus) {
     try {
       static_cast<void>(check_request(request, corpus));
       kept.push_back(std::move(variant));
-    } catch (const DataError& error) {
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::kData) throw;
       plan.refusals.push_back({request.config.protocol.method, error.what()});
     }
   }

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <set>
+#include <string_view>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -273,10 +274,10 @@ BundleInfo read_bundle_info(const TensorFileView& file, const std::string& name)
     check_info(info);
   } catch (const nlohmann::json::exception& error) {
     refuse(name, fmt::format("its description is damaged: {}", error.what()));
-  } catch (const ArtifactError& error) {
-    const std::string text = error.what();
-    if (text.starts_with(name)) throw;
-    refuse(name, text);
+  } catch (Error& error) {
+    const bool names_file = std::string_view(error.what()).starts_with(name);
+    if (error.kind() == ErrorKind::kArtifact && !names_file) error.add_context(name);
+    throw;
   }
   return info;
 }

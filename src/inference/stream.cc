@@ -74,7 +74,8 @@ Predictions DialogueStream::add_turn(const UtteranceView& turn, Workspace& works
     const auto predictions = read_out(*recogniser_.impl_, 1, work);
     ++turns_;
     return predictions;
-  } catch (const DataError&) {
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kData) throw;
     // Later turns must not see the one that was refused.
     for (std::size_t m = 0; m < info.modalities.size(); ++m) {
       if (used.has(static_cast<int>(m))) kept_[m].forget_last(network.hidden);

@@ -90,7 +90,8 @@ void stop_if_asked(const StageServices& services, const LoopState& state,
   if (!services.throw_if_stopping) return;
   try {
     services.throw_if_stopping();
-  } catch (const Interrupted&) {
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kInterrupted) throw;
     if (services.store_checkpoint && state.epoch > 0) {
       services.store_checkpoint(pack(state, parameters, adam));
     }
