@@ -50,7 +50,8 @@ void add_leak(CLI::App& audit, const std::vector<std::string>& command_line, std
       "Exit code 1: the protocol is above chance, so it reads labels that it must not.\n\n"
       "Examples:\n"
       "  hardy audit leak data/CMUMOSI --preset quick --seeds 1-2 --out leak\n"
-      "  hardy audit leak --preset quick --set published.h2_shared_tuning=true   a leak is "
+      "  hardy audit leak --preset quick --set hardymer_published.h2_shared_tuning=true   a leak "
+      "is "
       "found\n");
   command->callback([typed, command_line, &finding] {
     Study study = leak_audit(fit_config(without_models(*typed)));

@@ -80,8 +80,8 @@ void unpack(const TensorFile& file, const std::string& stage, LoopState& state,
 }
 
 /// The factor on the learning rate at one step of a schedule.
-double rate_factor(const std::string& schedule, double progress) {
-  return schedule == "cosine" ? 0.5 * (1.0 + std::cos(std::numbers::pi * progress)) : 1.0;
+double rate_factor(Schedule schedule, double progress) {
+  return schedule == Schedule::kCosine ? 0.5 * (1.0 + std::cos(std::numbers::pi * progress)) : 1.0;
 }
 
 /// Throws Interrupted when the user wants to stop, after keeping what there is.

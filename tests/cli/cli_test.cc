@@ -15,6 +15,7 @@
 #include "base/files.h"
 #include "hardy/config.h"
 #include "hardy/version.h"
+#include "methods/hardymer/settings.h"
 #include "pipeline/stage_cache.h"
 #include "tests/cli/program.h"
 #include "tests/support/temp_dir.h"
@@ -143,7 +144,7 @@ TEST(ConfigCommand, PrintsTomlThatReadsBack) {
   const auto result = run_hardy({"config", "--preset", "quick", "--set", "retrieval.k=9"});
   EXPECT_EQ(result.exit_code, 0) << result.errors;
   Config expected = make_preset("quick");
-  expected.retrieval.k = 9;
+  hardymer_settings(expected).retrieval.k = 9;
   EXPECT_EQ(result.output, config_toml(expected));
   const TempDir folder;
   put_file(folder / "c.toml", result.output);
