@@ -14,6 +14,7 @@
 #include "cli/cache_command.h"
 #include "cli/config_command.h"
 #include "cli/data_command.h"
+#include "cli/exit_code.h"
 #include "cli/explain_command.h"
 #include "cli/hardness_command.h"
 #include "cli/manual_command.h"
@@ -37,14 +38,16 @@ constexpr const char* kExitCodes =
     "folder, 5 divergence, 6 the system refused, 70 our own bug, 130 interrupted. See "
     "docs/errors.md.\n";
 
-void add_commands(CLI::App& app, const std::vector<std::string>& command_line) {
+/// `finding` receives what an audit found.
+void add_commands(CLI::App& app, const std::vector<std::string>& command_line,
+                  std::string& finding) {
   app.set_version_flag("--version", "hardy " + program_version());
   app.set_help_flag("-h,--help", "Show this help");
   app.require_subcommand(1);
   add_training_commands(app, command_line);
   add_study_commands(app, command_line);
   add_hardness_command(app, command_line);
-  add_audit_command(app, command_line);
+  add_audit_command(app, command_line, finding);
   add_predict_command(app);
   add_explain_command(app);
   add_serve_command(app);
@@ -124,8 +127,9 @@ int run_program(const std::vector<std::string>& command_line) {
                    ": emotion and sentiment recognition that keeps working when modalities are "
                    "missing (HARDY-MER)",
                "hardy");
+  std::string finding;
   try {
-    add_commands(app, command_line);
+    add_commands(app, command_line, finding);
     std::vector<std::string> arguments(command_line.rbegin(), command_line.rend());
     if (!arguments.empty()) arguments.pop_back();  // the program's name
     if (arguments.empty()) {
@@ -134,7 +138,9 @@ int run_program(const std::vector<std::string>& command_line) {
     }
     app.parse(std::move(arguments));
     print("");  // flushes what commands printed, so that a full disk is noticed
-    return code_of(ExitCode::kOk);
+    if (finding.empty()) return code_of(ExitCode::kOk);
+    print_error(finding);
+    return code_of(ExitCode::kFinding);
   } catch (const CLI::Success& success) {
     return app.exit(success);  // --help, --version
   } catch (const CLI::ParseError& error) {
@@ -142,7 +148,7 @@ int run_program(const std::vector<std::string>& command_line) {
     return code_of(ExitCode::kConfig);
   } catch (const Error& error) {
     print_error(error.what());
-    return code_of(error.code());
+    return code_of(exit_code_of(error.kind()));
   } catch (const std::bad_alloc&) {
     print_error("out of memory; try fewer --jobs, a smaller batch or fewer modalities");
     return code_of(ExitCode::kIo);

@@ -114,9 +114,11 @@ PredictionTable read_predictions(const RunFolder& folder) {
                   }});
     current = 0;
     return reader.finish();
-  } catch (const DataError& error) {  // of the file or of the CSV form
-    throw ArtifactError(fmt::format("{}; run again to write it anew", error.what()));
-  } catch (const ArtifactError& error) {
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::kData) {  // of the file or of the CSV form
+      throw ArtifactError(error.what(), "run again to write it anew");
+    }
+    if (error.kind() != ErrorKind::kArtifact) throw;
     const std::string line = current == 0 ? "" : fmt::format(", line {}", current);
     throw ArtifactError(
         fmt::format("{}{}: damaged: {}; run again to write it anew", file, line, error.what()));

@@ -176,7 +176,8 @@ Results read_results(const std::filesystem::path& folder) {
   const auto file = run.results_json_file();
   try {
     return parse_results(read_text_file(file, kMaxResultBytes), file.string());
-  } catch (const DataError& error) {
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kData) throw;
     throw ArtifactError(error.what());
   }
 }

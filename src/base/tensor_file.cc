@@ -285,7 +285,8 @@ TensorFile load_tensor_file(const std::filesystem::path& file) {
   std::vector<std::byte> bytes;
   try {
     bytes = read_file(file);
-  } catch (const DataError& error) {
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kData) throw;
     throw ArtifactError(error.what());
   }
   return parse_tensor_file(bytes, file.string());

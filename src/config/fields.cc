@@ -126,7 +126,8 @@ std::string field_type(const Field& field) {
   return std::visit(
       Overloaded{[](std::int64_t*) { return "integer"; }, [](double*) { return "number"; },
                  [](std::string*) { return "text"; }, [](bool*) { return "boolean"; },
-                 [](std::vector<std::int64_t>*) { return "integers"; }},
+                 [](std::vector<std::int64_t>*) { return "integers"; },
+                 [](const WordPointer&) { return "text"; }},
       field.value);
 }
 
@@ -149,7 +150,8 @@ std::string field_value(const Field& field) {
                  [](const bool* value) { return std::string(*value ? "true" : "false"); },
                  [](const std::vector<std::int64_t>* value) {
                    return fmt::format("[{}]", fmt::join(*value, ", "));
-                 }},
+                 },
+                 [](const WordPointer& value) { return toml_text(std::string(value.word())); }},
       field.value);
 }
 
@@ -165,8 +167,23 @@ std::optional<std::string> field_problem(const Field& field) {
                  [](const bool*) -> std::optional<std::string> { return std::nullopt; },
                  [&](const std::vector<std::int64_t>* value) {
                    return list_problem(*value, std::get<IntegerRange>(field.range));
-                 }},
+                 },
+                 [](const WordPointer&) -> std::optional<std::string> { return std::nullopt; }},
       field.value);
+}
+
+std::optional<std::string> word_problem(const std::string& word, const Field& field) {
+  return text_problem(word, field.range);
+}
+
+std::string current_key(const std::string& key) {
+  for (const auto& method : declared_methods()) {
+    for (const auto& [before, now] : method.renamed) {
+      if (key == before) return now;
+      if (key.starts_with(before + ".")) return now + key.substr(before.size());
+    }
+  }
+  return key;
 }
 
 std::optional<std::vector<std::int64_t>> parse_integers(std::string_view text) {

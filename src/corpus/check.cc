@@ -245,7 +245,8 @@ CheckReport check_corpus(const DataConfig& config, int jobs) {
     std::move(contents.begin(), contents.end(), std::back_inserter(report.findings));
     if (report.is_sound())
       validate_corpus(reading.corpus);  // nothing that loading refuses is missed
-  } catch (const DataError& error) {
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kData) throw;
     std::string what = error.what();
     if (what.starts_with(report.source + ": ")) what.erase(0, report.source.size() + 2);
     report.findings.push_back({Severity::kError, "unusable", report.source, what,

@@ -13,6 +13,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <thread>
 #include <utility>
 
@@ -161,10 +162,11 @@ class FeatureReader {
       const auto bytes = read_into(source_.folder.number(), name, scratch_.bytes);
       if (!bytes) return Outcome::kMissing;
       read_npy_feature(*bytes, (source_.path / name).native(), scratch_.feature);
-    } catch (const DataError& error) {
-      const std::string what = error.what();
+    } catch (Error& error) {
       const std::string file = (source_.path / name).string();
-      throw DataError(what.starts_with(file) ? what : fmt::format("{}: {}", file, what));
+      const bool names_file = std::string_view(error.what()).starts_with(file);
+      if (error.kind() == ErrorKind::kData && !names_file) error.add_context(file);
+      throw;
     }
     return scratch_.feature.empty() ? Outcome::kEmpty : Outcome::kRead;
   }
@@ -230,7 +232,8 @@ std::int64_t probe_width(const Source& source, const std::vector<FeatureRequest>
         if (reader.read(requests[static_cast<std::size_t>(i)]) != Outcome::kRead) continue;
         ++votes[scratch.feature.size()];
         ++probed;
-      } catch (const DataError&) {
+      } catch (const Error& error) {
+        if (error.kind() != ErrorKind::kData) throw;
         continue;  // reported when the whole corpus is read
       }
     }
@@ -268,7 +271,8 @@ class Worker {
         return add(m, i, Severity::kNote, "empty-feature", "the array is empty",
                    "zeros are used, as the public readers do");
       }
-    } catch (const DataError& error) {
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::kData) throw;
       return add(m, i, Severity::kError, "unreadable-file", error.what(), "extract it again");
     }
     if (scratch_.feature.size() != width) {

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 #include <set>
+#include <string_view>
 #include <unordered_set>
 #include <utility>
 
@@ -74,7 +75,8 @@ class LabelReader {
     for (const auto& [id, ids] : columns_[0]) {
       try {
         read_dialogue(id, *ids);
-      } catch (const DataError& error) {
+      } catch (const Error& error) {
+        if (error.kind() != ErrorKind::kData) throw;
         add(Severity::kError, "bad-dialogue", "dialogue " + id, error.what(),
             "correct the label file");
       }
@@ -205,10 +207,10 @@ TreeLabels load_tree_labels(const std::filesystem::path& file) {
   const Pickle pickle = load_pickle(file);
   try {
     return LabelReader(pickle, file.string()).read();
-  } catch (const DataError& error) {
-    const std::string what = error.what();
-    if (what.starts_with(file.string())) throw;
-    throw DataError(fmt::format("{}: {}", file.string(), what));
+  } catch (Error& error) {
+    const bool names_file = std::string_view(error.what()).starts_with(file.string());
+    if (error.kind() == ErrorKind::kData && !names_file) error.add_context(file.string());
+    throw;
   }
 }
 

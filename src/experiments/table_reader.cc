@@ -13,7 +13,8 @@ namespace hardy {
 TableReader::TableReader(const std::filesystem::path& file) : file_(file.string()) {
   try {
     table_ = parse_csv(read_text_file(file), file_);
-  } catch (const DataError& error) {
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kData) throw;
     throw ArtifactError(fmt::format("{}; the run must be finished (`hardy run`)", error.what()));
   }
 }

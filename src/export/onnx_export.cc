@@ -6,7 +6,9 @@
 #include <fmt/format.h>
 
 #include "export/onnx_writer.h"
+#include "hardy/errors.h"
 #include "hardy/version.h"
+#include "inference/bundle_settings.h"
 #include "inference/recogniser_impl.h"
 
 namespace hardy {
@@ -247,6 +249,12 @@ class Exporter {
 
 std::string export_onnx(const std::filesystem::path& bundle) {
   const Recogniser::Impl loaded(bundle, Residence::kMapped, Recogniser::Impl::Weights::kPlain);
+  if (loaded.other != nullptr) {
+    throw ConfigError(
+        fmt::format("{}: a model of '{}', which cannot be exported; only recognisers of HARDY-MER "
+                    "(and modality_dropout) can",
+                    bundle.string(), stored_method(loaded.info)));
+  }
   return Exporter(loaded.network, loaded.info).run(loaded.contents.metadata.at("hardy.model"));
 }
 

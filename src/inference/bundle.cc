@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <set>
+#include <string_view>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -9,6 +10,7 @@
 
 #include "base/nearest_name.h"
 #include "hardy/errors.h"
+#include "inference/bundle_settings.h"
 
 namespace hardy {
 namespace {
@@ -29,12 +31,28 @@ nlohmann::ordered_json encoder_json(const BundleInfo& info) {
   return {{"hidden", encoder.hidden},
           {"depth", encoder.depth},
           {"heads", encoder.heads},
-          {"norm", encoder.norm},
-          {"position", encoder.position},
-          {"speaker", encoder.speaker},
-          {"decoder", encoder.decoder},
+          {"norm", word_of(encoder.norm)},
+          {"position", word_of(encoder.position)},
+          {"speaker", word_of(encoder.speaker)},
+          {"decoder", word_of(encoder.decoder)},
           {"decoder_width", encoder.decoder_width},
           {"mixes_experts", info.mixes_experts}};
+}
+
+template <typename Enum>
+void set_word(const char* field, const std::string& word, Enum& value) {
+  const auto known = value_of_word<Enum>(word);
+  if (!known) {
+    throw ArtifactError(
+        fmt::format("its encoder has {} = '{}', which this program cannot run; use a newer hardy",
+                    field, word));
+  }
+  value = *known;
+}
+
+template <typename Enum>
+void read_word(const Json& json, const char* field, Enum& value) {
+  set_word(field, json.at(field).get<std::string>(), value);
 }
 
 void read_encoder(const Json& json, BundleInfo& info) {
@@ -42,10 +60,10 @@ void read_encoder(const Json& json, BundleInfo& info) {
   json.at("hidden").get_to(encoder.hidden);
   json.at("depth").get_to(encoder.depth);
   json.at("heads").get_to(encoder.heads);
-  json.at("norm").get_to(encoder.norm);
-  json.at("position").get_to(encoder.position);
-  json.at("speaker").get_to(encoder.speaker);
-  json.at("decoder").get_to(encoder.decoder);
+  read_word(json, "norm", encoder.norm);
+  read_word(json, "position", encoder.position);
+  read_word(json, "speaker", encoder.speaker);
+  read_word(json, "decoder", encoder.decoder);
   json.at("decoder_width").get_to(encoder.decoder_width);
   json.at("mixes_experts").get_to(info.mixes_experts);
 }
@@ -137,24 +155,29 @@ void read_new_fields(const Json& about, BundleInfo& info) {
   read_lists(about, info);
 }
 
+/// The encoder of a model of format 1, which only its settings describe.
+void read_old_encoder(BundleInfo& info) {
+  const std::string table = "recogniser.encoder";
+  EncoderConfig& encoder = info.encoder;
+  const auto word = [&](const char* key) { return toml_value(info.config_toml, table, key); };
+  encoder.hidden = stored_integer(info, table, "hidden");
+  encoder.depth = stored_integer(info, table, "depth");
+  encoder.heads = stored_integer(info, table, "heads");
+  encoder.decoder_width = stored_integer(info, table, "decoder_width");
+  set_word("norm", word("norm"), encoder.norm);
+  set_word("position", word("position"), encoder.position);
+  set_word("speaker", word("speaker"), encoder.speaker);
+  set_word("decoder", word("decoder"), encoder.decoder);
+}
+
 /// What format 1 left to its config and its arrays.
-void read_old_fields(const Json& about, const TensorFileView& file, const std::string& name,
-                     BundleInfo& info) {
+void read_old_fields(const Json& about, const TensorFileView& file, BundleInfo& info) {
   for (const auto& modality : about.at("modalities")) {
     const auto word = modality.get<std::string>();
     const auto& shape = file.shape("scaling." + word + ".mean");
     info.modalities.push_back({word, shape.empty() ? 0 : shape[0]});
   }
-  info.encoder = parse_config(info.config_toml, name, Config{}).recogniser.encoder;
-}
-
-void check_word(const char* field, const std::string& word,
-                std::initializer_list<const char*> known) {
-  for (const char* each : known) {
-    if (word == each) return;
-  }
-  throw ArtifactError(fmt::format(
-      "its encoder has {} = '{}', which this program cannot run; use a newer hardy", field, word));
+  read_old_encoder(info);
 }
 
 void check_range(const char* field, std::int64_t value, std::int64_t low, std::int64_t high) {
@@ -182,10 +205,6 @@ void check_info(const BundleInfo& info) {
     throw ArtifactError(fmt::format("its encoder.hidden {} is no multiple of its {} heads",
                                     encoder.hidden, encoder.heads));
   }
-  check_word("norm", encoder.norm, {"none", "layer"});
-  check_word("position", encoder.position, {"none", "relative"});
-  check_word("speaker", encoder.speaker, {"none", "relation"});
-  check_word("decoder", encoder.decoder, {"linear", "two-layer"});
 }
 
 }  // namespace
@@ -268,15 +287,15 @@ BundleInfo read_bundle_info(const TensorFileView& file, const std::string& name)
     if (info.format >= 2) {
       read_new_fields(about, info);
     } else {
-      read_old_fields(about, file, name, info);
+      read_old_fields(about, file, info);
     }
     check_info(info);
   } catch (const nlohmann::json::exception& error) {
     refuse(name, fmt::format("its description is damaged: {}", error.what()));
-  } catch (const ArtifactError& error) {
-    const std::string text = error.what();
-    if (text.starts_with(name)) throw;
-    refuse(name, text);
+  } catch (Error& error) {
+    const bool names_file = std::string_view(error.what()).starts_with(name);
+    if (error.kind() == ErrorKind::kArtifact && !names_file) error.add_context(name);
+    throw;
   }
   return info;
 }

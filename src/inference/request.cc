@@ -88,7 +88,8 @@ void read_features(const Json& features, const std::string& field, const BundleI
     int m = 0;
     try {
       m = info.modality_index(name);
-    } catch (const ConfigError& error) {
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::kConfig) throw;
       throw RequestError(Kind::kUnusable, place, error.what());
     }
     if (list.is_null()) continue;
@@ -118,7 +119,7 @@ void read_features(const Json& features, const std::string& field, const BundleI
 }  // namespace
 
 RequestError::RequestError(Kind kind, std::string field, std::string reason)
-    : Error(ExitCode::kData, field.empty() ? reason : field + ": " + reason),
+    : Error(ErrorKind::kData, field.empty() ? reason : field + ": " + reason),
       kind_(kind),
       field_(std::move(field)),
       reason_(std::move(reason)) {}

@@ -24,7 +24,7 @@ class RequestError : public Error {
 
   RequestError(Kind kind, std::string field, std::string reason);
 
-  [[nodiscard]] Kind kind() const { return kind_; }
+  [[nodiscard]] Kind cause() const { return kind_; }
 
   [[nodiscard]] const std::string& field() const { return field_; }
 

@@ -91,7 +91,8 @@ RunManifest load_manifest(const fs::path& folder) {
   const fs::path file = folder / kManifest;
   try {
     return parse_manifest(read_text_file(file, kMaxManifestBytes), file.string());
-  } catch (const DataError& error) {
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kData) throw;
     throw ArtifactError(error.what());
   }
 }

@@ -7,7 +7,6 @@
 #include <fmt/ranges.h>
 
 #include "analysis/intervals.h"
-#include "config/defects.h"
 #include "hardy/errors.h"
 #include "hardy/split.h"
 #include "methods/method.h"
@@ -96,7 +95,7 @@ Results evaluate_models(const std::filesystem::path& source, const Corpus& corpu
                                   fmt::join(corpus.modality_names(), ", ")));
     }
     method = model.config.protocol.method;
-    defects = active_defect_texts(model.config);
+    defects = caveats_of(model.config);
     outcomes.push_back(evaluate_model(model, corpus, table, conditions));
     const auto needed = static_cast<std::size_t>(model.info.fold) + 1;
     while (folds.size() < needed) folds.push_back(fmt::format("fold {}", folds.size() + 1));

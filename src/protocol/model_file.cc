@@ -9,6 +9,7 @@
 #include "hardy/errors.h"
 #include "hardy/results.h"
 #include "hardy/version.h"
+#include "methods/hardymer/settings.h"
 #include "methods/hardymer/tune_features.h"
 #include "metrics/calibration.h"
 
@@ -75,7 +76,7 @@ BundleInfo describe_fit(const FitOutcome& outcome, const FoldData& data, const C
     info.modalities.push_back({modality.name, modality.width});
   }
   info.class_names = corpus.class_names;
-  info.encoder = config.recogniser.encoder;
+  info.encoder = hardymer_settings(config).recogniser.encoder;
   info.data_name = corpus.name;
   info.data_checksum = corpus.checksum;
   info.is_synthetic = corpus.is_synthetic;
@@ -139,7 +140,7 @@ StoredModel load_model(const std::filesystem::path& file) {
   model.file = load_tensor_file(file);
   model.info = read_bundle_info(view_of(model.file), file.string());
   model.config = parse_config(model.info.config_toml, file.string(), Config{});
-  model.config.recogniser.encoder = model.info.encoder;
+  hardymer_settings(model.config).recogniser.encoder = model.info.encoder;
   return model;
 }
 

@@ -19,7 +19,6 @@
 #include "analysis/results_json.h"
 #include "analysis/results_text.h"
 #include "base/checksum.h"
-#include "config/defects.h"
 #include "hardy/errors.h"
 #include "hardy/split.h"
 #include "methods/fold_stage.h"
@@ -82,6 +81,16 @@ struct Group {
   std::unique_ptr<FoldMethod> method;
 };
 
+/// One model to be trained: a specialist of one pattern, or the unified model of several.
+struct FitTask {
+  const FoldData& data;
+  const Group& group;
+  std::string track;
+  std::vector<Pattern> trained;
+};
+
+using FitFunction = std::function<void(const FitTask& task, TaskContext& context)>;
+
 /// One run in progress: corpus, folds, tasks, and what the tasks leave behind.
 class Protocol {
  public:
@@ -100,7 +109,9 @@ class Protocol {
     shelf_ = std::make_unique<FoldShelf>(corpus, folds_, device_);
   }
 
-  ProtocolResult run() {
+  /// Trains every model by `fit`, after the stages that it shares with others, and writes the run
+  /// folder.
+  ProtocolResult run(const FitFunction& fit) {
     const auto started = std::chrono::steady_clock::now();
     ProtocolResult result;
     result.timings.started = utc_now();
@@ -108,10 +119,10 @@ class Protocol {
                          .stop = request_.stop,
                          .start_worker = [] { use_one_thread(); },
                          .progress = &progress_});
-    add_tasks(scheduler);
+    add_tasks(scheduler, fit);
     scheduler.run();
     const auto storage_problem = method_.storage_problem(config_);
-    if (config_.run.models != "none" && storage_problem) {
+    if (config_.run.models != KeptModels::kNone && storage_problem) {
       progress_.note("no models were stored: " + *storage_problem);
     }
     std::vector<std::string> names;
@@ -122,7 +133,7 @@ class Protocol {
       add_intervals(result.results, prediction_table(outcomes_, corpus_));
     }
     result.results.method = config_.protocol.method;
-    result.results.defects = active_defect_texts(config_);
+    result.results.defects = caveats_of(config_);
     result.validation = make_results(on_validation(outcomes_), corpus_, names);
     result.validation.method = config_.protocol.method;
     result.validation.defects = result.results.defects;
@@ -135,6 +146,40 @@ class Protocol {
     result.timings.wall_s = wall.count();
     finish_timings(result.timings);
     return result;
+  }
+
+  /// Trains (or fetches) one model, runs it over the held-out parts and keeps both: a specialist
+  /// for one pattern under that pattern, the unified model under every condition.
+  void fit(const FitTask& task, TaskContext& context) {
+    const auto& [plain, group, track, trained] = task;
+    const auto& evaluated = track == "unified" ? conditions_ : trained;
+    const auto arrays = group.method->fit(plain, trained, context);
+    const auto data = group.method->input_data(plain, context);
+    FitOutcome outcome;
+    outcome.track = track;
+    outcome.trained = track == "unified" ? Pattern::complete(corpus_.modality_count()) : trained[0];
+    outcome.fold = group.fold;
+    outcome.seed = group.seed;
+    outcome.curve = curve_of(arrays);
+    outcome.train_cpu_s = FoldStage::cpu_seconds(arrays);
+    const double before = thread_cpu_s();
+    for (const auto pattern : evaluated) {
+      if (!request_.only_validation) {
+        outcome.test.push_back(evaluate(data, arrays, data.fold.test, pattern));
+      }
+      if (!data.fold.validation.empty()) {
+        outcome.validation.push_back(evaluate(data, arrays, data.fold.validation, pattern));
+      }
+    }
+    note_prediction(outcome, arrays, thread_cpu_s() - before);
+    const bool is_kept =
+        config_.run.models == KeptModels::kAll || word_of(config_.run.models) == track;
+    if (is_kept && !method_.storage_problem(config_)) {
+      save_model(folder_.model_file({track, outcome.trained, group.fold, group.seed}), arrays, data,
+                 describe_fit(outcome, data, config_));
+    }
+    const std::lock_guard lock(mutex_);
+    outcomes_.push_back(std::move(outcome));
   }
 
  private:
@@ -167,7 +212,7 @@ class Protocol {
   }
 
   [[nodiscard]] bool has_track(const std::string& track) const {
-    return config_.protocol.tracks == "both" || config_.protocol.tracks == track;
+    return config_.protocol.tracks == Tracks::kBoth || word_of(config_.protocol.tracks) == track;
   }
 
   /// Every pattern that some fit trains on.
@@ -176,7 +221,7 @@ class Protocol {
     return has_track("unified") ? unified : conditions_;
   }
 
-  void add_tasks(Scheduler& scheduler) {
+  void add_tasks(Scheduler& scheduler, const FitFunction& fit) {
     int priority = 0;
     for (const auto& fold : folds_) {
       if (!is_wanted(fold)) continue;
@@ -192,12 +237,13 @@ class Protocol {
                                          .cache = cache_,
                                          .costs = costs_});
         groups_.push_back(group);
-        add_group(scheduler, group, --priority);
+        add_group(scheduler, group, --priority, fit);
       }
     }
   }
 
-  void add_group(Scheduler& scheduler, const std::shared_ptr<Group>& group, int priority) {
+  void add_group(Scheduler& scheduler, const std::shared_ptr<Group>& group, int priority,
+                 const FitFunction& fit) {
     const auto where = fmt::format("fold {}, seed {}", group->fold + 1, group->seed);
     using Work = std::function<void(const FoldData&, TaskContext&)>;
     const auto add = [&](const std::string& what, std::vector<TaskId> dependencies, double cost,
@@ -223,50 +269,17 @@ class Protocol {
     if (has_track("specialist")) {
       for (const auto condition : conditions_) {
         add(fmt::format("specialist {{{}}}", pattern_label(condition, names)), shared, cost,
-            [this, group, condition](const FoldData& data, TaskContext& context) {
-              fit(data, *group, "specialist", {condition}, context);
+            [&fit, group, condition](const FoldData& data, TaskContext& context) {
+              fit({data, *group, "specialist", {condition}}, context);
             });
       }
     }
     if (has_track("unified")) {
-      add("unified", shared, cost, [this, group](const FoldData& data, TaskContext& context) {
-        fit(data, *group, "unified", unified_patterns(corpus_.modality_count(), conditions_),
+      add("unified", shared, cost, [this, &fit, group](const FoldData& data, TaskContext& context) {
+        fit({data, *group, "unified", unified_patterns(corpus_.modality_count(), conditions_)},
             context);
       });
     }
-  }
-
-  /// Trains (or fetches) one model, runs it over the held-out parts and keeps both: a specialist
-  /// for one pattern under that pattern, the unified model under every condition.
-  void fit(const FoldData& plain, const Group& group, const std::string& track,
-           const std::vector<Pattern>& trained, TaskContext& context) {
-    const auto& evaluated = track == "unified" ? conditions_ : trained;
-    const auto arrays = group.method->fit(plain, trained, context);
-    const auto data = group.method->input_data(plain, context);
-    FitOutcome outcome;
-    outcome.track = track;
-    outcome.trained = track == "unified" ? Pattern::complete(corpus_.modality_count()) : trained[0];
-    outcome.fold = group.fold;
-    outcome.seed = group.seed;
-    outcome.curve = curve_of(arrays);
-    outcome.train_cpu_s = FoldStage::cpu_seconds(arrays);
-    const double before = thread_cpu_s();
-    for (const auto pattern : evaluated) {
-      if (!request_.only_validation) {
-        outcome.test.push_back(evaluate(data, arrays, data.fold.test, pattern));
-      }
-      if (!data.fold.validation.empty()) {
-        outcome.validation.push_back(evaluate(data, arrays, data.fold.validation, pattern));
-      }
-    }
-    note_prediction(outcome, arrays, thread_cpu_s() - before);
-    const bool is_kept = config_.run.models == "all" || config_.run.models == track;
-    if (is_kept && !method_.storage_problem(config_)) {
-      save_model(folder_.model_file({track, outcome.trained, group.fold, group.seed}), arrays, data,
-                 describe_fit(outcome, data, config_));
-    }
-    const std::lock_guard lock(mutex_);
-    outcomes_.push_back(std::move(outcome));
   }
 
   [[nodiscard]] Evaluation evaluate(const FoldData& data, const TensorFile& arrays,
@@ -357,6 +370,12 @@ class Protocol {
 std::vector<Fold> check_request(const ProtocolRequest& request, const Corpus& corpus) {
   const Config& config = request.config;
   auto folds = make_folds(usable(corpus), config.protocol);
+  if (request.only_fold && *request.only_fold >= static_cast<int>(folds.size())) {
+    std::vector<std::string> names;
+    for (const auto& fold : folds) names.push_back(fold.name);
+    throw ConfigError(fmt::format("--fold {}: this corpus has {} folds: {}", *request.only_fold + 1,
+                                  folds.size(), fmt::join(names, ", ")));
+  }
   std::vector<Fold> wanted;
   for (const auto& fold : folds) {
     if (!request.only_fold || *request.only_fold == fold.index) wanted.push_back(fold);
@@ -373,7 +392,9 @@ ProtocolResult run_protocol(const ProtocolRequest& request, const Corpus& corpus
                             Progress& progress) {
   keep_freed_memory();
   use_one_thread();
-  return Protocol(request, corpus, progress).run();
+  Protocol protocol(request, corpus, progress);
+  return protocol.run(
+      [&](const FitTask& task, TaskContext& context) { protocol.fit(task, context); });
 }
 
 }  // namespace hardy

@@ -56,9 +56,11 @@ void read_table(const std::filesystem::path& file, const Row& columns,
                     current = line;
                     receive(row);
                   }});
-  } catch (const DataError& error) {
-    throw ArtifactError(fmt::format("{}; run again to write it anew", error.what()));
-  } catch (const ArtifactError& error) {
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::kData) {
+      throw ArtifactError(error.what(), "run again to write it anew");
+    }
+    if (error.kind() != ErrorKind::kArtifact) throw;
     throw ArtifactError(fmt::format("{}, line {}: damaged: {}; run again to write it anew",
                                     file.string(), current, error.what()));
   }

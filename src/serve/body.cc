@@ -25,7 +25,8 @@ Pattern read_available(const Json& list, const BundleInfo& info) {
     if (!list[i].is_string()) throw RequestError(Kind::kMalformed, field, "is not a text");
     try {
       bits |= 1U << info.modality_index(list[i].get_ref<const std::string&>());
-    } catch (const ConfigError& error) {
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::kConfig) throw;
       throw RequestError(Kind::kUnusable, field, error.what());
     }
   }

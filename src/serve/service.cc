@@ -142,11 +142,12 @@ HttpReply Service::handle(const HttpRequest& request) {
   } catch (const TooLargeError& error) {
     reply = error_reply(413, error.field(), error.reason());
   } catch (const RequestError& error) {
-    const bool is_malformed = error.kind() == RequestError::Kind::kMalformed;
+    const bool is_malformed = error.cause() == RequestError::Kind::kMalformed;
     const auto& field = error.field();
     reply = error_reply(is_malformed ? 400 : 422, field.empty() ? "body" : field, error.reason());
   } catch (const Error& error) {
-    const bool is_theirs = error.code() == ExitCode::kData || error.code() == ExitCode::kConfig;
+    const bool is_theirs = error.kind() == ErrorKind::kData || error.kind() == ErrorKind::kShape ||
+                           error.kind() == ErrorKind::kConfig;
     reply = error_reply(is_theirs ? 422 : 500, "", error.what());
   } catch (const std::exception&) {
     // What an unexpected failure says is for us, not for a stranger.

@@ -125,8 +125,8 @@ void unpack(const TensorFile& file, const std::string& stage, LoopState& state,
 }
 
 /// The factor on the learning rate at one step of a schedule.
-double rate_factor(const std::string& schedule, double progress) {
-  return schedule == "cosine" ? 0.5 * (1.0 + std::cos(std::numbers::pi * progress)) : 1.0;
+double rate_factor(Schedule schedule, double progress) {
+  return schedule == Schedule::kCosine ? 0.5 * (1.0 + std::cos(std::numbers::pi * progress)) : 1.0;
 }
 
 /// Throws Interrupted when the user wants to stop, after keeping what there is.
@@ -135,7 +135,8 @@ void stop_if_asked(const StageServices& services, const LoopState& state,
   if (!services.throw_if_stopping) return;
   try {
     services.throw_if_stopping();
-  } catch (const Interrupted&) {
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kInterrupted) throw;
     if (services.store_checkpoint && state.epoch > 0) {
       services.store_checkpoint(pack(state, parameters, adam));
     }

@@ -15,6 +15,7 @@
 #include "base/files.h"
 #include "hardy/config.h"
 #include "hardy/version.h"
+#include "methods/hardymer/settings.h"
 #include "pipeline/stage_cache.h"
 #include "tests/cli/program.h"
 #include "tests/support/temp_dir.h"
@@ -143,7 +144,7 @@ TEST(ConfigCommand, PrintsTomlThatReadsBack) {
   const auto result = run_hardy({"config", "--preset", "quick", "--set", "retrieval.k=9"});
   EXPECT_EQ(result.exit_code, 0) << result.errors;
   Config expected = make_preset("quick");
-  expected.retrieval.k = 9;
+  hardymer_settings(expected).retrieval.k = 9;
   EXPECT_EQ(result.output, config_toml(expected));
   const TempDir folder;
   put_file(folder / "c.toml", result.output);
@@ -174,9 +175,9 @@ TEST(ConfigCommand, ExplainsOneSettingATableOrAll) {
 }
 
 TEST(ConfigCommand, PrintsOneValueOrATable) {
-  EXPECT_EQ(run_hardy({"config", "retrieval.k", "--set", "retrieval.k=3"}).output, "3\n");
-  EXPECT_THAT(run_hardy({"config", "retrieval"}).output, HasSubstr("retrieval.k = 5"));
-  const auto unknown = run_hardy({"config", "retrieval.kk"});
+  EXPECT_EQ(run_hardy({"config", "hardymer.retrieval.k", "--set", "hardymer.retrieval.k=3"}).output, "3\n");
+  EXPECT_THAT(run_hardy({"config", "hardymer.retrieval"}).output, HasSubstr("hardymer.retrieval.k = 5"));
+  const auto unknown = run_hardy({"config", "hardymer.retrieval.kk"});
   EXPECT_EQ(unknown.exit_code, 2);
   EXPECT_THAT(unknown.errors, HasSubstr("did you mean"));
 }
@@ -184,7 +185,7 @@ TEST(ConfigCommand, PrintsOneValueOrATable) {
 TEST(ConfigCommand, SearchFindsSettingsByAWordOfTheirMeaning) {
   const auto found = run_hardy({"config", "--search", "NEIGHBOUR"});
   EXPECT_EQ(found.exit_code, 0);
-  EXPECT_THAT(found.output, HasSubstr("retrieval.k = "));
+  EXPECT_THAT(found.output, HasSubstr("hardymer.retrieval.k = "));
   EXPECT_EQ(run_hardy({"config", "--search", "no such thing"}).exit_code, 2);
 }
 

@@ -80,7 +80,7 @@ TEST(Request, EveryRefusalNamesTheField) {
       (void)read(tested.text);
       FAIL() << "was read";
     } catch (const RequestError& error) {
-      EXPECT_EQ(error.kind(), tested.kind);
+      EXPECT_EQ(error.cause(), tested.kind);
       EXPECT_EQ(error.field(), tested.field);
       EXPECT_THAT(error.reason(), HasSubstr(tested.reason));
     }

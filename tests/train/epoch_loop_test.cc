@@ -26,7 +26,7 @@ struct Problem {
     options.epochs = 6;
     options.optimiser.batch = 3;
     options.optimiser.learning_rate = 0.1;
-    options.optimiser.schedule = "cosine";
+    options.optimiser.schedule = Schedule::kCosine;
   }
 
   std::vector<CurvePoint> run(const std::function<double()>& validation = nullptr) {

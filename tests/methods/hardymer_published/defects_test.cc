@@ -1,10 +1,12 @@
 // The switches of the published defects: what turns them on, what is refused.
-#include "config/defects.h"
+#include "methods/hardymer_published/defects.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "hardy/errors.h"
+#include "methods/hardymer/settings.h"
+#include "methods/hardymer_published/defects.h"
 
 namespace hardy {
 namespace {
@@ -41,8 +43,8 @@ TEST(Defects, ThePublishedProtocolTurnsAllOnAndStrictAllOff) {
   Config config = with(protocol_assignments("published"));
   validate_config(config);
   EXPECT_EQ(active_defects(config).size(), known_defects().size());
-  EXPECT_EQ(config.retrieval.supports, "slots");
-  EXPECT_EQ(config.recogniser.input, "tuned");
+  EXPECT_EQ(hardymer_settings(config).retrieval.supports, SupportUse::kSlots);
+  EXPECT_EQ(hardymer_settings(config).recogniser.input, FeatureKind::kTuned);
   for (const auto& assignment : protocol_assignments("strict")) {
     set_config_field(config, assignment);
   }
@@ -77,21 +79,21 @@ TEST(Defects, SwitchesThatHaveNothingToActOnAreRefusedWithARemedy) {
   EXPECT_THAT(refusal({"published.h7_first_modality=true", "retrieval.supports=none"}),
               HasSubstr("retrieval.supports"));
   EXPECT_THAT(refusal({"published.h1_test_epoch=true", "protocol.method=momke"}),
-              HasSubstr("--method hardymer"));
+              HasSubstr("--method hardymer_published"));
   EXPECT_EQ(refusal({"published.h1_test_epoch=true", "published.h1b_complete_epochs=true"}), "");
 }
 
 TEST(Defects, SwitchesAreReadAndWrittenAsBooleans) {
   const Config config =
       parse_config("[published]\nh7_first_modality = true\n", "settings.toml", Config{});
-  EXPECT_TRUE(config.published.h7_first_modality);
-  EXPECT_THAT(config_toml(config), HasSubstr("[published]\nh1_test_epoch = false\n"));
+  EXPECT_TRUE(published_settings(config).h7_first_modality);
+  EXPECT_THAT(config_toml(config), HasSubstr("[hardymer_published]\nh1_test_epoch = false\n"));
   EXPECT_EQ(config_toml(parse_config(config_toml(config), "again", Config{})), config_toml(config));
   EXPECT_THROW(parse_config("[published]\nh7_first_modality = 1\n", "settings.toml", Config{}),
                ConfigError);
   Config other;
   EXPECT_THROW(set_config_field(other, "published.h7_first_modality=yes"), ConfigError);
-  EXPECT_FALSE(other.published.h7_first_modality);
+  EXPECT_FALSE(published_settings(other).h7_first_modality);
 }
 
 }  // namespace
