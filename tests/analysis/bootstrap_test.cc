@@ -74,6 +74,22 @@ TEST(Bootstrap, FoldsThatDifferDoNotWidenTheSeedsShare) {
   EXPECT_NEAR(seed_spread_of(number).error, 0, 1e-12);
 }
 
+TEST(Bootstrap, AResampleOfFewDialoguesHasOneDrawLess) {
+  // Variance 1/4 over 5 draws, where 6 would give .2041.
+  const auto table = made_table({.dialogues = 6, .utterances = 1}, first_half);
+  const Resampled number = wa_of(table, {.resamples = 20000});
+  EXPECT_NEAR(mean_and_deviation(number.replicates).deviation, 0.2236, 0.006);
+}
+
+TEST(Bootstrap, SeedsShareTheirResampledDialogues) {
+  const auto one = wa_of(made_table({.seeds = {1}}, first_half));
+  const auto three = wa_of(made_table({.seeds = {1, 2, 3}}, first_half));
+  ASSERT_EQ(one.replicates.size(), three.replicates.size());
+  for (std::size_t b = 0; b < one.replicates.size(); ++b) {
+    EXPECT_NEAR(one.replicates[b], three.replicates[b], 1e-12) << b;
+  }
+}
+
 TEST(Bootstrap, DialoguesCountAsWholes) {
   // Five equal utterances carry no more than one.
   const auto single = made_table({.dialogues = 40, .utterances = 1}, first_half);
