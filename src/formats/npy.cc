@@ -158,47 +158,12 @@ void convert_all(std::span<const std::byte> data, bool is_big_endian, float* out
   }
 }
 
-/// double -> float; too large becomes infinite instead of undefined.
-float narrow(double value) {
-  constexpr double kTooLarge = 0x1.ffffffp127;  // rounds up to 2^128
-  if (value >= kTooLarge) return std::numeric_limits<float>::infinity();
-  if (value <= -kTooLarge) return -std::numeric_limits<float>::infinity();
-  return static_cast<float>(value);
-}
-
 template <typename Bits, typename Signed>
-void convert_integers(const NpyHeader& header, std::span<const std::byte> data, float* out) {
+void convert_integers(const ElementType& header, std::span<const std::byte> data, float* out) {
   const bool is_signed = header.type == 'i';
   convert_all<Bits>(data, header.is_big_endian, out, [is_signed](Bits bits) {
     return is_signed ? static_cast<float>(static_cast<Signed>(bits)) : static_cast<float>(bits);
   });
-}
-
-void convert(const NpyHeader& header, std::span<const std::byte> data, float* out) {
-  const bool swap = header.is_big_endian;
-  if (header.type == 'f' && header.item_size == 4) {
-    if (!swap && !data.empty()) std::memcpy(out, data.data(), data.size());
-    if (swap) {
-      convert_all<std::uint32_t>(data, swap, out,
-                                 [](std::uint32_t bits) { return std::bit_cast<float>(bits); });
-    }
-  } else if (header.type == 'f' && header.item_size == 8) {
-    convert_all<std::uint64_t>(
-        data, swap, out, [](std::uint64_t bits) { return narrow(std::bit_cast<double>(bits)); });
-  } else if (header.type == 'f') {
-    convert_all<std::uint16_t>(data, swap, out, half_to_float);
-  } else if (header.type == 'b') {
-    convert_all<std::uint8_t>(data, false, out,
-                              [](std::uint8_t b) { return b != 0 ? 1.0F : 0.0F; });
-  } else if (header.item_size == 1) {
-    convert_integers<std::uint8_t, std::int8_t>(header, data, out);
-  } else if (header.item_size == 2) {
-    convert_integers<std::uint16_t, std::int16_t>(header, data, out);
-  } else if (header.item_size == 4) {
-    convert_integers<std::uint32_t, std::int32_t>(header, data, out);
-  } else {
-    convert_integers<std::uint64_t, std::int64_t>(header, data, out);
-  }
 }
 
 /// First index fastest -> last index fastest.
@@ -224,11 +189,47 @@ std::vector<float> to_row_major(const std::vector<float>& values,
 void read_values(const NpyHeader& header, std::span<const std::byte> bytes,
                  std::vector<float>& values) {
   values.resize(header.count);
-  convert(header, bytes.subspan(header.data_offset), values.data());
+  convert_to_float({header.type, header.item_size, header.is_big_endian},
+                   bytes.subspan(header.data_offset), values.data());
   if (header.is_fortran && header.shape.size() > 1) values = to_row_major(values, header.shape);
 }
 
 }  // namespace
+
+float narrow_to_float(double value) {
+  constexpr double kTooLarge = 0x1.ffffffp127;  // rounds up to 2^128
+  if (value >= kTooLarge) return std::numeric_limits<float>::infinity();
+  if (value <= -kTooLarge) return -std::numeric_limits<float>::infinity();
+  return static_cast<float>(value);
+}
+
+void convert_to_float(const ElementType& stored, std::span<const std::byte> data, float* out) {
+  const bool swap = stored.is_big_endian;
+  if (stored.type == 'f' && stored.item_size == 4) {
+    if (!swap && !data.empty()) std::memcpy(out, data.data(), data.size());
+    if (swap) {
+      convert_all<std::uint32_t>(data, swap, out,
+                                 [](std::uint32_t bits) { return std::bit_cast<float>(bits); });
+    }
+  } else if (stored.type == 'f' && stored.item_size == 8) {
+    convert_all<std::uint64_t>(data, swap, out, [](std::uint64_t bits) {
+      return narrow_to_float(std::bit_cast<double>(bits));
+    });
+  } else if (stored.type == 'f') {
+    convert_all<std::uint16_t>(data, swap, out, half_to_float);
+  } else if (stored.type == 'b') {
+    convert_all<std::uint8_t>(data, false, out,
+                              [](std::uint8_t b) { return b != 0 ? 1.0F : 0.0F; });
+  } else if (stored.item_size == 1) {
+    convert_integers<std::uint8_t, std::int8_t>(stored, data, out);
+  } else if (stored.item_size == 2) {
+    convert_integers<std::uint16_t, std::int16_t>(stored, data, out);
+  } else if (stored.item_size == 4) {
+    convert_integers<std::uint32_t, std::int32_t>(stored, data, out);
+  } else {
+    convert_integers<std::uint64_t, std::int64_t>(stored, data, out);
+  }
+}
 
 NpyHeader parse_npy_header(std::span<const std::byte> bytes, std::string_view name) {
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());

@@ -22,6 +22,19 @@ struct NpyHeader {
   std::size_t count = 0;  ///< number of elements
 };
 
+/// How the elements of an array are stored.
+struct ElementType {
+  char type = 'f';            ///< f, i, u or b (bool)
+  std::size_t item_size = 4;  ///< bytes; 2, 4, 8 for f, 1 to 8 for i and u, 1 for b
+  bool is_big_endian = false;
+};
+
+/// Converts stored elements to float32. `out` has room for data.size() / item_size values.
+void convert_to_float(const ElementType& type, std::span<const std::byte> data, float* out);
+
+/// double to float, to nearest; what is too large becomes infinite.
+float narrow_to_float(double value);
+
 /// An array as real numbers.
 struct NpyArray {
   std::vector<std::int64_t> shape;
