@@ -36,6 +36,14 @@ std::size_t CorpusAssembler::add_modality(const std::string& name, std::int64_t 
   return modalities_.size() - 1;
 }
 
+void CorpusAssembler::add_vectors(ModalityData modality) {
+  check(modality.present.size() == records_.size(), "a row for every record");
+  widths_.push_back(modality.width);
+  is_sequence_.push_back(false);
+  skipped_.push_back(0);
+  modalities_.push_back(std::move(modality));
+}
+
 void CorpusAssembler::set(std::size_t m, std::size_t record, std::span<const float> frames,
                           const std::string& where) {
   ModalityData& modality = modalities_[m];
@@ -106,11 +114,18 @@ void CorpusAssembler::choose_label(const DataConfig& config, Corpus& corpus,
                                    std::vector<float>& labels) {
   std::vector<std::string> names;
   for (const auto& column : labels_) names.push_back(column.name);
-  const auto found =
-      config.label.empty()
-          ? labels_.begin()
-          : std::find_if(labels_.begin(), labels_.end(),
-                         [&](const LabelColumn& column) { return column.name == config.label; });
+  const auto find_label = [&](const auto& matches) {
+    return std::find_if(labels_.begin(), labels_.end(),
+                        [&](const LabelColumn& column) { return matches(column.name); });
+  };
+  auto found = labels_.begin();
+  if (!config.label.empty()) {
+    found = find_label([&](const std::string& name) { return name == config.label; });
+  }
+  if (found == labels_.end()) {
+    // "T" for "regression_labels_T".
+    found = find_label([&](const std::string& name) { return name.ends_with("_" + config.label); });
+  }
   if (labels_.empty()) throw DataError(fmt::format("{}: it has no labels", source_));
   if (found == labels_.end()) {
     throw ConfigError(fmt::format("{}: it has no label '{}'; there are {}", source_, config.label,

@@ -45,6 +45,10 @@ class CorpusAssembler {
 
   [[nodiscard]] const Record& record(std::size_t i) const { return records_[i]; }
 
+  void set_transcript(std::size_t record, std::string text) {
+    records_[record].transcript = std::move(text);
+  }
+
   /// Adds labels of all records; the first that is added is the one read by default.
   void add_label(LabelColumn column) { labels_.push_back(std::move(column)); }
 
@@ -59,6 +63,9 @@ class CorpusAssembler {
   /// findings, which name `where`.
   void set(std::size_t m, std::size_t record, std::span<const float> frames,
            const std::string& where);
+
+  /// Adds a modality that is complete: a row for every record, in their order.
+  void add_vectors(ModalityData modality);
 
   void add_finding(Finding finding) { findings_.push_back(std::move(finding)); }
 

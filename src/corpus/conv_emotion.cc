@@ -15,6 +15,7 @@
 #include "corpus/assembler.h"
 #include "corpus/pickle_samples.h"
 #include "formats/npy.h"
+#include "formats/text.h"
 #include "hardy/errors.h"
 
 namespace hardy {
@@ -209,7 +210,8 @@ class ConvEmotionReader {
     for (std::size_t i = 0; i < names.size(); ++i) {
       Record record;
       // MELD counts the utterances of each dialogue from 0.
-      record.id = names[i].starts_with(id) ? names[i] : fmt::format("{}_{}", id, names[i]);
+      const bool is_whole = names[i].starts_with(id) && !to_integer(names[i]);
+      record.id = is_whole ? names[i] : fmt::format("{}_{}", id, names[i]);
       record.dialogue = id;
       record.order = static_cast<std::int64_t>(i);
       record.speaker = speakers[i];

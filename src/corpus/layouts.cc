@@ -9,8 +9,12 @@
 #include <fmt/ranges.h>
 
 #include "corpus/conv_emotion.h"
+#include "corpus/csd.h"
 #include "corpus/feature_folder.h"
+#include "corpus/feature_table.h"
+#include "corpus/mmin_tree.h"
 #include "corpus/split_pickle.h"
+#include "formats/hdf5.h"
 #include "formats/pickle.h"
 #include "hardy/errors.h"
 
@@ -55,10 +59,18 @@ std::string layout_of_pickle_file(const fs::path& file) {
 std::string layout_of_file(const fs::path& file) {
   const std::string ending = file.extension().string();
   if (ending == ".pkl" || ending == ".pickle" || ending == ".p") return layout_of_pickle_file(file);
-  throw DataError(fmt::format(
-      "{}: a file with the ending '{}' is no corpus; give a folder, or a pickle (.pkl) that "
-      "docs/formats.md describes",
-      file.string(), ending));
+  if (ending == ".csd") {
+    throw DataError(fmt::format(
+        "{}: a computational sequence has features or labels, not both; give the folder that holds "
+        "all of them",
+        file.string()));
+  }
+  if (is_hdf5(file)) return "hdf5";
+  throw DataError(
+      fmt::format("{}: a file with the ending '{}' is no corpus; give a folder, or a pickle (.pkl) "
+                  "or HDF5 file "
+                  "(.h5, .hdf5) that docs/formats.md describes",
+                  file.string(), ending));
 }
 
 bool has_feature_folders(const fs::path& folder) {
@@ -115,6 +127,11 @@ Reading read_pickle_layout(const std::string& format, const DataConfig& config) 
 std::string find_layout(const fs::path& path) {
   std::error_code ignored;
   if (fs::is_regular_file(path, ignored)) return layout_of_file(path);
+  if (is_csd_folder(path)) return "csd";
+  if (is_mmin_tree(path)) return "mmin";
+  if (is_feature_table(path)) return "table";
+  const auto merged = files_with(path, {".h5", ".hdf5"});
+  if (merged.size() == 1 && is_hdf5(path / merged[0])) return "hdf5";
   return layout_of_pickle_folder(path);
 }
 
@@ -123,7 +140,12 @@ Reading read_layout(const std::string& format, const DataConfig& config, int job
     throw ConfigError(fmt::format(
         "data.labels names a label file; the layout '{}' has its labels inside", format));
   }
-  static_cast<void>(jobs);
+  if (format == "csd") return read_csd_folder(config);
+  if (format == "hdf5") {
+    return read_merged_hdf5(corpus_file(config.path, {".h5", ".hdf5"}), config);
+  }
+  if (format == "mmin") return read_mmin_tree(config);
+  if (format == "table") return read_feature_table(config, jobs);
   return read_pickle_layout(format, config);
 }
 

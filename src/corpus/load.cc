@@ -60,8 +60,9 @@ std::string find_form(const DataConfig& config) {
     throw DataError(fmt::format("{}: no such folder", config.path));
   }
   if (is_plain_form(config.path)) return "plain";
-  const std::string layout = config.labels.empty() ? find_layout(config.path) : "";
-  if (!layout.empty()) return layout;
+  const std::string layout = find_layout(config.path);
+  const bool names_pickle = !config.labels.empty() && layout != "table";
+  if (!layout.empty() && !names_pickle) return layout;
   if (!config.labels.empty() || is_tree(config.path)) return "tree";
   const std::string inside = corpus_inside(config.path);
   if (!inside.empty()) {

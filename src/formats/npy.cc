@@ -19,6 +19,7 @@ namespace {
 constexpr std::string_view kMagic = "\x93NUMPY";
 constexpr std::size_t kMaxHeaderBytes = std::size_t{1} << 16;
 constexpr std::size_t kMaxAxes = 32;
+constexpr std::int64_t kMaxTextCharacters = 1 << 16;
 
 [[noreturn]] void refuse(std::string_view name, const std::string& what) {
   throw DataError(fmt::format("{}: not a usable .npy file: {}", name, what));
@@ -27,7 +28,8 @@ constexpr std::size_t kMaxAxes = 32;
 /// Reads the literal of a Python dict that numpy writes: three known keys, in any order.
 class HeaderText {
  public:
-  HeaderText(std::string_view text, std::string_view name) : rest_(text), name_(name) {}
+  HeaderText(std::string_view text, std::string_view name, bool numbers_only)
+      : rest_(text), name_(name), numbers_only_(numbers_only) {}
 
   NpyHeader parse() {
     NpyHeader header;
@@ -127,6 +129,7 @@ class HeaderText {
     const auto size = to_integer(rest.substr(rest.empty() ? 0 : 1));
     header.type = rest.empty() ? ' ' : rest.front();
     header.item_size = size && *size > 0 && *size <= 8 ? static_cast<std::size_t>(*size) : 0;
+    if (!numbers_only_ && read_other_type(header, size.value_or(0))) return;
     const std::size_t bytes = header.item_size;
     const bool is_real = header.type == 'f' && (bytes == 2 || bytes == 4 || bytes == 8);
     const bool is_integer =
@@ -138,8 +141,21 @@ class HeaderText {
         code.substr(0, 40), header.type == 'O' ? " (Python objects are never unpickled)" : ""));
   }
 
+  /// Texts and objects.
+  static bool read_other_type(NpyHeader& header, std::int64_t size) {
+    if (header.type == 'O') {
+      header.item_size = 0;
+      return true;
+    }
+    if (size < 1 || size > kMaxTextCharacters) return false;
+    if (header.type == 'S') header.item_size = static_cast<std::size_t>(size);
+    if (header.type == 'U') header.item_size = 4 * static_cast<std::size_t>(size);
+    return header.type == 'S' || header.type == 'U';
+  }
+
   std::string_view rest_;
   std::string_view name_;
+  bool numbers_only_;
 };
 
 /// Element bytes to float, for one type.
@@ -194,6 +210,44 @@ void read_values(const NpyHeader& header, std::span<const std::byte> bytes,
   if (header.is_fortran && header.shape.size() > 1) values = to_row_major(values, header.shape);
 }
 
+NpyHeader parse_header(std::span<const std::byte> bytes, std::string_view name, bool numbers_only) {
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  if (bytes.empty()) refuse(name, "it is empty");
+  if (!text.starts_with(kMagic) || bytes.size() < 10) {
+    refuse(name, "it does not start as numpy's files do (truncated, or another format)");
+  }
+  const auto version = std::to_integer<unsigned>(bytes[6]);
+  if (version < 1 || version > 3) refuse(name, fmt::format("format {} is unknown", version));
+  const std::size_t length_size = version == 1 ? 2 : 4;
+  if (bytes.size() < 8 + length_size) refuse(name, "it is truncated");
+  std::size_t length = 0;
+  for (std::size_t i = length_size; i-- > 0;) {
+    length = (length << 8U) | std::to_integer<std::size_t>(bytes[8 + i]);
+  }
+  const std::size_t start = 8 + length_size;
+  if (length > bytes.size() - start || length > kMaxHeaderBytes) {
+    refuse(name, fmt::format("its header claims {} bytes of {} (truncated)", length, bytes.size()));
+  }
+  NpyHeader header = HeaderText(text.substr(start, length), name, numbers_only).parse();
+  header.data_offset = start + length;
+  header.count = 1;
+  bool fits = true;
+  for (const std::int64_t extent : header.shape) {
+    fits = fits &&
+           !__builtin_mul_overflow(header.count, static_cast<std::size_t>(extent), &header.count);
+  }
+  const std::size_t held = bytes.size() - header.data_offset;
+  std::size_t needed = 0;
+  fits = fits && !__builtin_mul_overflow(header.count, header.item_size, &needed);
+  if (!fits || (header.type != 'O' && held != needed)) {
+    refuse(name, fmt::format("it holds {} bytes of data, its shape ({}) of {}{} needs {}; copy or "
+                             "extract it again",
+                             held, fmt::join(header.shape, ", "), header.type, header.item_size,
+                             fits ? fmt::format("{}", needed) : "more than memory"));
+  }
+  return header;
+}
+
 }  // namespace
 
 float narrow_to_float(double value) {
@@ -232,41 +286,11 @@ void convert_to_float(const ElementType& stored, std::span<const std::byte> data
 }
 
 NpyHeader parse_npy_header(std::span<const std::byte> bytes, std::string_view name) {
-  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  if (bytes.empty()) refuse(name, "it is empty");
-  if (!text.starts_with(kMagic) || bytes.size() < 10) {
-    refuse(name, "it does not start as numpy's files do (truncated, or another format)");
-  }
-  const auto version = std::to_integer<unsigned>(bytes[6]);
-  if (version < 1 || version > 3) refuse(name, fmt::format("format {} is unknown", version));
-  const std::size_t length_size = version == 1 ? 2 : 4;
-  if (bytes.size() < 8 + length_size) refuse(name, "it is truncated");
-  std::size_t length = 0;
-  for (std::size_t i = length_size; i-- > 0;) {
-    length = (length << 8U) | std::to_integer<std::size_t>(bytes[8 + i]);
-  }
-  const std::size_t start = 8 + length_size;
-  if (length > bytes.size() - start || length > kMaxHeaderBytes) {
-    refuse(name, fmt::format("its header claims {} bytes of {} (truncated)", length, bytes.size()));
-  }
-  NpyHeader header = HeaderText(text.substr(start, length), name).parse();
-  header.data_offset = start + length;
-  header.count = 1;
-  bool fits = true;
-  for (const std::int64_t extent : header.shape) {
-    fits = fits &&
-           !__builtin_mul_overflow(header.count, static_cast<std::size_t>(extent), &header.count);
-  }
-  const std::size_t held = bytes.size() - header.data_offset;
-  std::size_t needed = 0;
-  fits = fits && !__builtin_mul_overflow(header.count, header.item_size, &needed);
-  if (!fits || held != needed) {
-    refuse(name, fmt::format("it holds {} bytes of data, its shape ({}) of {}{} needs {}; copy or "
-                             "extract it again",
-                             held, fmt::join(header.shape, ", "), header.type, header.item_size,
-                             fits ? fmt::format("{}", needed) : "more than memory"));
-  }
-  return header;
+  return parse_header(bytes, name, true);
+}
+
+NpyHeader parse_any_npy_header(std::span<const std::byte> bytes, std::string_view name) {
+  return parse_header(bytes, name, false);
 }
 
 NpyArray parse_npy(std::span<const std::byte> bytes, std::string_view name) {

@@ -47,6 +47,11 @@ struct NpyArray {
 /// a file whose size is not exactly what its shape needs.
 NpyHeader parse_npy_header(std::span<const std::byte> bytes, std::string_view name);
 
+/// The header of an array of any type: numbers, or S (bytes), U (text of UCS-4, item_size = 4 per
+/// character), O (Python objects, pickled behind the header; item_size 0). Checks the size of all
+/// but O. Throws DataError.
+NpyHeader parse_any_npy_header(std::span<const std::byte> bytes, std::string_view name);
+
 /// The whole array, converted to float32 (float64 rounds to nearest; too large becomes infinite).
 NpyArray parse_npy(std::span<const std::byte> bytes, std::string_view name);
 NpyArray load_npy(const std::filesystem::path& file);
