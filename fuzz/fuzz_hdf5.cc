@@ -1,6 +1,6 @@
 #include <cstdint>
 
-#include "fuzz/entry_points.h"
+#include "fuzz/corpus_entry_points.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   hardy::fuzz::run_hdf5(std::as_bytes(std::span(data, size)));

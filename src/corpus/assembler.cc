@@ -57,8 +57,7 @@ void CorpusAssembler::set(std::size_t m, std::size_t record, std::span<const flo
   add_finding({Severity::kError, "not-finite", where,
                fmt::format("value {} of frame {} is {}", outcome.bad->column, outcome.bad->frame,
                            outcome.bad->value),
-               "extract it again, or read the corpus with --not-finite skip-frames, which leaves "
-               "such frames out"});
+               "extract it again, or leave such frames out: --set data.not_finite=skip-frames"});
 }
 
 void CorpusAssembler::split_mixed_dialogues() {
@@ -138,10 +137,11 @@ void CorpusAssembler::choose_label(const DataConfig& config, Corpus& corpus,
     labels = found->values;
   }
   if (labels_.size() < 2) return;
+  names.erase(std::find(names.begin(), names.end(), found->name));
   add_finding(
       {Severity::kNote, "several-labels", source_,
        fmt::format("label '{}' is read; there are also {}", found->name, fmt::join(names, ", ")),
-       "choose another one with --label"});
+       "choose another one with --label NAME, or --set data.label=NAME"});
 }
 
 std::vector<std::size_t> CorpusAssembler::order_records() const {

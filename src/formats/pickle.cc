@@ -215,9 +215,14 @@ void read_array_reals(const PickleArray& array, std::int64_t first, std::int64_t
 }
 
 Pickle load_pickle(const std::filesystem::path& file) {
-  MappedFile input(file);
-  Pickle pickle = parse_pickle(input.bytes(), file.string());
-  pickle.input_.emplace(std::move(input));  // the mapping keeps its place
+  std::optional<MappedFile> input;
+  try {
+    input.emplace(file);
+  } catch (const ArtifactError& error) {
+    throw DataError(error.what());  // a data file is missing or empty, not a model
+  }
+  Pickle pickle = parse_pickle(input->bytes(), file.string());
+  pickle.input_ = std::move(input);  // the mapping keeps its place
   return pickle;
 }
 

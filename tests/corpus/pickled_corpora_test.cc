@@ -194,7 +194,7 @@ TEST(SplitPickle, BadValuesAreNamedWithPlaceAndRemedy) {
   const std::string message = message_of<DataError>([&] { load_corpus(config, 1); });
   EXPECT_THAT(message, HasSubstr("audio of x$_$1"));
   EXPECT_THAT(message, HasSubstr("value 0 of frame 1 is -inf"));
-  EXPECT_THAT(message, HasSubstr("--not-finite skip-frames"));
+  EXPECT_THAT(message, HasSubstr("data.not_finite=skip-frames"));
 }
 
 TEST(SplitPickle, DifferingNumbersOfEntriesAreRefused) {

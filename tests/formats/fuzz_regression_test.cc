@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/files.h"
+#include "fuzz/corpus_entry_points.h"
 #include "fuzz/entry_points.h"
 
 namespace hardy {
