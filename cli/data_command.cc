@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
@@ -120,6 +121,7 @@ Json describe_corpus(const Corpus& corpus) {
   return {{"name", corpus.name},
           {"synthetic", corpus.is_synthetic},
           {"source", corpus.source},
+          {"layout", corpus.layout},
           {"utterances", corpus.size()},
           {"dialogues", corpus.dialogues.size()},
           {"longest_dialogue", longest},
@@ -175,6 +177,9 @@ std::string info_text(const Json& info) {
                   info["longest_dialogue"].get<std::int64_t>(),
                   info["speakers"] == 0 ? "not recorded"
                                         : fmt::format("{}", info["speakers"].get<std::int64_t>()));
+  if (info["layout"] != "") {
+    text += fmt::format("layout      {}\n", printable(info["layout"].get<std::string>()));
+  }
   text += labels_text(info["labels"]);
   text += fmt::format("modalities  {}\n", info["modalities"].size());
   for (const auto& entry : info["modalities"]) {
@@ -216,7 +221,19 @@ void run_convert(const DataOptions& options) {
 
 /// The options that say what to read, shared by all sub-commands.
 void add_source_options(CLI::App& command, DataOptions& options) {
-  command.add_option("--format", options.config.format, "auto, tree, plain or demo")
+  command
+      .add_option("--format", options.config.format,
+                  fmt::format("auto or {}", fmt::join(corpus_formats(), ", ")))
+      ->type_name("NAME");
+  command
+      .add_option("--label", options.config.label,
+                  "which label is read where a corpus has several, e.g. happy")
+      ->type_name("NAME");
+  command
+      .add_option("--reduce", options.config.reduce,
+                  "what becomes of sequences of frames: mean or mean-std (mean and standard "
+                  "deviation)")
+      ->check(CLI::IsMember({"mean", "mean-std"}))
       ->type_name("NAME");
   command
       .add_option("--features", options.config.modalities,
@@ -243,7 +260,7 @@ void add_data_command(CLI::App& app) {
 
   CLI::App* info = data->add_subcommand("info", "Print sizes, classes, modalities and splits");
   info->add_option("DIR", options->config.path,
-                   "corpus folder; the demonstration corpus if absent");
+                   "corpus folder or file; the demonstration corpus if absent");
   add_source_options(*info, *options);
   info->callback([options] { run_info(*options); });
 
@@ -251,12 +268,12 @@ void add_data_command(CLI::App& app) {
       "check",
       "Find every problem of a corpus and say what to do; exit code 3 when it is unusable");
   check->add_option("DIR", options->config.path,
-                    "corpus folder; the demonstration corpus if absent");
+                    "corpus folder or file; the demonstration corpus if absent");
   add_source_options(*check, *options);
   check->callback([options] { run_check(*options); });
 
   CLI::App* convert = data->add_subcommand("convert", "Write a corpus in the plain form");
-  convert->add_option("SRC", options->config.path, "corpus folder")->required();
+  convert->add_option("SRC", options->config.path, "corpus folder or file")->required();
   convert
       ->add_option("DST", options->destination, "folder to create; it must not exist or be empty")
       ->required();
@@ -264,7 +281,9 @@ void add_data_command(CLI::App& app) {
   convert->callback([options] { run_convert(*options); });
   data->footer(
       "Corpora are read in the layout of GCNet, MoMKE and HARDY-MER (label pickle and folders of\n"
-      ".npy files) or in the plain form (one table, one array per modality): docs/formats.md.\n");
+      ".npy files), in the plain form (one table, one array per modality), and as MMSA, "
+      "MultiBench,\n"
+      "conv-emotion, CMU-MultimodalSDK, MMIN and MERBench have them: docs/formats.md.\n");
 }
 
 }  // namespace hardy

@@ -193,6 +193,10 @@ void add_predict_command(CLI::App& app) {
       ->add_option("--labels", command->source.labels, "Label pickle of a tree, for its dialogues")
       ->type_name("FILE");
   predict
+      ->add_option("--reduce", command->source.reduce,
+                   "What becomes of sequences of frames, as it was in training: mean or mean-std")
+      ->check(CLI::IsMember({"mean", "mean-std"}));
+  predict
       ->add_option("--available", command->available,
                    "Use only these modalities, e.g. \"acoustic,textual\"")
       ->type_name("LIST");

@@ -100,6 +100,12 @@ void read_arrays(const std::vector<FeatureArray>& arrays, bool is_one_dialogue,
   if (is_one_dialogue && count > 0) consume(dialogue);
 }
 
+/// Whether a path is a file that holds a whole corpus, by its ending.
+bool is_corpus_file(const std::filesystem::path& path) {
+  const std::string ending = path.extension().string();
+  return ending == ".pkl" || ending == ".pickle" || ending == ".h5" || ending == ".hdf5";
+}
+
 Corpus load_source_corpus(const SourceOptions& options) {
   if (is_plain_form(options.path)) {
     return take_sound_corpus(read_plain({options.path, "", "auto", false}));
@@ -107,6 +113,7 @@ Corpus load_source_corpus(const SourceOptions& options) {
   DataConfig config;
   config.path = options.path;
   config.labels = options.labels;
+  config.reduce = options.reduce;
   return load_corpus(config,
                      std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, 16));
 }
@@ -264,6 +271,7 @@ void read_dialogues(const SourceOptions& options, const BundleInfo& info,
   }
   std::error_code ignored;
   const bool is_folder = std::filesystem::is_directory(options.path, ignored);
+  const bool is_corpus = is_folder || is_corpus_file(options.path);
   if (!is_folder && std::filesystem::path(options.path).extension() == ".npy") {
     throw ConfigError(
         fmt::format("{}: an array does not say which modality it is; write --features {}={}",
@@ -277,7 +285,7 @@ void read_dialogues(const SourceOptions& options, const BundleInfo& info,
   }
   if (!arrays.empty()) {
     read_arrays(arrays, options.is_one_dialogue, info, consume);
-  } else if (is_folder) {
+  } else if (is_corpus) {
     read_corpus_folder(options, info, consume);
   } else {
     read_json_dialogues(options.path, info, consume);

@@ -24,6 +24,7 @@ struct SourceOptions {
   std::vector<std::string> features;  ///< MODALITY=FILE.npy
   bool is_one_dialogue = false;       ///< rows of the .npy files are the turns of one dialogue
   std::string labels;                 ///< label pickle of a tree
+  std::string reduce = "mean";        ///< mean | mean-std: what becomes of sequences
 };
 
 /// Reads the source dialogue by dialogue and hands each over. Throws DataError naming file, line or

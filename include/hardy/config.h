@@ -38,9 +38,11 @@ constexpr std::optional<Enum> value_of_word(std::string_view word) {
 
 /// Where the corpus comes from (include/hardy/corpus.h).
 struct DataConfig {
-  std::string path;             ///< folder; empty = the embedded demonstration corpus
-  std::string format = "auto";  ///< auto | tree | plain | demo
-  std::string labels;           ///< label pickle of a tree; empty = found beside the features
+  std::string path;             ///< folder or file; empty = the embedded demonstration corpus
+  std::string format = "auto";  ///< auto | one of corpus_formats()
+  std::string labels;  ///< label file of a tree or table; empty = found beside the features
+  std::string label;   ///< which of several labels; empty = the layout's own choice
+  std::string reduce = "mean";  ///< mean | mean-std: what becomes of sequences of frames
   std::string modalities;       ///< "acoustic=wav2vec-large-c-UTT,textual=..."; empty = all found
   std::string task = "auto";    ///< auto | class | regression | binary
 };
@@ -142,6 +144,9 @@ struct FieldInfo {
   std::string effect;
   bool is_advanced = true;  ///< not among the few to know first
 };
+
+/// What DataConfig::format may be beside "auto": the layouts that are read (docs/formats.md).
+const std::vector<std::string>& corpus_formats();
 
 /// Every field, in the order of the TOML file.
 std::vector<FieldInfo> config_fields();

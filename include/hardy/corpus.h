@@ -73,6 +73,9 @@ struct Corpus {
   /// otherwise. An utterance whose value is exactly 0 is neither: it is context, no training
   /// target, not scored.
   std::vector<float> values;
+  /// Which layout its files have and what became of sequences, e.g. "MMSA pickle; sequences reduced
+  /// to their mean over frames"; empty = unknown.
+  std::string layout;
   std::string source;    ///< where it came from, for messages and the manifest
   std::string checksum;  ///< SHA-256 over everything above that influences results
 

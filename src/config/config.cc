@@ -224,6 +224,12 @@ std::vector<Field> read_fields(Config& config) {
 
 }  // namespace
 
+const std::vector<std::string>& corpus_formats() {
+  static const std::vector<std::string> formats = {"tree", "plain", "demo", "mmsa", "conv-emotion",
+                                                   "csd",  "hdf5",  "mmin", "table"};
+  return formats;
+}
+
 void check_heads(const std::string& table, std::int64_t hidden, std::int64_t heads) {
   if (hidden % heads == 0) return;
   throw ConfigError(fmt::format(

@@ -34,20 +34,35 @@ std::optional<std::string> empty_problem(std::string_view text) {
   return std::nullopt;
 }
 
+std::vector<std::string> format_choices() {
+  std::vector<std::string> choices = corpus_formats();
+  choices.insert(choices.begin(), "auto");
+  return choices;
+}
+
 void describe_data(std::vector<Field>& fields, DataConfig& data) {
   FieldTable table(fields, "data.");
-  table.add("path", &data.path, FreeText{"a folder, or empty"},
-            {"Folder of the corpus; empty = the embedded demonstration corpus.",
+  table.add("path", &data.path, FreeText{"a folder, a file, or empty"},
+            {"Folder or file of the corpus; empty = the embedded demonstration corpus.",
              "Relative paths start at the folder the program is called from. The positional DATA "
              "of the command line replaces it."});
-  table.add("format", &data.format, Choices{{"auto", "tree", "plain", "demo"}},
-            {"How the folder is laid out: `tree` = the public layout with a label pickle, `plain` "
-             "= hardy's own plain form, `demo` = the embedded corpus.",
-             "`auto` looks at what the folder holds."});
+  table.add("format", &data.format, Choices{format_choices()},
+            {"How the corpus is laid out: `tree` = the public layout with a label pickle, `plain` "
+             "= hardy's own plain form, `demo` = the embedded corpus, the others as "
+             "docs/formats.md describes them.",
+             "`auto` looks at what the folder or file holds."});
   table.add(
       "labels", &data.labels, FreeText{"a file, or empty"},
-      {"Label pickle of a `tree`; empty = found beside the features.",
+      {"Label file of a `tree` or `table`; empty = found beside the features.",
        "Needed only when a folder holds several label files (IEMOCAP with 4 and 6 classes)."});
+  table.add("label", &data.label, FreeText{"a name, or empty"},
+            {"Which label is learned where a corpus has several, e.g. `happy`, `T` or `sentiment`; "
+             "empty = the one that its layout is known for.",
+             "An unknown name is refused with those that exist."});
+  table.add("reduce", &data.reduce, Choices{{"mean", "mean-std"}},
+            {"What becomes of features that are sequences of frames: their mean over time, or mean "
+             "and standard deviation one after the other.",
+             "`mean-std` doubles the width of sequences; vectors stay as they are."});
   table.add("modalities", &data.modalities,
             FreeText{"name=folder,name=folder,... or empty", assignments_problem},
             {"Which feature folders are read as which modality, in this order; empty = all found.",

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "corpus/layouts.h"
 #include "corpus/plain_form.h"
 #include "corpus/synth/demo_corpus.h"
 #include "corpus/tree.h"
@@ -35,9 +36,16 @@ std::string corpus_inside(const std::filesystem::path& folder) {
   return first;
 }
 
-/// "demo", "plain" or "tree".
+void require_known_format(const std::string& format) {
+  const auto& known = corpus_formats();
+  if (format == "auto" || std::find(known.begin(), known.end(), format) != known.end()) return;
+  throw ConfigError(
+      fmt::format("data.format is '{}'; possible are auto, {}", format, fmt::join(known, ", ")));
+}
+
+/// One of corpus_formats().
 std::string find_form(const DataConfig& config) {
-  require_known(config.format, {"auto", "tree", "plain", "demo"}, "data.format");
+  require_known_format(config.format);
   if (config.format == "demo" || config.path.empty()) {
     const bool is_demo = config.format == "demo" || config.format == "auto";
     if (!is_demo || !config.path.empty()) {
@@ -48,10 +56,13 @@ std::string find_form(const DataConfig& config) {
   }
   if (config.format != "auto") return config.format;
   std::error_code ignored;
-  if (!std::filesystem::is_directory(config.path, ignored)) {
+  if (!std::filesystem::exists(config.path, ignored)) {
     throw DataError(fmt::format("{}: no such folder", config.path));
   }
   if (is_plain_form(config.path)) return "plain";
+  const std::string layout = find_layout(config.path);
+  const bool names_pickle = !config.labels.empty() && layout != "table";
+  if (!layout.empty() && !names_pickle) return layout;
   if (!config.labels.empty() || is_tree(config.path)) return "tree";
   const std::string inside = corpus_inside(config.path);
   if (!inside.empty()) {
@@ -64,9 +75,9 @@ std::string find_form(const DataConfig& config) {
                   config.path, kPlainTable));
 }
 
-Reading read_form(const DataConfig& config, int jobs) {
-  const std::string form = find_form(config);
+Reading read_form(const DataConfig& config, int jobs, const std::string& form) {
   if (form == "demo") return {make_demo_corpus(), {}};
+  if (form != "tree" && form != "plain") return read_layout(form, config, std::max(1, jobs));
   if (form == "tree") {
     return read_tree({config.path, config.labels, config.modalities, std::max(1, jobs)});
   }
@@ -113,7 +124,11 @@ void make_binary(Corpus& corpus) {
 
 Reading read_corpus(const DataConfig& config, int jobs) {
   require_known(config.task, {"auto", "class", "regression", "binary"}, "data.task");
-  Reading reading = read_form(config, jobs);
+  require_known(config.reduce, {"mean", "mean-std"}, "data.reduce");
+  const std::string form = find_form(config);
+  Reading reading = read_form(config, jobs, form);
+  if (form == "tree") reading.corpus.layout = "tree of GCNet, MoMKE and HARDY-MER";
+  if (form == "plain") reading.corpus.layout = "plain form";
   apply_task(reading.corpus, config.task);
   return reading;
 }
