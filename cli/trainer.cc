@@ -75,6 +75,22 @@ void evaluate(const TrainingRequest& request, Progress& progress) {
   print(request.json ? results_json(results) : results_table(results));
 }
 
+/// Says what decides the numbers of a run; the rest is counted.
+void report_warnings(const std::vector<Finding>& warnings, const std::string& path) {
+  std::size_t others = 0;
+  for (const auto& warning : warnings) {
+    if (warning.kind != "label-guess" && warning.kind != "similar-classes") {
+      ++others;
+      continue;
+    }
+    print_notice(fmt::format("hardy: note: {}: {}; {}", printable(warning.where),
+                             printable(warning.what), printable(warning.remedy)));
+  }
+  if (others == 0) return;
+  print_notice(fmt::format("hardy: note: {} warnings about the data; hardy data check {} lists them",
+                           others, printable(path)));
+}
+
 void check_fold(const TrainingRequest& request, const Corpus& corpus) {
   if (!request.fold) return;
   const std::vector<Fold> folds = make_folds(corpus, request.config.protocol);
@@ -87,7 +103,10 @@ void check_fold(const TrainingRequest& request, const Corpus& corpus) {
 
 void fit(const TrainingRequest& request, Progress& progress) {
   const std::atomic<bool>& stop = catch_interrupts();
-  const Corpus corpus = load_corpus(request.config.data, worker_count(request.config.run.jobs));
+  std::vector<Finding> warnings;
+  const Corpus corpus =
+      load_corpus(request.config.data, worker_count(request.config.run.jobs), &warnings);
+  report_warnings(warnings, request.config.data.path);
   check_fold(request, corpus);
   const ProtocolRequest protocol = {.command = request.command,
                                     .config = request.config,

@@ -92,6 +92,10 @@ class DialogueInput {
   void add(std::span<const NamedFeatures> features, std::string_view speaker = {});
   void add(std::initializer_list<NamedFeatures> features, std::string_view speaker = {});
 
+  /// Appends an utterance of which nothing is known: it keeps its place in the dialogue, and what is
+  /// predicted of it (Predictions::used is empty) is no answer.
+  void add_empty(std::string_view speaker = {});
+
   void clear();
 
   [[nodiscard]] std::int64_t size() const { return static_cast<std::int64_t>(rows_.size()); }

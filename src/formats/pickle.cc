@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/files.h"
+#include "base/foreign.h"
 #include "formats/pickle_machine.h"
 #include "formats/text.h"
 #include "hardy/errors.h"
@@ -14,6 +15,18 @@ namespace hardy {
 namespace {
 
 constexpr std::size_t kMaxFileBytes = std::size_t{256} << 20;
+
+/// Whether a text-mode copy turned the line ends of protocol 0, which is text, into CRLF.
+bool has_windows_line_ends(std::span<const std::byte> bytes) {
+  if (bytes.empty() || bytes[0] == std::byte{0x80}) return false;
+  bool has_any = false;
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    if (bytes[i] != std::byte{'\n'}) continue;
+    if (i == 0 || bytes[i - 1] != std::byte{'\r'}) return false;
+    has_any = true;
+  }
+  return has_any;
+}
 
 const char* kind_name(PickleKind kind) {
   switch (kind) {
@@ -192,7 +205,13 @@ Pickle parse_pickle(std::span<const std::byte> bytes, std::string_view name) {
 }
 
 Pickle load_pickle(const std::filesystem::path& file) {
-  return parse_pickle(read_file(file, kMaxFileBytes), file.string());
+  auto bytes = read_file(file, kMaxFileBytes);
+  const std::string foreign = foreign_contents(bytes);
+  if (!foreign.empty() && !foreign.starts_with("a Python pickle")) {
+    throw DataError(fmt::format("{}: it is {}", file.string(), foreign));
+  }
+  if (has_windows_line_ends(bytes)) std::erase(bytes, std::byte{'\r'});
+  return parse_pickle(bytes, file.string());
 }
 
 }  // namespace hardy

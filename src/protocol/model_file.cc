@@ -2,6 +2,7 @@
 
 #include <torch/types.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -26,6 +27,7 @@ Calibration calibrate(const Evaluation& evaluation, const Corpus& corpus) {
   for (std::size_t i = 0; i < evaluation.utterances.size(); ++i) {
     const auto u = static_cast<std::size_t>(evaluation.utterances[i]);
     if (!corpus.values.empty() && corpus.values[u] == 0) continue;
+    if (!corpus.is_scored(evaluation.utterances[i], evaluation.pattern)) continue;
     const auto first = evaluation.outputs.begin() + static_cast<std::ptrdiff_t>(i * outputs);
     const float label = corpus.utterances[u].label;
     truth.push_back(is_class ? static_cast<std::int64_t>(label) : 0);
@@ -43,6 +45,22 @@ Calibration calibrate(const Evaluation& evaluation, const Corpus& corpus) {
   calibration.expected_error =
       calibration_error(truth, probabilities, classes, calibration.temperature);
   return calibration;
+}
+
+/// What must never be scored by the model.
+std::vector<std::int64_t> seen_marks(const Corpus& corpus, const Fold& fold) {
+  std::vector<std::int64_t> marks;
+  for (const auto* part : {&fold.train, &fold.validation}) {
+    for (const auto d : *part) {
+      marks.push_back(seen_mark("dialogue", corpus.dialogues[static_cast<std::size_t>(d)].id));
+    }
+    for (const auto u : utterances_of(corpus, *part)) {
+      marks.push_back(seen_mark("utterance", corpus.utterances[static_cast<std::size_t>(u)].id));
+    }
+  }
+  std::sort(marks.begin(), marks.end());
+  marks.erase(std::unique(marks.begin(), marks.end()), marks.end());
+  return marks;
 }
 
 void add_scores(const std::vector<Evaluation>& evaluations, const char* part, const Corpus& corpus,
@@ -70,6 +88,9 @@ BundleInfo describe_fit(const FitOutcome& outcome, const FoldData& data, const C
     info.modalities.push_back({modality.name, modality.width});
   }
   info.class_names = corpus.class_names;
+  info.label_kind = label_kind_name(corpus.label_kind);
+  info.target_names = corpus.target_names;
+  info.seen = seen_marks(corpus, data.fold);
   info.encoder = config.recogniser.encoder;
   info.data_name = corpus.name;
   info.data_checksum = corpus.checksum;
