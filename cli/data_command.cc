@@ -171,9 +171,9 @@ std::string labels_text(const Json& labels) {
     std::string text = fmt::format("labels      {} per utterance\n", labels["targets"].size());
     for (const auto& entry : labels["targets"]) {
       const auto mean = entry["mean"].get<double>();
-      text += fmt::format("  {:<18} {}\n", printable(entry["name"].get<std::string>()),
-                          is_share ? fmt::format("in {:.1f} %", 100 * mean)
-                                   : fmt::format("mean {:.3f}", mean));
+      text += fmt::format(
+          "  {:<18} {}\n", printable(entry["name"].get<std::string>()),
+          is_share ? fmt::format("in {:.1f} %", 100 * mean) : fmt::format("mean {:.3f}", mean));
     }
     return text;
   }
@@ -238,7 +238,8 @@ void apply_assignments(DataOptions& options) {
   config.data = options.config;
   for (const auto& assignment : options.assignments) {
     if (!assignment.starts_with("data.") && !assignment.starts_with("protocol.")) {
-      throw ConfigError(fmt::format("--set {}: only data.* and protocol.* matter here", assignment));
+      throw ConfigError(
+          fmt::format("--set {}: only data.* and protocol.* matter here", assignment));
     }
     set_config_field(config, assignment);
   }
@@ -303,13 +304,15 @@ void add_source_options(CLI::App& command, DataOptions& options) {
   command.add_option("--labels", options.config.labels, "label pickle of a tree")
       ->type_name("FILE");
   command
-      .add_option("--task", options.config.task,
-                  "auto, class, regression, binary (positive against negative values), or, of several "
-                  "labels per utterance, labels, values or shares")
+      .add_option(
+          "--task", options.config.task,
+          "auto, class, regression, binary (positive against negative values), or, of several "
+          "labels per utterance, labels, values or shares")
       ->type_name("NAME");
   command
-      .add_option("--set", options.assignments,
-                  "A setting of how the corpus is read, e.g. --set data.ids=by-part; may be repeated")
+      .add_option(
+          "--set", options.assignments,
+          "A setting of how the corpus is read, e.g. --set data.ids=by-part; may be repeated")
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false);
   command.add_option("--jobs", options.jobs, "threads that read; 0 = one per core")

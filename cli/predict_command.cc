@@ -56,7 +56,8 @@ class Printer {
     const auto row = static_cast<std::size_t>(i);
     const auto used = pattern_label(predictions.used[row], info_.modality_names());
     if (predictions.used[row].empty()) {
-      print(fmt::format("{:<24} {:<16} {:>10}  {}\n", printable(id.empty() ? "-" : id), "-", "-", "-"));
+      print(fmt::format("{:<24} {:<16} {:>10}  {}\n", printable(id.empty() ? "-" : id), "-", "-",
+                        "-"));
       return;
     }
     const bool is_calibrated = predictions.calibrated[row] != 0;
@@ -67,12 +68,28 @@ class Printer {
     const auto answer =
         info_.is_classification()
             ? printable(info_.class_names[static_cast<std::size_t>(predictions.labels[row])])
-            : fmt::format("{:.4f}", predictions.row(i)[0]);
+        : info_.target_names.empty() ? fmt::format("{:.4f}", predictions.row(i)[0])
+                                     : targets_text(predictions.row(i));
     print(fmt::format("{:<24} {:<16} {:>10}  {}\n", printable(id.empty() ? "-" : id), answer,
                       believed, used));
   }
 
  private:
+  /// "joy,fear", "-" for none; of several values each with its name.
+  [[nodiscard]] std::string targets_text(std::span<const float> outputs) const {
+    std::string text;
+    for (std::size_t t = 0; t < outputs.size(); ++t) {
+      const std::string name = printable(info_.target_names[t]);
+      const std::string comma = text.empty() ? "" : ",";
+      if (info_.label_kind == "values") {
+        text += fmt::format("{}{}={:.3f}", comma, name, outputs[t]);
+      } else if (outputs[t] > 0.5F) {
+        text += comma + name;
+      }
+    }
+    return text.empty() ? "-" : text;
+  }
+
   const BundleInfo& info_;
   bool is_json_;
   bool has_header_ = false;
@@ -96,10 +113,10 @@ class UnreadCount {
 
   void report(const PredictCommand& command) const {
     if (count_ == 0) return;
-    print_notice(fmt::format("hardy: note: {} utterances have none of the modalities{} and get no "
-                             "answer",
-                             count_,
-                             command.available.empty() ? "" : " of --available " + command.available));
+    print_notice(fmt::format(
+        "hardy: note: {} utterances have none of the modalities{} and get no "
+        "answer",
+        count_, command.available.empty() ? "" : " of --available " + command.available));
   }
 
  private:

@@ -11,9 +11,9 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "cli/output.h"
 #include "base/foreign.h"
 #include "base/nearest_name.h"
+#include "cli/output.h"
 #include "corpus/match_model.h"
 #include "corpus/plain_form.h"
 #include "formats/npy.h"
@@ -167,7 +167,8 @@ bool next_line(std::istream& input, const std::string& name, std::string& line) 
   return !line.empty();
 }
 
-/// The name of the model's modality that an array was probably meant for; empty when it has its own.
+/// The name of the model's modality that an array was probably meant for; empty when it has its
+/// own.
 std::string meant_modality(const std::string& name, const std::vector<std::string>& known) {
   const auto role = modality_of_folder(name);
   if (std::find(known.begin(), known.end(), role) != known.end()) return role;
@@ -193,18 +194,21 @@ std::vector<FeatureArray> arrays_of_folder(const std::filesystem::path& folder,
   std::error_code ignored;
   for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
     const std::string stem = entry.path().stem().string();
-    if (entry.path().extension() != ".npy" || is_side_file(entry.path().filename().string())) continue;
+    if (entry.path().extension() != ".npy" || is_side_file(entry.path().filename().string()))
+      continue;
     if (std::find(names.begin(), names.end(), stem) == names.end()) others.push_back(stem);
   }
   std::sort(others.begin(), others.end());
   for (const auto& name : others) {
     const auto meant = meant_modality(name, absent);
     if (!meant.empty()) {
-      throw DataError(fmt::format("{}/{}.npy: the model knows no modality '{}'; is it '{}'? Rename "
-                                  "the file, or give --features {}={}.npy",
-                                  folder.string(), name, name, meant, meant, name));
+      throw DataError(
+          fmt::format("{}/{}.npy: the model knows no modality '{}'; is it '{}'? Rename "
+                      "the file, or give --features {}={}.npy",
+                      folder.string(), name, name, meant, meant, name));
     }
-    print_notice(fmt::format("hardy: note: the model knows no modality {}: not used", printable(name)));
+    print_notice(
+        fmt::format("hardy: note: the model knows no modality {}: not used", printable(name)));
   }
   return arrays;
 }

@@ -87,8 +87,9 @@ void report_warnings(const std::vector<Finding>& warnings, const std::string& pa
                              printable(warning.what), printable(warning.remedy)));
   }
   if (others == 0) return;
-  print_notice(fmt::format("hardy: note: {} warnings about the data; hardy data check {} lists them",
-                           others, printable(path)));
+  print_notice(
+      fmt::format("hardy: note: {} warnings about the data; hardy data check {} lists them", others,
+                  printable(path)));
 }
 
 void check_fold(const TrainingRequest& request, const Corpus& corpus) {

@@ -24,8 +24,8 @@ struct CheckReport {
   [[nodiscard]] bool is_sound() const { return count(Severity::kError) == 0; }
 };
 
-/// Reads the corpus and checks it as a whole, for training under `protocol`. A corpus that cannot be
-/// read at all is one finding. Throws ConfigError for options, IoError when the system refuses.
+/// Reads the corpus and checks it as a whole, for training under `protocol`. A corpus that cannot
+/// be read at all is one finding. Throws ConfigError for options, IoError when the system refuses.
 CheckReport check_corpus(const DataConfig& config, int jobs, const ProtocolConfig& protocol = {});
 
 /// The checks of a corpus in memory: utterances without a modality or label, absent, constant and
@@ -36,8 +36,8 @@ std::vector<Finding> check_contents(const Corpus& corpus);
 /// check_contents and check_folds (split.h): everything that `hardy run` refuses is an error here.
 std::vector<Finding> check_training(const Corpus& corpus, const ProtocolConfig& protocol);
 
-/// Throws the first error of check_training: DataError, or ConfigError where the protocol asks for a
-/// split that the corpus does not have.
+/// Throws the first error of check_training: DataError, or ConfigError where the protocol asks for
+/// a split that the corpus does not have.
 void require_trainable(const Corpus& corpus, const ProtocolConfig& protocol);
 
 /// For people: findings grouped by kind, the first few of each, and a last line with the verdict.

@@ -21,8 +21,9 @@ struct DataConfig {
   std::string modalities;       ///< "acoustic=wav2vec-large-c-UTT,textual=..."; empty = all found
   std::string task = "auto";    ///< auto | class | regression | binary | labels | values | shares
   std::string unlabelled;       ///< label texts that mean "not labelled": "empty,-1"
-  std::string not_finite = "refuse";  ///< refuse | skip-frames | missing: NaN, infinity, huge values
-  std::string ids = "as-given";       ///< as-given | by-part: ids start again in each part
+  std::string not_finite =
+      "refuse";                  ///< refuse | skip-frames | missing: NaN, infinity, huge values
+  std::string ids = "as-given";  ///< as-given | by-part: ids start again in each part
 };
 
 /// How data is divided and which patterns are trained and reported.

@@ -48,10 +48,10 @@ struct ModalityData {
 
 /// What is known of an utterance beside its features.
 struct Utterance {
-  std::string id;          ///< unique in the corpus
-  std::int64_t dialogue;   ///< index into Corpus::dialogues
-  std::int64_t position;   ///< place in its dialogue, 0-based
-  std::string speaker;     ///< unique in the corpus, e.g. "Ses01_F"; empty when unknown
+  std::string id;         ///< unique in the corpus
+  std::int64_t dialogue;  ///< index into Corpus::dialogues
+  std::int64_t position;  ///< place in its dialogue, 0-based
+  std::string speaker;    ///< unique in the corpus, e.g. "Ses01_F"; empty when unknown
   /// Class index or value, by Corpus::label_kind; 0 for kLabels and kValues. NaN = not labelled:
   /// the utterance gives context and is predicted, but neither trained on nor scored.
   float label = 0;

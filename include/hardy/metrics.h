@@ -84,12 +84,12 @@ SentimentMetrics sentiment_metrics(std::span<const float> truth, std::span<const
 SentimentMetrics binary_sentiment_metrics(std::span<const float> truth,
                                           std::span<const float> scores);
 
-/// Shapes: truth [N] of 0 and 1; probabilities [N], positive above kLabelThreshold. Throws ShapeError
-/// when the sizes disagree, DataError for what is no number.
+/// Shapes: truth [N] of 0 and 1; probabilities [N], positive above kLabelThreshold. Throws
+/// ShapeError when the sizes disagree, DataError for what is no number.
 LabelMetrics label_metrics(std::span<const float> truth, std::span<const float> probabilities);
 
-/// Shapes: truth [N], predicted [N]. CCC is Lin's (1989): 2 cov / (var + var + (mean - mean)^2) with
-/// variances over N. Throws as sentiment_metrics.
+/// Shapes: truth [N], predicted [N]. CCC is Lin's (1989): 2 cov / (var + var + (mean - mean)^2)
+/// with variances over N. Throws as sentiment_metrics.
 ValueMetrics value_metrics(std::span<const float> truth, std::span<const float> predicted);
 
 /// Mean and sample deviation. A NaN among the values makes both NaN.

@@ -79,8 +79,8 @@ void add_class_metrics(Score& score, const ClassMetrics& metrics, const Corpus& 
   score.confusion = metrics.confusion;
 }
 
-/// Of several labels: each one's weighted accuracy, weighted F1 and F1, then their means; of several
-/// values each one's CCC, MAE and correlation, then their means. Shapes: outputs [n, T].
+/// Of several labels: each one's weighted accuracy, weighted F1 and F1, then their means; of
+/// several values each one's CCC, MAE and correlation, then their means. Shapes: outputs [n, T].
 void add_target_metrics(Score& score, const std::vector<std::int64_t>& utterances,
                         const std::vector<float>& outputs, const Corpus& corpus) {
   const std::size_t width = corpus.target_names.size();
@@ -94,11 +94,12 @@ void add_target_metrics(Score& score, const std::vector<std::int64_t>& utterance
     }
     if (corpus.label_kind == LabelKind::kValues) {
       const ValueMetrics metrics = value_metrics(truth, predicted);
-      each.push_back({{"ccc", metrics.ccc}, {"mae", metrics.mae},
-                      {"correlation", metrics.correlation}});
+      each.push_back(
+          {{"ccc", metrics.ccc}, {"mae", metrics.mae}, {"correlation", metrics.correlation}});
     } else {
       const LabelMetrics metrics = label_metrics(truth, predicted);
-      each.push_back({{"wa", metrics.weighted_accuracy}, {"weighted_f1", metrics.weighted_f1},
+      each.push_back({{"wa", metrics.weighted_accuracy},
+                      {"weighted_f1", metrics.weighted_f1},
                       {"f1", metrics.f1}});
     }
   }
@@ -273,8 +274,8 @@ Score score_evaluation(const Evaluation& evaluation, const Corpus& corpus) {
     add_class_metrics(score, class_metrics(classes, outputs, corpus.class_count()), corpus);
     return score;
   }
-  const SentimentMetrics metrics = is_binary ? binary_sentiment_metrics(truth, outputs)
-                                             : sentiment_metrics(truth, outputs);
+  const SentimentMetrics metrics =
+      is_binary ? binary_sentiment_metrics(truth, outputs) : sentiment_metrics(truth, outputs);
   score.metrics = {{"accuracy", metrics.accuracy},
                    {"weighted_f1", metrics.weighted_f1},
                    {"mae", metrics.mae},

@@ -276,9 +276,9 @@ void write_predictions(const RunFolder& folder, const std::vector<FitOutcome>& o
         table.add(corpus.dialogues[static_cast<std::size_t>(utterance.dialogue)].id);
         table.add(outcome->track).add(condition);
         table.add(std::int64_t{outcome->fold}).add(outcome->seed);
-        add_outputs(table, corpus, place,
-                    std::span(evaluation.outputs).subspan(row * width, width),
-                    !(corpus.present_pattern(evaluation.utterances[row]) & evaluation.pattern).empty());
+        add_outputs(
+            table, corpus, place, std::span(evaluation.outputs).subspan(row * width, width),
+            !(corpus.present_pattern(evaluation.utterances[row]) & evaluation.pattern).empty());
         table.add(method);
         table.end_row();
       }

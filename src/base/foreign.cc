@@ -31,7 +31,8 @@ constexpr auto kSignatures = std::to_array<Signature>({
     {"7z\xbc\xaf\x27\x1c"sv, "a 7z archive; unpack it first"},
     {"Rar!\x1a\x07"sv, "a RAR archive; unpack it first"},
     {"PK\x03\x04"sv,
-     "a zip: an archive to be unpacked, a file of torch.save or numpy.savez, or a spreadsheet; save "
+     "a zip: an archive to be unpacked, a file of torch.save or numpy.savez, or a spreadsheet; "
+     "save "
      "plain arrays with numpy.save, labels with pickle.dump, tables as CSV"},
     {"\x00\x05\x16\x07"sv, "the side file of a Mac (AppleDouble), not the file itself; copy again"},
     {"\x00\x05\x16\x00"sv, "the side file of a Mac (AppleSingle); copy again"},
@@ -57,9 +58,11 @@ constexpr auto kTexts = std::to_array<Signature>({
      "a Git LFS pointer, not the file itself; fetch it: git lfs install && git lfs pull"},
     {"/annex/objects/"sv, "a git-annex pointer, not the file itself; fetch it: git annex get"},
     {"<!doctype html"sv,
-     "a web page, so the download failed (a confirmation, a log-in or an error); download it again"},
+     "a web page, so the download failed (a confirmation, a log-in or an error); download it "
+     "again"},
     {"<html"sv,
-     "a web page, so the download failed (a confirmation, a log-in or an error); download it again"},
+     "a web page, so the download failed (a confirmation, a log-in or an error); download it "
+     "again"},
     {"<?xml"sv, "an XML document, perhaps the error of a download"},
     {"{\"error"sv, "the error message of a download; download it again"},
     {"{\"message"sv, "the error message of a download; download it again"},
@@ -69,9 +72,8 @@ constexpr auto kTexts = std::to_array<Signature>({
 
 bool starts_with_ignoring_case(std::string_view text, std::string_view start) {
   const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
-  return text.size() >= start.size() &&
-         std::equal(start.begin(), start.end(), text.begin(),
-                    [&](char x, char y) { return x == lower(y); });
+  return text.size() >= start.size() && std::equal(start.begin(), start.end(), text.begin(),
+                                                   [&](char x, char y) { return x == lower(y); });
 }
 
 }  // namespace

@@ -246,7 +246,8 @@ CheckReport check_corpus(const DataConfig& config, int jobs, const ProtocolConfi
     auto contents = check_training(reading.corpus, protocol);
     std::move(contents.begin(), contents.end(), std::back_inserter(report.findings));
     report.corpus = std::move(reading.corpus);
-    if (report.is_sound()) validate_corpus(report.corpus);  // nothing that loading refuses is missed
+    if (report.is_sound())
+      validate_corpus(report.corpus);  // nothing that loading refuses is missed
   } catch (const DataError& error) {
     std::string what = error.what();
     if (what.starts_with(report.source + ": ")) what.erase(0, report.source.size() + 2);

@@ -28,7 +28,8 @@ std::string check_text(const CheckReport& report) {
     for (std::size_t i = 0; i < std::min(group.size(), kMostListed); ++i) {
       text += fmt::format("  {}: {}\n", group[i]->where, group[i]->what);
     }
-    if (group.size() > kMostListed) text += fmt::format("  ... and {} more\n", group.size() - kMostListed);
+    if (group.size() > kMostListed)
+      text += fmt::format("  ... and {} more\n", group.size() - kMostListed);
     text += fmt::format("  -> {}\n", group[0]->remedy);
   }
   text += fmt::format("{}: {} utterances, {} errors, {} warnings, {} notes: {}\n", report.source,

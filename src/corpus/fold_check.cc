@@ -34,9 +34,10 @@ class FoldCheck {
   void require_part(const std::vector<std::int64_t>& part, const char* name) {
     if (!part.empty()) return;
     add("empty-part",
-        fmt::format("fold '{}' has no {} dialogue; the corpus has {} dialogues, and each part needs "
-                    "at least one",
-                    fold_.name, name, corpus_.dialogues.size()),
+        fmt::format(
+            "fold '{}' has no {} dialogue; the corpus has {} dialogues, and each part needs "
+            "at least one",
+            fold_.name, name, corpus_.dialogues.size()),
         "choose another protocol.split or protocol.validation");
   }
 
@@ -83,16 +84,19 @@ class FoldCheck {
         "class '{}' has no training utterance in fold '{}', so it cannot be learned; it occurs in "
         "{} dialogue{}",
         corpus_.class_names[c], fold_.name, dialogues.size(), dialogues.size() == 1 ? "" : "s");
-    std::string remedy = "use fewer folds, another protocol.split_seed or protocol.validation, or "
-                         "remove its utterances";
+    std::string remedy =
+        "use fewer folds, another protocol.split_seed or protocol.validation, or "
+        "remove its utterances";
     if (dialogues.empty()) {
       remedy = "remove its name from class_names";
     } else if (dialogues.size() < 3) {
-      remedy = "merge it with another class or remove its utterances: training, validation and test "
-               "cannot all have it";
+      remedy =
+          "merge it with another class or remove its utterances: training, validation and test "
+          "cannot all have it";
     } else if (is_official_) {
-      remedy = "mark a dialogue that has it as train, remove its utterances, or use --set "
-               "protocol.split=kfold";
+      remedy =
+          "mark a dialogue that has it as train, remove its utterances, or use --set "
+          "protocol.split=kfold";
     }
     add("class-not-trained", what, remedy);
   }

@@ -106,8 +106,7 @@ class LabelColumnReader {
   }
 
   void add_to_file(Severity severity, const char* kind, std::string what, std::string remedy) {
-    result_.findings.push_back(
-        {severity, kind, column_.file, std::move(what), std::move(remedy)});
+    result_.findings.push_back({severity, kind, column_.file, std::move(what), std::move(remedy)});
   }
 
   // ---- what kind of labels ----------------------------------------------------------------------
@@ -192,9 +191,10 @@ class LabelColumnReader {
       const bool is_class = number && (*number >= 0 || !has_negative_mark());
       if (is_numbered_ && is_class) names.emplace(*number, std::to_string(*number));
       if (names.size() <= kMaxClasses) continue;
-      throw DataError(fmt::format("{}: more than {} different labels; are they values? Say so with "
-                                  "task = \"regression\"",
-                                  column_.file, kMaxClasses));
+      throw DataError(
+          fmt::format("{}: more than {} different labels; are they values? Say so with "
+                      "task = \"regression\"",
+                      column_.file, kMaxClasses));
     }
     for (const auto& [number, name] : names) result_.class_names.push_back(name);
   }
@@ -276,7 +276,8 @@ class LabelColumnReader {
       const bool is_mark = is_unlabelled_mark(text, settings_);
       result_.labels.push_back(value && !is_mark ? static_cast<float>(*value) : kUnlabelled);
       if (value || is_mark) continue;
-      add(Severity::kError, "bad-label", row, fmt::format("label '{}' is not a finite number", text),
+      add(Severity::kError, "bad-label", row,
+          fmt::format("label '{}' is not a finite number", text),
           has_decimal_comma(text) ? "write it with a decimal point" : kSayUnlabelled);
     }
   }

@@ -30,10 +30,10 @@ struct TableLabels {
   std::vector<Finding> findings;
 };
 
-/// Reads the column `label`. Rules (docs/formats.md): with class names, or task "class", every label
-/// is a class; with task "regression" a finite number. With "auto", numbers that are whole and not
-/// negative are classes, other numbers values, texts names of classes; what fits neither is an
-/// error that names line and remedy. `settings.unlabelled` lists the texts that mean "not
+/// Reads the column `label`. Rules (docs/formats.md): with class names, or task "class", every
+/// label is a class; with task "regression" a finite number. With "auto", numbers that are whole
+/// and not negative are classes, other numbers values, texts names of classes; what fits neither is
+/// an error that names line and remedy. `settings.unlabelled` lists the texts that mean "not
 /// labelled". Throws DataError when there are too many classes.
 TableLabels read_label_column(const TableColumn& column, const PlainSettings& settings);
 

@@ -40,9 +40,9 @@ class TargetReader {
  private:
   void add(Severity severity, const char* kind, std::size_t row, std::string what,
            std::string remedy) {
-    result_.findings.push_back({severity, kind,
-                                fmt::format("{}, line {}", columns_[0].file, columns_[0].lines[row]),
-                                std::move(what), std::move(remedy)});
+    result_.findings.push_back(
+        {severity, kind, fmt::format("{}, line {}", columns_[0].file, columns_[0].lines[row]),
+         std::move(what), std::move(remedy)});
   }
 
   /// Numbers of a row; an unlabelled one stays zero.
@@ -130,8 +130,8 @@ class TargetReader {
       if (std::isnan(result_.labels[row])) continue;
       const double sum = sum_of(row);
       if (std::any_of(votes, end, [](float x) { return x < 0; }) || sum <= 0) {
-        add(Severity::kError, "label-range", row,
-            "the shares are negative or add up to nothing", "correct them");
+        add(Severity::kError, "label-range", row, "the shares are negative or add up to nothing",
+            "correct them");
         continue;
       }
       result_.labels[row] = static_cast<float>(std::max_element(votes, end) - votes);

@@ -110,7 +110,8 @@ void match_targets(Corpus& corpus, const Names& names) {
   }
   std::vector<float> targets;
   for (std::size_t i = 0; i < corpus.utterances.size(); ++i) {
-    for (const auto t : columns) targets.push_back(corpus.targets[i * corpus.target_names.size() + t]);
+    for (const auto t : columns)
+      targets.push_back(corpus.targets[i * corpus.target_names.size() + t]);
   }
   corpus.targets = std::move(targets);
   corpus.target_names = names;
@@ -141,10 +142,12 @@ void match_modalities(Corpus& corpus, const BundleInfo& info, std::vector<std::s
                                 corpus.source, fmt::join(own, ", "), fmt::join(wanted, ", ")));
   }
   if (!unknown.empty()) {
-    notes.push_back(fmt::format("the model knows no modality {}: not used", fmt::join(unknown, ", ")));
+    notes.push_back(
+        fmt::format("the model knows no modality {}: not used", fmt::join(unknown, ", ")));
   }
   if (!absent.empty()) {
-    notes.push_back(fmt::format("the corpus has no {}: missing everywhere", fmt::join(absent, ", ")));
+    notes.push_back(
+        fmt::format("the corpus has no {}: missing everywhere", fmt::join(absent, ", ")));
   }
   std::vector<ModalityData> matched;
   for (const auto& modality : info.modalities) {
@@ -158,9 +161,10 @@ void match_modalities(Corpus& corpus, const BundleInfo& info, std::vector<std::s
     }
     auto& data = corpus.modalities[static_cast<std::size_t>(found - own.begin())];
     if (data.width != modality.width) {
-      throw DataError(fmt::format("{}: modality '{}' is {} wide, the model reads {}; use the extractor "
-                                  "it was trained with",
-                                  corpus.source, modality.name, data.width, modality.width));
+      throw DataError(
+          fmt::format("{}: modality '{}' is {} wide, the model reads {}; use the extractor "
+                      "it was trained with",
+                      corpus.source, modality.name, data.width, modality.width));
     }
     matched.push_back(std::move(data));
   }

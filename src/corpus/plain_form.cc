@@ -116,10 +116,10 @@ class ArrayReader {
       copy_row(array, i, modality, findings);
     }
     if (left_out_ == 0) return;
-    findings.push_back({Severity::kWarning, "bad-rows-left-out", file_.string(),
-                        fmt::format("{} rows hold NaN, infinity or huge values and count as missing",
-                                    left_out_),
-                        "as data.not_finite says"});
+    findings.push_back(
+        {Severity::kWarning, "bad-rows-left-out", file_.string(),
+         fmt::format("{} rows hold NaN, infinity or huge values and count as missing", left_out_),
+         "as data.not_finite says"});
   }
 
  private:
@@ -170,9 +170,9 @@ void read_arrays_of(const PlainOptions& options, const std::vector<ModalityChoic
     try {
       if (!fs::exists(file, ignored)) {
         const auto nearest = nearest_name(choices[m].source, arrays);
-        throw DataError(fmt::format("{}: there is no such file{}", file.string(),
-                                    nearest.empty() ? ""
-                                                    : fmt::format("; is it '{}.npy'?", nearest)));
+        throw DataError(
+            fmt::format("{}: there is no such file{}", file.string(),
+                        nearest.empty() ? "" : fmt::format("; is it '{}.npy'?", nearest)));
       }
       ArrayReader(file, table, options.not_finite != "refuse").read(modality, findings);
     } catch (const DataError& error) {
@@ -228,8 +228,8 @@ PlainSettings parse_plain_settings(std::string_view text, std::string_view name)
   constexpr std::string_view kTasks[] = {"auto",   "class",  "regression",
                                          "labels", "values", "shares"};
   if (std::find(std::begin(kTasks), std::end(kTasks), settings.task) == std::end(kTasks)) {
-    throw DataError(fmt::format("{}: task '{}' is none of {}", name, settings.task,
-                                fmt::join(kTasks, ", ")));
+    throw DataError(
+        fmt::format("{}: task '{}' is none of {}", name, settings.task, fmt::join(kTasks, ", ")));
   }
   return settings;
 }

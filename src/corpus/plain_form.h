@@ -61,8 +61,8 @@ struct PlainSettings {
   std::vector<std::string> modalities;
   std::vector<std::string> unlabelled;  ///< label texts that mean "not labelled"
   bool is_synthetic = false;
-  bool needs_labels = true;     ///< not in the file: PlainOptions::needs_labels
-  bool has_ids_by_part = false; ///< not in the file: PlainOptions::has_ids_by_part
+  bool needs_labels = true;      ///< not in the file: PlainOptions::needs_labels
+  bool has_ids_by_part = false;  ///< not in the file: PlainOptions::has_ids_by_part
 };
 
 /// Reads corpus.toml. Throws DataError with line and column; unknown keys are refused.

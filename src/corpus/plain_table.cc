@@ -48,7 +48,8 @@ class TableReader {
       : file_(name), settings_(settings), table_(parse_csv(text, name)) {
     if (table_.rows.empty()) throw DataError(fmt::format("{}: the table has no row", file_));
     for (const auto& column : table_.header) {
-      if (column.starts_with(kTargetPrefix)) targets_.push_back(column.substr(kTargetPrefix.size()));
+      if (column.starts_with(kTargetPrefix))
+        targets_.push_back(column.substr(kTargetPrefix.size()));
     }
     for (const char* needed : {"id", "label"}) {
       const bool is_label = std::string_view(needed) == "label";
@@ -57,8 +58,7 @@ class TableReader {
         const auto nearest = nearest_name(needed, table_.header);
         throw DataError(fmt::format("{}, line 1: column '{}' is missing; there are {}{}", file_,
                                     needed, fmt::join(table_.header, ", "),
-                                    nearest.empty() ? ""
-                                                    : fmt::format("; rename '{}'?", nearest)));
+                                    nearest.empty() ? "" : fmt::format("; rename '{}'?", nearest)));
       }
     }
   }
@@ -207,8 +207,8 @@ class TableReader {
     const Repeats ids = repeats_of(ids_);
     const Repeats dialogues = repeats_of(dialogues_);
     const bool ids_restart = ids.across > 0 && !ids.is_within;
-    const bool dialogues_restart = ids.across == 0 && dialogues.across > 1 &&
-                                   2 * dialogues.across >= dialogues.smallest_part;
+    const bool dialogues_restart =
+        ids.across == 0 && dialogues.across > 1 && 2 * dialogues.across >= dialogues.smallest_part;
     if (!ids_restart && !dialogues_restart) return;
     result_.reading.findings.push_back(
         {Severity::kError, "ids-restart", file_,
@@ -219,8 +219,7 @@ class TableReader {
              : fmt::format("dialogue names start again in each part of the split: {} of them occur "
                            "in two or more parts, e.g. '{}'",
                            dialogues.across, dialogues.example),
-         "put the part in front of ids and dialogues, as --set data.ids=by-part does",
-         true});
+         "put the part in front of ids and dialogues, as --set data.ids=by-part does", true});
     read_ids(true);
   }
 

@@ -65,7 +65,7 @@ const char* task_of(const Corpus& corpus) {
 }
 
 std::vector<std::string> table_header(const Corpus& corpus) {
-  std::vector<std::string> header = {"id",    "dialogue", "position",   "speaker",
+  std::vector<std::string> header = {"id",    "dialogue", "position",  "speaker",
                                      "group", "split",    "transcript"};
   const auto several = label_columns(corpus);
   if (several.empty()) header.emplace_back("label");
@@ -83,12 +83,8 @@ std::vector<std::string> table_row(const Corpus& corpus, std::size_t i) {
   const Dialogue& dialogue = corpus.dialogues[static_cast<std::size_t>(utterance.dialogue)];
   // "{}" prints the shortest text that reads back as the same float.
   std::vector<std::string> row = {
-      utterance.id,
-      dialogue.id,
-      fmt::format("{}", utterance.position),
-      utterance.speaker,
-      dialogue.group,
-      part_name(dialogue.part),
+      utterance.id,         dialogue.id,    fmt::format("{}", utterance.position),
+      utterance.speaker,    dialogue.group, part_name(dialogue.part),
       utterance.transcript,
   };
   for (auto& text : label_texts(corpus, i)) row.push_back(std::move(text));

@@ -147,16 +147,15 @@ void require_whole(const Corpus& corpus, const std::string& kind, const IsUnmark
   const bool is_part = kind == "no-part";
   const std::size_t count = unmarked.size();
   unmarked.resize(std::min<std::size_t>(count, 5));
-  throw FoldProblem({Severity::kError, kind, corpus.name,
-                     fmt::format("{} of {} dialogues {}, others do: {}{}", count,
-                                 corpus.dialogues.size(),
-                                 is_part ? "belong to no part of the official split"
-                                         : "have no group",
-                                 fmt::join(unmarked, ", "), count > 5 ? ", .." : ""),
-                     is_part ? "mark each as train, validation or test, remove them, or use --set "
-                               "protocol.split=kfold"
-                             : "name a group for each, or use --set protocol.split=kfold",
-                     false});
+  throw FoldProblem(
+      {Severity::kError, kind, corpus.name,
+       fmt::format("{} of {} dialogues {}, others do: {}{}", count, corpus.dialogues.size(),
+                   is_part ? "belong to no part of the official split" : "have no group",
+                   fmt::join(unmarked, ", "), count > 5 ? ", .." : ""),
+       is_part ? "mark each as train, validation or test, remove them, or use --set "
+                 "protocol.split=kfold"
+               : "name a group for each, or use --set protocol.split=kfold",
+       false});
 }
 
 std::vector<Fold> official_fold(const Corpus& corpus) {
@@ -169,9 +168,8 @@ std::vector<Fold> official_fold(const Corpus& corpus) {
                     "\"kfold\" or \"auto\", or mark the parts in the data",
                     corpus.name));
   }
-  require_whole(corpus, "no-part", [](const Dialogue& dialogue) {
-    return dialogue.part == Part::kNone;
-  });
+  require_whole(corpus, "no-part",
+                [](const Dialogue& dialogue) { return dialogue.part == Part::kNone; });
   fold.test = take_out(fold.train,
                        [&](std::int64_t d) { return dialogue_at(corpus, d).part == Part::kTest; });
   return {fold};
@@ -186,7 +184,8 @@ std::vector<Fold> group_folds(const Corpus& corpus) {
                     "\"kfold\" or \"auto\"",
                     corpus.name, groups.size()));
   }
-  require_whole(corpus, "no-group", [](const Dialogue& dialogue) { return dialogue.group.empty(); });
+  require_whole(corpus, "no-group",
+                [](const Dialogue& dialogue) { return dialogue.group.empty(); });
   std::vector<Fold> folds;
   for (const auto& group : groups) {
     Fold fold;

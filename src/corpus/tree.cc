@@ -204,9 +204,10 @@ void choose_labels(const TreeLabels& labels, const TreeOptions& options, Reading
     return;
   }
   if (!all_have || labels.is_iemocap) {
-    throw DataError(fmt::format("{}: data.task = \"labels\" needs the six emotions of CMU-MOSEI, "
-                                "which not every utterance has",
-                                corpus.source));
+    throw DataError(
+        fmt::format("{}: data.task = \"labels\" needs the six emotions of CMU-MOSEI, "
+                    "which not every utterance has",
+                    corpus.source));
   }
   corpus.label_kind = LabelKind::kLabels;
   corpus.target_names.assign(kMoseiEmotionNames.begin(), kMoseiEmotionNames.end());

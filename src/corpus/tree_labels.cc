@@ -63,8 +63,7 @@ class Sequence {
       for (std::size_t k = 0; k < inner.size(); ++k) result.push_back(inner.numbers(k).at(0));
       return result;
     }
-    const std::size_t width =
-        size_ == 0 ? 0 : static_cast<std::size_t>(array_->size()) / size_;
+    const std::size_t width = size_ == 0 ? 0 : static_cast<std::size_t>(array_->size()) / size_;
     const bool is_text = array_->dtype.type == 'U' || array_->dtype.type == 'S';
     for (std::size_t k = 0; k < width; ++k) {
       const auto place =
@@ -201,8 +200,7 @@ class LabelReader {
     TreeDialogue dialogue{id, Part::kNone, {}};
     if (!labels_.is_iemocap) dialogue.part = find_part(id);
     for (std::size_t i = 0; i < ids.size(); ++i) {
-      dialogue.utterances.push_back(
-          {ids.name(i), NAN, {}, speakers.text(i), transcripts.text(i)});
+      dialogue.utterances.push_back({ids.name(i), NAN, {}, speakers.text(i), transcripts.text(i)});
       set_labels(labels.numbers(i), dialogue.utterances.back());
       check_utterance(dialogue.utterances.back());
     }
@@ -212,9 +210,10 @@ class LabelReader {
   /// One number, or CMU-MOSEI's seven: the sentiment and six emotions.
   static void set_labels(const std::vector<double>& numbers, TreeUtterance& utterance) {
     if (numbers.size() != 1 && numbers.size() != 1 + kMoseiEmotions) {
-      throw DataError(fmt::format("utterance {} has {} labels; one, or the sentiment and {} emotions "
-                                  "of CMU-MOSEI, are read",
-                                  utterance.id, numbers.size(), kMoseiEmotions));
+      throw DataError(
+          fmt::format("utterance {} has {} labels; one, or the sentiment and {} emotions "
+                      "of CMU-MOSEI, are read",
+                      utterance.id, numbers.size(), kMoseiEmotions));
     }
     utterance.label = static_cast<float>(numbers[0]);
     for (std::size_t k = 1; k < numbers.size(); ++k) {

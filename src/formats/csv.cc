@@ -132,8 +132,8 @@ class CsvParser {
   }
 
   static bool is_blank(const std::vector<std::string>& row) {
-    return row.size() > 1 &&
-           std::all_of(row.begin(), row.end(), [](const auto& field) { return trim(field).empty(); });
+    return row.size() > 1 && std::all_of(row.begin(), row.end(),
+                                         [](const auto& field) { return trim(field).empty(); });
   }
 
   /// Spreadsheets save columns that were once touched: no name, no value.
@@ -155,8 +155,7 @@ class CsvParser {
     while (header.size() > 1 && header.back().empty()) header.pop_back();
     for (const auto& column : header) {
       if (seen.insert(column).second) continue;
-      throw DataError(
-          fmt::format("{}, line {}: column '{}' is given twice", name_, line, column));
+      throw DataError(fmt::format("{}, line {}: column '{}' is given twice", name_, line, column));
     }
     columns_ = header.size();
   }

@@ -16,11 +16,11 @@ bool is_usable(float value, float limit);
 
 /// The first cell of an array that is not usable.
 struct BadCell {
-  std::int64_t frame = -1;   ///< of a sequence [T, D], from 0; -1 in a vector
-  std::int64_t column = 0;   ///< from 0
-  double value = 0;          ///< as stored, e.g. 1e300 where float32 has infinity
-  std::int64_t cells = 0;    ///< unusable cells in the whole array
-  std::int64_t frames = 0;   ///< frames that hold one; 0 in a vector
+  std::int64_t frame = -1;     ///< of a sequence [T, D], from 0; -1 in a vector
+  std::int64_t column = 0;     ///< from 0
+  double value = 0;            ///< as stored, e.g. 1e300 where float32 has infinity
+  std::int64_t cells = 0;      ///< unusable cells in the whole array
+  std::int64_t frames = 0;     ///< frames that hold one; 0 in a vector
   std::int64_t of_frames = 0;  ///< T; 0 in a vector
 
   /// "frame 3, column 5 is -inf (1 of 8 frames)".

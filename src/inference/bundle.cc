@@ -19,7 +19,7 @@ using Json = nlohmann::json;
 
 constexpr const char* kDescription = "hardy.model";
 constexpr const char* kConfig = "hardy.config";
-constexpr const char* kSeen = "seen";  // an array
+constexpr const char* kSeen = "seen";                    // an array
 constexpr std::int64_t kMostUnits = 1024;                // depth and heads
 constexpr std::int64_t kWidest = std::int64_t{1} << 24;  // any width
 

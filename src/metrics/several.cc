@@ -56,8 +56,7 @@ LabelMetrics label_metrics(std::span<const float> truth, std::span<const float> 
     ++confusion[row + (probabilities[i] > kLabelThreshold ? 1 : 0)];
   }
   const auto ratio = [](std::int64_t part, std::int64_t whole) {
-    return whole == 0 ? kUndefinedMetric
-                      : static_cast<double>(part) / static_cast<double>(whole);
+    return whole == 0 ? kUndefinedMetric : static_cast<double>(part) / static_cast<double>(whole);
   };
   const ClassMetrics sides = class_metrics_of(confusion, 2);
   LabelMetrics metrics;

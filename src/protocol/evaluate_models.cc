@@ -40,8 +40,8 @@ bool was_seen(const BundleInfo& info, const Corpus& corpus, const Dialogue& dial
   return false;
 }
 
-/// The dialogues to score: of the model's own corpus the test part of its fold, of another one those
-/// that neither trained nor chose the model.
+/// The dialogues to score: of the model's own corpus the test part of its fold, of another one
+/// those that neither trained nor chose the model.
 std::vector<std::int64_t> unseen_dialogues(const StoredModel& model, const Corpus& corpus,
                                            std::vector<std::string>& notes) {
   const auto count = static_cast<std::int64_t>(corpus.dialogues.size());
@@ -63,20 +63,22 @@ std::vector<std::int64_t> unseen_dialogues(const StoredModel& model, const Corpu
   const auto left_out = count - static_cast<std::int64_t>(unseen.size());
   const auto where = fmt::format("fold {}, seed {}", model.info.fold + 1, model.info.seed);
   if (unseen.empty()) {
-    throw DataError(fmt::format("{}: all {} dialogues trained or chose the model ({}), by their ids; "
-                                "nothing is left to score",
-                                corpus.source, count, where));
+    throw DataError(
+        fmt::format("{}: all {} dialogues trained or chose the model ({}), by their ids; "
+                    "nothing is left to score",
+                    corpus.source, count, where));
   }
   if (left_out > 0) {
-    notes.push_back(
-        fmt::format("{}: the corpus is not the one it was trained on, but shares ids with it; {} of "
-                    "{} dialogues trained or chose the model and are not scored",
-                    where, left_out, count));
+    notes.push_back(fmt::format(
+        "{}: the corpus is not the one it was trained on, but shares ids with it; {} of "
+        "{} dialogues trained or chose the model and are not scored",
+        where, left_out, count));
   }
   if (model.info.seen.empty()) {
-    notes.push_back(fmt::format(
-        "{}: the model does not say what it was trained on; scores flatter if it was among this data",
-        where));
+    notes.push_back(
+        fmt::format("{}: the model does not say what it was trained on; scores flatter if it was "
+                    "among this data",
+                    where));
   }
   return unseen;
 }
@@ -111,9 +113,10 @@ void require_labels(const Corpus& corpus) {
   const bool has_any = std::any_of(corpus.utterances.begin(), corpus.utterances.end(),
                                    [](const Utterance& one) { return one.is_labelled(); });
   if (has_any) return;
-  throw DataError(fmt::format("{}: no utterance is labelled, so nothing can be scored; `hardy "
-                              "predict` needs no labels",
-                              corpus.source));
+  throw DataError(
+      fmt::format("{}: no utterance is labelled, so nothing can be scored; `hardy "
+                  "predict` needs no labels",
+                  corpus.source));
 }
 
 /// Models of one run have the same modalities and labels.

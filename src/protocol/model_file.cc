@@ -17,6 +17,8 @@ namespace {
 
 /// Calibrates one pattern; utterances without a target do not count.
 Calibration calibrate(const Evaluation& evaluation, const Corpus& corpus) {
+  // How sure one may be of several labels is not measured.
+  if (corpus.target_count() > 0) return {};
   const bool is_class = corpus.label_kind == LabelKind::kClass;
   const std::size_t outputs = is_class ? corpus.class_names.size() : 1;
   Calibration calibration;

@@ -37,8 +37,8 @@ at::Tensor row_targets(const Corpus& corpus, const std::vector<float>& numbers) 
   return rows;
 }
 
-/// Mean over several labels of the weighted accuracy, over several values of the CCC; those that are
-/// not defined on these utterances are left out. NaN when none is.
+/// Mean over several labels of the weighted accuracy, over several values of the CCC; those that
+/// are not defined on these utterances are left out. NaN when none is.
 double mean_agreement(const Corpus& corpus, const std::vector<std::int64_t>& utterances,
                       const std::vector<float>& outputs) {
   const auto width = static_cast<std::size_t>(corpus.target_count());
@@ -72,7 +72,7 @@ bool has_target(const Corpus& corpus, std::int64_t i) {
 Objective::Objective(const Corpus& corpus, at::Device device)
     : kind_(corpus.label_kind),
       has_shares_(!corpus.shares.empty()),
-      outputs_(corpus.target_count() > 0 ? corpus.target_count()
+      outputs_(corpus.target_count() > 0    ? corpus.target_count()
                : kind_ == LabelKind::kClass ? corpus.class_count()
                                             : 1) {
   for (std::int64_t i = 0; i < corpus.size(); ++i) has_gaps_ = has_gaps_ || !has_target(corpus, i);

@@ -33,14 +33,16 @@ class Objective {
 
   /// sum_i w_i l_i / sum_i w_i with l the cross-entropy on logits or the squared error, of several
   /// labels or values their mean. Rows without a target weigh nothing; 0 when no row has one.
-  /// Shapes: logits [n, C], targets as `targets` gives them, weights [n] or undefined (all 1) -> [].
+  /// Shapes: logits [n, C], targets as `targets` gives them, weights [n] or undefined (all 1) ->
+  /// [].
   [[nodiscard]] at::Tensor loss(const at::Tensor& logits, const at::Tensor& targets,
                                 const at::Tensor& weights) const;
 
   /// Accuracy of outputs_of() on some utterances, for choosing epochs: weighted (WA) or unweighted
   /// (UA); for values that of the sign on the non-zero ones; of several labels the mean weighted
-  /// accuracy, of several values the mean CCC. Utterances without a label do not count. Shapes: utterances [n], outputs [n, C]
-  /// row-major. Units: share, in [0, 1]; NaN when no utterance counts.
+  /// accuracy, of several values the mean CCC. Utterances without a label do not count. Shapes:
+  /// utterances [n], outputs [n, C] row-major. Units: share, in [0, 1]; NaN when no utterance
+  /// counts.
   [[nodiscard]] double accuracy(const Corpus& corpus, const std::vector<std::int64_t>& utterances,
                                 const std::vector<float>& outputs, bool is_unweighted) const;
 
