@@ -47,6 +47,12 @@ class PredictionReader {
     if (names.size() < needed.size() || !std::equal(needed.begin(), needed.end(), names.begin())) {
       throw ArtifactError(fmt::format("the columns do not start with {}", fmt::join(needed, ",")));
     }
+    const bool has_outputs = names.size() > needed.size() && names[needed.size()].starts_with("p_");
+    if (layout_.task() == TaskKind::kValue && has_outputs) {
+      throw ConfigError(
+          "this run recognises several labels or values per utterance, of which no intervals and no "
+          "comparisons are computed; its results.json has the metrics of each");
+    }
   }
 
   void row(const std::vector<std::string>& row) {
