@@ -108,19 +108,27 @@ PredictOptions predict_options(const PredictCommand& command, const BundleInfo& 
 class UnreadCount {
  public:
   void add(const Predictions& predictions) {
-    for (const auto used : predictions.used) count_ += used.empty() ? 1 : 0;
+    all_ += predictions.count;
+    for (const auto used : predictions.used) unread_ += used.empty() ? 1 : 0;
   }
 
+  /// Throws DataError when no utterance at all got an answer.
   void report(const PredictCommand& command) const {
-    if (count_ == 0) return;
-    print_notice(fmt::format(
-        "hardy: note: {} utterances have none of the modalities{} and get no "
-        "answer",
-        count_, command.available.empty() ? "" : " of --available " + command.available));
+    if (unread_ == 0) return;
+    const auto which = command.available.empty() ? "" : " of --available " + command.available;
+    if (unread_ == all_) {
+      throw DataError(fmt::format(
+          "none of the {} utterances has any of the modalities{}; nothing can be predicted", all_,
+          which));
+    }
+    print_notice(fmt::format("hardy: note: {} of {} utterances have none of the modalities{} and get "
+                             "no answer",
+                             unread_, all_, which));
   }
 
  private:
-  std::int64_t count_ = 0;
+  std::int64_t all_ = 0;
+  std::int64_t unread_ = 0;
 };
 
 void predict_all(const PredictCommand& command, const Recogniser& recogniser, Printer& printer) {
