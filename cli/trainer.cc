@@ -73,13 +73,31 @@ void evaluate(const TrainingRequest& request, Progress& progress) {
   print(request.json ? results_json(results) : results_table(results));
 }
 
-}  // namespace
+/// Says what decides the numbers of a run; the rest is counted.
+void report_warnings(const std::vector<Finding>& warnings, const std::string& path) {
+  std::size_t others = 0;
+  for (const auto& warning : warnings) {
+    if (warning.kind != "label-guess" && warning.kind != "similar-classes") {
+      ++others;
+      continue;
+    }
+    print_notice(fmt::format("hardy: note: {}: {}; {}", printable(warning.where),
+                             printable(warning.what), printable(warning.remedy)));
+  }
+  if (others == 0) return;
+  print_notice(
+      fmt::format("hardy: note: {} warnings about the data; hardy data check {} lists them", others,
+                  printable(path)));
+}
 
 void carry_out(const TrainingRequest& request) {
   ProgressBar progress(stderr_progress(request.quiet));
   if (request.command == "evaluate") return evaluate(request, progress);
   const std::atomic<bool>& stop = catch_interrupts();
-  const Corpus corpus = load_corpus(request.config.data, worker_count(request.config.run.jobs));
+  std::vector<Finding> warnings;
+  const Corpus corpus =
+      load_corpus(request.config.data, worker_count(request.config.run.jobs), &warnings);
+  report_warnings(warnings, request.config.data.path);
   const ProtocolRequest protocol = {.command = request.command,
                                     .config = request.config,
                                     .only_fold = request.fold,

@@ -44,7 +44,11 @@ struct DataConfig {
   std::string label;   ///< which of several labels; empty = the layout's own choice
   std::string reduce = "mean";  ///< mean | mean-std: what becomes of sequences of frames
   std::string modalities;       ///< "acoustic=wav2vec-large-c-UTT,textual=..."; empty = all found
-  std::string task = "auto";    ///< auto | class | regression | binary
+  std::string task = "auto";    ///< auto | class | regression | binary | labels | values | shares
+  std::string unlabelled;       ///< label texts that mean "not labelled": "empty,-1"
+  std::string not_finite =
+      "refuse";                  ///< refuse | skip-frames | missing: NaN, infinity, huge values
+  std::string ids = "as-given";  ///< as-given | by-part: ids start again in each part
 };
 
 /// Which models are trained: one per condition, one for all, or both.

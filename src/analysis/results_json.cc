@@ -27,13 +27,16 @@ double number_of(const Json& json) {
 Json json_of(const Score& score, const std::vector<std::string>& modality_names) {
   Json metrics = Json::object();
   for (const auto& metric : score.metrics) metrics[metric.name] = json_number(metric.value);
-  return {{"track", score.track},
-          {"condition", pattern_label(score.condition, modality_names)},
-          {"fold", score.fold},
-          {"seed", score.seed},
-          {"utterances", score.utterances},
-          {"metrics", metrics},
-          {"confusion", score.confusion}};
+  Json json = {{"track", score.track},
+               {"condition", pattern_label(score.condition, modality_names)},
+               {"fold", score.fold},
+               {"seed", score.seed},
+               {"utterances", score.utterances}};
+  if (score.unread > 0) json["unread"] = score.unread;
+  if (score.unlabelled > 0) json["unlabelled"] = score.unlabelled;
+  json["metrics"] = std::move(metrics);
+  json["confusion"] = score.confusion;
+  return json;
 }
 
 Score score_of(const Json& json, const std::vector<std::string>& modality_names) {
@@ -43,6 +46,8 @@ Score score_of(const Json& json, const std::vector<std::string>& modality_names)
   json.at("fold").get_to(score.fold);
   json.at("seed").get_to(score.seed);
   json.at("utterances").get_to(score.utterances);
+  score.unread = json.value("unread", std::int64_t{0});
+  score.unlabelled = json.value("unlabelled", std::int64_t{0});
   for (const auto& [name, value] : json.at("metrics").items()) {
     score.metrics.push_back({name, number_of(value)});
   }
@@ -85,6 +90,7 @@ Results results_of(const Json& json) {
   // Runs of before there were several methods do not say it.
   if (json.contains("method")) json.at("method").get_to(results.method);
   if (json.contains("defects")) json.at("defects").get_to(results.defects);
+  if (json.contains("notes")) json.at("notes").get_to(results.notes);
   const Json& data = json.at("data");
   data.at("name").get_to(results.data_name);
   data.at("is_synthetic").get_to(results.is_synthetic);
@@ -131,6 +137,7 @@ std::string results_json(const Results& results) {
   }
   Json json = {{"format", kFormat}, {"method", results.method}};
   if (!results.defects.empty()) json["defects"] = results.defects;
+  if (!results.notes.empty()) json["notes"] = results.notes;
   json["data"] = {{"name", results.data_name},
                   {"is_synthetic", results.is_synthetic},
                   {"classes", results.class_names},

@@ -11,6 +11,7 @@
 
 #include "base/checksum.h"
 #include "base/files.h"
+#include "base/foreign.h"
 #include "base/tensor_header.h"
 #include "hardy/errors.h"
 
@@ -295,6 +296,9 @@ TensorFile load_tensor_file(const std::filesystem::path& file) {
 TensorFileView view_tensor_file(std::span<const std::byte> bytes, std::string_view name) {
   if (bytes.size() < kLengthBytes) {
     damaged(name, fmt::format("it has only {} bytes (truncated or empty)", bytes.size()));
+  }
+  if (const std::string foreign = foreign_contents(bytes); !foreign.empty()) {
+    throw ArtifactError(fmt::format("{}: it is no model but {}", name, foreign));
   }
   std::uint64_t length = 0;
   std::memcpy(&length, bytes.data(), sizeof length);

@@ -67,9 +67,27 @@ void describe_data(std::vector<Field>& fields, DataConfig& data) {
             FreeText{"name=folder,name=folder,... or empty", assignments_problem},
             {"Which feature folders are read as which modality, in this order; empty = all found.",
              "Leaving a modality out trains and evaluates without it."});
-  table.add("task", &data.task, Choices{{"auto", "class", "regression", "binary"}},
-            {"What is learned from the labels: classes, real values, or the sign of real values.",
-             "`auto` = classes for class labels, regression for real values."});
+  table.add("task", &data.task,
+            Choices{{"auto", "class", "regression", "binary", "labels", "values", "shares"}},
+            {"What is learned from the labels: a class, a real value, the sign of a real value; of "
+             "several labels per utterance: which are there, their values, or shares of raters.",
+             "`auto` = what the labels look like (docs/formats.md)."});
+  table.add("unlabelled", &data.unlabelled, FreeText{"text,text,... or empty"},
+            {"Labels of the plain form that mean \"not labelled\", `empty` for the empty one, e.g. "
+             "`empty,-1`; corpus.toml can say the same.",
+             "Such utterances give context and are predicted, but neither trained on nor scored. "
+             "Without it a label that looks like one is an error."});
+  table.add(
+      "not_finite", &data.not_finite, Choices{{"refuse", "skip-frames", "missing"}},
+      {"What becomes of features that are NaN, infinite or beyond 1e18: an error; left out of "
+       "the mean over frames (a vector counts as missing); or the modality counts as missing "
+       "there.",
+       "Recovers corpora whose extractors wrote -inf or NaN in single frames; `hardy data "
+       "check` counts what was left out."});
+  table.add("ids", &data.ids, Choices{{"as-given", "by-part"}},
+            {"`by-part` puts the part of the split in front of every utterance and dialogue id of "
+             "the plain form.",
+             "For tables whose ids start again in each part, such as MELD's."});
   table.mark_basic({"path", "labels", "modalities", "task"});
 }
 

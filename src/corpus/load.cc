@@ -2,15 +2,18 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <string>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "corpus/layouts.h"
+#include "base/foreign.h"
 #include "corpus/plain_form.h"
 #include "corpus/synth/demo_corpus.h"
 #include "corpus/tree.h"
+#include "formats/text.h"
 #include "hardy/errors.h"
 
 namespace hardy {
@@ -28,7 +31,7 @@ std::string corpus_inside(const std::filesystem::path& folder) {
   std::string first;
   std::error_code ignored;
   for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
-    if (!entry.is_directory(ignored)) continue;
+    if (!entry.is_directory(ignored) || is_side_file(entry.path().filename().string())) continue;
     const std::string path = entry.path().string();
     const bool is_corpus = is_plain_form(path) || is_tree(path);
     if (is_corpus && (first.empty() || path < first)) first = path;
@@ -75,11 +78,36 @@ std::string find_form(const DataConfig& config) {
                   config.path, kPlainTable));
 }
 
+/// "empty,-1" -> "" and "-1".
+std::vector<std::string> unlabelled_marks(const std::string& text) {
+  std::vector<std::string> marks;
+  std::string_view rest = text;
+  while (!rest.empty()) {
+    const std::size_t comma = std::min(rest.find(','), rest.size());
+    const std::string_view mark = trim(rest.substr(0, comma));
+    marks.emplace_back(mark == "empty" ? std::string_view{} : mark);
+    rest.remove_prefix(std::min(comma + 1, rest.size()));
+  }
+  return marks;
+}
+
+PlainOptions plain_options(const DataConfig& config, const std::string& task) {
+  PlainOptions options;
+  options.folder = config.path;
+  options.modalities = config.modalities;
+  options.task = task;
+  options.unlabelled = unlabelled_marks(config.unlabelled);
+  options.not_finite = config.not_finite;
+  options.has_ids_by_part = config.ids == "by-part";
+  return options;
+}
+
 Reading read_form(const DataConfig& config, int jobs, const std::string& form) {
   if (form == "demo") return {make_demo_corpus(), {}};
   if (form != "tree" && form != "plain") return read_layout(form, config, std::max(1, jobs));
   if (form == "tree") {
-    return read_tree({config.path, config.labels, config.modalities, std::max(1, jobs)});
+    return read_tree({config.path, config.labels, config.modalities, std::max(1, jobs), config.task,
+                      unlabelled_marks(config.unlabelled), config.not_finite});
   }
   if (!config.labels.empty()) {
     throw ConfigError(
@@ -88,11 +116,18 @@ Reading read_form(const DataConfig& config, int jobs, const std::string& form) {
   }
   // Binary starts from values.
   const std::string task = config.task == "binary" ? "regression" : config.task;
-  return read_plain({config.path, config.modalities, task});
+  return read_plain(plain_options(config, task));
 }
 
 void apply_task(Corpus& corpus, const std::string& task) {
   const bool is_class = corpus.label_kind == LabelKind::kClass;
+  const bool has_several = !corpus.target_names.empty() || !corpus.shares.empty();
+  const bool wants_several = task == "labels" || task == "values" || task == "shares";
+  if (task != "auto" && wants_several != has_several) {
+    throw ConfigError(fmt::format("data.task is '{}', but each utterance of {} has {}", task,
+                                  corpus.name, has_several ? "several labels" : "one label"));
+  }
+  if (wants_several) return;
   if (task == "binary") {
     make_binary(corpus);
   } else if (task == "class" && !is_class) {
@@ -117,13 +152,26 @@ void make_binary(Corpus& corpus) {
   corpus.class_names = {"negative", "positive"};
   corpus.values.clear();
   for (Utterance& utterance : corpus.utterances) {
+    if (!utterance.is_labelled()) {
+      corpus.values.push_back(0);
+      continue;
+    }
     corpus.values.push_back(utterance.label);
     utterance.label = utterance.label > 0 ? 1.0F : 0.0F;
   }
 }
 
 Reading read_corpus(const DataConfig& config, int jobs) {
-  require_known(config.task, {"auto", "class", "regression", "binary"}, "data.task");
+  require_known(config.task,
+                {"auto", "class", "regression", "binary", "labels", "values", "shares"},
+                "data.task");
+  require_known(config.not_finite, {"refuse", "skip-frames", "missing"}, "data.not_finite");
+  require_known(config.ids, {"as-given", "by-part"}, "data.ids");
+  if (!is_utf8(config.path)) {
+    throw DataError(
+        fmt::format("{}: the path is not UTF-8, and results are named after it; rename the folder",
+                    readable(config.path)));
+  }
   require_known(config.reduce, {"mean", "mean-std"}, "data.reduce");
   const std::string form = find_form(config);
   Reading reading = read_form(config, jobs, form);
@@ -133,8 +181,13 @@ Reading read_corpus(const DataConfig& config, int jobs) {
   return reading;
 }
 
-Corpus load_corpus(const DataConfig& config, int jobs) {
-  Corpus corpus = take_sound_corpus(read_corpus(config, jobs));
+Corpus load_corpus(const DataConfig& config, int jobs, std::vector<Finding>* warnings) {
+  Reading reading = read_corpus(config, jobs);
+  if (warnings != nullptr) {
+    std::copy_if(reading.findings.begin(), reading.findings.end(), std::back_inserter(*warnings),
+                 [](const Finding& finding) { return finding.severity == Severity::kWarning; });
+  }
+  Corpus corpus = take_sound_corpus(std::move(reading));
   validate_corpus(corpus);
   corpus.checksum = corpus_checksum(corpus);
   return corpus;

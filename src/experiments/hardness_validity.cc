@@ -200,6 +200,7 @@ class Evidence {
 
   [[nodiscard]] std::string label_of(std::size_t utterance) const {
     const float label = corpus_.utterances[utterance].label;
+    if (std::isnan(label)) return "not labelled";
     if (corpus_.class_names.empty()) return fmt::format("{:.2f}", label);
     return corpus_.class_names[static_cast<std::size_t>(label)];
   }
@@ -259,6 +260,9 @@ class Evidence {
       all.resize(n);
       const auto u = utterance_of(table, table.text(row, utterance));
       if (!corpus_.values.empty() && corpus_.values[u] == 0) continue;  // neither class
+      const bool is_scored =
+          corpus_.utterances[u].is_labelled() && !table.text(row, predicted).empty();
+      if (!is_scored) continue;
       HeldOut& measured = all[u];
       if (corpus_.class_names.empty()) {
         const double real = table.number(row, truth);

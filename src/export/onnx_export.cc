@@ -57,6 +57,9 @@ class Exporter {
     if (info_.is_classification()) {
       graph_.node("Softmax", {"logits"}, {{"axis", -1}}, "probabilities");
       graph_.output("probabilities", OnnxType::kFloat, shape(network_.outputs));
+    } else if (info_.label_kind == "labels") {
+      graph_.node("Sigmoid", {"logits"}, {}, "probabilities");
+      graph_.output("probabilities", OnnxType::kFloat, shape(network_.outputs));
     }
     return graph_.model(program_version(), {{"hardy.model", description}});
   }

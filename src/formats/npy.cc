@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "base/files.h"
+#include "base/foreign.h"
 #include "formats/text.h"
 #include "hardy/errors.h"
 
@@ -213,6 +214,10 @@ void read_values(const NpyHeader& header, std::span<const std::byte> bytes,
 NpyHeader parse_header(std::span<const std::byte> bytes, std::string_view name, bool numbers_only) {
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   if (bytes.empty()) refuse(name, "it is empty");
+  if (!text.starts_with(kMagic)) {
+    const std::string foreign = foreign_contents(text);
+    if (!foreign.empty()) refuse(name, "it is " + foreign);
+  }
   if (!text.starts_with(kMagic) || bytes.size() < 10) {
     refuse(name, "it does not start as numpy's files do (truncated, or another format)");
   }

@@ -1,5 +1,6 @@
 #include "hardy/bundle.h"
 
+#include <charconv>
 #include <cmath>
 #include <set>
 #include <string_view>
@@ -8,6 +9,7 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include "base/checksum.h"
 #include "base/nearest_name.h"
 #include "hardy/errors.h"
 #include "inference/bundle_settings.h"
@@ -19,6 +21,7 @@ using Json = nlohmann::json;
 
 constexpr const char* kDescription = "hardy.model";
 constexpr const char* kConfig = "hardy.config";
+constexpr const char* kSeen = "seen";                    // an array
 constexpr std::int64_t kMostUnits = 1024;                // depth and heads
 constexpr std::int64_t kWidest = std::int64_t{1} << 24;  // any width
 
@@ -136,6 +139,19 @@ void read_input(const Json& about, BundleInfo& info) {
   info.reads_tuned = input == "tuned";
 }
 
+/// The fields that format 5 added.
+void read_targets(const Json& about, BundleInfo& info) {
+  about.at("label_kind").get_to(info.label_kind);
+  about.at("targets").get_to(info.target_names);
+  const bool is_known = info.label_kind == "labels" || info.label_kind == "values";
+  if (!is_known || info.target_names.empty() || !info.class_names.empty()) {
+    throw ArtifactError(
+        fmt::format("its labels are '{}' of {} names, which this program cannot read; use a newer "
+                    "hardy",
+                    info.label_kind, info.target_names.size()));
+  }
+}
+
 /// The fields that format 2 added.
 void read_new_fields(const Json& about, BundleInfo& info) {
   about.at("method").get_to(info.method);
@@ -232,9 +248,17 @@ const Calibration* BundleInfo::calibration(Pattern pattern) const {
   return nullptr;
 }
 
+std::int64_t seen_mark(std::string_view what, std::string_view id) {
+  const std::string digits = sha256(fmt::format("{} {}", what, id)).substr(0, 16);
+  std::uint64_t mark = 0;
+  std::from_chars(digits.data(), digits.data() + digits.size(), mark, 16);
+  return static_cast<std::int64_t>(mark);
+}
+
 void set_bundle_info(TensorFile& file, const BundleInfo& info) {
   nlohmann::ordered_json about;
-  about["format"] = info.limits_features ? 4 : info.reads_tuned ? 3 : 2;
+  const bool has_targets = !info.target_names.empty();
+  about["format"] = has_targets ? 5 : info.limits_features ? 4 : info.reads_tuned ? 3 : 2;
   about["method"] = info.method;
   about["program_version"] = info.program_version;
   about["track"] = info.track;
@@ -246,6 +270,10 @@ void set_bundle_info(TensorFile& file, const BundleInfo& info) {
     about["modalities"].push_back({{"name", modality.name}, {"width", modality.width}});
   }
   about["classes"] = info.class_names;
+  if (has_targets) {
+    about["label_kind"] = info.label_kind;
+    about["targets"] = info.target_names;
+  }
   about["encoder"] = encoder_json(info);
   if (info.reads_tuned || info.limits_features) {
     about["input"] = info.reads_tuned ? "tuned" : "plain";
@@ -257,6 +285,9 @@ void set_bundle_info(TensorFile& file, const BundleInfo& info) {
   about["test_dialogues"] = info.test_dialogues;
   file.metadata[kDescription] = about.dump(-1, ' ', false, Json::error_handler_t::replace);
   file.metadata[kConfig] = info.config_toml;
+  if (!info.seen.empty()) {
+    file.add(kSeen, {static_cast<std::int64_t>(info.seen.size())}, info.seen);
+  }
 }
 
 BundleInfo read_bundle_info(const TensorFileView& file, const std::string& name) {
@@ -280,6 +311,12 @@ BundleInfo read_bundle_info(const TensorFileView& file, const std::string& name)
     about.at("fold").get_to(info.fold);
     about.at("seed").get_to(info.seed);
     about.at("classes").get_to(info.class_names);
+    info.label_kind = info.class_names.empty() ? "value" : "class";
+    if (info.format >= 5) read_targets(about, info);
+    if (file.arrays.contains(kSeen)) {
+      const auto seen = file.integers(kSeen);
+      info.seen.assign(seen.begin(), seen.end());
+    }
     about.at("data").at("name").get_to(info.data_name);
     about.at("data").at("checksum").get_to(info.data_checksum);
     about.at("data").at("synthetic").get_to(info.is_synthetic);

@@ -187,6 +187,9 @@ Predictions read_out(const Recogniser::Impl& impl, std::int64_t n, Workspace::Im
     const float temperature = impl.temperatures[bits];
     workspace.calibrated[i] = temperature > 0 ? 1 : 0;
     if (!impl.info.is_classification()) {
+      if (impl.info.label_kind == "labels") {
+        for (std::size_t t = 0; t < width; ++t) shares[t] = 1.0F / (1.0F + std::exp(-shares[t]));
+      }
       workspace.labels[i] = 0;
       workspace.confidence[i] = impl.errors[bits];
       continue;

@@ -2,6 +2,7 @@
 
 #include <torch/types.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <optional>
@@ -19,6 +20,8 @@ namespace {
 /// Calibrates one pattern; utterances without a target do not count. Nothing where there is too
 /// little validation data (fit_calibration).
 std::optional<Calibration> calibrate(const Evaluation& evaluation, const Corpus& corpus) {
+  // How sure one may be of several labels is not measured.
+  if (corpus.target_count() > 0) return std::nullopt;
   const bool is_class = corpus.label_kind == LabelKind::kClass;
   const std::size_t outputs = is_class ? corpus.class_names.size() : 1;
   Calibration calibration;
@@ -30,6 +33,7 @@ std::optional<Calibration> calibrate(const Evaluation& evaluation, const Corpus&
   for (std::size_t i = 0; i < evaluation.utterances.size(); ++i) {
     const auto u = static_cast<std::size_t>(evaluation.utterances[i]);
     if (!corpus.values.empty() && corpus.values[u] == 0) continue;
+    if (!corpus.is_scored(evaluation.utterances[i], evaluation.pattern)) continue;
     const auto first = evaluation.outputs.begin() + static_cast<std::ptrdiff_t>(i * outputs);
     const float label = corpus.utterances[u].label;
     truth.push_back(is_class ? static_cast<std::int64_t>(label) : 0);
@@ -49,6 +53,22 @@ std::optional<Calibration> calibrate(const Evaluation& evaluation, const Corpus&
   calibration.temperature = fit.temperature;
   calibration.expected_error = fit.expected_error;
   return calibration;
+}
+
+/// What must never be scored by the model.
+std::vector<std::int64_t> seen_marks(const Corpus& corpus, const Fold& fold) {
+  std::vector<std::int64_t> marks;
+  for (const auto* part : {&fold.train, &fold.validation}) {
+    for (const auto d : *part) {
+      marks.push_back(seen_mark("dialogue", corpus.dialogues[static_cast<std::size_t>(d)].id));
+    }
+    for (const auto u : utterances_of(corpus, *part)) {
+      marks.push_back(seen_mark("utterance", corpus.utterances[static_cast<std::size_t>(u)].id));
+    }
+  }
+  std::sort(marks.begin(), marks.end());
+  marks.erase(std::unique(marks.begin(), marks.end()), marks.end());
+  return marks;
 }
 
 void add_scores(const std::vector<Evaluation>& evaluations, const char* part, const Corpus& corpus,
@@ -76,6 +96,9 @@ BundleInfo describe_fit(const FitOutcome& outcome, const FoldData& data, const C
     info.modalities.push_back({modality.name, modality.width});
   }
   info.class_names = corpus.class_names;
+  info.label_kind = label_kind_name(corpus.label_kind);
+  info.target_names = corpus.target_names;
+  info.seen = seen_marks(corpus, data.fold);
   info.encoder = hardymer_settings(config).recogniser.encoder;
   info.data_name = corpus.name;
   info.data_checksum = corpus.checksum;

@@ -19,6 +19,7 @@
 #include "analysis/results_json.h"
 #include "analysis/results_text.h"
 #include "base/checksum.h"
+#include "hardy/check.h"
 #include "hardy/errors.h"
 #include "hardy/split.h"
 #include "methods/fold_stage.h"
@@ -43,16 +44,6 @@ double process_cpu_s() {
 
 std::string utc_now() {
   return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
-}
-
-/// Throws DataError when the corpus cannot be used at all.
-const Corpus& usable(const Corpus& corpus) {
-  if (corpus.modality_count() < 2) {
-    throw DataError(fmt::format(
-        "{}: the corpus has one modality; recognition under missing modalities needs two or more",
-        corpus.source));
-  }
-  return corpus;
 }
 
 at::Device device_of(const Config& config) {
@@ -98,7 +89,7 @@ class Protocol {
       : request_(request),
         config_(request.config),
         method_(find_method(config_.protocol.method)),
-        corpus_(usable(corpus)),
+        corpus_(corpus),
         progress_(progress),
         device_(device_of(config_)),
         folds_(check_request(request, corpus)),
@@ -129,7 +120,8 @@ class Protocol {
     for (const auto& fold : folds_) names.push_back(fold.name);
     result.folder = folder_.path();
     result.results = make_results(outcomes_, corpus_, names);
-    if (!request_.only_validation) {
+    // Several labels or values per utterance have no tallies to be resampled.
+    if (!request_.only_validation && corpus_.target_names.empty()) {
       add_intervals(result.results, prediction_table(outcomes_, corpus_));
     }
     result.results.method = config_.protocol.method;
@@ -369,7 +361,8 @@ class Protocol {
 
 std::vector<Fold> check_request(const ProtocolRequest& request, const Corpus& corpus) {
   const Config& config = request.config;
-  auto folds = make_folds(usable(corpus), config.protocol);
+  require_trainable(corpus, config.protocol);
+  auto folds = make_folds(corpus, config.protocol);
   if (request.only_fold && *request.only_fold >= static_cast<int>(folds.size())) {
     std::vector<std::string> names;
     for (const auto& fold : folds) names.push_back(fold.name);

@@ -64,7 +64,9 @@ Json CorpusOffer::dialogue_json(const std::string& id) const {
                   {"speaker", utterance.speaker},
                   {"transcript", utterance.transcript},
                   {"modalities", pattern_json(views[i].present(), info_)}};
-    if (corpus_.label_kind == LabelKind::kClass) {
+    if (!utterance.is_labelled() || !corpus_.target_names.empty()) {
+      entry["label"] = nullptr;
+    } else if (corpus_.label_kind == LabelKind::kClass) {
       entry["label"] = corpus_.class_names[static_cast<std::size_t>(utterance.label)];
     } else {
       entry["label"] = utterance.label;
