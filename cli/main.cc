@@ -1,6 +1,8 @@
 // hardy: the command line. A table of commands; the only place where failures become exit codes.
+#include <csignal>
 #include <exception>
 #include <new>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -115,6 +117,19 @@ std::string explain(const CLI::ParseError& error, const CLI::App& app) {
   return fmt::format("{}; `{} --help` shows what there is", text, full_name(command));
 }
 
+/// --help or --version, as a result: a full disk must be noticed.
+int say(const CLI::Success& success, const CLI::App& app) {
+  std::ostringstream text;
+  const int code = app.exit(success, text, text);
+  try {
+    print(text.str());
+  } catch (const Error& error) {
+    print_error(error.what());
+    return static_cast<int>(error.code());
+  }
+  return code;
+}
+
 int code_of(ExitCode code) { return static_cast<int>(code); }
 
 int run_program(const std::vector<std::string>& command_line) {
@@ -134,7 +149,7 @@ int run_program(const std::vector<std::string>& command_line) {
     print("");  // flushes what commands printed, so that a full disk is noticed
     return code_of(ExitCode::kOk);
   } catch (const CLI::Success& success) {
-    return app.exit(success);  // --help, --version
+    return say(success, app);
   } catch (const CLI::ParseError& error) {
     print_error(explain(error, app));
     return code_of(ExitCode::kConfig);
@@ -153,4 +168,8 @@ int run_program(const std::vector<std::string>& command_line) {
 }  // namespace
 }  // namespace hardy
 
-int main(int argc, char** argv) { return hardy::run_program({argv, argv + argc}); }
+int main(int argc, char** argv) {
+  // A file that reaches the limit of its size is an error with a message, not the end.
+  std::signal(SIGXFSZ, SIG_IGN);
+  return hardy::run_program({argv, argv + argc});
+}
