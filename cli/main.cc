@@ -14,6 +14,7 @@
 #include "cli/audit_command.h"
 #include "cli/bundle_command.h"
 #include "cli/cache_command.h"
+#include "cli/check_command.h"
 #include "cli/config_command.h"
 #include "cli/data_command.h"
 #include "cli/explain_command.h"
@@ -52,6 +53,7 @@ void add_commands(CLI::App& app, const std::vector<std::string>& command_line) {
   add_bundle_command(app);
   add_stats_command(app);
   add_report_command(app, command_line);
+  add_check_command(app);
   add_data_command(app);
   add_synth_command(*app.get_subcommand("data"));
   add_config_command(app);

@@ -108,6 +108,19 @@ std::vector<std::filesystem::path> readable_paths(const ServeOptions& options) {
   return paths;
 }
 
+/// Sanitizers look for leaks with calls that a confined process may not make.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kIsSanitized = true;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+constexpr bool kIsSanitized = true;
+#else
+constexpr bool kIsSanitized = false;
+#endif
+#else
+constexpr bool kIsSanitized = false;
+#endif
+
 void note_gap(const std::string& gap) {
   if (!gap.empty()) print_notice("hardy: note: " + gap);
 }
@@ -124,7 +137,8 @@ void run_serve(ServeCommand command) {
                                   options.max_work_bytes, options.max_body_bytes));
   }
   fit_connections(options);
-  if (!command.is_free) note_gap(confine_files(readable_paths(options), options.port));
+  const bool is_confined = !command.is_free && !kIsSanitized;
+  if (is_confined) note_gap(confine_files(readable_paths(options), options.port));
   LogWriter log(STDERR_FILENO);
   Service service(options);
   if (!command.is_quiet) {
@@ -138,7 +152,7 @@ void run_serve(ServeCommand command) {
   if (!is_loopback && options.token.empty()) {
     print_notice("hardy: note: reachable from outside without a token; see --token-file");
   }
-  if (!command.is_free) note_gap(confine_calls());
+  if (is_confined) note_gap(confine_calls());
   server.run(true, [&](const std::string& line) {
     log.write(fmt::format(R"({{"time":"{}","event":"{}"}})", utc_now(), json_text(line)));
   });

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "hardy/version.h"
+#include "serve/header_problem.h"
 
 namespace hardy {
 namespace {
@@ -20,11 +21,11 @@ namespace http = boost::beast::http;
 using tcp = asio::ip::tcp;
 
 constexpr std::size_t kReadBuffer = 32 << 10;
-constexpr std::size_t kMostDiscarded = std::size_t{64} << 20;
 constexpr std::chrono::seconds kLinger{2};
 
-/// What a header must not say, beyond what the parser refuses. A proxy in front of us and we must
-/// agree where a request ends, so whatever could be understood in two ways is refused.
+}  // namespace
+
+// A proxy in front of the service must agree with it where a request ends.
 std::optional<HttpReply> header_problem(const http::request_header<>& header) {
   for (const auto field :
        {http::field::host, http::field::content_length, http::field::transfer_encoding,
@@ -54,8 +55,6 @@ std::optional<HttpReply> header_problem(const http::request_header<>& header) {
   }
   return std::nullopt;
 }
-
-}  // namespace
 
 Connection::Connection(tcp::socket&& socket, ServerShared& shared)
     : stream_(std::move(socket)), shared_(shared) {
@@ -239,12 +238,14 @@ void Connection::linger() {
   stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
   is_idle_ = true;  // a stop need not wait
   stream_.expires_after(kLinger);
+  discard();
+}
+
+void Connection::discard() {
   buffer_.clear();
   stream_.async_read_some(buffer_.prepare(kReadBuffer / 2),
-                          [self = shared_from_this()](Error error, std::size_t bytes) {
-                            self->discarded_ += bytes;
-                            const bool is_over = error || self->discarded_ > kMostDiscarded;
-                            is_over ? self->close() : self->linger();
+                          [self = shared_from_this()](Error error, std::size_t /*bytes*/) {
+                            error ? self->close() : self->discard();
                           });
 }
 

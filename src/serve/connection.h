@@ -27,7 +27,7 @@ struct ServerShared {
   std::atomic<std::int64_t> pending{0};
   std::atomic<std::int64_t> connections{0};
   std::atomic<bool> is_stopping{false};
-  std::atomic<bool> is_over{false};  ///< nobody waits for answers any more
+  std::atomic<bool> is_over{false};      ///< nobody waits for answers any more
   std::atomic<bool> has_garbage{false};  ///< something large was freed since memory was given back
 
   ServerShared(const ServeOptions& given, Service& used)
@@ -61,6 +61,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void answer(const std::shared_ptr<HttpRequest>& request);
   void write(HttpReply reply);
   void linger();
+  void discard();
   void close();
 
   boost::beast::tcp_stream stream_;
@@ -75,7 +76,6 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool is_head_ = false;
   bool is_idle_ = false;
   bool is_refused_ = false;
-  std::size_t discarded_ = 0;
   unsigned version_ = 11;
 };
 

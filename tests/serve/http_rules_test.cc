@@ -5,9 +5,13 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <filesystem>
 #include <future>
+#include <map>
 #include <thread>
 
+#include "base/files.h"
+#include "fuzz/http_entry_point.h"
 #include "hardy/errors.h"
 #include "serve/reload_gate.h"
 #include "serve/work_budget.h"
@@ -88,6 +92,16 @@ TEST(HttpRules, ReadsSchemesWhateverTheirCase) {
   for (const char* text : {"", "Bearer", "Bearer ", "Bearerx", "Basic x", "x"}) {
     EXPECT_EQ(bearer_token(text), "") << text;
   }
+}
+
+TEST(HttpRules, KeptFuzzInputsAreAnsweredOrRefused) {
+  std::map<int, int> statuses;
+  for (const auto& file :
+       std::filesystem::directory_iterator(std::filesystem::path(HARDY_FUZZ_CORPUS_DIR) / "http")) {
+    SCOPED_TRACE(file.path().string());
+    EXPECT_NO_THROW(++statuses[fuzz::answer_http(read_text_file(file.path()))]);
+  }
+  for (const int status : {200, 201, 400, 404, 415}) EXPECT_GT(statuses[status], 0) << status;
 }
 
 TEST(ReloadGate, OneGoesOneWaitsAndTheNewestWins) {
