@@ -11,6 +11,7 @@
 #include <fmt/ranges.h>
 #include <CLI/CLI.hpp>
 
+#include "base/checksum_list.h"
 #include "base/files.h"
 #include "cli/output.h"
 #include "cli/predict_command.h"
@@ -99,6 +100,7 @@ std::vector<bool> cosine_modalities(const BundleInfo& info, const std::string& s
 /// Fills the hardness of one fold and seed from a run's hardness.csv.
 void read_hardness(const RunFolder& run, const BundleInfo& info, TrainingRecords& records) {
   const auto file = run.hardness_file();
+  verify_listed_file(file);
   const CsvTable table = parse_csv(read_text_file(file), file.string());
   std::map<std::string, std::size_t> row_of;
   for (std::size_t i = 0; i < records.ids.size(); ++i) row_of[records.ids[i]] = i;

@@ -1,6 +1,8 @@
 // hardy: the command line. A table of commands; the only place where failures become exit codes.
+#include <csignal>
 #include <exception>
 #include <new>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -12,6 +14,7 @@
 #include "cli/audit_command.h"
 #include "cli/bundle_command.h"
 #include "cli/cache_command.h"
+#include "cli/check_command.h"
 #include "cli/config_command.h"
 #include "cli/data_command.h"
 #include "cli/exit_code.h"
@@ -54,6 +57,7 @@ void add_commands(CLI::App& app, const std::vector<std::string>& command_line,
   add_bundle_command(app);
   add_stats_command(app);
   add_report_command(app, command_line);
+  add_check_command(app);
   add_data_command(app);
   add_synth_command(*app.get_subcommand("data"));
   add_config_command(app);
@@ -120,6 +124,19 @@ std::string explain(const CLI::ParseError& error, const CLI::App& app) {
   return fmt::format("{}; `{} --help` shows what there is", text, full_name(command));
 }
 
+/// --help or --version, as a result: a full disk must be noticed.
+int say(const CLI::Success& success, const CLI::App& app) {
+  std::ostringstream text;
+  const int code = app.exit(success, text, text);
+  try {
+    print(text.str());
+  } catch (const Error& error) {
+    print_error(error.what());
+    return static_cast<int>(error.code());
+  }
+  return code;
+}
+
 int code_of(ExitCode code) { return static_cast<int>(code); }
 
 int run_program(const std::vector<std::string>& command_line) {
@@ -142,7 +159,7 @@ int run_program(const std::vector<std::string>& command_line) {
     print_error(finding);
     return code_of(ExitCode::kFinding);
   } catch (const CLI::Success& success) {
-    return app.exit(success);  // --help, --version
+    return say(success, app);
   } catch (const CLI::ParseError& error) {
     print_error(explain(error, app));
     return code_of(ExitCode::kConfig);
@@ -161,4 +178,8 @@ int run_program(const std::vector<std::string>& command_line) {
 }  // namespace
 }  // namespace hardy
 
-int main(int argc, char** argv) { return hardy::run_program({argv, argv + argc}); }
+int main(int argc, char** argv) {
+  // A file that reaches the limit of its size is an error with a message, not the end.
+  std::signal(SIGXFSZ, SIG_IGN);
+  return hardy::run_program({argv, argv + argc});
+}

@@ -163,7 +163,11 @@ void predict_stream(const PredictCommand& command, const Recogniser& recogniser,
   UnreadCount unread;
   read_lines(command.source.path, [&](const std::string& line, const std::string& place) {
     try {
-      const auto request = read_utterance(parse_request(line), "", recogniser.info());
+      const auto request = read_line(line, recogniser.info());
+      if (request.only_ends()) {
+        open.erase(request.dialogue);
+        return;
+      }
       if (request.dialogue.empty()) open.erase("");  // it stands alone
       auto& dialogue =
           open.try_emplace(request.dialogue, Open{DialogueStream(recogniser), {}}).first->second;

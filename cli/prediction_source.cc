@@ -232,8 +232,9 @@ void read_json_dialogues(const std::string& path, const BundleInfo& info,
   read_lines(path, [&](const std::string& line, const std::string& place) {
     is_empty = false;
     try {
-      const UtteranceRequest request = read_utterance(parse_request(line), "", info);
+      const UtteranceRequest request = read_line(line, info);
       if (request.dialogue.empty() || request.dialogue != dialogue.id) flush();
+      if (request.only_ends()) return flush();
       dialogue.id = request.dialogue;
       request.add_to(dialogue.input);
       dialogue.ids.push_back(request.id);
@@ -251,6 +252,15 @@ void read_json_dialogues(const std::string& path, const BundleInfo& info,
 }
 
 }  // namespace
+
+UtteranceRequest read_line(const std::string& line, const BundleInfo& info) {
+  auto request = read_utterance(line, "", info);
+  if (request.only_ends() && request.dialogue.empty()) {
+    throw RequestError(RequestError::Kind::kMalformed, "features",
+                       "is missing, and no dialogue is named that would end");
+  }
+  return request;
+}
 
 void read_lines(const std::string& path,
                 const std::function<void(const std::string&, const std::string&)>& consume) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "hardy/recogniser.h"
+#include "inference/request.h"
 
 namespace hardy {
 
@@ -31,6 +32,9 @@ struct SourceOptions {
 /// utterance, and the remedy.
 void read_dialogues(const SourceOptions& options, const BundleInfo& info,
                     const std::function<void(const SourceDialogue&)>& consume);
+
+/// One JSON line: an utterance, or the end of a dialogue. Throws RequestError.
+UtteranceRequest read_line(const std::string& line, const BundleInfo& info);
 
 /// Calls `consume` for every non-empty line of a file or standard input, with its name for messages
 /// ("standard input, line 7").

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "analysis/prediction_table.h"
+#include "base/checksum_list.h"
 #include "base/files.h"
 #include "formats/csv.h"
 #include "hardy/errors.h"
@@ -108,6 +109,7 @@ class PredictionReader {
 
 PredictionTable read_predictions(const RunFolder& folder) {
   const std::string file = folder.predictions_file().string();
+  verify_listed_file(folder.predictions_file());
   std::size_t current = 0;
   try {
     PredictionReader reader(folder.manifest());

@@ -8,9 +8,11 @@
 #include <nlohmann/json.hpp>
 
 #include "analysis/results_text.h"
+#include "base/checksum_list.h"
 #include "base/files.h"
 #include "base/json_number.h"
 #include "hardy/errors.h"
+#include "pipeline/check_run.h"
 
 namespace hardy {
 namespace {
@@ -181,6 +183,7 @@ Results read_results(const std::filesystem::path& folder) {
         "{}: this run has no results yet; finish it by giving its command again", folder.string()));
   }
   const auto file = run.results_json_file();
+  verify_listed_file(file);
   try {
     return parse_results(read_text_file(file, kMaxResultBytes), file.string());
   } catch (const Error& error) {
@@ -195,8 +198,10 @@ void write_validation(const RunFolder& folder, const Results& results) {
 
 void write_results(const RunFolder& folder, const Results& results) {
   write_file_atomically(folder.results_csv_file(), results_csv(results));
+  const std::string text = results_json(results);
+  write_run_checksums(folder, text);
   // Last, because its presence says that the run is complete.
-  write_file_atomically(folder.results_json_file(), results_json(results));
+  write_file_atomically(folder.results_json_file(), text);
 }
 
 }  // namespace hardy

@@ -11,6 +11,7 @@
 
 #include "analysis/results_json.h"
 #include "base/checksum.h"
+#include "base/checksum_list.h"
 #include "base/files.h"
 #include "experiments/estimate.h"
 #include "hardy/errors.h"
@@ -47,6 +48,7 @@ std::optional<VariantResult> finished(const StudyRequest& request, const fs::pat
   VariantResult result;
   result.test = read_results(folder);
   if (fs::exists(run.validation_json_file(), error)) {
+    verify_listed_file(run.validation_json_file());
     result.validation = parse_results(read_text_file(run.validation_json_file()),
                                       run.validation_json_file().string());
   }

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/checksum_list.h"
 #include "base/files.h"
 #include "formats/text.h"
 #include "hardy/errors.h"
@@ -11,6 +12,7 @@
 namespace hardy {
 
 TableReader::TableReader(const std::filesystem::path& file) : file_(file.string()) {
+  verify_listed_file(file);
   try {
     table_ = parse_csv(read_text_file(file), file_);
   } catch (const Error& error) {

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "base/foreign.h"
+#include "base/utf8.h"
 #include "formats/text.h"
 #include "hardy/errors.h"
 
@@ -245,6 +246,8 @@ void read_csv(std::string_view text, std::string_view name, const CsvReceiver& r
 std::string csv_field(std::string_view value) {
   // A lone empty field would make an empty line, which readers skip; leading and trailing blanks
   // are quoted so that no program trims them.
+  const std::string readable = repaired_utf8(value);  // tables are UTF-8, whatever a name was
+  value = readable;
   const bool needs_quotes = value.find_first_of(",\"\r\n") != std::string_view::npos ||
                             trim(value).size() != value.size();
   if (!needs_quotes) return std::string(value);

@@ -327,7 +327,8 @@ class Protocol {
   void finish_timings(RunTimings& timings) const {
     rusage usage{};
     getrusage(RUSAGE_SELF, &usage);
-    timings.finished = utc_now();
+    // The clock may have been set back meanwhile.
+    timings.finished = std::max(utc_now(), timings.started);
     timings.jobs = jobs();
     timings.cpu_s = process_cpu_s() - cpu_before_s_;
     timings.peak_memory_bytes = std::int64_t{usage.ru_maxrss} * 1024;

@@ -76,6 +76,15 @@ Json CorpusOffer::dialogue_json(const std::string& id) const {
   return {{"id", id}, {"utterances", list}};
 }
 
+std::vector<std::string> CorpusOffer::ids(const std::string& id) const {
+  std::vector<std::string> ids;
+  const Dialogue* dialogue = find(id);
+  for (std::int64_t i = 0; dialogue != nullptr && i < dialogue->count; ++i) {
+    ids.push_back(corpus_.utterances[static_cast<std::size_t>(dialogue->first + i)].id);
+  }
+  return ids;
+}
+
 std::vector<UtteranceView> CorpusOffer::utterances(const std::string& id) const {
   std::vector<UtteranceView> views;
   const Dialogue* dialogue = find(id);
