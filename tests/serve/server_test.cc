@@ -23,7 +23,6 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
-using Clock = std::chrono::steady_clock;
 
 /// A plain TCP client.
 class Client {
@@ -313,22 +312,29 @@ TEST_F(ServerTest, MoreRequestsThanAreAllowedInWorkAreTurnedAway) {
   EXPECT_THAT(reply, HasSubstr("\"reason\":\"0 requests are in work"));
 }
 
-TEST_F(ServerTest, SlowClientsAreCutOffAndKeepNobodyOut) {
-  const auto port = start();
+/// Clients that have sent half of a header.
+std::vector<std::unique_ptr<Client>> slow_clients(std::uint16_t port) {
   std::vector<std::unique_ptr<Client>> slow;
   for (int i = 0; i < 30; ++i) {
     slow.push_back(std::make_unique<Client>(port));
     slow.back()->send("POST /v1/predict HTTP/1.1\r\nContent-Le");
   }
-  const auto before = Clock::now();
+  return slow;
+}
+
+// Without limits of their own: where the server waits for a slow client, these fail by the client's
+// patience or never end.
+TEST_F(ServerTest, SlowClientsKeepNobodyOut) {
+  options_.request_timeout_s = 3600;
+  const auto port = start();
+  const auto slow = slow_clients(port);
   EXPECT_THAT(Client(port).ask(post(kBody)), StartsWith("HTTP/1.1 200"));
-  EXPECT_LT(Clock::now() - before, std::chrono::milliseconds(500));
-  // Dripping does not extend the deadline.
-  const auto start = Clock::now();
-  while (slow[0]->send("n") && Clock::now() - start < std::chrono::seconds(5)) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));
-  }
-  EXPECT_LT(Clock::now() - start, std::chrono::seconds(3));
+}
+
+TEST_F(ServerTest, SlowClientsAreCutOffHoweverTheyDrip) {
+  const auto port = start();
+  const auto slow = slow_clients(port);
+  while (slow[0]->send("n")) std::this_thread::sleep_for(std::chrono::milliseconds(100));
   EXPECT_EQ(slow[1]->read(), "");
 }
 
@@ -360,12 +366,11 @@ TEST_F(ServerTest, TurnsAwayConnectionsBeyondTheLimit) {
 }
 
 TEST_F(ServerTest, StopsWithIdleConnectionsAtOnceAndTakesNobodyNew) {
+  options_.idle_timeout_s = 3600;
   const auto port = start();
   Client idle(port);
   EXPECT_THAT(idle.ask(post(kBody)), StartsWith("HTTP/1.1 200"));
-  const auto before = Clock::now();
   stop();
-  EXPECT_LT(Clock::now() - before, std::chrono::seconds(1));
   EXPECT_EQ(idle.ask(post(kBody)), "");
   EXPECT_FALSE(Client(port).is_open());
 }
