@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "corpus/label_column.h"
 #include "formats/text.h"
 #include "hardy/errors.h"
 
@@ -92,12 +93,14 @@ void CorpusAssembler::check_ids() {
 void CorpusAssembler::apply_classes(const LabelColumn& column, Corpus& corpus,
                                     std::vector<float>& labels) {
   corpus.label_kind = LabelKind::kClass;
+  has_text_labels_ = !column.texts.empty();
   if (column.texts.empty()) {
     corpus.class_names = column.class_names;
     labels = column.values;
     return;
   }
-  const std::set<std::string> names(column.texts.begin(), column.texts.end());
+  std::set<std::string> names(column.texts.begin(), column.texts.end());
+  for (const auto& mark : marks_) names.erase(mark);
   if (names.size() > kMostClasses) {
     throw DataError(
         fmt::format("{}: label '{}' has {} different texts; at most {} classes are read", source_,
@@ -105,7 +108,9 @@ void CorpusAssembler::apply_classes(const LabelColumn& column, Corpus& corpus,
   }
   corpus.class_names.assign(names.begin(), names.end());
   for (const std::string& text : column.texts) {
-    labels.push_back(static_cast<float>(std::distance(names.begin(), names.find(text))));
+    const auto found = names.find(text);
+    labels.push_back(
+        found == names.end() ? NAN : static_cast<float>(std::distance(names.begin(), found)));
   }
 }
 
@@ -167,17 +172,21 @@ void CorpusAssembler::fill_dialogues(const std::vector<std::size_t>& order,
       corpus.dialogues.push_back({record.dialogue, corpus.size(), 0, record.group, record.part});
     }
     Dialogue& dialogue = corpus.dialogues.back();
-    if (!std::isfinite(labels[i])) {
+    const bool is_unlabelled =
+        is_unlabelled_number(labels[i], marks_) || (std::isnan(labels[i]) && has_text_labels_);
+    if (!std::isfinite(labels[i]) && !is_unlabelled) {
       add_finding({Severity::kError, "bad-label",
                    fmt::format("{}, utterance {}", source_, record.id),
-                   fmt::format("its label is {}", labels[i]), "label it or remove it"});
+                   fmt::format("its label is {}", labels[i]),
+                   "label it, remove it, or say that it means \"not labelled\": --set "
+                   "data.unlabelled=nan"});
     }
     Utterance utterance;
     utterance.id = std::move(record.id);
     utterance.dialogue = static_cast<std::int64_t>(corpus.dialogues.size()) - 1;
     utterance.position = dialogue.count++;
     utterance.speaker = std::move(record.speaker);
-    utterance.label = labels[i];
+    utterance.label = is_unlabelled ? NAN : labels[i];
     utterance.transcript = std::move(record.transcript);
     corpus.utterances.push_back(std::move(utterance));
   }
@@ -228,6 +237,7 @@ Reading CorpusAssembler::finish(const DataConfig& config, const std::string& nam
     corpus.layout += "; " + rules_.text();
   }
   std::vector<float> labels;
+  marks_ = unlabelled_marks(config.unlabelled);
   choose_label(config, corpus, labels);
   check(labels.size() == records_.size(), "a label for every record");
   const auto order = order_records();

@@ -93,6 +93,8 @@ class CorpusAssembler {
   std::vector<std::int64_t> widths_;      ///< of a frame
   std::vector<bool> is_sequence_;
   std::vector<std::int64_t> skipped_;  ///< frames left out, per modality
+  std::vector<std::string> marks_;     ///< of DataConfig::unlabelled
+  bool has_text_labels_ = false;
   std::vector<Finding> findings_;
 };
 

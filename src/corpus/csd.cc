@@ -13,6 +13,7 @@
 #include <fmt/ranges.h>
 
 #include "base/files.h"
+#include "base/foreign.h"
 #include "corpus/assembler.h"
 #include "corpus/csd_sequences.h"
 #include "formats/csv.h"
@@ -313,7 +314,7 @@ std::vector<fs::path> csd_files(const fs::path& folder) {
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(folder, error)) {
     const fs::path& path = entry.path();
-    if (path.extension() == ".csd" && !path.filename().string().starts_with('.')) {
+    if (path.extension() == ".csd" && !is_side_file(path.filename().string())) {
       files.push_back(path);
     }
   }

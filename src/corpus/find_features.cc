@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "base/foreign.h"
 #include "hardy/errors.h"
 #include "hardy/reading.h"
 
@@ -49,7 +50,7 @@ std::vector<std::string> list_folder(const fs::path& folder, bool folders,
   for (const auto& entry : fs::directory_iterator(folder, error)) {
     std::error_code ignored;
     std::string name = entry.path().filename().string();
-    if (name.starts_with('.') || entry.is_directory(ignored) != folders) continue;
+    if (is_side_file(name) || entry.is_directory(ignored) != folders) continue;
     if (name.ends_with(suffix)) names.push_back(std::move(name));
   }
   std::sort(names.begin(), names.end());

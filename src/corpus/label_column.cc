@@ -304,6 +304,26 @@ bool is_unlabelled_mark(std::string_view text, const PlainSettings& settings) {
          settings.unlabelled.end();
 }
 
+std::vector<std::string> unlabelled_marks(const std::string& text) {
+  std::vector<std::string> marks;
+  std::string_view rest = text;
+  while (!rest.empty()) {
+    const std::size_t comma = std::min(rest.find(','), rest.size());
+    const std::string_view mark = trim(rest.substr(0, comma));
+    marks.emplace_back(mark == "empty" ? std::string_view{} : mark);
+    rest.remove_prefix(std::min(comma + 1, rest.size()));
+  }
+  return marks;
+}
+
+bool is_unlabelled_number(float number, const std::vector<std::string>& marks) {
+  return std::any_of(marks.begin(), marks.end(), [&](const std::string& mark) {
+    const auto value = to_real(mark);
+    if (!value) return false;
+    return std::isnan(number) ? std::isnan(*value) : static_cast<float>(*value) == number;
+  });
+}
+
 TableLabels read_label_column(const TableColumn& column, const PlainSettings& settings) {
   return LabelColumnReader(column, settings).read();
 }

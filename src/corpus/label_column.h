@@ -48,6 +48,12 @@ TableLabels read_target_columns(const std::vector<std::string>& names,
 /// Whether a text is one that programs write where nothing is known: "", nan, N/A, null ..
 bool looks_missing(std::string_view text);
 
+/// The marks that DataConfig::unlabelled lists: "empty,-1" -> "" and "-1".
+std::vector<std::string> unlabelled_marks(const std::string& text);
+
+/// Whether a number is one of the marks; NaN is "nan".
+bool is_unlabelled_number(float number, const std::vector<std::string>& marks);
+
 /// Whether `settings` says that this text means "not labelled".
 bool is_unlabelled_mark(std::string_view text, const PlainSettings& settings);
 

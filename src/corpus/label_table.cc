@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/files.h"
+#include "base/foreign.h"
 #include "corpus/pickle_samples.h"
 #include "formats/npz.h"
 #include "hardy/errors.h"
@@ -236,7 +237,7 @@ void append(LabelTable& all, LabelTable&& more, const std::string& name) {
 }  // namespace
 
 bool is_label_table_name(std::string_view file_name) {
-  if (file_name.starts_with('.')) return false;
+  if (is_side_file(file_name)) return false;
   return file_name.ends_with(".csv") || file_name.ends_with(".json") || file_name.ends_with(".npz");
 }
 

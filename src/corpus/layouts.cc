@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "base/foreign.h"
 #include "corpus/conv_emotion.h"
 #include "corpus/csd.h"
 #include "corpus/feature_folder.h"
@@ -31,7 +32,7 @@ std::vector<std::string> files_with(const fs::path& folder,
   for (const auto& entry : fs::directory_iterator(folder, error)) {
     std::error_code ignored;
     std::string name = entry.path().filename().string();
-    if (name.starts_with('.') || !entry.is_regular_file(ignored)) continue;
+    if (is_side_file(name) || !entry.is_regular_file(ignored)) continue;
     const bool fits = std::any_of(endings.begin(), endings.end(),
                                   [&](std::string_view ending) { return name.ends_with(ending); });
     if (fits) names.push_back(std::move(name));
@@ -77,7 +78,7 @@ bool has_feature_folders(const fs::path& folder) {
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(folder, error)) {
     std::error_code ignored;
-    const bool is_hidden = entry.path().filename().string().starts_with('.');
+    const bool is_hidden = is_side_file(entry.path().filename().string());
     if (!is_hidden && entry.is_directory(ignored) && is_feature_folder(entry.path())) return true;
   }
   return false;

@@ -8,8 +8,9 @@
 
 #include <fmt/format.h>
 
-#include "corpus/layouts.h"
 #include "base/foreign.h"
+#include "corpus/label_column.h"
+#include "corpus/layouts.h"
 #include "corpus/plain_form.h"
 #include "corpus/synth/demo_corpus.h"
 #include "corpus/tree.h"
@@ -76,19 +77,6 @@ std::string find_form(const DataConfig& config) {
       fmt::format("{}: holds no corpus: neither {} (the plain form) nor features/ with a label "
                   "pickle beside it (the GCNet layout); docs/formats.md describes both",
                   config.path, kPlainTable));
-}
-
-/// "empty,-1" -> "" and "-1".
-std::vector<std::string> unlabelled_marks(const std::string& text) {
-  std::vector<std::string> marks;
-  std::string_view rest = text;
-  while (!rest.empty()) {
-    const std::size_t comma = std::min(rest.find(','), rest.size());
-    const std::string_view mark = trim(rest.substr(0, comma));
-    marks.emplace_back(mark == "empty" ? std::string_view{} : mark);
-    rest.remove_prefix(std::min(comma + 1, rest.size()));
-  }
-  return marks;
 }
 
 PlainOptions plain_options(const DataConfig& config, const std::string& task) {

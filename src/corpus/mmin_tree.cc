@@ -13,6 +13,7 @@
 #include <fmt/ranges.h>
 
 #include "base/files.h"
+#include "base/foreign.h"
 #include "corpus/assembler.h"
 #include "formats/hdf5.h"
 #include "formats/npy.h"
@@ -62,7 +63,7 @@ std::vector<std::string> entries_with(const fs::path& folder, std::string_view e
     std::error_code ignored;
     std::string name = entry.path().filename().string();
     const bool wants_folder = ending.empty();
-    if (name.starts_with('.') || entry.is_directory(ignored) != wants_folder) continue;
+    if (is_side_file(name) || entry.is_directory(ignored) != wants_folder) continue;
     if (name.ends_with(ending)) names.push_back(std::move(name));
   }
   std::sort(names.begin(), names.end());

@@ -13,6 +13,7 @@
 #include "base/foreign.h"
 #include "base/nearest_name.h"
 #include "corpus/feature_folder.h"
+#include "corpus/label_column.h"
 #include "corpus/tree_labels.h"
 #include "corpus/tree_writer.h"
 #include "formats/text.h"
@@ -154,14 +155,6 @@ std::size_t count_classes(const TreeLabels& labels) {
 /// The names of CMU-MOSEI's emotions in the order of its files; each is there when above 0.
 constexpr std::array kMoseiEmotionNames = {"happy", "sad", "anger", "surprise", "disgust", "fear"};
 
-/// Whether the options say that this label means "not labelled".
-bool is_unlabelled(float label, const std::vector<std::string>& marks) {
-  return std::any_of(marks.begin(), marks.end(), [&](const std::string& mark) {
-    const float value = static_cast<float>(to_real(mark).value_or(0));
-    return std::isnan(label) ? std::isnan(value) : to_real(mark) && value == label;
-  });
-}
-
 void check_label(const TreeLabels& labels, const TreeUtterance& utterance, const fs::path& file,
                  std::vector<Finding>& findings) {
   if (!std::isfinite(utterance.label)) {
@@ -238,7 +231,7 @@ Reading read_labels(const fs::path& file, const TreeOptions& options) {
           corpus.targets.push_back(emotion > 0 ? 1.0F : 0.0F);
         }
         utterance.label = 0;
-      } else if (is_unlabelled(utterance.label, options.unlabelled)) {
+      } else if (is_unlabelled_number(utterance.label, options.unlabelled)) {
         utterance.label = NAN;
       } else {
         check_label(labels, utterance, file, reading.findings);

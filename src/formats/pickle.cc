@@ -5,9 +5,9 @@
 
 #include <fmt/format.h>
 
-#include "formats/npy.h"
 #include "base/files.h"
 #include "base/foreign.h"
+#include "formats/npy.h"
 #include "formats/pickle_machine.h"
 #include "formats/text.h"
 #include "hardy/errors.h"

@@ -13,6 +13,7 @@
 #include "analysis/prediction_table.h"
 #include "base/random.h"
 #include "hardy/errors.h"
+#include "methods/hardymer/settings.h"
 #include "protocol/model_file.h"
 #include "protocol/run_protocol.h"
 #include "support/messages.h"
@@ -62,7 +63,7 @@ class EvaluateModels : public testing::Test {
     folder_ = new test::TempDir;
     Config config = make_preset("quick");
     config.protocol.method = "early_linear";
-    config.protocol.tracks = "unified";
+    config.protocol.tracks = Tracks::kUnified;
     config.protocol.split = "kfold";
     config.protocol.folds = 4;
     ProtocolRequest request;
@@ -266,7 +267,7 @@ TEST(ScoredUtterances, RunAndItsStoredPredictionsLeaveOutTheSame) {
   ProtocolRequest request;
   request.config = make_preset("quick");
   request.config.protocol.method = "early_linear";
-  request.config.protocol.tracks = "unified";
+  request.config.protocol.tracks = Tracks::kUnified;
   request.config.protocol.split = "kfold";
   request.config.protocol.folds = 2;
   request.config.protocol.conditions = "a; a,t,v";
@@ -310,12 +311,12 @@ Results run_labels(const Corpus& corpus, const std::filesystem::path& folder,
   ProtocolRequest request;
   request.config = make_preset("quick");
   request.config.protocol.method = method;
-  request.config.protocol.tracks = "unified";
+  request.config.protocol.tracks = Tracks::kUnified;
   request.config.protocol.split = "kfold";
   request.config.protocol.folds = 2;
   request.config.protocol.conditions = "a; a,t,v";
-  request.config.recogniser.complete_epochs = 4;
-  request.config.recogniser.pattern_epochs = 4;
+  hardymer_settings(request.config).recogniser.complete_epochs = 4;
+  hardymer_settings(request.config).recogniser.pattern_epochs = 4;
   request.folder = folder;
   NoProgress quiet;
   return run_protocol(request, corpus, quiet).results;
