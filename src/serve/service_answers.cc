@@ -171,15 +171,15 @@ HttpReply Service::open_dialogue(const HttpRequest& request) {
 HttpReply Service::add_turn(const HttpRequest& request, const std::string& id) {
   const auto session = sessions_.find(id);
   if (session == nullptr) return error_reply(404, "", "no such dialogue; it may have expired");
-  if (sessions_.usage().bytes >= options_.max_session_bytes) {
-    return error_reply(429, "", "open dialogues hold all the memory they may; close some or wait");
-  }
   const std::lock_guard lock(session->mutex);
   const BundleInfo& info = session->stream.recogniser().info();
   const UtteranceRequest turn = read_utterance(request.body, "", info);
   if (turn.only_ends()) {
     sessions_.close(id);
     return json_reply(200, {{"dialogue", id}, {"turns", session->stream.size()}, {"closed", true}});
+  }
+  if (sessions_.usage().bytes >= options_.max_session_bytes) {
+    return error_reply(429, "", "open dialogues hold all the memory they may; close some or wait");
   }
   if (session->stream.size() >= options_.max_utterances) {
     return error_reply(413, "dialogue",
