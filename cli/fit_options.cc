@@ -7,9 +7,9 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/environment.h"
-#include "config/defects.h"
 #include "corpus/embedded/embedded.h"
 #include "hardy/errors.h"
+#include "methods/hardymer_published/defects.h"
 
 namespace hardy {
 namespace {

@@ -6,9 +6,10 @@
 
 #include "hardy/explain.h"
 
-int main(int argc, char** argv) try {
-  if (argc != 2) return 2;
-  const hardy::Explainer explainer(hardy::Recogniser::load(argv[1]));
+namespace {
+
+void run(const char* model) {
+  const hardy::Explainer explainer(hardy::Recogniser::load(model));
   const auto& modalities = explainer.recogniser().info().modalities;
   std::vector<std::vector<float>> features;  // yours come from an extractor
   hardy::UtteranceView utterance;
@@ -21,9 +22,17 @@ int main(int argc, char** argv) try {
   for (std::size_t m = 0; m < modalities.size(); ++m) {
     std::printf("%s %+.3f\n", modalities[m].name.c_str(), explanation.contributions[m]);
   }
-  return 0;
+}
 
-} catch (const std::exception& error) {
-  std::fprintf(stderr, "%s\n", error.what());
-  return 1;
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 2) return 2;
+  try {
+    run(argv[1]);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "%s\n", error.what());
+    return 1;
+  }
+  return 0;
 }

@@ -7,9 +7,10 @@
 
 #include "hardy/recogniser.h"
 
-int main(int argc, char** argv) try {
-  if (argc != 2) return 2;
-  const auto recogniser = hardy::Recogniser::load(argv[1]);
+namespace {
+
+void run(const char* model) {
+  const auto recogniser = hardy::Recogniser::load(model);
   hardy::DialogueInput dialogue(recogniser.info());
   std::vector<std::vector<float>> features;  // yours come from an extractor
   for (const auto& modality : recogniser.info().modalities) {
@@ -33,9 +34,17 @@ int main(int argc, char** argv) try {
                     : recogniser.info().class_names[label].c_str(),
                 static_cast<double>(result.confidence[row]));
   }
-  return 0;
+}
 
-} catch (const std::exception& error) {
-  std::fprintf(stderr, "%s\n", error.what());
-  return 1;
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 2) return 2;
+  try {
+    run(argv[1]);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "%s\n", error.what());
+    return 1;
+  }
+  return 0;
 }

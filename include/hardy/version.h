@@ -5,7 +5,7 @@
 
 namespace hardy {
 
-/// The version of the library and its programs, e.g. "0.1.0".
+/// The version of the library and its programs, e.g. "0.2.0".
 std::string program_version();
 
 }  // namespace hardy

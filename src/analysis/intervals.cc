@@ -20,12 +20,16 @@ void add_evaluation(PredictionTableBuilder& builder, const Evaluation& evaluatio
     const auto i = static_cast<std::size_t>(evaluation.utterances[row]);
     const auto& utterance = corpus.utterances[i];
     const auto outputs = std::span(evaluation.outputs).subspan(row * width, width);
+    double predicted = std::numeric_limits<double>::quiet_NaN();  // nothing was there to be read
+    const auto present = corpus.present_pattern(evaluation.utterances[row]);
+    if (!(present & evaluation.condition.pattern).empty()) {
+      predicted = is_value ? static_cast<double>(outputs[0]) : static_cast<double>(argmax(outputs));
+    }
     builder.add({.dialogue = corpus.dialogues[static_cast<std::size_t>(utterance.dialogue)].id,
                  .utterance = utterance.id,
                  .speaker = utterance.speaker,
                  .truth = scored_truth(corpus, i),
-                 .predicted = is_value ? static_cast<double>(outputs[0])
-                                       : static_cast<double>(argmax(outputs)),
+                 .predicted = predicted,
                  .probabilities = is_value ? std::span<const float>() : outputs});
   }
 }
@@ -38,6 +42,7 @@ TallyLayout layout_of(const Corpus& corpus) {
 }
 
 double scored_truth(const Corpus& corpus, std::size_t utterance) {
+  // NaN where the utterance is not labelled.
   if (corpus.values.empty()) return static_cast<double>(corpus.utterances[utterance].label);
   const double value = static_cast<double>(corpus.values[utterance]);
   return value == 0 ? std::numeric_limits<double>::quiet_NaN() : value;

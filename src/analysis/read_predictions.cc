@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "analysis/prediction_table.h"
+#include "base/checksum_list.h"
 #include "base/files.h"
 #include "formats/csv.h"
 #include "hardy/errors.h"
@@ -53,6 +54,13 @@ class PredictionReader {
     if (speaker != names.end()) speaker_ = static_cast<std::size_t>(speaker - names.begin());
     has_probabilities_ = layout_.task() == TaskKind::kClass &&
                          names.size() >= needed.size() + layout_.class_names().size();
+    const bool has_outputs = names.size() > needed.size() && names[needed.size()].starts_with("p_");
+    if (layout_.task() == TaskKind::kValue && has_outputs) {
+      throw ConfigError(
+          "this run recognises several labels or values per utterance, of which no intervals and "
+          "no "
+          "comparisons are computed; its results.json has the metrics of each");
+    }
   }
 
   void row(const std::vector<std::string>& row) {
@@ -69,16 +77,17 @@ class PredictionReader {
                      number_of<std::int64_t>(seed_, "seed"));
     }
     probabilities_.clear();
-    if (has_probabilities_) {
-      for (std::size_t c = 0; c < layout_.class_names().size(); ++c) {
-        probabilities_.push_back(number_of<float>(row[kPredicted + 1 + c], "p_"));
-      }
+    const bool is_read = !row[kPredicted].empty();  // else nothing was there to be read
+    for (std::size_t c = 0; has_probabilities_ && is_read && c < layout_.class_names().size();
+         ++c) {
+      probabilities_.push_back(number_of<float>(row[kPredicted + 1 + c], "p_"));
     }
     builder_.add({.dialogue = row[kDialogue],
                   .utterance = row[kUtterance],
                   .speaker = speaker_ == 0 ? "" : row[speaker_],
                   .truth = truth_of(row[kTruth]),
-                  .predicted = output_of(row[kPredicted], "predicted"),
+                  .predicted = is_read ? output_of(row[kPredicted], "predicted")
+                                       : std::numeric_limits<double>::quiet_NaN(),
                   .probabilities = probabilities_});
   }
 
@@ -108,9 +117,8 @@ class PredictionReader {
   }
 
   [[nodiscard]] double truth_of(const std::string& text) const {
-    if (text.empty() && layout_.task() == TaskKind::kBinary) {
-      return std::numeric_limits<double>::quiet_NaN();  // neither positive nor negative
-    }
+    // Not labelled, or, of a sign, neither positive nor negative.
+    if (text.empty()) return std::numeric_limits<double>::quiet_NaN();
     const double value = output_of(text, "truth");
     return layout_.task() == TaskKind::kBinary ? 2 * value - 1 : value;
   }
@@ -131,6 +139,7 @@ class PredictionReader {
 
 PredictionTable read_predictions(const RunFolder& folder) {
   const std::string file = folder.predictions_file().string();
+  verify_listed_file(folder.predictions_file());
   std::size_t current = 0;
   try {
     PredictionReader reader(folder.manifest());
@@ -143,9 +152,11 @@ PredictionTable read_predictions(const RunFolder& folder) {
                   }});
     current = 0;
     return reader.finish();
-  } catch (const DataError& error) {  // of the file or of the CSV form
-    throw ArtifactError(fmt::format("{}; run again to write it anew", error.what()));
-  } catch (const ArtifactError& error) {
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::kData) {  // of the file or of the CSV form
+      throw ArtifactError(error.what(), "run again to write it anew");
+    }
+    if (error.kind() != ErrorKind::kArtifact) throw;
     const std::string line = current == 0 ? "" : fmt::format(", line {}", current);
     throw ArtifactError(
         fmt::format("{}{}: damaged: {}; run again to write it anew", file, line, error.what()));

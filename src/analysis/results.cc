@@ -10,7 +10,7 @@
 
 #include <fmt/format.h>
 
-#include "analysis/intervals.h"
+#include "analysis/headline.h"
 #include "hardy/errors.h"
 #include "hardy/metrics.h"
 #include "hardy/missing.h"
@@ -88,70 +88,38 @@ void add_class_metrics(Score& score, const ClassMetrics& metrics,
   score.confusion = metrics.confusion;
 }
 
-/// Whether the labels that may be looked at (no official test part) lie unevenly: classes with a
-/// largest more than twice the smallest, values with less than a tenth on one side of 0.
-bool is_uneven(const Corpus& corpus) {
-  std::map<int, std::int64_t> counts;
-  const bool is_class = corpus.label_kind == LabelKind::kClass;
-  for (const auto& dialogue : corpus.dialogues) {
-    if (dialogue.part == Part::kTest) continue;
-    for (std::int64_t i = dialogue.first; i < dialogue.first + dialogue.count; ++i) {
-      const float label = corpus.utterances[static_cast<std::size_t>(i)].label;
-      if (std::isnan(label)) continue;
-      if (is_class) ++counts[static_cast<int>(label)];
-      if (!is_class && label != 0) ++counts[label > 0 ? 1 : 0];
+/// Of several labels: each one's weighted accuracy, weighted F1 and F1, then their means; of
+/// several values each one's CCC, MAE and correlation, then their means. Shapes: outputs [n, T].
+void add_target_metrics(Score& score, const std::vector<std::int64_t>& utterances,
+                        const std::vector<float>& outputs, const Corpus& corpus) {
+  const std::size_t width = corpus.target_names.size();
+  std::vector<std::vector<MetricValue>> each;
+  for (std::size_t t = 0; t < width; ++t) {
+    std::vector<float> truth;
+    std::vector<float> predicted;
+    for (std::size_t row = 0; row < utterances.size(); ++row) {
+      truth.push_back(corpus.targets[static_cast<std::size_t>(utterances[row]) * width + t]);
+      predicted.push_back(outputs[row * width + t]);
+    }
+    if (corpus.label_kind == LabelKind::kValues) {
+      const ValueMetrics metrics = value_metrics(truth, predicted);
+      each.push_back(
+          {{"ccc", metrics.ccc}, {"mae", metrics.mae}, {"correlation", metrics.correlation}});
+    } else {
+      const LabelMetrics metrics = label_metrics(truth, predicted);
+      each.push_back({{"wa", metrics.weighted_accuracy},
+                      {"weighted_f1", metrics.weighted_f1},
+                      {"f1", metrics.f1}});
     }
   }
-  const std::size_t sides = is_class ? static_cast<std::size_t>(corpus.class_count()) : 2;
-  std::int64_t least = counts.size() < sides ? 0 : std::numeric_limits<std::int64_t>::max();
-  std::int64_t most = 0;
-  std::int64_t all = 0;
-  for (const auto& [side, count] : counts) {
-    least = std::min(least, count);
-    most = std::max(most, count);
-    all += count;
+  for (std::size_t k = 0; k < each[0].size(); ++k) {
+    std::vector<double> values;
+    for (const auto& metrics : each) values.push_back(metrics[k].value);
+    score.metrics.push_back({"mean_" + each[0][k].name, defined_mean(values)});
   }
-  return is_class ? most > 2 * least : 10 * least < all;
-}
-
-/// The metrics to look at, the one that follows from the labels first.
-std::vector<std::string> headline_of(const Corpus& corpus) {
-  const bool is_uneven_corpus = is_uneven(corpus);
-  if (!corpus.values.empty()) return {"acc2_non0", "f1_non0"};
-  if (corpus.label_kind == LabelKind::kClass) {
-    return is_uneven_corpus ? std::vector<std::string>{"ua", "weighted_f1", "wa"}
-                            : std::vector<std::string>{"wa", "ua", "weighted_f1"};
-  }
-  return is_uneven_corpus ? std::vector<std::string>{"ccc", "mae", "correlation"}
-                          : std::vector<std::string>{"acc2_non0", "f1_non0", "mae", "correlation"};
-}
-
-/// Marks the metrics that the truth of these outcomes leaves nothing to tell of, and takes their
-/// values away.
-void find_not_applicable(Results& results, const std::vector<FitOutcome>& outcomes,
-                         const Corpus& corpus) {
-  const TallyLayout layout = layout_of(corpus);
-  std::vector<double> tally(layout.width());
-  for (const auto& outcome : outcomes) {
-    for (const auto& evaluation : outcome.test) {
-      for (const auto i : evaluation.utterances) {
-        const double truth = scored_truth(corpus, static_cast<std::size_t>(i));
-        if (std::isnan(truth)) continue;
-        layout.add(tally, truth, layout.task() == TaskKind::kBinary ? 0 : truth);
-      }
-    }
-  }
-  for (const auto& metric : results.metrics) {
-    const std::string only = layout.only_class(tally, metric);
-    if (only.empty() || only == "none") continue;
-    results.not_applicable.push_back(
-        {metric, fmt::format("all test utterances are of one class ({})", only)});
-  }
-  for (const auto& [metric, reason] : results.not_applicable) {
-    for (auto& score : results.scores) {
-      for (auto& value : score.metrics) {
-        if (value.name == metric) value.value = kUndefined;
-      }
+  for (std::size_t t = 0; t < width; ++t) {
+    for (const auto& metric : each[t]) {
+      score.metrics.push_back({metric.name + "." + corpus.target_names[t], metric.value});
     }
   }
 }
@@ -174,6 +142,17 @@ void list_axes(Results& results) {
             [](const Condition& x, const Condition& y) { return comes_before(x, y); });
   if (results.scores.empty()) return;
   for (const auto& metric : results.scores.front().metrics) results.metrics.push_back(metric.name);
+}
+
+/// Takes the values of metrics away that are not applicable.
+void withhold(Results& results) {
+  for (const auto& [metric, reason] : results.not_applicable) {
+    for (auto& score : results.scores) {
+      for (auto& value : score.metrics) {
+        if (value.name == metric) value.value = kUndefined;
+      }
+    }
+  }
 }
 
 /// Fills the headline: what the labels ask for, as far as some score defines it.
@@ -223,6 +202,47 @@ void summarise_metric(Results& results, const std::string& track, std::size_t me
   }
 }
 
+/// What was not scored, condition by condition: the largest number over tracks and seeds, because
+/// every one of them sees the same utterances.
+std::vector<std::string> notes_of(const std::vector<Score>& scores,
+                                  const std::vector<std::string>& modality_names) {
+  struct Left {
+    std::map<int, std::int64_t> unread;
+    std::map<int, std::int64_t> unlabelled;
+    std::map<int, std::int64_t> all;
+  };
+
+  const auto total = [](const std::map<int, std::int64_t>& by_fold) {
+    std::int64_t sum = 0;
+    for (const auto& [fold, count] : by_fold) sum += count;
+    return sum;
+  };
+  std::map<std::uint32_t, Left> by_condition;
+  for (const Score& score : scores) {
+    if (!score.condition.is_pattern()) continue;  // masks leave every utterance something
+    Left& left = by_condition[score.condition.pattern.bits()];
+    left.unread[score.fold] = score.unread;
+    left.unlabelled[score.fold] = score.unlabelled;
+    left.all[score.fold] = score.utterances + score.unread + score.unlabelled;
+  }
+  std::vector<std::string> notes;
+  std::int64_t unlabelled = 0;
+  for (const Pattern pattern : all_patterns(static_cast<int>(modality_names.size()))) {
+    const auto found = by_condition.find(pattern.bits());
+    if (found == by_condition.end()) continue;
+    unlabelled = std::max(unlabelled, total(found->second.unlabelled));
+    const auto unread = total(found->second.unread);
+    if (unread == 0) continue;
+    notes.push_back(
+        fmt::format("{{{}}}: {} of {} utterances have none of its modalities and are not scored",
+                    pattern_label(pattern, modality_names), unread, total(found->second.all)));
+  }
+  if (unlabelled > 0) {
+    notes.push_back(fmt::format("{} utterances are not labelled and not scored", unlabelled));
+  }
+  return notes;
+}
+
 }  // namespace
 
 const Summary* Results::find(const std::string& track, const std::string& condition,
@@ -238,29 +258,45 @@ const Summary* Results::find(const std::string& track, const std::string& condit
 Score score_evaluation(const Evaluation& evaluation, const Corpus& corpus) {
   Score score;
   score.condition = evaluation.condition;
-  score.utterances = static_cast<std::int64_t>(evaluation.utterances.size());
-  check(score.utterances > 0, "an evaluation holds no utterance");
+  check(!evaluation.utterances.empty(), "an evaluation holds no utterance");
   // The sign learned as two classes is judged by the values behind the classes.
   const bool is_binary = !corpus.values.empty();
+  const std::size_t width = evaluation.outputs.size() / evaluation.utterances.size();
   std::vector<float> truth;
-  for (const std::int64_t i : evaluation.utterances) {
+  std::vector<float> outputs;
+  std::vector<std::int64_t> scored;
+  for (std::size_t row = 0; row < evaluation.utterances.size(); ++row) {
+    const std::int64_t i = evaluation.utterances[row];
     check(i >= 0 && i < corpus.size(), "an evaluation names an utterance outside the corpus");
     const auto place = static_cast<std::size_t>(i);
-    truth.push_back(is_binary ? corpus.values[place] : corpus.utterances[place].label);
+    if (!corpus.utterances[place].is_labelled()) {
+      ++score.unlabelled;
+    } else if (!corpus.is_scored(i, evaluation.condition.pattern)) {
+      ++score.unread;
+    } else {
+      scored.push_back(i);
+      truth.push_back(is_binary ? corpus.values[place] : corpus.utterances[place].label);
+      const auto first = evaluation.outputs.begin() + static_cast<std::ptrdiff_t>(row * width);
+      outputs.insert(outputs.end(), first, first + static_cast<std::ptrdiff_t>(width));
+    }
+  }
+  score.utterances = static_cast<std::int64_t>(scored.size());
+  if (!corpus.target_names.empty()) {
+    add_target_metrics(score, scored, outputs, corpus);
+    return score;
   }
   if (corpus.label_kind == LabelKind::kClass && !is_binary) {
     const std::vector<std::int64_t> classes(truth.begin(), truth.end());
-    add_class_metrics(score, class_metrics(classes, evaluation.outputs, corpus.class_count()),
-                      probability_metrics(classes, evaluation.outputs, corpus.class_count()),
-                      corpus);
+    add_class_metrics(score, class_metrics(classes, outputs, corpus.class_count()),
+                      probability_metrics(classes, outputs, corpus.class_count()), corpus);
     return score;
   }
   if (is_binary) {
-    const SentimentMetrics metrics = binary_sentiment_metrics(truth, evaluation.outputs);
+    const SentimentMetrics metrics = binary_sentiment_metrics(truth, outputs);
     score.metrics = {{"acc2_non0", metrics.accuracy}, {"f1_non0", metrics.weighted_f1}};
     return score;
   }
-  const SentimentMetrics metrics = sentiment_metrics(truth, evaluation.outputs);
+  const SentimentMetrics metrics = sentiment_metrics(truth, outputs);
   score.metrics = {{"acc2_non0", metrics.accuracy},
                    {"f1_non0", metrics.weighted_f1},
                    {"acc2_has0", metrics.has0_accuracy},
@@ -323,7 +359,9 @@ Results make_results(const std::vector<FitOutcome>& outcomes, const Corpus& corp
                          [&](const Score& x, const Score& y) { return !is_before(x, y); });
   check(twin == results.scores.end(), "two fits claim the same track, condition, fold and seed");
   list_axes(results);
-  find_not_applicable(results, outcomes, corpus);
+  results.notes = notes_of(results.scores, results.modality_names);
+  results.not_applicable = find_not_applicable(results.metrics, outcomes, corpus);
+  withhold(results);
   choose_headline(results, corpus);
   for (const auto& track : results.tracks) {
     for (std::size_t metric = 0; metric < results.metrics.size(); ++metric) {

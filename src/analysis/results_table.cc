@@ -162,6 +162,7 @@ class TableWriter {
     if (is_short_) text += wrapped(modality_key(), style_.width);
     const std::string spread = spread_text(metrics);
     if (!spread.empty()) text += wrapped(spread, style_.width);
+    for (const auto& note : results_.notes) text += wrapped("Note: " + note, style_.width);
     text += masks_text();
     text += not_applicable();
     text += wrapped("Other metrics: --metrics LIST; definitions: docs/metrics.md", style_.width);

@@ -45,21 +45,47 @@ std::size_t output_width(const std::vector<FitOutcome>& outcomes) {
   return 1;
 }
 
-/// The columns of one prediction after its place: truth, predicted, outputs.
-void add_outputs(CsvFile& table, const Corpus& corpus, std::size_t place,
+/// Of several labels: "joy sadness" or "0.5 0.25" by turns as truth and prediction; outputs apart.
+void add_targets(CsvFile& table, const Corpus& corpus, std::size_t place,
                  std::span<const float> outputs) {
+  const std::size_t width = corpus.target_names.size();
+  const auto truth = std::span(corpus.targets).subspan(place * width, width);
+  const auto text_of = [&](std::span<const float> numbers) {
+    std::string text;
+    for (std::size_t t = 0; t < width; ++t) {
+      if (corpus.label_kind == LabelKind::kValues) {
+        text += fmt::format("{}{}", t == 0 ? "" : " ", numbers[t]);
+      } else if (numbers[t] > kLabelThreshold) {
+        text += (text.empty() ? "" : " ") + corpus.target_names[t];
+      }
+    }
+    return text;
+  };
+  table.add(corpus.utterances[place].is_labelled() ? text_of(truth) : "").add(text_of(outputs));
+  for (const float output : outputs) table.add(output);
+}
+
+/// The columns of one prediction after its place: truth, predicted, outputs.
+/// `is_read`: whether at least one available modality was there; nothing is predicted from nothing.
+void add_outputs(CsvFile& table, const Corpus& corpus, std::size_t place,
+                 std::span<const float> outputs, bool is_read) {
   const auto& names = corpus.class_names;
   const Utterance& utterance = corpus.utterances[place];
+  if (!corpus.target_names.empty()) {
+    add_targets(table, corpus, place, outputs);
+    return;
+  }
   if (corpus.label_kind == LabelKind::kValue) {
-    table.add(utterance.label).add(outputs[0]);
+    table.add(utterance.label).add(is_read ? outputs[0] : NAN);
     return;
   }
   check(names.size() == outputs.size(), "a prediction has another number of outputs than classes");
   // A value of exactly 0 belongs to neither class and is not scored: no truth.
-  const bool is_scored = corpus.values.empty() || corpus.values[place] != 0;
-  table.add(is_scored ? std::string_view(names[static_cast<std::size_t>(utterance.label)]) : "");
-  table.add(names[static_cast<std::size_t>(argmax(outputs))]);
-  for (const float output : outputs) table.add(output);
+  const bool has_truth =
+      utterance.is_labelled() && (corpus.values.empty() || corpus.values[place] != 0);
+  table.add(has_truth ? std::string_view(names[static_cast<std::size_t>(utterance.label)]) : "");
+  table.add(is_read ? std::string_view(names[static_cast<std::size_t>(argmax(outputs))]) : "");
+  for (const float output : outputs) table.add(is_read ? output : NAN);
 }
 
 }  // namespace
@@ -95,6 +121,7 @@ void write_predictions(const RunFolder& folder, const std::vector<FitOutcome>& o
   std::vector<std::string> header = {"utterance", "dialogue", "track", "condition",
                                      "fold",      "seed",     "truth", "predicted"};
   for (const auto& name : corpus.class_names) header.push_back("p_" + name);
+  for (const auto& name : corpus.target_names) header.push_back("p_" + name);
   header.emplace_back("method");
   header.emplace_back("speaker");
   CsvFile table(folder.predictions_file(), header);
@@ -110,8 +137,10 @@ void write_predictions(const RunFolder& folder, const std::vector<FitOutcome>& o
         table.add(corpus.dialogues[static_cast<std::size_t>(utterance.dialogue)].id);
         table.add(outcome->track).add(condition);
         table.add(std::int64_t{outcome->fold}).add(outcome->seed);
-        add_outputs(table, corpus, place,
-                    std::span(evaluation.outputs).subspan(row * width, width));
+        const auto available =
+            corpus.present_pattern(evaluation.utterances[row]) & evaluation.condition.pattern;
+        add_outputs(table, corpus, place, std::span(evaluation.outputs).subspan(row * width, width),
+                    !available.empty());
         table.add(method).add(utterance.speaker);
         table.end_row();
       }

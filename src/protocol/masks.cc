@@ -2,11 +2,25 @@
 
 #include <torch/types.h>
 
-#include <limits>
+#include <fmt/format.h>
 
+#include "hardy/errors.h"
 #include "nn/batch.h"
 
 namespace hardy {
+
+ConditionPlan checked_plan(const Config& config, const Corpus& corpus) {
+  const std::string& text = config.protocol.conditions;
+  auto plan = parse_condition_plan(text, corpus.modality_names());
+  if (plan.at == MissingAt::kTest && !plan.masks.empty() &&
+      config.protocol.tracks == Tracks::kSpecialist) {
+    throw ConfigError(fmt::format(
+        "conditions '{}': masks at test need the unified track (--track unified or both); a "
+        "specialist knows one pattern only",
+        text));
+  }
+  return plan;
+}
 
 FoldData with_masks(const FoldData& data, const std::vector<Pattern>& masks) {
   FoldData masked = data;

@@ -3,11 +3,15 @@
 
 #include <vector>
 
+#include "hardy/config.h"
 #include "hardy/missing.h"
 #include "hardy/results.h"
 #include "train/fold_data.h"
 
 namespace hardy {
+
+/// What protocol.conditions asks for. Throws ConfigError, also when no model could be tested so.
+ConditionPlan checked_plan(const Config& config, const Corpus& corpus);
 
 /// `data` with masked rows absent and zero. Shapes: masks [N].
 FoldData with_masks(const FoldData& data, const std::vector<Pattern>& masks);

@@ -18,7 +18,7 @@
 #include "analysis/results_json.h"
 #include "analysis/results_text.h"
 #include "base/checksum.h"
-#include "config/defects.h"
+#include "hardy/check.h"
 #include "hardy/errors.h"
 #include "hardy/missing.h"
 #include "hardy/split.h"
@@ -36,16 +36,6 @@ namespace {
 
 std::string utc_now() {
   return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
-}
-
-/// Throws DataError when the corpus cannot be used at all.
-const Corpus& usable(const Corpus& corpus) {
-  if (corpus.modality_count() < 2) {
-    throw DataError(fmt::format(
-        "{}: the corpus has one modality; recognition under missing modalities needs two or more",
-        corpus.source));
-  }
-  return corpus;
 }
 
 at::Device device_of(const Config& config) {
@@ -67,20 +57,6 @@ std::vector<FitOutcome> on_validation(std::vector<FitOutcome> outcomes) {
   return outcomes;
 }
 
-/// What the settings ask for. Throws ConfigError when no model could be tested so.
-ConditionPlan checked_plan(const Config& config, const Corpus& corpus) {
-  const std::string& text = config.protocol.conditions;
-  auto plan = parse_condition_plan(text, corpus.modality_names());
-  if (plan.at == MissingAt::kTest && !plan.masks.empty() &&
-      config.protocol.tracks == "specialist") {
-    throw ConfigError(fmt::format(
-        "conditions '{}': masks at test need the unified track (--track unified or both); a "
-        "specialist knows one pattern only",
-        text));
-  }
-  return plan;
-}
-
 /// The method on one fold under one seed.
 struct Group {
   int fold = 0;
@@ -89,6 +65,16 @@ struct Group {
   std::unique_ptr<FoldMethod> method;
 };
 
+/// One model to be trained: a specialist of one pattern, or the unified model of several.
+struct FitTask {
+  const FoldData& data;
+  const Group& group;
+  std::string track;
+  std::vector<Pattern> trained;
+};
+
+using FitFunction = std::function<void(const FitTask& task, TaskContext& context)>;
+
 /// One run in progress: corpus, folds, tasks, and what the tasks leave behind.
 class Protocol {
  public:
@@ -96,7 +82,7 @@ class Protocol {
       : request_(request),
         config_(request.config),
         method_(find_method(config_.protocol.method)),
-        corpus_(usable(corpus)),
+        corpus_(corpus),
         progress_(progress),
         device_(device_of(config_)),
         folds_(check_request(request, corpus)),
@@ -110,7 +96,9 @@ class Protocol {
     trained_ = make_trained_corpora(corpus, folds_, plan_, masks_, device_);
   }
 
-  ProtocolResult run() {
+  /// Trains every model by `fit`, after the stages that it shares with others, and writes the run
+  /// folder.
+  ProtocolResult run(const FitFunction& fit) {
     const auto started = std::chrono::steady_clock::now();
     ProtocolResult result;
     result.timings.started = utc_now();
@@ -118,21 +106,22 @@ class Protocol {
                          .stop = request_.stop,
                          .start_worker = [] { use_one_thread(); },
                          .progress = &progress_});
-    add_tasks(scheduler);
+    add_tasks(scheduler, fit);
     scheduler.run();
     const auto storage_problem = method_.storage_problem(config_);
-    if (config_.run.models != "none" && storage_problem) {
+    if (config_.run.models != KeptModels::kNone && storage_problem) {
       progress_.note("no models were stored: " + *storage_problem);
     }
     std::vector<std::string> names;
     for (const auto& fold : folds_) names.push_back(fold.name);
     result.folder = folder_.path();
     result.results = make_results(outcomes_, corpus_, names);
-    if (!request_.only_validation) {
+    // Several labels or values per utterance have no tallies to be resampled.
+    if (!request_.only_validation && corpus_.target_names.empty()) {
       add_intervals(result.results, prediction_table(outcomes_, corpus_));
     }
     result.results.method = config_.protocol.method;
-    result.results.defects = active_defect_texts(config_);
+    result.results.defects = caveats_of(config_);
     result.validation = make_results(on_validation(outcomes_), corpus_, names);
     result.validation.method = config_.protocol.method;
     result.validation.defects = result.results.defects;
@@ -145,12 +134,54 @@ class Protocol {
     write_results(folder_, result.results);
     const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - started;
     result.timings.wall_s = wall.count();
-    result.timings.finished = utc_now();
+    // The clock may have been set back meanwhile.
+    result.timings.finished = std::max(utc_now(), result.timings.started);
     result.timings.jobs = jobs();
     result.timings.cache = cache_.statistics();
     cost_book_.finish(outcomes_, costs_.total(), result.timings);
     write_timings(folder_, result.timings);
     return result;
+  }
+
+  /// Trains (or fetches) one model, runs it over the held-out parts and keeps both: a specialist
+  /// for one pattern under that pattern, the unified model under every condition, a model of masked
+  /// data under its masks.
+  void fit(const FitTask& task, TaskContext& context) {
+    const auto& [plain, group, track, trained] = task;
+    const auto arrays = group.method->fit(plain, trained, context);
+    const auto data = group.method->input_data(plain, context);
+    const MaskSpec* spec = group.data->spec;
+    const auto complete = Pattern::complete(corpus_.modality_count());
+    FitOutcome outcome;
+    outcome.track = track;
+    outcome.trained = spec != nullptr ? Condition(corpus_.modality_count(), spec->label)
+                                      : Condition(track == "unified" ? complete : trained[0]);
+    outcome.fold = group.fold;
+    outcome.seed = group.seed;
+    outcome.curve = curve_of(arrays);
+    outcome.train_cpu_s = FoldStage::cpu_seconds(arrays);
+    const double before = thread_cpu_s();
+    if (spec != nullptr) {
+      const bool is_whole = plan_.at == MissingAt::kTraining;
+      evaluate(is_whole ? unmasked(data, arrays) : data, arrays, outcome.trained, outcome);
+    } else {
+      for (const auto pattern : track == "unified" ? plan_.patterns : trained) {
+        evaluate(data, arrays, pattern, outcome);
+      }
+      for (std::size_t i = 0; track == "unified" && i < masks_.size() && is_masked_at_test(); ++i) {
+        evaluate(with_masks(data, masks_[i]), arrays,
+                 Condition(corpus_.modality_count(), plan_.masks[i].label), outcome);
+      }
+    }
+    cost_book_.add_prediction(outcome, arrays, thread_cpu_s() - before);
+    const bool is_kept =
+        config_.run.models == KeptModels::kAll || word_of(config_.run.models) == track;
+    if (is_kept && spec == nullptr && !method_.storage_problem(config_)) {
+      save_model(folder_.model_file({track, outcome.trained.pattern, group.fold, group.seed}),
+                 arrays, data, describe_fit(outcome, data, config_));
+    }
+    const std::lock_guard lock(mutex_);
+    outcomes_.push_back(std::move(outcome));
   }
 
  private:
@@ -183,7 +214,7 @@ class Protocol {
   }
 
   [[nodiscard]] bool has_track(const std::string& track) const {
-    return config_.protocol.tracks == "both" || config_.protocol.tracks == track;
+    return config_.protocol.tracks == Tracks::kBoth || word_of(config_.protocol.tracks) == track;
   }
 
   /// The utterances of all test parts of this run.
@@ -207,13 +238,13 @@ class Protocol {
     return {Pattern::complete(corpus_.modality_count())};
   }
 
-  void add_tasks(Scheduler& scheduler) {
+  void add_tasks(Scheduler& scheduler, const FitFunction& fit) {
     int priority = 0;
     for (const auto& data : trained_) {
       for (const auto& fold : folds_) {
         if (!is_wanted(fold)) continue;
         for (const auto seed : config_.run.seeds) {
-          add_group(scheduler, make_group(*data, fold, seed), --priority);
+          add_group(scheduler, make_group(*data, fold, seed), --priority, fit);
         }
       }
     }
@@ -235,7 +266,8 @@ class Protocol {
     return group;
   }
 
-  void add_group(Scheduler& scheduler, const std::shared_ptr<Group>& group, int priority) {
+  void add_group(Scheduler& scheduler, const std::shared_ptr<Group>& group, int priority,
+                 const FitFunction& fit) {
     FoldShelf& shelf = *group->data->shelf;
     const MaskSpec* spec = group->data->spec;
     const auto where = fmt::format("fold {}, seed {}{}", group->fold + 1, group->seed,
@@ -266,56 +298,16 @@ class Protocol {
       const std::vector<Pattern> complete = {Pattern::complete(corpus_.modality_count())};
       for (const auto condition : spec == nullptr ? plan_.patterns : complete) {
         add(fmt::format("specialist {{{}}}", pattern_label(condition, names)), shared, cost,
-            [this, group, condition](const FoldData& data, TaskContext& context) {
-              fit(data, *group, "specialist", {condition}, context);
+            [&fit, group, condition](const FoldData& data, TaskContext& context) {
+              fit({data, *group, "specialist", {condition}}, context);
             });
       }
     }
     if (has_track("unified")) {
-      add("unified", shared, cost, [this, group](const FoldData& data, TaskContext& context) {
-        fit(data, *group, "unified", patterns_of_unified(), context);
+      add("unified", shared, cost, [this, &fit, group](const FoldData& data, TaskContext& context) {
+        fit({data, *group, "unified", patterns_of_unified()}, context);
       });
     }
-  }
-
-  /// Trains (or fetches) one model, runs it over the held-out parts and keeps both: a specialist
-  /// for one pattern under that pattern, the unified model under every condition, a model of masked
-  /// data under its masks.
-  void fit(const FoldData& plain, const Group& group, const std::string& track,
-           const std::vector<Pattern>& trained, TaskContext& context) {
-    const auto arrays = group.method->fit(plain, trained, context);
-    const auto data = group.method->input_data(plain, context);
-    const MaskSpec* spec = group.data->spec;
-    const auto complete = Pattern::complete(corpus_.modality_count());
-    FitOutcome outcome;
-    outcome.track = track;
-    outcome.trained = spec != nullptr ? Condition(corpus_.modality_count(), spec->label)
-                                      : Condition(track == "unified" ? complete : trained[0]);
-    outcome.fold = group.fold;
-    outcome.seed = group.seed;
-    outcome.curve = curve_of(arrays);
-    outcome.train_cpu_s = FoldStage::cpu_seconds(arrays);
-    const double before = thread_cpu_s();
-    if (spec != nullptr) {
-      const bool is_whole = plan_.at == MissingAt::kTraining;
-      evaluate(is_whole ? unmasked(data, arrays) : data, arrays, outcome.trained, outcome);
-    } else {
-      for (const auto pattern : track == "unified" ? plan_.patterns : trained) {
-        evaluate(data, arrays, pattern, outcome);
-      }
-      for (std::size_t i = 0; track == "unified" && i < masks_.size() && is_masked_at_test(); ++i) {
-        evaluate(with_masks(data, masks_[i]), arrays,
-                 Condition(corpus_.modality_count(), plan_.masks[i].label), outcome);
-      }
-    }
-    cost_book_.add_prediction(outcome, arrays, thread_cpu_s() - before);
-    const bool is_kept = config_.run.models == "all" || config_.run.models == track;
-    if (is_kept && spec == nullptr && !method_.storage_problem(config_)) {
-      save_model(folder_.model_file({track, outcome.trained.pattern, group.fold, group.seed}),
-                 arrays, data, describe_fit(outcome, data, config_));
-    }
-    const std::lock_guard lock(mutex_);
-    outcomes_.push_back(std::move(outcome));
   }
 
   [[nodiscard]] bool is_masked_at_test() const { return plan_.at == MissingAt::kTest; }
@@ -343,7 +335,9 @@ class Protocol {
 
   void write_tables() const {
     std::vector<const FoldMethod*> fits;
-    for (const auto& group : groups_) fits.push_back(group->method.get());
+    for (const auto& group : groups_) {
+      if (group->data->spec == nullptr) fits.push_back(group->method.get());
+    }
     method_.write_tables(folder_, config_, fits);
   }
 
@@ -370,7 +364,14 @@ class Protocol {
 
 std::vector<Fold> check_request(const ProtocolRequest& request, const Corpus& corpus) {
   const Config& config = request.config;
-  auto folds = make_folds(usable(corpus), config.protocol);
+  require_trainable(corpus, config.protocol);
+  auto folds = make_folds(corpus, config.protocol);
+  if (request.only_fold && *request.only_fold >= static_cast<int>(folds.size())) {
+    std::vector<std::string> names;
+    for (const auto& fold : folds) names.push_back(fold.name);
+    throw ConfigError(fmt::format("--fold {}: this corpus has {} folds: {}", *request.only_fold + 1,
+                                  folds.size(), fmt::join(names, ", ")));
+  }
   std::vector<Fold> wanted;
   for (const auto& fold : folds) {
     if (!request.only_fold || *request.only_fold == fold.index) wanted.push_back(fold);
@@ -387,7 +388,9 @@ ProtocolResult run_protocol(const ProtocolRequest& request, const Corpus& corpus
                             Progress& progress) {
   keep_freed_memory();
   use_one_thread();
-  return Protocol(request, corpus, progress).run();
+  Protocol protocol(request, corpus, progress);
+  return protocol.run(
+      [&](const FitTask& task, TaskContext& context) { protocol.fit(task, context); });
 }
 
 }  // namespace hardy

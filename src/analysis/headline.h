@@ -1,0 +1,23 @@
+// Which metrics a corpus's labels ask for, and which they leave nothing to tell of.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "hardy/corpus.h"
+#include "hardy/fit_outcome.h"
+#include "hardy/results.h"
+
+namespace hardy {
+
+/// The metrics to look at, the one to compare and rank by first (docs/metrics.md). Labels of an
+/// official test part are not looked at.
+std::vector<std::string> headline_of(const Corpus& corpus);
+
+/// Those of `metrics` that tell classes, signs or bins apart although the truth of all test outputs
+/// has one of them only.
+std::vector<NotApplicable> find_not_applicable(const std::vector<std::string>& metrics,
+                                               const std::vector<FitOutcome>& outcomes,
+                                               const Corpus& corpus);
+
+}  // namespace hardy
