@@ -22,6 +22,7 @@
 #include "cli/serve_command.h"
 #include "cli/stats_command.h"
 #include "cli/study_commands.h"
+#include "cli/submit_command.h"
 #include "cli/synth_command.h"
 #include "cli/training_commands.h"
 #include "hardy/errors.h"
@@ -42,6 +43,8 @@ void add_commands(CLI::App& app, const std::vector<std::string>& command_line) {
   app.require_subcommand(1);
   add_training_commands(app, command_line);
   add_study_commands(app, command_line);
+  add_submit_command(app);
+  add_status_command(app);
   add_hardness_command(app, command_line);
   add_audit_command(app, command_line);
   add_predict_command(app);

@@ -45,6 +45,7 @@ TrainingRequest fit_request(const std::string& command, const TypedOptions& type
   request.overwrite = typed.overwrite;
   request.cache = fit_cache(typed);
   request.checkpoint_interval_s = typed.checkpoint_interval_s;
+  request.sharing = read_sharing(typed.sharing, !request.cache.empty());
   if (command == "train") {
     if (typed.fold < 1) {
       throw ConfigError(fmt::format("--fold {}: folds are counted from 1", typed.fold));
@@ -86,6 +87,7 @@ void add_run(CLI::App& app, const std::vector<std::string>& command_line) {
       app.add_subcommand("run", "Train and evaluate over folds, seeds and conditions");
   add_fit_options(*command, *typed, kRunFolderHelp);
   add_checkpoint_option(*command, *typed);
+  add_shard_options(*command, typed->sharing);
   command->footer(
       "Trains every track for every condition, fold and seed, tests each model once, prints the\n"
       "table and leaves a run folder (docs/run_folder.md). Interrupted, the same command "

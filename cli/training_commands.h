@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/shard_options.h"
 #include "hardy/config.h"
 
 namespace CLI {
@@ -27,6 +28,7 @@ struct TrainingRequest {
   std::filesystem::path cache;                ///< stage cache; empty = inside the run folder
   bool overwrite = false;
   double checkpoint_interval_s = 0;  ///< `run`, `train`: seconds between two checkpoints
+  Sharing sharing;                   ///< `run`
   bool json = false;
   bool quiet = false;
   std::vector<std::string> command_line;  ///< argv of this process

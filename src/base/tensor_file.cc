@@ -11,6 +11,7 @@
 
 #include "base/checksum.h"
 #include "base/files.h"
+#include "base/shared_files.h"
 #include "base/tensor_header.h"
 #include "hardy/errors.h"
 
@@ -144,10 +145,14 @@ std::vector<std::string> storage_order(const TensorFile& contents) {
   return names;
 }
 
-std::string make_header(const TensorFile& contents, const std::vector<std::string>& order) {
+std::string make_header(const TensorFile& contents,
+                        const std::map<std::string, std::string>& metadata,
+                        const std::vector<std::string>& order) {
+  TensorFileView described = view_of(contents);
+  described.metadata = metadata;
   nlohmann::json header = nlohmann::json::object();
-  header[kTensorMetadataKey] = contents.metadata;
-  header[kTensorMetadataKey][kChecksumKey] = checksum_of(view_of(contents));
+  header[kTensorMetadataKey] = metadata;
+  header[kTensorMetadataKey][kChecksumKey] = checksum_of(described);
   std::size_t offset = 0;
   for (const std::string& name : order) {
     const NamedArray& array = contents.arrays.at(name);
@@ -209,6 +214,30 @@ std::span<const Value> values_of(const TensorFileView& contents, const std::stri
   return {reinterpret_cast<const Value*>(array.bytes.data()), array.bytes.size() / sizeof(Value)};
 }
 
+using Parts = std::vector<std::span<const std::byte>>;
+
+bool write_file_replacing(const std::filesystem::path& file, const Parts& parts) {
+  write_file_atomically(file, parts);
+  return true;
+}
+
+/// Hands the parts of the file to `write`, whose answer it returns.
+bool put_tensor_file(const std::filesystem::path& file, const TensorFile& contents,
+                     const std::map<std::string, std::string>& metadata,
+                     bool (*write)(const std::filesystem::path&, const Parts&)) {
+  for (const auto& [name, array] : contents.arrays) {
+    if (name == kTensorMetadataKey)
+      throw ShapeError(fmt::format("an array may not be named {}", name));
+    check_shape(name, array);
+  }
+  const auto order = storage_order(contents);
+  const std::string header = make_header(contents, metadata, order);
+  const std::uint64_t length = header.size();
+  Parts parts = {std::as_bytes(std::span(&length, 1)), std::as_bytes(std::span(header))};
+  for (const auto& name : order) parts.push_back(bytes_of(contents.arrays.at(name)));
+  return write(file, parts);
+}
+
 }  // namespace
 
 TensorFileView view_of(const TensorFile& contents) {
@@ -267,18 +296,16 @@ const std::vector<std::int64_t>& TensorFileView::shape(const std::string& name) 
 }
 
 void save_tensor_file(const std::filesystem::path& file, const TensorFile& contents) {
-  for (const auto& [name, array] : contents.arrays) {
-    if (name == kTensorMetadataKey)
-      throw ShapeError(fmt::format("an array may not be named {}", name));
-    check_shape(name, array);
-  }
-  const auto order = storage_order(contents);
-  const std::string header = make_header(contents, order);
-  const std::uint64_t length = header.size();
-  std::vector<std::span<const std::byte>> parts = {std::as_bytes(std::span(&length, 1)),
-                                                   std::as_bytes(std::span(header))};
-  for (const auto& name : order) parts.push_back(bytes_of(contents.arrays.at(name)));
-  write_file_atomically(file, parts);
+  put_tensor_file(file, contents, contents.metadata, write_file_replacing);
+}
+
+bool save_tensor_file_as(const std::filesystem::path& file, const TensorFile& contents,
+                         const std::string& metadata_name, const std::string& text,
+                         ExistingFile existing) {
+  auto metadata = contents.metadata;
+  metadata[metadata_name] = text;
+  return put_tensor_file(file, contents, metadata,
+                         existing == ExistingFile::kKeep ? write_new_file : write_file_replacing);
 }
 
 TensorFile load_tensor_file(const std::filesystem::path& file) {

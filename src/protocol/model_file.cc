@@ -10,6 +10,7 @@
 #include "hardy/version.h"
 #include "methods/hardymer/tune_features.h"
 #include "metrics/calibration.h"
+#include "pipeline/manifest.h"
 
 namespace hardy {
 namespace {
@@ -76,9 +77,7 @@ BundleInfo describe_fit(const FitOutcome& outcome, const FoldData& data, const C
   info.is_synthetic = corpus.is_synthetic;
   info.test_dialogues = data.fold.test;
   info.program_version = program_version();
-  Config stored = config;
-  stored.run.jobs = 0;  // how it was computed, not what: equal runs write equal models
-  info.config_toml = config_toml(stored);
+  info.config_toml = config_toml(kept_config(config));  // equal runs write equal models
   for (const auto& evaluation : outcome.validation) {
     const Calibration calibration = calibrate(evaluation, corpus);
     if (calibration.utterances > 0) info.calibrations.push_back(calibration);

@@ -4,6 +4,7 @@
 #include <torch/types.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <ctime>
 #include <map>
@@ -24,10 +25,13 @@
 #include "hardy/split.h"
 #include "methods/fold_stage.h"
 #include "methods/method.h"
+#include "nn/numerics.h"
 #include "nn/threads.h"
 #include "pipeline/cpu_time.h"
+#include "pipeline/shard_progress.h"
 #include "protocol/fold_shelf.h"
 #include "protocol/model_file.h"
+#include "protocol/planned_fits.h"
 
 namespace hardy {
 namespace {
@@ -56,19 +60,6 @@ const Corpus& usable(const Corpus& corpus) {
   return corpus;
 }
 
-at::Device device_of(const Config& config) {
-  if (config.run.device == "cuda" && !at::hasCUDA()) {
-    throw ConfigError("--device cuda: this build of libtorch has no CUDA or finds no GPU; use cpu");
-  }
-  return at::Device(config.run.device);
-}
-
-/// Patterns of the unified track: all of them while that is a sensible number, else those reported.
-std::vector<Pattern> unified_patterns(int modalities, const std::vector<Pattern>& conditions) {
-  constexpr int kMostForAll = 6;
-  return modalities <= kMostForAll ? all_patterns(modalities) : conditions;
-}
-
 /// The same fits seen on their validation parts.
 std::vector<FitOutcome> on_validation(std::vector<FitOutcome> outcomes) {
   for (auto& outcome : outcomes) outcome.test = std::move(outcome.validation);
@@ -77,9 +68,11 @@ std::vector<FitOutcome> on_validation(std::vector<FitOutcome> outcomes) {
 
 /// The method on one fold under one seed.
 struct Group {
+  std::int64_t number = 0;  ///< counted fold by fold
   int fold = 0;
   std::int64_t seed = 0;
   std::unique_ptr<FoldMethod> method;
+  std::atomic<bool> lacks_stages = false;  ///< a shared stage is not in the cache
 };
 
 /// One run in progress: corpus, folds, tasks, and what the tasks leave behind.
@@ -91,12 +84,13 @@ class Protocol {
         method_(find_method(config_.protocol.method)),
         corpus_(usable(corpus)),
         progress_(progress),
-        device_(device_of(config_)),
+        device_(protocol_device(config_)),
         folds_(check_request(request, corpus)),
         conditions_(parse_conditions(config_.protocol.conditions, corpus.modality_names())),
         folder_(make_folder(request, corpus, folds_)),
-        cache_(request.cache.empty() ? folder_.path() / "stages" : request.cache,
-               request.checkpoint_interval_s) {
+        cache_(request.cache.empty() ? folder_.path() / kStageFolder : request.cache,
+               request.checkpoint_interval_s,
+               request.from_cache ? MissingResult::kRefuse : MissingResult::kCompute) {
     shelf_ = std::make_unique<FoldShelf>(corpus, folds_, device_);
   }
 
@@ -110,6 +104,7 @@ class Protocol {
                          .progress = &progress_});
     add_tasks(scheduler);
     scheduler.run();
+    if (!missing_.empty()) throw_missing();
     const auto storage_problem = method_.storage_problem(config_);
     if (config_.run.models != "none" && storage_problem) {
       progress_.note("no models were stored: " + *storage_problem);
@@ -126,10 +121,12 @@ class Protocol {
     result.validation = make_results(on_validation(outcomes_), corpus_, names);
     result.validation.method = config_.protocol.method;
     result.validation.defects = result.results.defects;
+    folder_.check_owner();
     write_tables();
     if (!request_.only_validation) write_predictions(folder_, outcomes_, corpus_);
     write_curves(folder_, outcomes_, corpus_);
     if (!result.validation.scores.empty()) write_validation(folder_, result.validation);
+    folder_.check_owner();
     write_results(folder_, result.results);
     const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - started;
     result.timings.wall_s = wall.count();
@@ -144,17 +141,12 @@ class Protocol {
     for (const auto& fold : folds) names.push_back(fold.name);
     auto manifest = make_manifest(request.command, request.config, corpus, names);
     manifest.only_fold = request.only_fold;
-    auto folder = request.folder;
-    if (folder.empty()) {
-      Config named = request.config;
-      named.run.jobs = 0;
-      const auto digest = sha256(config_toml(named) + corpus.checksum + request.command);
-      std::string name = corpus.name.substr(0, corpus.name.find(' '));
-      std::replace(name.begin(), name.end(), '/', '-');
-      folder = std::filesystem::path("runs") / fmt::format("{}-{}", name, digest.substr(0, 8));
-    }
-    return RunFolder::create(folder, manifest,
-                             request.overwrite ? ExistingRun::kOverwrite : ExistingRun::kResume);
+    manifest.numerics = numerics_class();
+    auto run =
+        RunFolder::create(run_folder_of(request, corpus), manifest,
+                          request.overwrite ? ExistingRun::kOverwrite : ExistingRun::kResume);
+    write_location(run, request.config.data);
+    return run;
   }
 
   [[nodiscard]] bool is_wanted(const Fold& fold) const {
@@ -166,29 +158,21 @@ class Protocol {
     return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   }
 
-  [[nodiscard]] bool has_track(const std::string& track) const {
-    return config_.protocol.tracks == "both" || config_.protocol.tracks == track;
-  }
-
-  /// Every pattern that some fit trains on.
-  [[nodiscard]] std::vector<Pattern> trained_patterns() const {
-    const auto unified = unified_patterns(corpus_.modality_count(), conditions_);
-    return has_track("unified") ? unified : conditions_;
-  }
-
   void add_tasks(Scheduler& scheduler) {
     int priority = 0;
+    std::int64_t number = 0;
     for (const auto& fold : folds_) {
-      if (!is_wanted(fold)) continue;
       for (const auto seed : config_.run.seeds) {
         auto group = std::make_shared<Group>();
+        group->number = number++;
+        if (!is_wanted(fold)) continue;
         group->fold = fold.index;
         group->seed = seed;
         group->method = method_.on_fold({.corpus = corpus_,
                                          .fold = fold,
                                          .config = config_,
                                          .seed = seed,
-                                         .patterns = trained_patterns(),
+                                         .patterns = trained_patterns(config_, corpus_),
                                          .cache = cache_,
                                          .costs = costs_});
         groups_.push_back(group);
@@ -216,24 +200,44 @@ class Protocol {
     };
     std::vector<TaskId> shared;
     for (auto& stage : group->method->shared_stages()) {
-      shared.push_back(add(stage.name, {}, stage.cost, std::move(stage.work)));
+      const Work find_stage = [group, work = std::move(stage.work)](const FoldData& data,
+                                                                    TaskContext& context) {
+        try {
+          work(data, context);
+        } catch (const MissingStage&) {
+          group->lacks_stages = true;
+        }
+      };
+      shared.push_back(add(stage.name, {}, stage.cost, find_stage));
     }
-    const double cost = group->method->fit_cost();
-    const auto names = corpus_.modality_names();
-    if (has_track("specialist")) {
-      for (const auto condition : conditions_) {
-        add(fmt::format("specialist {{{}}}", pattern_label(condition, names)), shared, cost,
-            [this, group, condition](const FoldData& data, TaskContext& context) {
-              fit(data, *group, "specialist", {condition}, context);
-            });
-      }
+    const auto fits = planned_fits(config_, corpus_);
+    for (std::size_t f = 0; f < fits.size(); ++f) {
+      const MissingFit place = {
+          request_.variant, where + ": " + fits[f].name, group->number,
+          group->number * static_cast<std::int64_t>(fits.size()) + static_cast<std::int64_t>(f)};
+      add(fits[f].name, shared, group->method->fit_cost(),
+          [this, group, planned = fits[f], place](const FoldData& data, TaskContext& context) {
+            fit_or_note(data, *group, planned, place, context);
+          });
     }
-    if (has_track("unified")) {
-      add("unified", shared, cost, [this, group](const FoldData& data, TaskContext& context) {
-        fit(data, *group, "unified", unified_patterns(corpus_.modality_count(), conditions_),
-            context);
-      });
+  }
+
+  /// Of a run that only collects, notes the fit when the cache lacks it.
+  void fit_or_note(const FoldData& data, const Group& group, const PlannedFit& planned,
+                   const MissingFit& place, TaskContext& context) {
+    try {
+      if (!group.lacks_stages) return fit(data, group, planned.track, planned.trained, context);
+    } catch (const MissingStage&) {
+      // Noted below.
     }
+    const std::lock_guard lock(mutex_);
+    missing_.push_back(place);
+  }
+
+  [[noreturn]] void throw_missing() {
+    std::sort(missing_.begin(), missing_.end(),
+              [](const MissingFit& x, const MissingFit& y) { return x.number < y.number; });
+    throw MissingFits(missing_text(folder_.path(), missing_), missing_);
   }
 
   /// Trains (or fetches) one model, runs it over the held-out parts and keeps both: a specialist
@@ -262,6 +266,7 @@ class Protocol {
     note_prediction(outcome, arrays, thread_cpu_s() - before);
     const bool is_kept = config_.run.models == "all" || config_.run.models == track;
     if (is_kept && !method_.storage_problem(config_)) {
+      folder_.check_owner();
       save_model(folder_.model_file({track, outcome.trained, group.fold, group.seed}), arrays, data,
                  describe_fit(outcome, data, config_));
     }
@@ -350,9 +355,26 @@ class Protocol {
   std::vector<FitOutcome> outcomes_;
   std::map<std::string, double> cost_;
   RunCosts run_costs_;
+  std::vector<MissingFit> missing_;
 };
 
 }  // namespace
+
+at::Device protocol_device(const Config& config) {
+  if (config.run.device == "cuda" && !at::hasCUDA()) {
+    throw ConfigError("--device cuda: this build of libtorch has no CUDA or finds no GPU; use cpu");
+  }
+  return at::Device(config.run.device);
+}
+
+std::filesystem::path run_folder_of(const ProtocolRequest& request, const Corpus& corpus) {
+  if (!request.folder.empty()) return request.folder;
+  const auto digest =
+      sha256(config_toml(kept_config(request.config)) + corpus.checksum + request.command);
+  std::string name = corpus.name.substr(0, corpus.name.find(' '));
+  std::replace(name.begin(), name.end(), '/', '-');
+  return std::filesystem::path("runs") / fmt::format("{}-{}", name, digest.substr(0, 8));
+}
 
 std::vector<Fold> check_request(const ProtocolRequest& request, const Corpus& corpus) {
   const Config& config = request.config;
