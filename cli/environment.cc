@@ -32,7 +32,7 @@ bool has_instructions(const std::string& name) {
 #endif
 }
 
-/// What oneDNN, libtorch, OpenBLAS and glibc read when they are loaded.
+/// What oneDNN, libtorch and OpenBLAS read when they are loaded.
 std::vector<std::pair<std::string, std::string>> variables_of(const std::string& name) {
   if (name == "avx512") {
     return {{"DNNL_MAX_CPU_ISA", "AVX512_CORE"},
@@ -46,8 +46,7 @@ std::vector<std::pair<std::string, std::string>> variables_of(const std::string&
   }
   return {{"DNNL_MAX_CPU_ISA", "SSE41"},
           {"ATEN_CPU_CAPABILITY", "default"},
-          {"OPENBLAS_CORETYPE", "Nehalem"},
-          {"GLIBC_TUNABLES", "glibc.cpu.hwcaps=-AVX2,-FMA"}};
+          {"OPENBLAS_CORETYPE", "Nehalem"}};
 }
 
 /// Replaces this process by the same program with the same arguments.

@@ -89,6 +89,7 @@ struct RetrievalConfig {
   std::int64_t k = 5;
   std::string database = "tuned";     ///< tuned | plain
   std::string metric = "auto";        ///< auto | l2 | cosine | "acoustic=l2,textual=cosine"
+  std::string index = "exact";        ///< exact | lists
   std::string supports = "mix";       ///< mix | weights | slots | none
   double mix_rate = 1.0;              ///< how often an utterance with K supports is mixed
   double mix_share = 0.3;             ///< largest share of a support in a mixture

@@ -1,15 +1,18 @@
 #include "base/shared_files.h"
 
+#include <sys/random.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <chrono>
 #include <cstring>
-#include <random>
 #include <system_error>
 
 #include <fmt/format.h>
+
+#include "hardy/errors.h"
 
 namespace hardy {
 namespace {
@@ -36,8 +39,12 @@ std::string host_name() {
 }
 
 std::string random_hex() {
-  std::random_device source;
-  return fmt::format("{:08x}{:08x}", source(), source());
+  std::uint64_t bits = 0;
+  // Eight bytes are never interrupted and never come short (getrandom(2)).
+  if (::getrandom(&bits, sizeof bits, 0) != static_cast<ssize_t>(sizeof bits)) {
+    throw IoError(fmt::format("no random bits from the system: {}", std::strerror(errno)));
+  }
+  return fmt::format("{:016x}", bits);
 }
 
 fs::path temporary_name(const fs::path& file) {

@@ -1,10 +1,12 @@
 #include "nn/numerics.h"
 
 #include <ATen/Version.h>
-#include <dnnl.h>
 #include <torch/version.h>
 
-#include <cstdlib>
+#if HARDY_HAS_DNNL
+#include <dnnl.h>
+#endif
+
 #include <string_view>
 
 #include <fmt/format.h>
@@ -13,8 +15,10 @@
 #include <gnu/libc-version.h>
 #endif
 
+#if HARDY_HAS_OPENBLAS
 extern "C" char* openblas_get_corename(void);
 extern "C" char* openblas_get_config(void);
+#endif
 
 namespace hardy {
 namespace {
@@ -22,9 +26,13 @@ namespace {
 constexpr auto kNone = std::string_view::npos;
 
 std::string onednn_class() {
+#if HARDY_HAS_DNNL
   const dnnl_version_t* version = dnnl_version();
   return fmt::format("oneDNN {}.{}.{} isa {:#x}", version->major, version->minor, version->patch,
                      static_cast<unsigned>(dnnl_get_effective_cpu_isa()));
+#else
+  return "products of libtorch";
+#endif
 }
 
 /// libtorch says what it chose in its description only.
@@ -42,10 +50,14 @@ std::string torch_class() {
 
 /// "OpenBLAS 0.3.21 Haswell": the first two words of its configuration and the kernels it chose.
 std::string openblas_class() {
+#if HARDY_HAS_OPENBLAS
   const std::string_view config = openblas_get_config();
   const auto name_end = config.find(' ');
   const auto end = name_end == kNone ? name_end : config.find(' ', name_end + 1);
   return fmt::format("{} {}", config.substr(0, end), openblas_get_corename());
+#else
+  return "no OpenBLAS";
+#endif
 }
 
 /// glibc has two versions of exp, log and others, with and without fused operations.
@@ -55,10 +67,8 @@ std::string libm_class() {
   name = fmt::format("glibc {}", gnu_get_libc_version());
 #endif
 #if defined(__x86_64__)
-  const char* tunables = std::getenv("GLIBC_TUNABLES");
-  const bool is_off = tunables != nullptr && std::string_view(tunables).find("-FMA") != kNone;
   const bool has_fused = __builtin_cpu_supports("fma") != 0 && __builtin_cpu_supports("avx2") != 0;
-  name += has_fused && !is_off ? " fma" : " plain";
+  name += has_fused ? " fma" : " plain";
 #endif
   return name;
 }

@@ -17,11 +17,13 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kManifest = "manifest.json";
+constexpr const char* kRetrieval = "retrieval.csv";
 constexpr std::size_t kMaxManifestBytes = std::size_t{16} << 20;
 /// In the order of removal: results first, so that a folder never has results of another manifest.
-constexpr std::array kFiles = {
-    "results.json", "results.csv", "validation.json", "predictions.csv", "hardness.csv",
-    "supports.csv", "curves.csv",  "timings.json",    "location.json",   kManifest};
+constexpr std::array kFiles = {"results.json",    "results.csv",  "validation.json",
+                               "predictions.csv", "hardness.csv", "supports.csv",
+                               kRetrieval,        "curves.csv",   "timings.json",
+                               "location.json",   kManifest};
 constexpr const char* kModelExtension = ".safetensors";
 
 void remove_file(const fs::path& file) {
@@ -208,6 +210,11 @@ void add_row(CsvFile& table, const HardnessRow& row) {
 CsvFile start_supports_table(const RunFolder& folder) {
   return {folder.supports_file(),
           {"utterance", "fold", "seed", "pattern", "rank", "support", "distance"}};
+}
+
+CsvFile start_retrieval_table(const RunFolder& folder) {
+  return {folder.path() / kRetrieval,
+          {"fold", "seed", "modality", "index", "rows", "lists", "probes", "queries", "recall"}};
 }
 
 void add_row(CsvFile& table, const SupportRow& row) {

@@ -142,6 +142,10 @@ struct SupportRow {
 CsvFile start_hardness_table(const RunFolder& folder);
 void add_row(CsvFile& table, const HardnessRow& row);
 CsvFile start_supports_table(const RunFolder& folder);
+
+/// retrieval.csv, where neighbours were not searched exactly: fold, seed, modality, index, rows,
+/// lists, probes, queries, recall.
+CsvFile start_retrieval_table(const RunFolder& folder);
 void add_row(CsvFile& table, const SupportRow& row);
 
 /// What a method costs. Training: CPU seconds when it was computed, in this run or in the one that

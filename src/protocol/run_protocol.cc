@@ -119,7 +119,7 @@ class Protocol {
     result.results.method = config_.protocol.method;
     result.results.defects = active_defect_texts(config_);
     result.validation = make_results(on_validation(outcomes_), corpus_, names);
-    result.validation.method = config_.protocol.method;
+    result.validation.method = result.results.method;
     result.validation.defects = result.results.defects;
     folder_.check_owner();
     write_tables();
@@ -142,9 +142,8 @@ class Protocol {
     auto manifest = make_manifest(request.command, request.config, corpus, names);
     manifest.only_fold = request.only_fold;
     manifest.numerics = numerics_class();
-    auto run =
-        RunFolder::create(run_folder_of(request, corpus), manifest,
-                          request.overwrite ? ExistingRun::kOverwrite : ExistingRun::kResume);
+    const auto existing = request.overwrite ? ExistingRun::kOverwrite : ExistingRun::kResume;
+    auto run = RunFolder::create(run_folder_of(request, corpus), manifest, existing);
     write_location(run, request.config.data);
     return run;
   }

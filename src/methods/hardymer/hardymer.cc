@@ -56,6 +56,17 @@ class HardyMerFold final : public FoldMethod {
     return stages(data).input_data(context);
   }
 
+  /// The rows of retrieval.csv.
+  void add_searches(CsvFile& table) const {
+    const auto names = corpus_.modality_names();
+    for (std::size_t m = 0; m < curriculum_.searches.size(); ++m) {
+      const auto& search = curriculum_.searches[m];
+      table.add(std::int64_t{fold_.index}).add(seed_).add(names[m]).add("lists").add(search.rows);
+      table.add(search.lists).add(search.probes).add(search.queries).add(search.recall);
+      table.end_row();
+    }
+  }
+
   /// The rows of hardness.csv and supports.csv.
   void add_rows(CsvFile& hardness, CsvFile& supports) const {
     const auto names = corpus_.modality_names();
@@ -134,7 +145,7 @@ class HardyMer final : public Method {
     return mapped_by_nets(*data.corpus, data.table, model);
   }
 
-  void write_tables(const RunFolder& folder, const Config& /*config*/,
+  void write_tables(const RunFolder& folder, const Config& config,
                     const std::vector<const FoldMethod*>& fits) const override {
     auto hardness = start_hardness_table(folder);
     auto supports = start_supports_table(folder);
@@ -143,6 +154,10 @@ class HardyMer final : public Method {
     }
     hardness.commit();
     supports.commit();
+    if (config.retrieval.index == "exact" || config.retrieval.supports == "none") return;
+    auto searches = start_retrieval_table(folder);
+    for (const auto* fit : fits) dynamic_cast<const HardyMerFold&>(*fit).add_searches(searches);
+    searches.commit();
   }
 };
 

@@ -8,6 +8,7 @@
 #include "hardy/config.h"
 #include "hardy/modality.h"
 #include "methods/fold_stage.h"
+#include "methods/hardymer/list_search.h"
 #include "methods/hardymer/train_recogniser.h"
 #include "methods/hardymer_published/published.h"
 #include "pipeline/scheduler.h"
@@ -23,6 +24,7 @@ struct Curriculum {
   std::vector<std::vector<float>> score;      ///< [P] of [n]
   std::vector<std::vector<float>> distances;  ///< [P] of [n, K]
   std::vector<Supports> supports;             ///< [P]
+  std::vector<ListSearchReport> searches;     ///< [M] under retrieval.index = "lists"
 
   /// What a recogniser trained on some of the patterns practises. Throws InternalError when one of
   /// them is not among `patterns`.
