@@ -94,14 +94,14 @@ class InvertedLists {
   [[nodiscard]] std::int64_t size() const { return n_; }
 
   /// The k nearest of the given rows within their `probes` nearest lists.
-  [[nodiscard]] std::vector<std::int64_t> search(const std::vector<std::int64_t>& queries,
-                                                 std::int64_t k, std::int64_t probes) const {
+  [[nodiscard]] Shortlists search(const std::vector<std::int64_t>& queries, std::int64_t k,
+                                  std::int64_t probes) const {
     Shortlists found(queries.size(), k);
     for (std::size_t first = 0; first < queries.size(); first += kQueryBlock) {
       const auto last = std::min(queries.size(), first + kQueryBlock);
       search_block(queries, first, last, k, probes, found);
     }
-    return found.ids();
+    return found;
   }
 
  private:
@@ -220,8 +220,8 @@ class InvertedLists {
 };
 
 /// The exact k nearest others of some rows.
-std::vector<std::int64_t> exact_nearest(std::span<const float> rows, std::int64_t width,
-                                        const std::vector<std::int64_t>& queries, std::int64_t k) {
+Shortlists exact_nearest(std::span<const float> rows, std::int64_t width,
+                         const std::vector<std::int64_t>& queries, std::int64_t k) {
   std::vector<float> asked;
   for (const auto query : queries) {
     const auto from = rows.begin() + static_cast<std::ptrdiff_t>(place(query, width));
@@ -237,22 +237,28 @@ std::vector<std::int64_t> exact_nearest(std::span<const float> rows, std::int64_
       found.offer(query, best.ids[i], best.distances[i]);
     }
   }
-  return found.ids();
+  return found;
 }
 
-/// The share of `exact` that `found` has, query by query.
-double recall_of(const std::vector<std::int64_t>& found, const std::vector<std::int64_t>& exact,
-                 std::int64_t k) {
+/// The share of the exact neighbours that was found, query by query. One that is as near as the
+/// farthest of them counts, too: of equal rows any will do.
+double recall_of(const Shortlists& found, const Shortlists& exact, std::int64_t k) {
+  constexpr float kTie = 1e-6F;
   std::int64_t hits = 0;
   std::int64_t all = 0;
-  for (std::size_t first = 0; first < exact.size(); first += static_cast<std::size_t>(k)) {
-    const auto end = first + static_cast<std::size_t>(k);
-    for (std::size_t i = first; i < end; ++i) {
-      if (exact[i] < 0) continue;
-      ++all;
-      const auto begin = found.begin() + static_cast<std::ptrdiff_t>(first);
-      hits += std::find(begin, begin + k, exact[i]) != begin + k ? 1 : 0;
+  for (std::size_t first = 0; first < exact.ids().size(); first += static_cast<std::size_t>(k)) {
+    const auto begin = exact.ids().begin() + static_cast<std::ptrdiff_t>(first);
+    const auto wanted =
+        static_cast<std::size_t>(std::count_if(begin, begin + k, [](auto id) { return id >= 0; }));
+    if (wanted == 0) continue;
+    const float farthest = exact.distances()[first + wanted - 1];
+    const float limit = farthest + kTie * std::max(1.0F, farthest);
+    for (std::size_t i = first; i < first + wanted; ++i) {
+      const auto id = found.ids()[i];
+      const bool is_known = std::find(begin, begin + k, id) != begin + k;
+      hits += id >= 0 && (is_known || found.distances()[i] <= limit) ? 1 : 0;
     }
+    all += static_cast<std::int64_t>(wanted);
   }
   return all > 0 ? static_cast<double>(hits) / static_cast<double>(all) : 1;
 }
@@ -280,7 +286,7 @@ ListSearchResult search_by_lists(std::span<const float> rows, std::int64_t width
   }
   std::vector<std::int64_t> all(static_cast<std::size_t>(n));
   std::iota(all.begin(), all.end(), std::int64_t{0});
-  result.nearest = lists.search(all, k, probes);
+  result.nearest = lists.search(all, k, probes).ids();
   result.report = {n, lists.lists(), probes, queries, recall};
   return result;
 }
