@@ -203,7 +203,7 @@ bool FolderOwner::try_create() {
   }
   const std::string text = record_text(record_);
   if (::write(descriptor_, text.data(), text.size()) != static_cast<ssize_t>(text.size()) ||
-      ::fsync(descriptor_) != 0) {
+      (::fsync(descriptor_) != 0 && errno != EINVAL)) {
     const int error = errno;
     ::close(std::exchange(descriptor_, -1));
     ::unlink(file.c_str());

@@ -17,12 +17,11 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kManifest = "manifest.json";
-constexpr const char* kRetrieval = "retrieval.csv";
 constexpr std::size_t kMaxManifestBytes = std::size_t{16} << 20;
 /// In the order of removal: results first, so that a folder never has results of another manifest.
 constexpr std::array kFiles = {"results.json",    "results.csv",  "validation.json",
                                "predictions.csv", "hardness.csv", "supports.csv",
-                               kRetrieval,        "curves.csv",   "timings.json",
+                               "retrieval.csv",   "curves.csv",   "timings.json",
                                "location.json",   kManifest};
 constexpr const char* kModelExtension = ".safetensors";
 
@@ -213,7 +212,7 @@ CsvFile start_supports_table(const RunFolder& folder) {
 }
 
 CsvFile start_retrieval_table(const RunFolder& folder) {
-  return {folder.path() / kRetrieval,
+  return {folder.retrieval_file(),
           {"fold", "seed", "modality", "index", "rows", "lists", "probes", "queries", "recall"}};
 }
 

@@ -83,6 +83,8 @@ class RunFolder {
 
   [[nodiscard]] std::filesystem::path supports_file() const { return folder_ / "supports.csv"; }
 
+  [[nodiscard]] std::filesystem::path retrieval_file() const { return folder_ / "retrieval.csv"; }
+
   [[nodiscard]] std::filesystem::path curves_file() const { return folder_ / "curves.csv"; }
 
   [[nodiscard]] std::filesystem::path models_folder() const { return folder_ / "models"; }

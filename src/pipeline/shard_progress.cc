@@ -204,6 +204,7 @@ void ShardProgress::finish() { inner_.finish(); }
 std::vector<ShardState> read_shard_states(const fs::path& folder) {
   std::vector<ShardState> states;
   std::error_code error;
+  if (!fs::is_directory(folder / kShardFolder, error)) return states;
   const auto now = time_of(folder / kShardFolder);
   for (const auto& entry : fs::directory_iterator(folder / kShardFolder, error)) {
     if (entry.path().extension() != ".json" || entry.path().filename() == kMissingFile) continue;
