@@ -8,8 +8,8 @@
 
 #include "cli/choice.h"
 #include "cli/environment.h"
-#include "config/defects.h"
 #include "hardy/errors.h"
+#include "methods/hardymer_published/defects.h"
 
 namespace hardy {
 namespace {

@@ -1,7 +1,12 @@
 #include "hardy/tensor_file.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <bit>
+#include <cerrno>
 #include <cstring>
 #include <tuple>
 #include <utility>
@@ -10,7 +15,9 @@
 #include <nlohmann/json.hpp>
 
 #include "base/checksum.h"
+#include "base/descriptor.h"
 #include "base/files.h"
+#include "base/foreign.h"
 #include "base/shared_files.h"
 #include "base/tensor_header.h"
 #include "hardy/errors.h"
@@ -174,46 +181,6 @@ std::string make_header(const TensorFile& contents,
   return text;
 }
 
-/// An array of a TensorFile or of a view.
-template <typename File>
-const auto& find_array(const File& contents, const std::string& name) {
-  const auto found = contents.arrays.find(name);
-  if (found == contents.arrays.end()) {
-    throw ArtifactError(
-        fmt::format("the file holds no array '{}'; it may come from another "
-                    "version or another kind of model",
-                    name));
-  }
-  return found->second;
-}
-
-[[noreturn]] void wrong_type(const std::string& name, std::string_view type, const char* wanted) {
-  throw ArtifactError(fmt::format("array '{}' is of type {}, wanted is {}", name, type, wanted));
-}
-
-template <typename Value>
-std::span<const Value> values_of(const TensorFile& contents, const std::string& name,
-                                 const char* wanted) {
-  const NamedArray& array = find_array(contents, name);
-  const auto* values = std::get_if<std::vector<Value>>(&array.values);
-  if (values == nullptr) wrong_type(name, type_of(array), wanted);
-  return *values;
-}
-
-template <typename Value>
-std::span<const Value> values_of(const TensorFileView& contents, const std::string& name,
-                                 const char* wanted) {
-  const ArrayView& array = find_array(contents, name);
-  if (array.type != wanted) wrong_type(name, array.type, wanted);
-  if (reinterpret_cast<std::uintptr_t>(array.bytes.data()) % alignof(Value) != 0) {
-    throw ArtifactError(
-        fmt::format("array '{}' does not start at a multiple of {} bytes; "
-                    "write the file again with hardy",
-                    name, alignof(Value)));
-  }
-  return {reinterpret_cast<const Value*>(array.bytes.data()), array.bytes.size() / sizeof(Value)};
-}
-
 using Parts = std::vector<std::span<const std::byte>>;
 
 bool write_file_replacing(const std::filesystem::path& file, const Parts& parts) {
@@ -263,38 +230,6 @@ void TensorFile::add(const std::string& name, std::vector<std::int64_t> shape,
   arrays[name] = std::move(array);
 }
 
-std::span<const float> TensorFile::floats(const std::string& name) const {
-  return values_of<float>(*this, name, "F32");
-}
-
-std::span<const std::int64_t> TensorFile::integers(const std::string& name) const {
-  return values_of<std::int64_t>(*this, name, "I64");
-}
-
-const std::vector<std::int64_t>& TensorFile::shape(const std::string& name) const {
-  return find_array(*this, name).shape;
-}
-
-const std::string& TensorFile::text(const std::string& metadata_name) const {
-  const auto found = metadata.find(metadata_name);
-  if (found == metadata.end()) {
-    throw ArtifactError(fmt::format("the file holds no text '{}'", metadata_name));
-  }
-  return found->second;
-}
-
-std::span<const float> TensorFileView::floats(const std::string& name) const {
-  return values_of<float>(*this, name, "F32");
-}
-
-std::span<const std::int64_t> TensorFileView::integers(const std::string& name) const {
-  return values_of<std::int64_t>(*this, name, "I64");
-}
-
-const std::vector<std::int64_t>& TensorFileView::shape(const std::string& name) const {
-  return find_array(*this, name).shape;
-}
-
 void save_tensor_file(const std::filesystem::path& file, const TensorFile& contents) {
   put_tensor_file(file, contents, contents.metadata, write_file_replacing);
 }
@@ -312,7 +247,8 @@ TensorFile load_tensor_file(const std::filesystem::path& file) {
   std::vector<std::byte> bytes;
   try {
     bytes = read_file(file);
-  } catch (const DataError& error) {
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kData) throw;
     throw ArtifactError(error.what());
   }
   return parse_tensor_file(bytes, file.string());
@@ -321,6 +257,9 @@ TensorFile load_tensor_file(const std::filesystem::path& file) {
 TensorFileView view_tensor_file(std::span<const std::byte> bytes, std::string_view name) {
   if (bytes.size() < kLengthBytes) {
     damaged(name, fmt::format("it has only {} bytes (truncated or empty)", bytes.size()));
+  }
+  if (const std::string foreign = foreign_contents(bytes); !foreign.empty()) {
+    throw ArtifactError(fmt::format("{}: it is no model but {}", name, foreign));
   }
   std::uint64_t length = 0;
   std::memcpy(&length, bytes.data(), sizeof length);
@@ -350,6 +289,44 @@ TensorFileView view_tensor_file(std::span<const std::byte> bytes, std::string_vi
   }
   contents.metadata.erase(stored);
   return contents;
+}
+
+void check_tensor_file(const std::filesystem::path& file, std::int64_t max_bytes) {
+  const std::string name = file.string();
+  const Descriptor descriptor(::open(file.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+
+  struct stat status {};
+
+  if (descriptor.number() < 0 || ::fstat(descriptor.number(), &status) != 0) {
+    if (errno == ENOENT || errno == ENOTDIR) {
+      throw ArtifactError(fmt::format("{}: no such file", name));
+    }
+    throw IoError(fmt::format("{}: cannot be read: {}", name, std::strerror(errno)));
+  }
+  if (!S_ISREG(status.st_mode)) throw ArtifactError(fmt::format("{}: not a regular file", name));
+  if (status.st_size > max_bytes) {
+    throw ArtifactError(fmt::format("{}: {} bytes are more than the {} that are allowed", name,
+                                    status.st_size, max_bytes));
+  }
+  const auto read_at = [&](char* place, std::size_t size, std::size_t offset) {
+    const auto count = ::pread(descriptor.number(), place, size, static_cast<off_t>(offset));
+    if (count != static_cast<ssize_t>(size)) {
+      damaged(name, fmt::format("it has only {} bytes (truncated or empty)", status.st_size));
+    }
+  };
+  std::uint64_t length = 0;
+  read_at(reinterpret_cast<char*>(&length), sizeof length, 0);
+  const auto size = static_cast<std::uint64_t>(status.st_size);
+  if (length > size - kLengthBytes || length > kMaxTensorHeaderBytes) {
+    damaged(name, fmt::format("its header claims {} bytes, the file has {}", length, size));
+  }
+  std::string text(static_cast<std::size_t>(length), '\0');
+  read_at(text.data(), text.size(), kLengthBytes);
+  TensorHeader header;
+  const std::string problem = read_tensor_header(text, header);
+  if (!problem.empty()) damaged(name, "its header: " + problem);
+  check_layout(header.entries, size - kLengthBytes - length, name);
+  if (!header.metadata.contains(kChecksumKey)) damaged(name, "it carries no checksum of ours");
 }
 
 TensorFile parse_tensor_file(std::span<const std::byte> bytes, std::string_view name) {

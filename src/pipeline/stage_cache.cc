@@ -131,13 +131,12 @@ std::optional<TensorFile> StageCache::load(const std::filesystem::path& file,
     const std::lock_guard lock(mutex_);
     statistics_.bytes_read += static_cast<std::int64_t>(bytes.size());
     return contents;
-  } catch (const DataError&) {
-    // No such file, or not a regular one.
-  } catch (const ArtifactError&) {
-    // Not removed: by now it may be the whole one that another process has put there.
-    count_damaged();
-  } catch (const IoError&) {
-    count_damaged();  // forbidden, or replaced on a server while we read
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::kInterrupted) throw;
+    // kData: no such file, or not a regular one. Otherwise damaged, forbidden, or replaced on a
+    // server while we read. Not removed: by now it may be the whole one that another process has
+    // put there.
+    if (error.kind() != ErrorKind::kData) count_damaged();
   }
   return std::nullopt;
 }

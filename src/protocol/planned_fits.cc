@@ -5,8 +5,8 @@
 namespace hardy {
 namespace {
 
-bool has_track(const Config& config, const char* track) {
-  return config.protocol.tracks == "both" || config.protocol.tracks == track;
+bool has_track(const Config& config, Tracks track) {
+  return config.protocol.tracks == Tracks::kBoth || config.protocol.tracks == track;
 }
 
 }  // namespace
@@ -18,22 +18,22 @@ std::vector<Pattern> unified_patterns(int modalities, const std::vector<Pattern>
 
 std::vector<Pattern> trained_patterns(const Config& config, const Corpus& corpus) {
   const auto conditions = parse_conditions(config.protocol.conditions, corpus.modality_names());
-  return has_track(config, "unified") ? unified_patterns(corpus.modality_count(), conditions)
-                                      : conditions;
+  return has_track(config, Tracks::kUnified) ? unified_patterns(corpus.modality_count(), conditions)
+                                             : conditions;
 }
 
 std::vector<PlannedFit> planned_fits(const Config& config, const Corpus& corpus) {
   const auto names = corpus.modality_names();
   const auto conditions = parse_conditions(config.protocol.conditions, names);
   std::vector<PlannedFit> fits;
-  if (has_track(config, "specialist")) {
+  if (has_track(config, Tracks::kSpecialist)) {
     for (const auto condition : conditions) {
       fits.push_back({"specialist",
                       {condition},
                       fmt::format("specialist {{{}}}", pattern_label(condition, names))});
     }
   }
-  if (has_track(config, "unified")) {
+  if (has_track(config, Tracks::kUnified)) {
     fits.push_back({"unified", unified_patterns(corpus.modality_count(), conditions), "unified"});
   }
   return fits;

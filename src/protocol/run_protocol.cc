@@ -20,7 +20,7 @@
 #include "analysis/results_json.h"
 #include "analysis/results_text.h"
 #include "base/checksum.h"
-#include "config/defects.h"
+#include "hardy/check.h"
 #include "hardy/errors.h"
 #include "hardy/split.h"
 #include "methods/fold_stage.h"
@@ -50,16 +50,6 @@ std::string utc_now() {
   return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
 }
 
-/// Throws DataError when the corpus cannot be used at all.
-const Corpus& usable(const Corpus& corpus) {
-  if (corpus.modality_count() < 2) {
-    throw DataError(fmt::format(
-        "{}: the corpus has one modality; recognition under missing modalities needs two or more",
-        corpus.source));
-  }
-  return corpus;
-}
-
 /// The same fits seen on their validation parts.
 std::vector<FitOutcome> on_validation(std::vector<FitOutcome> outcomes) {
   for (auto& outcome : outcomes) outcome.test = std::move(outcome.validation);
@@ -75,6 +65,16 @@ struct Group {
   std::atomic<bool> lacks_stages = false;  ///< a shared stage is not in the cache
 };
 
+/// One model to be trained: a specialist of one pattern, or the unified model of several.
+struct FitTask {
+  const FoldData& data;
+  const Group& group;
+  std::string track;
+  std::vector<Pattern> trained;
+};
+
+using FitFunction = std::function<void(const FitTask& task, TaskContext& context)>;
+
 /// One run in progress: corpus, folds, tasks, and what the tasks leave behind.
 class Protocol {
  public:
@@ -82,7 +82,7 @@ class Protocol {
       : request_(request),
         config_(request.config),
         method_(find_method(config_.protocol.method)),
-        corpus_(usable(corpus)),
+        corpus_(corpus),
         progress_(progress),
         device_(protocol_device(config_)),
         folds_(check_request(request, corpus)),
@@ -94,7 +94,9 @@ class Protocol {
     shelf_ = std::make_unique<FoldShelf>(corpus, folds_, device_);
   }
 
-  ProtocolResult run() {
+  /// Trains every model by `fit`, after the stages that it shares with others, and writes the run
+  /// folder.
+  ProtocolResult run(const FitFunction& fit) {
     const auto started = std::chrono::steady_clock::now();
     ProtocolResult result;
     result.timings.started = utc_now();
@@ -102,26 +104,27 @@ class Protocol {
                          .stop = request_.stop,
                          .start_worker = [] { use_one_thread(); },
                          .progress = &progress_});
-    add_tasks(scheduler);
+    add_tasks(scheduler, fit);
     scheduler.run();
     if (!missing_.empty()) throw_missing();
+    folder_.check_owner();
     const auto storage_problem = method_.storage_problem(config_);
-    if (config_.run.models != "none" && storage_problem) {
+    if (config_.run.models != KeptModels::kNone && storage_problem) {
       progress_.note("no models were stored: " + *storage_problem);
     }
     std::vector<std::string> names;
     for (const auto& fold : folds_) names.push_back(fold.name);
     result.folder = folder_.path();
     result.results = make_results(outcomes_, corpus_, names);
-    if (!request_.only_validation) {
+    // Several labels or values per utterance have no tallies to be resampled.
+    if (!request_.only_validation && corpus_.target_names.empty()) {
       add_intervals(result.results, prediction_table(outcomes_, corpus_));
     }
     result.results.method = config_.protocol.method;
-    result.results.defects = active_defect_texts(config_);
+    result.results.defects = caveats_of(config_);
     result.validation = make_results(on_validation(outcomes_), corpus_, names);
     result.validation.method = result.results.method;
     result.validation.defects = result.results.defects;
-    folder_.check_owner();
     write_tables();
     if (!request_.only_validation) write_predictions(folder_, outcomes_, corpus_);
     write_curves(folder_, outcomes_, corpus_);
@@ -132,6 +135,41 @@ class Protocol {
     result.timings.wall_s = wall.count();
     finish_timings(result.timings);
     return result;
+  }
+
+  /// Trains (or fetches) one model, runs it over the held-out parts and keeps both: a specialist
+  /// for one pattern under that pattern, the unified model under every condition.
+  void fit(const FitTask& task, TaskContext& context) {
+    const auto& [plain, group, track, trained] = task;
+    const auto& evaluated = track == "unified" ? conditions_ : trained;
+    const auto arrays = group.method->fit(plain, trained, context);
+    const auto data = group.method->input_data(plain, context);
+    FitOutcome outcome;
+    outcome.track = track;
+    outcome.trained = track == "unified" ? Pattern::complete(corpus_.modality_count()) : trained[0];
+    outcome.fold = group.fold;
+    outcome.seed = group.seed;
+    outcome.curve = curve_of(arrays);
+    outcome.train_cpu_s = FoldStage::cpu_seconds(arrays);
+    const double before = thread_cpu_s();
+    for (const auto pattern : evaluated) {
+      if (!request_.only_validation) {
+        outcome.test.push_back(evaluate(data, arrays, data.fold.test, pattern));
+      }
+      if (!data.fold.validation.empty()) {
+        outcome.validation.push_back(evaluate(data, arrays, data.fold.validation, pattern));
+      }
+    }
+    note_prediction(outcome, arrays, thread_cpu_s() - before);
+    const bool is_kept =
+        config_.run.models == KeptModels::kAll || word_of(config_.run.models) == track;
+    if (is_kept && !method_.storage_problem(config_)) {
+      folder_.check_owner();
+      save_model(folder_.model_file({track, outcome.trained, group.fold, group.seed}), arrays, data,
+                 describe_fit(outcome, data, config_));
+    }
+    const std::lock_guard lock(mutex_);
+    outcomes_.push_back(std::move(outcome));
   }
 
  private:
@@ -157,7 +195,7 @@ class Protocol {
     return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   }
 
-  void add_tasks(Scheduler& scheduler) {
+  void add_tasks(Scheduler& scheduler, const FitFunction& fit) {
     int priority = 0;
     std::int64_t number = 0;
     for (const auto& fold : folds_) {
@@ -175,12 +213,13 @@ class Protocol {
                                          .cache = cache_,
                                          .costs = costs_});
         groups_.push_back(group);
-        add_group(scheduler, group, --priority);
+        add_group(scheduler, group, --priority, fit);
       }
     }
   }
 
-  void add_group(Scheduler& scheduler, const std::shared_ptr<Group>& group, int priority) {
+  void add_group(Scheduler& scheduler, const std::shared_ptr<Group>& group, int priority,
+                 const FitFunction& fit) {
     const auto where = fmt::format("fold {}, seed {}", group->fold + 1, group->seed);
     using Work = std::function<void(const FoldData&, TaskContext&)>;
     const auto add = [&](const std::string& what, std::vector<TaskId> dependencies, double cost,
@@ -215,20 +254,27 @@ class Protocol {
           request_.variant, where + ": " + fits[f].name, group->number,
           group->number * static_cast<std::int64_t>(fits.size()) + static_cast<std::int64_t>(f)};
       add(fits[f].name, shared, group->method->fit_cost(),
-          [this, group, planned = fits[f], place](const FoldData& data, TaskContext& context) {
-            fit_or_note(data, *group, planned, place, context);
+          [this, &fit, group, planned = fits[f], place](const FoldData& data,
+                                                        TaskContext& context) {
+            const FitTask task = {data, *group, planned.track, planned.trained};
+            if (!is_found([&] { fit(task, context); }, *group)) note_missing(place);
           });
     }
   }
 
-  /// Of a run that only collects, notes the fit when the cache lacks it.
-  void fit_or_note(const FoldData& data, const Group& group, const PlannedFit& planned,
-                   const MissingFit& place, TaskContext& context) {
+  /// Whether a run that only collects finds the fit in the cache.
+  template <typename Fit>
+  static bool is_found(const Fit& fit, const Group& group) {
+    if (group.lacks_stages) return false;
     try {
-      if (!group.lacks_stages) return fit(data, group, planned.track, planned.trained, context);
+      fit();
+      return true;
     } catch (const MissingStage&) {
-      // Noted below.
+      return false;
     }
+  }
+
+  void note_missing(const MissingFit& place) {
     const std::lock_guard lock(mutex_);
     missing_.push_back(place);
   }
@@ -237,40 +283,6 @@ class Protocol {
     std::sort(missing_.begin(), missing_.end(),
               [](const MissingFit& x, const MissingFit& y) { return x.number < y.number; });
     throw MissingFits(missing_text(folder_.path(), missing_), missing_);
-  }
-
-  /// Trains (or fetches) one model, runs it over the held-out parts and keeps both: a specialist
-  /// for one pattern under that pattern, the unified model under every condition.
-  void fit(const FoldData& plain, const Group& group, const std::string& track,
-           const std::vector<Pattern>& trained, TaskContext& context) {
-    const auto& evaluated = track == "unified" ? conditions_ : trained;
-    const auto arrays = group.method->fit(plain, trained, context);
-    const auto data = group.method->input_data(plain, context);
-    FitOutcome outcome;
-    outcome.track = track;
-    outcome.trained = track == "unified" ? Pattern::complete(corpus_.modality_count()) : trained[0];
-    outcome.fold = group.fold;
-    outcome.seed = group.seed;
-    outcome.curve = curve_of(arrays);
-    outcome.train_cpu_s = FoldStage::cpu_seconds(arrays);
-    const double before = thread_cpu_s();
-    for (const auto pattern : evaluated) {
-      if (!request_.only_validation) {
-        outcome.test.push_back(evaluate(data, arrays, data.fold.test, pattern));
-      }
-      if (!data.fold.validation.empty()) {
-        outcome.validation.push_back(evaluate(data, arrays, data.fold.validation, pattern));
-      }
-    }
-    note_prediction(outcome, arrays, thread_cpu_s() - before);
-    const bool is_kept = config_.run.models == "all" || config_.run.models == track;
-    if (is_kept && !method_.storage_problem(config_)) {
-      folder_.check_owner();
-      save_model(folder_.model_file({track, outcome.trained, group.fold, group.seed}), arrays, data,
-                 describe_fit(outcome, data, config_));
-    }
-    const std::lock_guard lock(mutex_);
-    outcomes_.push_back(std::move(outcome));
   }
 
   [[nodiscard]] Evaluation evaluate(const FoldData& data, const TensorFile& arrays,
@@ -326,7 +338,8 @@ class Protocol {
   void finish_timings(RunTimings& timings) const {
     rusage usage{};
     getrusage(RUSAGE_SELF, &usage);
-    timings.finished = utc_now();
+    // The clock may have been set back meanwhile.
+    timings.finished = std::max(utc_now(), timings.started);
     timings.jobs = jobs();
     timings.cpu_s = process_cpu_s() - cpu_before_s_;
     timings.peak_memory_bytes = std::int64_t{usage.ru_maxrss} * 1024;
@@ -359,42 +372,13 @@ class Protocol {
 
 }  // namespace
 
-at::Device protocol_device(const Config& config) {
-  if (config.run.device == "cuda" && !at::hasCUDA()) {
-    throw ConfigError("--device cuda: this build of libtorch has no CUDA or finds no GPU; use cpu");
-  }
-  return at::Device(config.run.device);
-}
-
-std::filesystem::path run_folder_of(const ProtocolRequest& request, const Corpus& corpus) {
-  if (!request.folder.empty()) return request.folder;
-  const auto digest =
-      sha256(config_toml(kept_config(request.config)) + corpus.checksum + request.command);
-  std::string name = corpus.name.substr(0, corpus.name.find(' '));
-  std::replace(name.begin(), name.end(), '/', '-');
-  return std::filesystem::path("runs") / fmt::format("{}-{}", name, digest.substr(0, 8));
-}
-
-std::vector<Fold> check_request(const ProtocolRequest& request, const Corpus& corpus) {
-  const Config& config = request.config;
-  auto folds = make_folds(usable(corpus), config.protocol);
-  std::vector<Fold> wanted;
-  for (const auto& fold : folds) {
-    if (!request.only_fold || *request.only_fold == fold.index) wanted.push_back(fold);
-  }
-  const Method& method = find_method(config.protocol.method);
-  if (const auto problem = method.problem_with(corpus, wanted, config)) {
-    throw DataError(fmt::format("{}: {} cannot serve this corpus: {}", corpus.source,
-                                declared_method(config.protocol.method).title, *problem));
-  }
-  return folds;
-}
-
 ProtocolResult run_protocol(const ProtocolRequest& request, const Corpus& corpus,
                             Progress& progress) {
   keep_freed_memory();
   use_one_thread();
-  return Protocol(request, corpus, progress).run();
+  Protocol protocol(request, corpus, progress);
+  return protocol.run(
+      [&](const FitTask& task, TaskContext& context) { protocol.fit(task, context); });
 }
 
 }  // namespace hardy
