@@ -135,7 +135,7 @@ int say(const CLI::Success& success, const CLI::App& app) {
     print(text.str());
   } catch (const Error& error) {
     print_error(error.what());
-    return static_cast<int>(error.code());
+    return static_cast<int>(exit_code_of(error.kind()));
   }
   return code;
 }
