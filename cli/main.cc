@@ -16,6 +16,7 @@
 #include "cli/data_command.h"
 #include "cli/explain_command.h"
 #include "cli/hardness_command.h"
+#include "cli/media_commands.h"
 #include "cli/output.h"
 #include "cli/predict_command.h"
 #include "cli/report_command.h"
@@ -44,7 +45,8 @@ void add_commands(CLI::App& app, const std::vector<std::string>& command_line) {
   add_study_commands(app, command_line);
   add_hardness_command(app, command_line);
   add_audit_command(app, command_line);
-  add_predict_command(app);
+  add_extract_command(app, command_line);
+  add_predict_command(app, command_line);
   add_explain_command(app);
   add_serve_command(app);
   add_bundle_command(app);

@@ -123,6 +123,8 @@ void check_corpus_modalities(const Corpus& corpus, const BundleInfo& info) {
       continue;
     }
     ++known;
+    check_maker(info, static_cast<std::size_t>(found - info.modalities.begin()), modality.maker,
+                corpus.source);
     if (found->width != modality.width) {
       throw DataError(fmt::format(
           "{}: modality '{}' is {} wide, the model reads {}; use the extractor it was trained with",

@@ -53,6 +53,8 @@ struct BundleInfo {
   int fold = 0;
   std::int64_t seed = 0;
   std::vector<BundleModality> modalities;  ///< [M]
+  /// [M] extractors that made the training features, an empty text where unknown; or empty.
+  std::vector<std::string> makers;
   std::vector<std::string> class_names;    ///< [C] in the order of the outputs; empty = a value
   EncoderConfig encoder;
   bool mixes_experts = false;
@@ -79,9 +81,19 @@ struct BundleInfo {
   /// Index of a modality. Throws ConfigError with the known names and the nearest one.
   [[nodiscard]] int modality_index(std::string_view name) const;
 
+  /// The extractor that modality `m` was trained with; empty = unknown.
+  [[nodiscard]] std::string maker(std::size_t m) const {
+    return m < makers.size() ? makers[m] : std::string();
+  }
+
   /// The calibration of a pattern; null when none was fitted.
   [[nodiscard]] const Calibration* calibration(Pattern pattern) const;
 };
+
+/// Throws DataError, with the remedy, when features of `maker` are not those that modality `m` was
+/// trained on. An unknown maker on either side is accepted. `source` names the features.
+void check_maker(const BundleInfo& info, std::size_t m, const std::string& maker,
+                 const std::string& source);
 
 /// Puts the description into a tensor file's metadata.
 void set_bundle_info(TensorFile& file, const BundleInfo& info);

@@ -150,13 +150,17 @@ PlainSettings parse_plain_settings(std::string_view text, std::string_view name)
       settings.class_names = read_toml_list(node, field, name);
     } else if (field == "modalities") {
       settings.modalities = read_toml_list(node, field, name);
+    } else if (field == "makers" && node.is_table()) {
+      for (const auto& [modality, maker] : *node.as_table()) {
+        settings.makers[std::string(modality.str())] = read_toml_text(maker, modality.str(), name);
+      }
     } else if (field == "synthetic" && node.is_boolean()) {
       settings.is_synthetic = node.value_or(false);
     } else {
       throw DataError(
           fmt::format("{}, line {}: '{}' is unknown or of the wrong type; known are "
-                      "name, task, class_names, modalities (texts) and synthetic "
-                      "(true or false)",
+                      "name, task, class_names, modalities (texts), makers (a table "
+                      "of texts) and synthetic (true or false)",
                       name, node.source().begin.line, field));
     }
   }
@@ -187,6 +191,8 @@ Reading read_plain(const PlainOptions& options) {
     const fs::path array = options.folder / (choices[m].source + ".npy");
     ArrayReader(array, table).read(corpus.modalities[m], findings);
     corpus.modalities[m].name = choices[m].name;
+    const auto maker = settings.makers.find(choices[m].source);
+    if (maker != settings.makers.end()) corpus.modalities[m].maker = maker->second;
   }
   return {std::move(corpus), std::move(findings)};
 }

@@ -19,8 +19,10 @@ namespace {
 
 constexpr std::size_t kMaxClasses = 1000;
 constexpr std::string_view kPresentPrefix = "present:";
-constexpr std::string_view kColumns[] = {"id",    "dialogue", "position",   "speaker",    "group",
-                                         "split", "label",    "transcript", "difficulty", "value"};
+constexpr std::string_view kColumns[] = {"id", "dialogue", "position", "speaker", "group", "split",
+                                         "label", "transcript", "difficulty", "value",
+                                         // Where an utterance was cut from: for people.
+                                         "media", "start", "end"};
 
 std::optional<Part> parse_part(std::string_view text) {
   if (text.empty()) return Part::kNone;

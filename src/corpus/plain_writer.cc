@@ -89,6 +89,11 @@ std::string format_settings(const Corpus& corpus) {
     table.insert("class_names", classes);
   }
   if (corpus.is_synthetic) table.insert("synthetic", true);
+  toml::table makers;
+  for (const auto& modality : corpus.modalities) {
+    if (!modality.maker.empty()) makers.insert(modality.name, modality.maker);
+  }
+  if (!makers.empty()) table.insert("makers", makers);
   std::ostringstream stream;
   stream << table << "\n";
   return stream.str();

@@ -130,6 +130,7 @@ void read_new_fields(const Json& about, BundleInfo& info) {
   for (const auto& entry : about.at("modalities")) {
     info.modalities.push_back(
         {entry.at("name").get<std::string>(), entry.at("width").get<std::int64_t>()});
+    info.makers.push_back(entry.value("maker", std::string()));
   }
   read_encoder(about.at("encoder"), info);
   if (info.format >= 3) read_input(about, info);
@@ -213,6 +214,16 @@ const Calibration* BundleInfo::calibration(Pattern pattern) const {
   return nullptr;
 }
 
+void check_maker(const BundleInfo& info, std::size_t m, const std::string& maker,
+                 const std::string& source) {
+  const std::string own = info.maker(m);
+  if (own.empty() || maker.empty() || own == maker) return;
+  throw DataError(
+      fmt::format("{}: its {} features were made by '{}', the model was trained on those of '{}'; "
+                  "extract them again with that extractor",
+                  source, info.modalities[m].name, maker, own));
+}
+
 void set_bundle_info(TensorFile& file, const BundleInfo& info) {
   nlohmann::ordered_json about;
   about["format"] = info.limits_features ? 4 : info.reads_tuned ? 3 : 2;
@@ -223,8 +234,10 @@ void set_bundle_info(TensorFile& file, const BundleInfo& info) {
   about["fold"] = info.fold;
   about["seed"] = info.seed;
   about["modalities"] = nlohmann::ordered_json::array();
-  for (const auto& modality : info.modalities) {
+  for (std::size_t m = 0; m < info.modalities.size(); ++m) {
+    const auto& modality = info.modalities[m];
     about["modalities"].push_back({{"name", modality.name}, {"width", modality.width}});
+    if (!info.maker(m).empty()) about["modalities"].back()["maker"] = info.maker(m);
   }
   about["classes"] = info.class_names;
   about["encoder"] = encoder_json(info);

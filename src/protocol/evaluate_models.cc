@@ -95,6 +95,9 @@ Results evaluate_models(const std::filesystem::path& source, const Corpus& corpu
                                   file.string(), fmt::join(model.info.modality_names(), ", "),
                                   fmt::join(corpus.modality_names(), ", ")));
     }
+    for (std::size_t m = 0; m < corpus.modalities.size(); ++m) {
+      check_maker(model.info, m, corpus.modalities[m].maker, corpus.source);
+    }
     method = model.config.protocol.method;
     defects = active_defect_texts(model.config);
     outcomes.push_back(evaluate_model(model, corpus, table, conditions));

@@ -68,6 +68,7 @@ BundleInfo describe_fit(const FitOutcome& outcome, const FoldData& data, const C
   info.seed = outcome.seed;
   for (const auto& modality : corpus.modalities) {
     info.modalities.push_back({modality.name, modality.width});
+    info.makers.push_back(modality.maker);
   }
   info.class_names = corpus.class_names;
   info.encoder = config.recogniser.encoder;
