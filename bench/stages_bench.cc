@@ -8,6 +8,7 @@
 #include "hardy/split.h"
 #include "methods/hardymer/estimate_hardness.h"
 #include "methods/hardymer/neighbours.h"
+#include "methods/hardymer/settings.h"
 #include "methods/hardymer/train_recogniser.h"
 #include "methods/hardymer/tune_features.h"
 
@@ -45,7 +46,7 @@ void scaling(benchmark::State& state) {
 }
 
 void tuning_epoch(benchmark::State& state) {
-  TuningConfig config = make_preset("published").tuning;
+  TuningConfig config = hardymer_settings(make_preset("published")).tuning;
   config.epochs = 1;
   for (auto _ : state) benchmark::DoNotOptimize(tune_features(fold(), config, services()));
   note_size(state);
@@ -53,7 +54,7 @@ void tuning_epoch(benchmark::State& state) {
 
 /// One epoch of each stage and the measurement under the seven patterns.
 void hardness_epochs(benchmark::State& state) {
-  HardnessConfig config = make_preset("published").hardness;
+  HardnessConfig config = hardymer_settings(make_preset("published")).hardness;
   config.complete_epochs = 1;
   config.pattern_epochs = 1;
   for (auto _ : state) {
@@ -83,10 +84,11 @@ void neighbours(benchmark::State& state) {
 /// One epoch of the recogniser's second stage under a pattern, without supports.
 void recogniser_epoch(benchmark::State& state) {
   Config config = make_preset("published");
-  config.retrieval.supports = "none";
-  config.recogniser.complete_epochs = 0;
-  config.recogniser.pattern_epochs = 1;
-  static const TensorFile start = pretrain_recogniser(fold(), config.recogniser, services());
+  hardymer_settings(config).retrieval.supports = SupportUse::kNone;
+  hardymer_settings(config).recogniser.complete_epochs = 0;
+  hardymer_settings(config).recogniser.pattern_epochs = 1;
+  static const TensorFile start =
+      pretrain_recogniser(fold(), hardymer_settings(config).recogniser, services());
   const CurriculumPlan plan{{Pattern(static_cast<std::uint32_t>(state.range(0)))}, {}};
   for (auto _ : state) {
     benchmark::DoNotOptimize(train_recogniser(fold(), config, start, plan, services()).curve);

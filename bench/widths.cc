@@ -28,10 +28,10 @@ BackboneOptions published_backbone(const Corpus& corpus) {
   options.encoder.depth = 4;
   options.encoder.heads = 2;
   options.encoder.dropout = 0.5;
-  options.encoder.norm = "none";
-  options.encoder.position = "none";
-  options.encoder.speaker = "none";
-  options.encoder.decoder = "two-layer";
+  options.encoder.norm = Norm::kNone;
+  options.encoder.position = Position::kNone;
+  options.encoder.speaker = SpeakerBias::kNone;
+  options.encoder.decoder = Decoder::kTwoLayer;
   options.encoder.decoder_width = 1024;
   return options;
 }

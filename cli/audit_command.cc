@@ -15,7 +15,8 @@
 namespace hardy {
 namespace {
 
-void add_defects(CLI::App& audit, const std::vector<std::string>& command_line) {
+void add_defects(CLI::App& audit, const std::vector<std::string>& command_line,
+                 std::string& finding) {
   auto typed = std::make_shared<TypedStudy>();
   CLI::App* command =
       audit.add_subcommand("defects", "What each defect of the published code is worth in points");
@@ -28,16 +29,16 @@ void add_defects(CLI::App& audit, const std::vector<std::string>& command_line) 
       "Examples:\n"
       "  hardy audit defects data/CMUMOSI --preset quick --seeds 1-2 --out defects\n"
       "  hardy audit defects data/IEMOCAP --dry-run       how long would it take\n");
-  command->callback([typed, command_line] {
+  command->callback([typed, command_line, &finding] {
     FitOptions options = without_models(*typed);
     auto& assignments = options.config.assignments;
     assignments.insert(assignments.begin(), "protocol.tracks=specialist");
     Study study = defect_audit(fit_config(options));
-    carry_out(study_command(*typed, std::move(study), command_line));
+    finding = carry_out(study_command(*typed, std::move(study), command_line));
   });
 }
 
-void add_leak(CLI::App& audit, const std::vector<std::string>& command_line) {
+void add_leak(CLI::App& audit, const std::vector<std::string>& command_line, std::string& finding) {
   auto typed = std::make_shared<TypedStudy>();
   CLI::App* command =
       audit.add_subcommand("leak", "Replace the features by noise: is every fold at chance?");
@@ -49,16 +50,18 @@ void add_leak(CLI::App& audit, const std::vector<std::string>& command_line) {
       "Exit code 1: the protocol is above chance, so it reads labels that it must not.\n\n"
       "Examples:\n"
       "  hardy audit leak data/CMUMOSI --preset quick --seeds 1-2 --out leak\n"
-      "  hardy audit leak --preset quick --set published.h2_shared_tuning=true   a leak is "
+      "  hardy audit leak --preset quick --set hardymer_published.h2_shared_tuning=true   a leak "
+      "is "
       "found\n");
-  command->callback([typed, command_line] {
+  command->callback([typed, command_line, &finding] {
     Study study = leak_audit(fit_config(without_models(*typed)));
     validate_study(study);
-    carry_out(study_command(*typed, std::move(study), command_line));
+    finding = carry_out(study_command(*typed, std::move(study), command_line));
   });
 }
 
-void add_split(CLI::App& audit, const std::vector<std::string>& command_line) {
+void add_split(CLI::App& audit, const std::vector<std::string>& command_line,
+               std::string& finding) {
   auto typed = std::make_shared<FitOptions>();
   CLI::App* command = audit.add_subcommand(
       "split", "Look for dialogues, speakers and near-duplicate utterances across the split");
@@ -75,7 +78,7 @@ void add_split(CLI::App& audit, const std::vector<std::string>& command_line) {
       "Examples:\n"
       "  hardy audit split data/IEMOCAP\n"
       "  hardy audit split data/CMUMOSI --set protocol.split=kfold --json\n");
-  command->callback([typed, command_line] {
+  command->callback([typed, command_line, &finding] {
     SplitAuditCommand request;
     request.config = fit_config(*typed);
     request.out = typed->out;
@@ -86,18 +89,19 @@ void add_split(CLI::App& audit, const std::vector<std::string>& command_line) {
     request.json = typed->json;
     request.quiet = typed->quiet;
     request.command_line = command_line;
-    carry_out(request);
+    finding = carry_out(request);
   });
 }
 
 }  // namespace
 
-void add_audit_command(CLI::App& app, const std::vector<std::string>& command_line) {
+void add_audit_command(CLI::App& app, const std::vector<std::string>& command_line,
+                       std::string& finding) {
   CLI::App* audit = app.add_subcommand("audit", "Is the protocol honest, and what do defects do?");
   audit->require_subcommand(1);
-  add_defects(*audit, command_line);
-  add_leak(*audit, command_line);
-  add_split(*audit, command_line);
+  add_defects(*audit, command_line, finding);
+  add_leak(*audit, command_line, finding);
+  add_split(*audit, command_line, finding);
   audit->footer(
       "docs/audit.md says what each audit does and how to read it.\n\n"
       "Examples:\n"

@@ -23,11 +23,14 @@ struct SplitAuditCommand {
   std::vector<std::string> command_line;
 };
 
-/// Adds the commands. `command_line` is argv.
-void add_audit_command(CLI::App& app, const std::vector<std::string>& command_line);
+/// Adds the commands. `command_line` is argv; `finding` receives what an audit found that must not
+/// be, once its report is complete, and must outlive `app`.
+void add_audit_command(CLI::App& app, const std::vector<std::string>& command_line,
+                       std::string& finding);
 
-/// Carries it out, as carry_out(TrainingRequest) does. Throws AuditFinding after the report.
-void carry_out(const SplitAuditCommand& command);
+/// Carries it out, as carry_out(TrainingRequest) does. Returns what must not be; "" when all is
+/// well.
+std::string carry_out(const SplitAuditCommand& command);
 
 /// What a study of this kind is run on: noise for the leak audit, else the corpus itself.
 Corpus audited_corpus(const std::string& kind, Corpus corpus);

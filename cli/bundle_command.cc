@@ -11,6 +11,7 @@
 #include <fmt/ranges.h>
 #include <CLI/CLI.hpp>
 
+#include "base/checksum_list.h"
 #include "base/files.h"
 #include "cli/output.h"
 #include "cli/predict_command.h"
@@ -24,6 +25,7 @@
 #include "hardy/training_section.h"
 #include "inference/published_checkpoint.h"
 #include "inference/request.h"
+#include "methods/hardymer/settings.h"
 #include "pipeline/run_folder.h"
 
 namespace hardy {
@@ -62,8 +64,9 @@ TensorFile bundle_of_checkpoint(const BundleCommand& command) {
   try {
     return published_bundle(state_dict, words_of(command.modalities), words_of(command.labels),
                             command.heads);
-  } catch (const ArtifactError& error) {
-    throw ArtifactError(fmt::format("{}: {}", command.source, error.what()));
+  } catch (Error& error) {
+    if (error.kind() == ErrorKind::kArtifact) error.add_context(command.source);
+    throw;
   }
 }
 
@@ -97,6 +100,7 @@ std::vector<bool> cosine_modalities(const BundleInfo& info, const std::string& s
 /// Fills the hardness of one fold and seed from a run's hardness.csv.
 void read_hardness(const RunFolder& run, const BundleInfo& info, TrainingRecords& records) {
   const auto file = run.hardness_file();
+  verify_listed_file(file);
   const CsvTable table = parse_csv(read_text_file(file), file.string());
   std::map<std::string, std::size_t> row_of;
   for (std::size_t i = 0; i < records.ids.size(); ++i) row_of[records.ids[i]] = i;
@@ -137,7 +141,7 @@ TrainingRecords training_records(const TensorFile& bundle, const BundleInfo& inf
                                     info.fold + 1, folds.size()));
   }
   TrainingRecords records;
-  records.is_cosine = cosine_modalities(info, config.retrieval.metric);
+  records.is_cosine = cosine_modalities(info, hardymer_settings(config).retrieval.metric);
   records.features.resize(info.modalities.size());
   for (const auto u : utterances_of(corpus, folds[static_cast<std::size_t>(info.fold)].train)) {
     const auto& utterance = corpus.utterances[static_cast<std::size_t>(u)];
@@ -176,7 +180,8 @@ void add_training(const BundleCommand& command) {
                                 corpus.source, model.string()));
   }
   TrainingRecords records = training_records(bundle, info, corpus, config);
-  if (config.retrieval.supports != "none") read_hardness(run, info, records);
+  if (hardymer_settings(config).retrieval.supports != SupportUse::kNone)
+    read_hardness(run, info, records);
   const auto count = records.ids.size();
   add_training_section(bundle, info, std::move(records));
   save_tensor_file(command.out, bundle);

@@ -1,5 +1,7 @@
 #include "cli/config_command.h"
 
+#include <algorithm>
+#include <cctype>
 #include <memory>
 #include <vector>
 
@@ -9,6 +11,7 @@
 #include "base/nearest_name.h"
 #include "cli/config_options.h"
 #include "cli/output.h"
+#include "config/fields.h"
 #include "hardy/config.h"
 #include "hardy/errors.h"
 
@@ -18,21 +21,28 @@ namespace {
 struct ConfigCommand {
   ConfigOptions options;
   std::string explain;
+  std::string key;     ///< KEY: its value alone
+  std::string search;  ///< words of a key, a meaning or an effect
   bool is_markdown = false;
+  bool only_basic = false;
   bool lists_methods = false;
 };
 
 std::string explanation(const FieldInfo& info) {
-  return fmt::format("{}\n  {}\n  Effect: {}\n  Type: {}; allowed: {}; default: {}\n", info.key,
-                     info.meaning, info.effect, info.type, info.range, info.default_value);
+  return fmt::format("{}{}\n  {}\n  Effect: {}\n  Type: {}; allowed: {}; default: {}\n", info.key,
+                     info.is_advanced ? " (advanced)" : "", info.meaning, info.effect, info.type,
+                     info.range, info.default_value);
 }
 
-/// The fields named by `key`: one field, or all of a table; empty = every field.
-std::string explain(const std::string& key) {
+/// The fields named by `key`: one field, or all of a table; empty = every field, or the basic ones
+/// alone.
+std::string explain(const std::string& asked, bool only_basic) {
+  const std::string key = current_key(asked);
   std::string text;
   std::vector<std::string> keys;
   for (const auto& info : config_fields()) {
     keys.push_back(info.key);
+    if (only_basic && info.is_advanced) continue;
     if (!key.empty() && info.key != key && !info.key.starts_with(key + ".")) continue;
     text += (text.empty() ? "" : "\n") + explanation(info);
   }
@@ -45,10 +55,44 @@ std::string explain(const std::string& key) {
   return text;
 }
 
+std::string lower_case(std::string text) {
+  std::ranges::transform(text, text.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return text;
+}
+
+/// Every field whose key, meaning, effect or range has the word, in any case.
+std::string search(const std::string& word) {
+  std::string text;
+  for (const auto& info : config_fields()) {
+    const auto everything = info.key + " " + info.meaning + " " + info.effect + " " + info.range;
+    if (lower_case(everything).find(lower_case(word)) == std::string::npos) continue;
+    text += fmt::format("{} = {}\n  {}\n", info.key, info.default_value, info.meaning);
+  }
+  if (text.empty()) throw ConfigError(fmt::format("--search {}: no setting speaks of it", word));
+  return text;
+}
+
+/// The value of one field, or all of a table, as TOML.
+std::string values_of(const std::string& key, const Config& config) {
+  std::string text;
+  std::vector<std::string> keys;
+  for (const auto& [name, value] : config_values(config)) {
+    keys.push_back(name);
+    if (name == key) return value + "\n";
+    if (name.starts_with(key + ".")) text += fmt::format("{} = {}\n", name, value);
+  }
+  if (!text.empty()) return text;
+  const std::string near = nearest_name(key, keys);
+  throw ConfigError(fmt::format(
+      "config {}: unknown setting; {}", key,
+      near.empty() ? "`hardy config` lists all" : fmt::format("did you mean '{}'?", near)));
+}
+
 std::string method_list() {
   std::string text;
   for (const auto& method : declared_methods()) {
-    text += fmt::format("{:<18}{}: {}\n", method.name, method.title, method.summary);
+    text += fmt::format("{:<19}{}: {}\n", method.name, method.title, method.summary);
   }
   return text;
 }
@@ -72,7 +116,13 @@ std::string config_markdown() {
       "in the methods' folders.\n\n"
       "A setting comes from, in this order: the preset (`--preset`, or `preset` in the file), the "
       "file (`--config`), `--set key=value`, and options such as `--seeds`. `hardy config` prints "
-      "the outcome as TOML.\n";
+      "the outcome as TOML.\n\nThe settings to know first; all others are advanced and seldom need "
+      "a change:\n\n| key | default | meaning |\n|---|---|---|\n";
+  for (const auto& info : config_fields()) {
+    if (info.is_advanced) continue;
+    text += fmt::format("| `{}` | `{}` | {} |\n", info.key, info.default_value,
+                        escaped_for_table(info.meaning));
+  }
   std::string table = "?";
   for (const auto& info : config_fields()) {
     const auto dot = info.key.rfind('.');
@@ -96,25 +146,38 @@ void add_config_command(CLI::App& app) {
   auto state = std::make_shared<ConfigCommand>();
   CLI::App* command = app.add_subcommand("config", "Print the settings, or explain them");
   add_config_options(*command, state->options);
+  command->add_option("KEY", state->key, "Print one setting's value, or those of a table");
+  command->add_option("--search", state->search, "Find settings by a word")->type_name("WORD");
   command
       ->add_option("--explain", state->explain,
                    "Explain one setting, all of a table, or everything")
       ->type_name("[KEY]")
       ->expected(0, 1);
   command->add_flag("--markdown", state->is_markdown, "Print docs/config.md");
+  command->add_flag("--basic", state->only_basic,
+                    "Explain the settings to know first, the others being for experts");
   command->add_flag("--methods", state->lists_methods, "List the methods that can be run");
   command->footer(
       "Examples:\n"
+      "  hardy config --basic                        the twenty settings to know first\n"
       "  hardy config > settings.toml                the defaults, to be edited\n"
       "  hardy config --preset published             the published hyper-parameters\n"
-      "  hardy config --explain hardness.alpha1      meaning, range, default, effect\n");
+      "  hardy config hardymer.retrieval.k           one value\n"
+      "  hardy config --search neighbours            settings that speak of it\n"
+      "  hardy config --explain hardymer.hardness.alpha1   meaning, range, default, effect\n");
   command->callback([command, state] {
     if (state->lists_methods) {
       print(method_list());
     } else if (state->is_markdown) {
       print(config_markdown());
     } else if (command->count("--explain") > 0) {
-      print(explain(state->explain));
+      print(explain(state->explain, state->only_basic));
+    } else if (state->only_basic) {
+      print(explain("", true));
+    } else if (!state->search.empty()) {
+      print(search(state->search));
+    } else if (!state->key.empty()) {
+      print(values_of(state->key, make_config(state->options)));
     } else {
       print(config_toml(make_config(state->options)));
     }

@@ -14,7 +14,7 @@ void add_config_options(CLI::App& app, ConfigOptions& options) {
   app.add_option("--config", options.file, "TOML file with settings (see `hardy config`)")
       ->type_name("FILE");
   app.add_option("--set", options.assignments,
-                 "One setting, e.g. --set hardness.alpha1=0.5; may be repeated")
+                 "One setting, e.g. --set hardymer.hardness.alpha1=0.5; may be repeated")
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false);
 }

@@ -1,6 +1,7 @@
 #include "cli/data_command.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <memory>
 #include <set>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
@@ -27,6 +29,8 @@ using Json = nlohmann::ordered_json;
 struct DataOptions {
   DataConfig config;
   std::string destination;
+  std::vector<std::string> assignments;  ///< --set
+  ProtocolConfig protocol;
   int jobs = 0;  ///< 0 = one per core
   bool is_json = false;
 };
@@ -45,11 +49,29 @@ std::string corpus_text(const Json& json) {
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
+/// Several labels or values per utterance: how often each is there, or its mean.
+Json describe_targets(const Corpus& corpus) {
+  const std::size_t width = corpus.target_names.size();
+  Json list = Json::array();
+  for (std::size_t t = 0; t < width; ++t) {
+    double sum = 0;
+    std::int64_t labelled = 0;
+    for (std::size_t i = 0; i < corpus.utterances.size(); ++i) {
+      if (!corpus.utterances[i].is_labelled()) continue;
+      ++labelled;
+      sum += static_cast<double>(corpus.targets[i * width + t]);
+    }
+    list.push_back({{"name", corpus.target_names[t]},
+                    {"mean", labelled == 0 ? 0 : sum / static_cast<double>(labelled)}});
+  }
+  return {{"kind", label_kind_name(corpus.label_kind)}, {"targets", list}};
+}
+
 Json describe_labels(const Corpus& corpus) {
   if (corpus.label_kind == LabelKind::kClass) {
     std::vector<std::int64_t> members(corpus.class_names.size(), 0);
     for (const auto& utterance : corpus.utterances) {
-      ++members[static_cast<std::size_t>(utterance.label)];
+      if (utterance.is_labelled()) ++members[static_cast<std::size_t>(utterance.label)];
     }
     Json classes = Json::array();
     for (std::size_t c = 0; c < members.size(); ++c) {
@@ -57,14 +79,19 @@ Json describe_labels(const Corpus& corpus) {
                          {"utterances", members[c]},
                          {"share", share(members[c], corpus.size())}});
     }
-    return {{"kind", "class"}, {"classes", classes}};
+    return {{"kind", corpus.shares.empty() ? "class" : "shares"}, {"classes", classes}};
   }
+  if (!corpus.target_names.empty()) return describe_targets(corpus);
   double sum = 0;
+  std::int64_t labelled = 0;
   std::int64_t zeros = 0;
   std::int64_t positive = 0;
   float smallest = corpus.utterances[0].label;
   float largest = smallest;
   for (const auto& utterance : corpus.utterances) {
+    if (!utterance.is_labelled()) continue;
+    if (std::isnan(smallest)) smallest = largest = utterance.label;
+    ++labelled;
     smallest = std::min(smallest, utterance.label);
     largest = std::max(largest, utterance.label);
     sum += static_cast<double>(utterance.label);
@@ -74,10 +101,10 @@ Json describe_labels(const Corpus& corpus) {
   return {{"kind", "value"},
           {"smallest", smallest},
           {"largest", largest},
-          {"mean", sum / static_cast<double>(corpus.size())},
+          {"mean", sum / static_cast<double>(labelled)},
           {"positive", positive},
           {"zero", zeros},
-          {"negative", corpus.size() - zeros - positive}};
+          {"negative", labelled - zeros - positive}};
 }
 
 Json describe_modalities(const Corpus& corpus) {
@@ -120,7 +147,10 @@ Json describe_corpus(const Corpus& corpus) {
   return {{"name", corpus.name},
           {"synthetic", corpus.is_synthetic},
           {"source", corpus.source},
+          {"layout", corpus.layout},
           {"utterances", corpus.size()},
+          {"labelled", std::count_if(corpus.utterances.begin(), corpus.utterances.end(),
+                                     [](const Utterance& u) { return u.is_labelled(); })},
           {"dialogues", corpus.dialogues.size()},
           {"longest_dialogue", longest},
           {"speakers", speakers.size()},
@@ -137,6 +167,17 @@ Json describe_corpus(const Corpus& corpus) {
 }
 
 std::string labels_text(const Json& labels) {
+  if (labels.contains("targets")) {
+    const bool is_share = labels["kind"] == "labels";
+    std::string text = fmt::format("labels      {} per utterance\n", labels["targets"].size());
+    for (const auto& entry : labels["targets"]) {
+      const auto mean = entry["mean"].get<double>();
+      text += fmt::format(
+          "  {:<18} {}\n", printable(entry["name"].get<std::string>()),
+          is_share ? fmt::format("in {:.1f} %", 100 * mean) : fmt::format("mean {:.3f}", mean));
+    }
+    return text;
+  }
   if (labels["kind"] == "value") {
     return fmt::format(
         "labels      values from {:.4g} to {:.4g}, mean {:.3f}: {} positive, {} zero, "
@@ -175,6 +216,9 @@ std::string info_text(const Json& info) {
                   info["longest_dialogue"].get<std::int64_t>(),
                   info["speakers"] == 0 ? "not recorded"
                                         : fmt::format("{}", info["speakers"].get<std::int64_t>()));
+  if (info["layout"] != "") {
+    text += fmt::format("layout      {}\n", printable(info["layout"].get<std::string>()));
+  }
   text += labels_text(info["labels"]);
   text += fmt::format("modalities  {}\n", info["modalities"].size());
   for (const auto& entry : info["modalities"]) {
@@ -192,9 +236,47 @@ void run_info(const DataOptions& options) {
   print(options.is_json ? corpus_text(info) : info_text(info));
 }
 
+/// Applies --set to what is read and to the protocol that a check has in mind.
+void apply_assignments(DataOptions& options) {
+  Config config;
+  config.data = options.config;
+  for (const auto& assignment : options.assignments) {
+    if (!assignment.starts_with("data.") && !assignment.starts_with("protocol.")) {
+      throw ConfigError(
+          fmt::format("--set {}: only data.* and protocol.* matter here", assignment));
+    }
+    set_config_field(config, assignment);
+  }
+  options.config = config.data;
+  options.protocol = config.protocol;
+}
+
+/// Writes the mended copy when every error is mended with certainty; else says which are not.
+std::string write_mended(const CheckReport& report, const DataOptions& options) {
+  std::set<std::string> others;
+  std::int64_t mended = 0;
+  for (const auto& finding : report.findings) {
+    if (finding.severity != Severity::kError) continue;
+    if (!finding.is_mended) others.insert(finding.kind);
+    mended += finding.is_mended ? 1 : 0;
+  }
+  if (!others.empty()) {
+    throw DataError(fmt::format("{}: no mended copy is written: nobody can tell how to mend {}",
+                                report.source, fmt::join(others, ", ")));
+  }
+  write_plain(report.corpus, options.destination);
+  return fmt::format("{}: a mended copy of {} utterances in the plain form, {} corrected\n",
+                     options.destination, report.utterances,
+                     mended == 1 ? "1 error" : fmt::format("{} errors", mended));
+}
+
 void run_check(const DataOptions& options) {
-  const CheckReport report = check_corpus(options.config, worker_count(options));
+  const CheckReport report = check_corpus(options.config, worker_count(options), options.protocol);
   print(options.is_json ? check_json(report) : check_text(report));
+  if (!options.destination.empty()) {
+    print_notice(write_mended(report, options));
+    return;
+  }
   if (!report.is_sound()) {
     throw DataError(fmt::format("{}: {} errors, see the report", report.source,
                                 report.count(Severity::kError)));
@@ -216,7 +298,19 @@ void run_convert(const DataOptions& options) {
 
 /// The options that say what to read, shared by all sub-commands.
 void add_source_options(CLI::App& command, DataOptions& options) {
-  command.add_option("--format", options.config.format, "auto, tree, plain or demo")
+  command
+      .add_option("--format", options.config.format,
+                  fmt::format("auto or {}", fmt::join(corpus_formats(), ", ")))
+      ->type_name("NAME");
+  command
+      .add_option("--label", options.config.label,
+                  "which label is read where a corpus has several, e.g. happy")
+      ->type_name("NAME");
+  command
+      .add_option("--reduce", options.config.reduce,
+                  "what becomes of sequences of frames: mean or mean-std (mean and standard "
+                  "deviation)")
+      ->check(CLI::IsMember({"mean", "mean-std"}))
       ->type_name("NAME");
   command
       .add_option("--features", options.config.modalities,
@@ -226,9 +320,17 @@ void add_source_options(CLI::App& command, DataOptions& options) {
   command.add_option("--labels", options.config.labels, "label pickle of a tree")
       ->type_name("FILE");
   command
-      .add_option("--task", options.config.task,
-                  "auto, class, regression or binary (positive against negative values)")
+      .add_option(
+          "--task", options.config.task,
+          "auto, class, regression, binary (positive against negative values), or, of several "
+          "labels per utterance, labels, values or shares")
       ->type_name("NAME");
+  command
+      .add_option(
+          "--set", options.assignments,
+          "A setting of how the corpus is read, e.g. --set data.ids=by-part; may be repeated")
+      ->type_name("KEY=VALUE")
+      ->allow_extra_args(false);
   command.add_option("--jobs", options.jobs, "threads that read; 0 = one per core")
       ->check(CLI::Range(0, 256));
   command.add_flag("--json", options.is_json, "machine-readable output");
@@ -243,28 +345,43 @@ void add_data_command(CLI::App& app) {
 
   CLI::App* info = data->add_subcommand("info", "Print sizes, classes, modalities and splits");
   info->add_option("DIR", options->config.path,
-                   "corpus folder; the demonstration corpus if absent");
+                   "corpus folder or file; the demonstration corpus if absent");
   add_source_options(*info, *options);
-  info->callback([options] { run_info(*options); });
+  info->callback([options] {
+    apply_assignments(*options);
+    run_info(*options);
+  });
 
   CLI::App* check = data->add_subcommand(
       "check",
       "Find every problem of a corpus and say what to do; exit code 3 when it is unusable");
   check->add_option("DIR", options->config.path,
-                    "corpus folder; the demonstration corpus if absent");
+                    "corpus folder or file; the demonstration corpus if absent");
+  check
+      ->add_option("--fix", options->destination,
+                   "Write a mended copy in the plain form, where the mending is certain")
+      ->type_name("DST");
   add_source_options(*check, *options);
-  check->callback([options] { run_check(*options); });
+  check->callback([options] {
+    apply_assignments(*options);
+    run_check(*options);
+  });
 
   CLI::App* convert = data->add_subcommand("convert", "Write a corpus in the plain form");
-  convert->add_option("SRC", options->config.path, "corpus folder")->required();
+  convert->add_option("SRC", options->config.path, "corpus folder or file")->required();
   convert
       ->add_option("DST", options->destination, "folder to create; it must not exist or be empty")
       ->required();
   add_source_options(*convert, *options);
-  convert->callback([options] { run_convert(*options); });
+  convert->callback([options] {
+    apply_assignments(*options);
+    run_convert(*options);
+  });
   data->footer(
       "Corpora are read in the layout of GCNet, MoMKE and HARDY-MER (label pickle and folders of\n"
-      ".npy files) or in the plain form (one table, one array per modality): docs/formats.md.\n");
+      ".npy files), in the plain form (one table, one array per modality), and as MMSA, "
+      "MultiBench,\n"
+      "conv-emotion, CMU-MultimodalSDK, MMIN and MERBench have them: docs/formats.md.\n");
 }
 
 }  // namespace hardy

@@ -19,11 +19,11 @@ void carry_out(const TrainingRequest& request) {
   become_trainer(request.command, request.command_line);
 }
 
-void carry_out(const StudyCommand& command) {
+std::string carry_out(const StudyCommand& command) {
   become_trainer(command.study.kind, command.command_line);
 }
 
-void carry_out(const SplitAuditCommand& command) {
+std::string carry_out(const SplitAuditCommand& command) {
   become_trainer("audit split", command.command_line);
 }
 

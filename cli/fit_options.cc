@@ -7,8 +7,8 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/environment.h"
-#include "config/defects.h"
 #include "hardy/errors.h"
+#include "methods/hardymer_published/defects.h"
 
 namespace hardy {
 namespace {

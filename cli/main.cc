@@ -1,6 +1,8 @@
 // hardy: the command line. A table of commands; the only place where failures become exit codes.
+#include <csignal>
 #include <exception>
 #include <new>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -12,10 +14,13 @@
 #include "cli/audit_command.h"
 #include "cli/bundle_command.h"
 #include "cli/cache_command.h"
+#include "cli/check_command.h"
 #include "cli/config_command.h"
 #include "cli/data_command.h"
+#include "cli/exit_code.h"
 #include "cli/explain_command.h"
 #include "cli/hardness_command.h"
+#include "cli/manual_command.h"
 #include "cli/media_commands.h"
 #include "cli/output.h"
 #include "cli/predict_command.h"
@@ -37,14 +42,16 @@ constexpr const char* kExitCodes =
     "folder, 5 divergence, 6 the system refused, 70 our own bug, 130 interrupted. See "
     "docs/errors.md.\n";
 
-void add_commands(CLI::App& app, const std::vector<std::string>& command_line) {
+/// `finding` receives what an audit found.
+void add_commands(CLI::App& app, const std::vector<std::string>& command_line,
+                  std::string& finding) {
   app.set_version_flag("--version", "hardy " + program_version());
   app.set_help_flag("-h,--help", "Show this help");
   app.require_subcommand(1);
   add_training_commands(app, command_line);
   add_study_commands(app, command_line);
   add_hardness_command(app, command_line);
-  add_audit_command(app, command_line);
+  add_audit_command(app, command_line, finding);
   add_extract_command(app, command_line);
   add_predict_command(app, command_line);
   add_explain_command(app);
@@ -52,10 +59,12 @@ void add_commands(CLI::App& app, const std::vector<std::string>& command_line) {
   add_bundle_command(app);
   add_stats_command(app);
   add_report_command(app, command_line);
+  add_check_command(app);
   add_data_command(app);
   add_synth_command(*app.get_subcommand("data"));
   add_config_command(app);
   add_cache_command(app);
+  add_manual_commands(app);
   app.footer(
       std::string("Examples:\n"
                   "  hardy run                  the whole protocol on a demonstration corpus\n"
@@ -117,6 +126,19 @@ std::string explain(const CLI::ParseError& error, const CLI::App& app) {
   return fmt::format("{}; `{} --help` shows what there is", text, full_name(command));
 }
 
+/// --help or --version, as a result: a full disk must be noticed.
+int say(const CLI::Success& success, const CLI::App& app) {
+  std::ostringstream text;
+  const int code = app.exit(success, text, text);
+  try {
+    print(text.str());
+  } catch (const Error& error) {
+    print_error(error.what());
+    return static_cast<int>(exit_code_of(error.kind()));
+  }
+  return code;
+}
+
 int code_of(ExitCode code) { return static_cast<int>(code); }
 
 int run_program(const std::vector<std::string>& command_line) {
@@ -124,8 +146,9 @@ int run_program(const std::vector<std::string>& command_line) {
                    ": emotion and sentiment recognition that keeps working when modalities are "
                    "missing (HARDY-MER)",
                "hardy");
+  std::string finding;
   try {
-    add_commands(app, command_line);
+    add_commands(app, command_line, finding);
     std::vector<std::string> arguments(command_line.rbegin(), command_line.rend());
     if (!arguments.empty()) arguments.pop_back();  // the program's name
     if (arguments.empty()) {
@@ -134,15 +157,17 @@ int run_program(const std::vector<std::string>& command_line) {
     }
     app.parse(std::move(arguments));
     print("");  // flushes what commands printed, so that a full disk is noticed
-    return code_of(ExitCode::kOk);
+    if (finding.empty()) return code_of(ExitCode::kOk);
+    print_error(finding);
+    return code_of(ExitCode::kFinding);
   } catch (const CLI::Success& success) {
-    return app.exit(success);  // --help, --version
+    return say(success, app);
   } catch (const CLI::ParseError& error) {
     print_error(explain(error, app));
     return code_of(ExitCode::kConfig);
   } catch (const Error& error) {
     print_error(error.what());
-    return code_of(error.code());
+    return code_of(exit_code_of(error.kind()));
   } catch (const std::bad_alloc&) {
     print_error("out of memory; try fewer --jobs, a smaller batch or fewer modalities");
     return code_of(ExitCode::kIo);
@@ -155,4 +180,8 @@ int run_program(const std::vector<std::string>& command_line) {
 }  // namespace
 }  // namespace hardy
 
-int main(int argc, char** argv) { return hardy::run_program({argv, argv + argc}); }
+int main(int argc, char** argv) {
+  // A file that reaches the limit of its size is an error with a message, not the end.
+  std::signal(SIGXFSZ, SIG_IGN);
+  return hardy::run_program({argv, argv + argc});
+}

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "base/utf8.h"
 #include "hardy/errors.h"
 
 namespace hardy {
@@ -20,7 +21,8 @@ void print(std::string_view text) {
 }
 
 void print_error(std::string_view message) {
-  print_notice(fmt::format("hardy: error: {}", message));
+  // One line, whatever a path or a name in it holds.
+  print_notice(fmt::format("hardy: error: {}", printable(message)));
 }
 
 void print_notice(std::string_view line) {
@@ -28,14 +30,7 @@ void print_notice(std::string_view line) {
   std::fwrite(text.data(), 1, text.size(), stderr);
 }
 
-std::string printable(std::string_view text) {
-  std::string result(text);
-  for (char& letter : result) {
-    const auto code = static_cast<unsigned char>(letter);
-    if (code < 0x20 || code == 0x7F) letter = '?';
-  }
-  return result;
-}
+std::string printable(std::string_view text) { return without_controls(text); }
 
 std::string bytes_text(std::int64_t bytes) {
   constexpr std::array kUnits = {"bytes", "KiB", "MiB", "GiB", "TiB"};

@@ -42,7 +42,12 @@ class Printer {
       nlohmann::ordered_json line = nlohmann::ordered_json::object();
       if (!id.empty()) line["id"] = id;
       if (!dialogue.empty()) line["dialogue"] = dialogue;
-      line.update(answer_json(info_, predictions, i));
+      if (predictions.used[static_cast<std::size_t>(i)].empty()) {
+        line[info_.is_classification() ? "label" : "value"] = nullptr;
+        line["used"] = nlohmann::ordered_json::array();
+      } else {
+        line.update(answer_json(info_, predictions, i));
+      }
       print(line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
       return;
     }
@@ -54,6 +59,11 @@ class Printer {
     }
     const auto row = static_cast<std::size_t>(i);
     const auto used = pattern_label(predictions.used[row], info_.modality_names());
+    if (predictions.used[row].empty()) {
+      print(fmt::format("{:<24} {:<16} {:>10}  {}\n", printable(id.empty() ? "-" : id), "-", "-",
+                        "-"));
+      return;
+    }
     const bool is_calibrated = predictions.calibrated[row] != 0;
     const auto believed =
         info_.is_classification() || is_calibrated
@@ -62,12 +72,28 @@ class Printer {
     const auto answer =
         info_.is_classification()
             ? printable(info_.class_names[static_cast<std::size_t>(predictions.labels[row])])
-            : fmt::format("{:.4f}", predictions.row(i)[0]);
+        : info_.target_names.empty() ? fmt::format("{:.4f}", predictions.row(i)[0])
+                                     : targets_text(predictions.row(i));
     print(fmt::format("{:<24} {:<16} {:>10}  {}\n", printable(id.empty() ? "-" : id), answer,
                       believed, used));
   }
 
  private:
+  /// "joy,fear", "-" for none; of several values each with its name.
+  [[nodiscard]] std::string targets_text(std::span<const float> outputs) const {
+    std::string text;
+    for (std::size_t t = 0; t < outputs.size(); ++t) {
+      const std::string name = printable(info_.target_names[t]);
+      const std::string comma = text.empty() ? "" : ",";
+      if (info_.label_kind == "values") {
+        text += fmt::format("{}{}={:.3f}", comma, name, outputs[t]);
+      } else if (outputs[t] > 0.5F) {
+        text += comma + name;
+      }
+    }
+    return text.empty() ? "-" : text;
+  }
+
   const BundleInfo& info_;
   bool is_json_;
   bool has_header_ = false;
@@ -82,26 +108,45 @@ PredictOptions predict_options(const PredictCommand& command, const BundleInfo& 
   return options;
 }
 
-/// Nothing must be predicted from nothing.
-void check_used(const Predictions& predictions, const std::vector<std::string>& ids,
-                const PredictCommand& command) {
-  for (std::size_t i = 0; i < ids.size(); ++i) {
-    if (!predictions.used[i].empty()) continue;
-    throw DataError(fmt::format("utterance '{}' has none of the modalities of --available {}",
-                                ids[i], command.available));
+/// Nothing is predicted from nothing: such utterances are listed without an answer and counted.
+class UnreadCount {
+ public:
+  void add(const Predictions& predictions) {
+    all_ += predictions.count;
+    for (const auto used : predictions.used) unread_ += used.empty() ? 1 : 0;
   }
-}
+
+  /// Throws DataError when no utterance at all got an answer.
+  void report(const PredictCommand& command) const {
+    if (unread_ == 0) return;
+    const auto which = command.available.empty() ? "" : " of --available " + command.available;
+    if (unread_ == all_) {
+      throw DataError(fmt::format(
+          "none of the {} utterances has any of the modalities{}; nothing can be predicted", all_,
+          which));
+    }
+    print_notice(fmt::format("hardy: note: {} of {} utterances have none of the modalities{} and get "
+                             "no answer",
+                             unread_, all_, which));
+  }
+
+ private:
+  std::int64_t all_ = 0;
+  std::int64_t unread_ = 0;
+};
 
 void predict_all(const PredictCommand& command, const Recogniser& recogniser, Printer& printer) {
   const PredictOptions options = predict_options(command, recogniser.info());
   Workspace workspace;
+  UnreadCount unread;
   read_dialogues(command.source, recogniser.info(), [&](const SourceDialogue& dialogue) {
     const auto predictions = recogniser.predict(dialogue.input.utterances(), workspace, options);
-    check_used(predictions, dialogue.ids, command);
+    unread.add(predictions);
     for (std::int64_t i = 0; i < predictions.count; ++i) {
       printer.write(dialogue.id, dialogue.ids[static_cast<std::size_t>(i)], predictions, i);
     }
   });
+  unread.report(command);
 }
 
 /// Every line is answered at once from the turns of its dialogue so far.
@@ -119,9 +164,14 @@ void predict_stream(const PredictCommand& command, const Recogniser& recogniser,
   std::map<std::string, Open> open;
   Workspace workspace;
   DialogueInput input(recogniser.info());
+  UnreadCount unread;
   read_lines(command.source.path, [&](const std::string& line, const std::string& place) {
     try {
-      const auto request = read_utterance(parse_request(line), "", recogniser.info());
+      const auto request = read_line(line, recogniser.info());
+      if (request.only_ends()) {
+        open.erase(request.dialogue);
+        return;
+      }
       if (request.dialogue.empty()) open.erase("");  // it stands alone
       auto& dialogue =
           open.try_emplace(request.dialogue, Open{DialogueStream(recogniser), {}}).first->second;
@@ -136,13 +186,14 @@ void predict_stream(const PredictCommand& command, const Recogniser& recogniser,
         if (known == speakers.end()) speakers.push_back(request.speaker);
       }
       const auto predictions = dialogue.stream.add_turn(turn, workspace, options);
-      check_used(predictions, {request.id}, command);
+      unread.add(predictions);
       printer.write(request.dialogue, request.id, predictions, 0);
       if (request.ends_dialogue) open.erase(request.dialogue);
     } catch (const Error& error) {
       throw DataError(fmt::format("{}: {}", place, error.what()));
     }
   });
+  unread.report(command);
 }
 
 void run_predict_media(const PredictCommand& command) {
@@ -216,6 +267,10 @@ void add_predict_command(CLI::App& app, const std::vector<std::string>& command_
   predict
       ->add_option("--labels", command->source.labels, "Label pickle of a tree, for its dialogues")
       ->type_name("FILE");
+  predict
+      ->add_option("--reduce", command->source.reduce,
+                   "What becomes of sequences of frames, as it was in training: mean or mean-std")
+      ->check(CLI::IsMember({"mean", "mean-std"}));
   predict
       ->add_option("--available", command->available,
                    "Use only these modalities, e.g. \"acoustic,textual\"")

@@ -90,6 +90,24 @@ void check_makers(const BundleInfo& info, const ExtractOptions& options) {
   }
 }
 
+/// The class, the value, or of several labels those that are there.
+std::string label_text(const BundleInfo& info, const Predictions& predictions, std::int64_t i) {
+  const auto outputs = predictions.row(i);
+  if (info.is_classification()) {
+    const auto label = predictions.labels[static_cast<std::size_t>(i)];
+    return info.class_names[static_cast<std::size_t>(label)];
+  }
+  if (info.target_names.empty()) return fmt::format("{:.3f}", outputs[0]);
+  std::string text;
+  for (std::size_t t = 0; t < info.target_names.size(); ++t) {
+    const bool is_value = info.label_kind == "values";
+    if (!is_value && outputs[t] <= 0.5F) continue;
+    text += (text.empty() ? "" : ", ") + info.target_names[t];
+    if (is_value) text += fmt::format(" {:.2f}", outputs[t]);
+  }
+  return text.empty() ? "-" : text;
+}
+
 /// The answers of one dialogue's utterances.
 void answer_dialogue(const std::vector<const ExtractedSegment*>& turns,
                      const Recogniser& recogniser, const PredictOptions& options,
@@ -114,9 +132,7 @@ void answer_dialogue(const std::vector<const ExtractedSegment*>& turns,
     if (next < usable.size() && usable[next] == turn) {
       const auto i = static_cast<std::int64_t>(next);
       answer.json = answer_json(info, predictions, i);
-      answer.label = info.is_classification()
-                         ? info.class_names[static_cast<std::size_t>(predictions.labels[next])]
-                         : fmt::format("{:.3f}", predictions.row(i)[0]);
+      answer.label = label_text(info, predictions, i);
       answer.confidence = static_cast<double>(predictions.confidence[next]);
       answer.used = pattern_label(predictions.used[next], info.modality_names());
       ++next;

@@ -11,7 +11,10 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "base/foreign.h"
+#include "base/nearest_name.h"
 #include "cli/output.h"
+#include "corpus/match_model.h"
 #include "corpus/plain_form.h"
 #include "formats/npy.h"
 #include "hardy/errors.h"
@@ -69,6 +72,16 @@ std::span<const float> values_of(const FeatureArray& source, std::int64_t row) {
                   source.file.string(), row, bad, source.name));
 }
 
+/// An utterance without any modality keeps its place.
+void add_utterance(DialogueInput& input, const std::vector<NamedFeatures>& features,
+                   const std::string& speaker) {
+  if (features.empty()) {
+    input.add_empty(speaker);
+  } else {
+    input.add(features, speaker);
+  }
+}
+
 void read_arrays(const std::vector<FeatureArray>& arrays, bool is_one_dialogue,
                  const BundleInfo& info,
                  const std::function<void(const SourceDialogue&)>& consume) {
@@ -86,11 +99,7 @@ void read_arrays(const std::vector<FeatureArray>& arrays, bool is_one_dialogue,
       const auto values = values_of(source, row);
       if (!values.empty()) features.emplace_back(source.name, values);
     }
-    if (features.empty()) {
-      throw DataError(
-          fmt::format("row {}: no modality is there (all are NaN); leave the row out", row));
-    }
-    dialogue.input.add(features);
+    add_utterance(dialogue.input, features, "");
     dialogue.ids.push_back(std::to_string(row));
     if (is_one_dialogue) continue;
     consume(dialogue);
@@ -100,61 +109,44 @@ void read_arrays(const std::vector<FeatureArray>& arrays, bool is_one_dialogue,
   if (is_one_dialogue && count > 0) consume(dialogue);
 }
 
+/// Whether a path is a file that holds a whole corpus, by its ending.
+bool is_corpus_file(const std::filesystem::path& path) {
+  const std::string ending = path.extension().string();
+  return ending == ".pkl" || ending == ".pickle" || ending == ".h5" || ending == ".hdf5";
+}
+
 Corpus load_source_corpus(const SourceOptions& options) {
   if (is_plain_form(options.path)) {
-    return take_sound_corpus(read_plain({options.path, "", "auto", false}));
+    PlainOptions plain;
+    plain.folder = options.path;
+    plain.needs_labels = false;
+    return take_sound_corpus(read_plain(plain));
   }
   DataConfig config;
   config.path = options.path;
   config.labels = options.labels;
+  config.reduce = options.reduce;
   return load_corpus(config,
                      std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, 16));
 }
 
-void check_corpus_modalities(const Corpus& corpus, const BundleInfo& info) {
-  int known = 0;
-  for (const auto& modality : corpus.modalities) {
-    const auto found =
-        std::find_if(info.modalities.begin(), info.modalities.end(),
-                     [&](const BundleModality& own) { return own.name == modality.name; });
-    if (found == info.modalities.end()) {
-      print_notice(fmt::format("hardy: note: the model knows no modality '{}'; it is not used",
-                               printable(modality.name)));
-      continue;
-    }
-    ++known;
-    check_maker(info, static_cast<std::size_t>(found - info.modalities.begin()), modality.maker,
-                corpus.source);
-    if (found->width != modality.width) {
-      throw DataError(fmt::format(
-          "{}: modality '{}' is {} wide, the model reads {}; use the extractor it was trained with",
-          corpus.source, modality.name, modality.width, found->width));
-    }
-  }
-  if (known == 0) {
-    throw DataError(fmt::format("{}: none of its modalities ({}) is one of the model's ({})",
-                                corpus.source, fmt::join(corpus.modality_names(), ", "),
-                                fmt::join(info.modality_names(), ", ")));
-  }
-}
-
 void read_corpus_folder(const SourceOptions& options, const BundleInfo& info,
                         const std::function<void(const SourceDialogue&)>& consume) {
-  const Corpus corpus = load_source_corpus(options);
-  check_corpus_modalities(corpus, info);
-  const auto names = info.modality_names();
+  Corpus corpus = load_source_corpus(options);
+  std::vector<std::string> notes;
+  match_modalities(corpus, info, notes);
+  for (const auto& note : notes) print_notice("hardy: note: " + printable(note));
   for (const auto& turns : corpus.dialogues) {
     SourceDialogue dialogue{turns.id, {}, DialogueInput(info)};
     for (auto i = turns.first; i < turns.first + turns.count; ++i) {
       const auto& utterance = corpus.utterances[static_cast<std::size_t>(i)];
       std::vector<NamedFeatures> features;
       for (const auto& modality : corpus.modalities) {
-        const bool is_known = std::find(names.begin(), names.end(), modality.name) != names.end();
-        if (!is_known || modality.present[static_cast<std::size_t>(i)] == 0) continue;
+        if (modality.present[static_cast<std::size_t>(i)] == 0) continue;
         features.emplace_back(modality.name, modality.row(i));
       }
       try {
-        dialogue.input.add(features, utterance.speaker);
+        add_utterance(dialogue.input, features, utterance.speaker);
       } catch (const Error& error) {
         throw DataError(
             fmt::format("{}: utterance '{}': {}", corpus.source, utterance.id, error.what()));
@@ -182,15 +174,48 @@ bool next_line(std::istream& input, const std::string& name, std::string& line) 
   return !line.empty();
 }
 
-/// A folder of MODALITY.npy without a table.
+/// The name of the model's modality that an array was probably meant for; empty when it has its
+/// own.
+std::string meant_modality(const std::string& name, const std::vector<std::string>& known) {
+  const auto role = modality_of_folder(name);
+  if (std::find(known.begin(), known.end(), role) != known.end()) return role;
+  return nearest_name(name, known);
+}
+
+/// A folder of MODALITY.npy without a table. An array of another name is named, and refused when it
+/// is probably one of the model's.
 std::vector<FeatureArray> arrays_of_folder(const std::filesystem::path& folder,
                                            const BundleInfo& info) {
   std::vector<FeatureArray> arrays;
+  std::vector<std::string> absent;
   for (const auto& modality : info.modalities) {
     const auto file = folder / (modality.name + ".npy");
     if (std::filesystem::is_regular_file(file)) {
       arrays.push_back(load_array(modality.name, file, info));
+    } else {
+      absent.push_back(modality.name);
     }
+  }
+  const auto names = info.modality_names();
+  std::vector<std::string> others;
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
+    const std::string stem = entry.path().stem().string();
+    if (entry.path().extension() != ".npy" || is_side_file(entry.path().filename().string()))
+      continue;
+    if (std::find(names.begin(), names.end(), stem) == names.end()) others.push_back(stem);
+  }
+  std::sort(others.begin(), others.end());
+  for (const auto& name : others) {
+    const auto meant = meant_modality(name, absent);
+    if (!meant.empty()) {
+      throw DataError(
+          fmt::format("{}/{}.npy: the model knows no modality '{}'; is it '{}'? Rename "
+                      "the file, or give --features {}={}.npy",
+                      folder.string(), name, name, meant, meant, name));
+    }
+    print_notice(
+        fmt::format("hardy: note: the model knows no modality {}: not used", printable(name)));
   }
   return arrays;
 }
@@ -207,8 +232,9 @@ void read_json_dialogues(const std::string& path, const BundleInfo& info,
   read_lines(path, [&](const std::string& line, const std::string& place) {
     is_empty = false;
     try {
-      const UtteranceRequest request = read_utterance(parse_request(line), "", info);
+      const UtteranceRequest request = read_line(line, info);
       if (request.dialogue.empty() || request.dialogue != dialogue.id) flush();
+      if (request.only_ends()) return flush();
       dialogue.id = request.dialogue;
       request.add_to(dialogue.input);
       dialogue.ids.push_back(request.id);
@@ -226,6 +252,15 @@ void read_json_dialogues(const std::string& path, const BundleInfo& info,
 }
 
 }  // namespace
+
+UtteranceRequest read_line(const std::string& line, const BundleInfo& info) {
+  auto request = read_utterance(line, "", info);
+  if (request.only_ends() && request.dialogue.empty()) {
+    throw RequestError(RequestError::Kind::kMalformed, "features",
+                       "is missing, and no dialogue is named that would end");
+  }
+  return request;
+}
 
 void read_lines(const std::string& path,
                 const std::function<void(const std::string&, const std::string&)>& consume) {
@@ -266,6 +301,7 @@ void read_dialogues(const SourceOptions& options, const BundleInfo& info,
   }
   std::error_code ignored;
   const bool is_folder = std::filesystem::is_directory(options.path, ignored);
+  const bool is_corpus = is_folder || is_corpus_file(options.path);
   if (!is_folder && std::filesystem::path(options.path).extension() == ".npy") {
     throw ConfigError(
         fmt::format("{}: an array does not say which modality it is; write --features {}={}",
@@ -279,7 +315,7 @@ void read_dialogues(const SourceOptions& options, const BundleInfo& info,
   }
   if (!arrays.empty()) {
     read_arrays(arrays, options.is_one_dialogue, info, consume);
-  } else if (is_folder) {
+  } else if (is_corpus) {
     read_corpus_folder(options, info, consume);
   } else {
     read_json_dialogues(options.path, info, consume);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "hardy/recogniser.h"
+#include "inference/request.h"
 
 namespace hardy {
 
@@ -24,12 +25,16 @@ struct SourceOptions {
   std::vector<std::string> features;  ///< MODALITY=FILE.npy
   bool is_one_dialogue = false;       ///< rows of the .npy files are the turns of one dialogue
   std::string labels;                 ///< label pickle of a tree
+  std::string reduce = "mean";        ///< mean | mean-std: what becomes of sequences
 };
 
 /// Reads the source dialogue by dialogue and hands each over. Throws DataError naming file, line or
 /// utterance, and the remedy.
 void read_dialogues(const SourceOptions& options, const BundleInfo& info,
                     const std::function<void(const SourceDialogue&)>& consume);
+
+/// One JSON line: an utterance, or the end of a dialogue. Throws RequestError.
+UtteranceRequest read_line(const std::string& line, const BundleInfo& info);
 
 /// Calls `consume` for every non-empty line of a file or standard input, with its name for messages
 /// ("standard input, line 7").

@@ -1,18 +1,28 @@
 #include "cli/serve_command.h"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <ctime>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
 
 #include "base/files.h"
+#include "base/utf8.h"
+#include "cli/log_writer.h"
 #include "cli/output.h"
 #include "cli/predict_command.h"
 #include "hardy/errors.h"
+#include "serve/jail.h"
 #include "serve/server.h"
 
 namespace hardy {
@@ -24,6 +34,7 @@ struct ServeCommand {
   ServeOptions options;
   int port = ServeOptions{}.port;
   bool is_quiet = false;
+  bool is_free = false;  ///< takes nothing away from itself
 };
 
 std::string utc_now() {
@@ -32,6 +43,12 @@ std::string utc_now() {
       std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count() % 1000;
   return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z",
                      fmt::gmtime(std::chrono::system_clock::to_time_t(now)), milliseconds);
+}
+
+/// Within quotation marks of JSON.
+std::string json_text(const std::string& text) {
+  const std::string quoted = nlohmann::json(repaired_utf8(text)).dump();
+  return quoted.substr(1, quoted.size() - 2);
 }
 
 std::string read_token(const std::string& file) {
@@ -45,23 +62,88 @@ std::string read_token(const std::string& file) {
   return token;
 }
 
-void log_access(const Service::Access& access) {
+std::string access_line(const Service::Access& access) {
   // Method and route come from lists of ours, so the line needs no escaping.
   const bool is_known = access.method == "GET" || access.method == "POST" ||
                         access.method == "DELETE" || access.method == "HEAD";
-  print_notice(fmt::format(
+  return fmt::format(
       R"({{"time":"{}","method":"{}","route":"{}","status":{},"ms":{:.3f},"in":{},"out":{}}})",
       utc_now(), is_known ? access.method : "other", access.route, access.status,
-      access.seconds * 1000, access.bytes_in, access.bytes_out));
+      access.seconds * 1000, access.bytes_in, access.bytes_out);
+}
+
+/// Raises the number of files that may be open as far as it goes, and takes no more connections
+/// than it allows.
+void fit_connections(ServeOptions& options) {
+  constexpr std::int64_t kOwn = 32;  // standard streams, the port, timers, files that are read
+
+  struct rlimit limit {};
+
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  const auto wanted = static_cast<rlim_t>(options.max_connections + kOwn);
+  if (limit.rlim_cur < wanted) {
+    limit.rlim_cur = std::min(wanted, limit.rlim_max);
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+    ::getrlimit(RLIMIT_NOFILE, &limit);
+  }
+  if (limit.rlim_cur >= wanted) return;
+  const auto allowed = static_cast<std::int64_t>(limit.rlim_cur);
+  options.max_connections = std::max<std::int64_t>(1, allowed - kOwn);
+  print_notice(
+      fmt::format("hardy: note: {} open files are allowed, so at most {} connections are taken",
+                  allowed, options.max_connections));
+}
+
+/// What a running service reads: the folder of the model, also where links lead, the corpus, and
+/// how much memory it has.
+std::vector<std::filesystem::path> readable_paths(const ServeOptions& options) {
+  std::error_code ignored;
+  std::vector<std::filesystem::path> paths = {"/proc/self"};
+  for (const auto& file : {std::filesystem::absolute(options.model, ignored),
+                           std::filesystem::weakly_canonical(options.model, ignored)}) {
+    paths.push_back(file.parent_path());
+  }
+  const bool has_folder = !options.corpus.empty() && options.corpus != "demo";
+  if (has_folder) paths.push_back(std::filesystem::weakly_canonical(options.corpus, ignored));
+  return paths;
+}
+
+/// Sanitizers look for leaks with calls that a confined process may not make.
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+constexpr bool kIsSanitized = true;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+constexpr bool kIsSanitized = true;
+#else
+constexpr bool kIsSanitized = false;
+#endif
+#else
+constexpr bool kIsSanitized = false;
+#endif
+
+void note_gap(const std::string& gap) {
+  if (!gap.empty()) print_notice("hardy: note: " + gap);
 }
 
 void run_serve(ServeCommand command) {
   ServeOptions& options = command.options;
+  // Whoever reads our log or an answer may go away; a failed write is then enough.
+  std::signal(SIGPIPE, SIG_IGN);
   options.model = find_bundle(command.model);
   options.port = static_cast<std::uint16_t>(command.port);
   options.token = read_token(command.token_file);
+  if (options.max_work_bytes < options.max_body_bytes) {
+    throw ConfigError(fmt::format("--max-work {} is less than --max-body {}",
+                                  options.max_work_bytes, options.max_body_bytes));
+  }
+  fit_connections(options);
+  const bool is_confined = !command.is_free && !kIsSanitized;
+  if (is_confined) note_gap(confine_files(readable_paths(options), options.port));
+  LogWriter log(STDERR_FILENO);
   Service service(options);
-  if (!command.is_quiet) service.on_access(log_access);
+  if (!command.is_quiet) {
+    service.on_access([&](const Service::Access& access) { log.write(access_line(access)); });
+  }
   Server server(options, service);
   const bool is_six = options.address.find(':') != std::string::npos;
   print_notice(fmt::format("hardy: serving {} on http://{}:{}/", options.model.string(),
@@ -70,8 +152,9 @@ void run_serve(ServeCommand command) {
   if (!is_loopback && options.token.empty()) {
     print_notice("hardy: note: reachable from outside without a token; see --token-file");
   }
-  server.run(true, [](const std::string& line) {
-    print_notice(fmt::format(R"({{"time":"{}","event":"{}"}})", utc_now(), printable(line)));
+  if (is_confined) note_gap(confine_calls());
+  server.run(true, [&](const std::string& line) {
+    log.write(fmt::format(R"({{"time":"{}","event":"{}"}})", utc_now(), json_text(line)));
   });
 }
 
@@ -86,6 +169,9 @@ void add_limits(CLI::App& serve, ServeOptions& options) {
   add("--workers", options.workers, "Threads that run the network", 256);
   add("--handlers", options.handlers, "Threads that read and answer requests", 1024);
   add("--max-body", options.max_body_bytes, "Bytes of a body; more: 413", kMany);
+  add("--max-work", options.max_work_bytes, "Bytes of bodies and replies in work; more: 503",
+      kMany);
+  add("--max-model", options.max_model_bytes, "Bytes of the model's file", kMany);
   add("--max-header", options.max_header_bytes, "Bytes of a header; more: 431", 1 << 20);
   add("--max-connections", options.max_connections, "Open connections; more: 503", 1 << 20);
   add("--max-pending", options.max_pending, "Requests in work; more: 503", 1 << 20);
@@ -127,6 +213,13 @@ void add_serve_command(CLI::App& app) {
                    "Folder of a corpus whose utterances the playground offers; demo = the "
                    "demonstration corpus")
       ->type_name("DIR");
+  serve
+      ->add_option("--name", command->options.names,
+                   "Host name under which a proxy reaches the service; may be repeated")
+      ->allow_extra_args(false)
+      ->type_name("HOST");
+  serve->add_flag("--no-jail", command->is_free,
+                  "Keep the rights to files, sockets and processes that a service does not need");
   serve->add_flag("--quiet", command->is_quiet, "No line per request on standard error");
   add_limits(*serve, command->options);
   serve->footer(

@@ -18,6 +18,7 @@
 #include "analysis/results_json.h"
 #include "analysis/results_text.h"
 #include "base/json_number.h"
+#include "base/nearest_name.h"
 #include "cli/output.h"
 #include "hardy/errors.h"
 
@@ -162,8 +163,26 @@ void read_tracks(const std::string& text, CompareRequest& request) {
   }
 }
 
+/// Keeps the metrics and the track that were asked for. Throws ConfigError for an unknown one.
+void choose_rows(Results& results, const StatsOptions& options) {
+  const auto require = [](const std::string& name, const std::vector<std::string>& known,
+                          const char* option) {
+    if (std::find(known.begin(), known.end(), name) != known.end()) return;
+    const auto nearest = nearest_name(name, known);
+    throw ConfigError(fmt::format("{} {}: this run has {}{}", option, name, fmt::join(known, ", "),
+                                  nearest.empty() ? "" : fmt::format("; is it '{}'?", nearest)));
+  };
+  for (const auto& metric : options.metrics) require(metric, results.metrics, "--metric");
+  if (!options.metrics.empty()) results.headline = options.metrics;
+  if (options.tracks.empty()) return;
+  const std::string track = options.tracks.substr(0, options.tracks.find(':'));
+  require(track, results.tracks, "--tracks");
+  results.tracks = {track};
+}
+
 void print_one(const FinishedRun& run, const StatsOptions& options) {
   Results results = run.results;
+  choose_rows(results, options);
   add_intervals(results, run.predictions, options.bootstrap);
   print(options.is_json ? results_json(results) : results_table(results));
 }

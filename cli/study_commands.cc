@@ -36,9 +36,11 @@ void add_sweep(CLI::App& app, const std::vector<std::string>& command_line) {
       "validation results alone; stages that points share are computed once. Interrupted, the\n"
       "same command resumes; with more values it keeps the finished points.\n\n"
       "Examples:\n"
-      "  hardy sweep mosi --set hardness.alpha1=0.2,0.4,0.6 --set retrieval.k=1,3,5 --out alpha\n"
-      "  hardy sweep mosi --random 20 --set recogniser.optimiser.learning_rate=log:1e-5..1e-2 \\\n"
-      "      --set recogniser.encoder.dropout=0.1..0.6 --track unified\n");
+      "  hardy sweep mosi --set hardymer.hardness.alpha1=0.2,0.4,0.6 --set "
+      "hardymer.retrieval.k=1,3,5 --out alpha\n"
+      "  hardy sweep mosi --random 20 --set "
+      "hardymer.recogniser.optimiser.learning_rate=log:1e-5..1e-2 \\\n"
+      "      --set hardymer.recogniser.encoder.dropout=0.1..0.6 --track unified\n");
   command->callback([typed, command_line] {
     const auto settings = read_sweep(typed->config.assignments);
     FitOptions fixed = *typed;
@@ -49,7 +51,7 @@ void add_sweep(CLI::App& app, const std::vector<std::string>& command_line) {
     study.base = fit_config(without_models(fixed));
     study.variants = sweep_variants(settings.axes, typed->random, typed->random_seed);
     validate_study(study);
-    carry_out(study_command(*typed, std::move(study), command_line));
+    static_cast<void>(carry_out(study_command(*typed, std::move(study), command_line)));
   });
 }
 
@@ -70,12 +72,12 @@ void add_study(CLI::App& app, const std::vector<std::string>& command_line) {
       throw ConfigError("--config: the description holds the settings; put them into it");
     }
     Config start = make_preset(typed->config.preset.empty() ? "default" : typed->config.preset);
-    start.run.models = "none";
+    start.run.models = KeptModels::kNone;
     Study study = load_study(typed->file, start);
     // What the user says beats the file.
     study.base = fit_config_over(study.base, *typed);
     validate_study(study);
-    carry_out(study_command(*typed, std::move(study), command_line));
+    static_cast<void>(carry_out(study_command(*typed, std::move(study), command_line)));
   });
 }
 
@@ -151,7 +153,7 @@ void add_reproduce(CLI::App& app, const std::vector<std::string>& command_line) 
         request.comparison->budget = kAllBudget;
       request.comparison->spares_hardymer = request.comparison->budget > 0;
     }
-    carry_out(request);
+    static_cast<void>(carry_out(request));
   });
 }
 
@@ -214,7 +216,7 @@ void add_compare(CLI::App& app, const std::vector<std::string>& command_line) {
         study_command(*typed, std::move(study), command_line, options.points > 0 ? terms : "");
     request.comparison = options;
     request.format = typed->json ? "json" : typed->format;
-    carry_out(request);
+    static_cast<void>(carry_out(request));
   });
 }
 

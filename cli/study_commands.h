@@ -38,7 +38,8 @@ struct StudyCommand {
 /// Adds the commands. `command_line` is argv.
 void add_study_commands(CLI::App& app, const std::vector<std::string>& command_line);
 
-/// Carries the study out, as carry_out(TrainingRequest) does.
-void carry_out(const StudyCommand& command);
+/// Carries the study out, as carry_out(TrainingRequest) does. Returns what an audit found that must
+/// not be; "" for every other study.
+std::string carry_out(const StudyCommand& command);
 
 }  // namespace hardy

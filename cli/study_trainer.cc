@@ -166,7 +166,7 @@ Outcome run(const StudyCommand& command, const StudyRequest& request,
 
 }  // namespace
 
-void carry_out(const StudyCommand& command) {
+std::string carry_out(const StudyCommand& command) {
   ProgressBar progress(stderr_progress(command.quiet));
   const std::atomic<bool>& stop = catch_interrupts();
   const Corpus corpus =
@@ -191,7 +191,7 @@ void carry_out(const StudyCommand& command) {
   if (command.estimates) say_estimates(command, request, corpus, progress);
   if (!command.runs) {
     if (planned && command.experiment.empty()) print(plan_text(*planned, *command.comparison));
-    return;
+    return "";
   }
   const Outcome outcome = run(command, request, planned, corpus, progress);
   print(outcome.text);
@@ -201,7 +201,7 @@ void carry_out(const StudyCommand& command) {
                   "--cache {}` frees it)",
                   duration_text(outcome.wall_s), command.out.string(),
                   bytes_text(cache_contents(cache).bytes), cache.string()));
-  if (!outcome.finding.empty()) throw AuditFinding(outcome.finding);
+  return outcome.finding;
 }
 
 void carry_out(const HardnessCommand& command) {

@@ -4,7 +4,6 @@
 #include <thread>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include "analysis/results_json.h"
@@ -15,7 +14,6 @@
 #include "cli/training_commands.h"
 #include "hardy/errors.h"
 #include "hardy/load.h"
-#include "hardy/split.h"
 #include "protocol/model_file.h"
 #include "protocol/run_protocol.h"
 
@@ -75,20 +73,31 @@ void evaluate(const TrainingRequest& request, Progress& progress) {
   print(request.json ? results_json(results) : results_table(results));
 }
 
-void check_fold(const TrainingRequest& request, const Corpus& corpus) {
-  if (!request.fold) return;
-  const std::vector<Fold> folds = make_folds(corpus, request.config.protocol);
-  if (*request.fold < static_cast<int>(folds.size())) return;
-  std::vector<std::string> names;
-  for (const auto& fold : folds) names.push_back(fold.name);
-  throw ConfigError(fmt::format("--fold {}: this corpus has {} folds: {}", *request.fold + 1,
-                                folds.size(), fmt::join(names, ", ")));
+/// Says what decides the numbers of a run; the rest is counted.
+void report_warnings(const std::vector<Finding>& warnings, const std::string& path) {
+  std::size_t others = 0;
+  for (const auto& warning : warnings) {
+    if (warning.kind != "label-guess" && warning.kind != "similar-classes") {
+      ++others;
+      continue;
+    }
+    print_notice(fmt::format("hardy: note: {}: {}; {}", printable(warning.where),
+                             printable(warning.what), printable(warning.remedy)));
+  }
+  if (others == 0) return;
+  print_notice(
+      fmt::format("hardy: note: {} warnings about the data; hardy data check {} lists them", others,
+                  printable(path)));
 }
 
-void fit(const TrainingRequest& request, Progress& progress) {
+void carry_out(const TrainingRequest& request) {
+  ProgressBar progress(stderr_progress(request.quiet));
+  if (request.command == "evaluate") return evaluate(request, progress);
   const std::atomic<bool>& stop = catch_interrupts();
-  const Corpus corpus = load_corpus(request.config.data, worker_count(request.config.run.jobs));
-  check_fold(request, corpus);
+  std::vector<Finding> warnings;
+  const Corpus corpus =
+      load_corpus(request.config.data, worker_count(request.config.run.jobs), &warnings);
+  report_warnings(warnings, request.config.data.path);
   const ProtocolRequest protocol = {.command = request.command,
                                     .config = request.config,
                                     .only_fold = request.fold,
@@ -105,17 +114,6 @@ void fit(const TrainingRequest& request, Progress& progress) {
         fmt::format("{} damaged cache entries were computed again", result.timings.cache.damaged));
   }
   print(report(request, result));
-}
-
-}  // namespace
-
-void carry_out(const TrainingRequest& request) {
-  ProgressBar progress(stderr_progress(request.quiet));
-  if (request.command == "evaluate") {
-    evaluate(request, progress);
-  } else {
-    fit(request, progress);
-  }
 }
 
 }  // namespace hardy

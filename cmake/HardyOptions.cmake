@@ -18,6 +18,26 @@ if(HARDY_SANITIZE)
   add_link_options(-fsanitize=${HARDY_SANITIZE})
 endif()
 
+# What makes an error in memory harder to use for an attack, in every optimised build: checked
+# stack frames, checked copies (FORTIFY), tables of addresses that are read-only once the program
+# runs, random addresses. docs/hardening.md shows how to see them in a program.
+option(HARDY_HARDENING "Stack protector, FORTIFY, full RELRO and PIE" ON)
+if(HARDY_HARDENING AND NOT HARDY_SANITIZE)
+  include(CheckPIESupported)
+  check_pie_supported(LANGUAGES CXX)
+  set(optimised $<CONFIG:Release,RelWithDebInfo,MinSizeRel>)
+  add_compile_options($<${optimised}:-fstack-protector-strong>
+    $<${optimised}:-fstack-clash-protection>)
+  if(CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
+    add_compile_options($<${optimised}:-fcf-protection>)
+  endif()
+  # Distributions may set it already, and another value.
+  add_compile_options($<${optimised}:-U_FORTIFY_SOURCE> $<${optimised}:-D_FORTIFY_SOURCE=2>)
+  add_link_options(-Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack)
+endif()
+# Libraries that a program does not use are not loaded.
+add_link_options(-Wl,--as-needed)
+
 # Headers cost more than our sources (libtorch's seven seconds a file): the sources of a folder at a
 # time build what trains five times faster. Off where single files are rebuilt often.
 option(HARDY_UNITY "Compile the sources of a folder together" OFF)

@@ -98,6 +98,43 @@ put("tensor_file", "seed_gap", struct.pack("<Q", 56) + b'{"a":{"dtype":"U8","sha
 put("tensor_file", "seed_nested", struct.pack("<Q", 205) + b'{"a":' + b"[" * 200)
 put("tensor_file", "seed_huge", b"\xff" * 8 + b"{}")
 
+corpora = fixtures / "corpora"
+for name in ("mmsa/unaligned_4", "sims", "multibench", "conv_iemocap", "conv_meld"):
+    data = (corpora / (name + ".pkl")).read_bytes()
+    put("corpus_pickle", "seed_" + name.split("/")[-1], data)
+put("corpus_pickle", "seed_truncated", data[: len(data) // 2])
+
+merged = (corpora / "merged.hdf5").read_bytes()
+put("hdf5", "seed_merged", merged)
+for at in (8, 96, 800, 2048, 8192):
+    put("hdf5", f"seed_damaged_{at}", merged[:at] + b"\xff\xff\xff" + merged[at + 3:])
+put("hdf5", "seed_truncated", merged[: len(merged) // 3])
+put("hdf5", "seed_signature", merged[:8])
+
+label = (corpora / "merbench/label.npz").read_bytes()
+put("npz", "seed_merbench", label)
+put("npz", "seed_truncated", label[: len(label) // 2])
+for name, arrays in {
+    "texts": {"a": numpy.array([b"x", b"yz"]), "b": numpy.array([["u", "v"]])},
+    "objects": {"a": numpy.array({"k": [1, 2.5, None]}, dtype=object)},
+    "numbers": {"a": cube},
+    "empty": {"a": numpy.zeros((3, 0), "S1")},
+}.items():
+    stream = io.BytesIO()
+    numpy.savez(stream, **arrays)
+    put("npz", "seed_" + name, stream.getvalue())
+
+put("label_json", "seed_parts", (corpora / "json/labels.json").read_bytes())
+for name, text in {
+    "list": '[{"id": "a", "label": 1}, {"id": "b", "label": 0.5}]',
+    "dict": '{"a": "sad", "b": "glad"}',
+    "meld": '[{"Dialogue_ID": 0, "Utterance_ID": 1, "Emotion": "joy", "split": "dev"}]',
+    "clips": '[{"video_id": "v", "clip_id": "0001", "label": -0.4, "mode": "train"}]',
+    "nested": '{"a": ' + "[" * 300,
+    "number": "3",
+}.items():
+    put("label_json", "seed_" + name, text.encode())
+
 table = "id,dialogue,position,speaker,group,split,label,transcript,present:a\n"
 rows = table + 'u1,d1,0,ann,g,train,sad,"a, ""b""\nc",1\nu2,d1,1,bob,g,train,glad,,0\nu3,d2,0,ann,g,test,sad,x,\n'
 put("plain_csv", "seed_full", rows.encode())

@@ -15,9 +15,9 @@
 namespace hardy {
 
 /// Newest version of the metadata; newer ones are refused, all older ones are read. Models are
-/// written in the oldest version that can say what they are: 4 when scaled features have limits, 3
-/// when they are tuned, else 2.
-inline constexpr int kBundleFormat = 4;
+/// written in the oldest version that can say what they are: 5 when they answer with several labels
+/// or values, 4 when scaled features have limits, 3 when they are tuned, else 2.
+inline constexpr int kBundleFormat = 5;
 /// The methods whose networks the prediction library runs.
 inline constexpr const char* kHardyMethod = "hardy-mer";
 
@@ -55,7 +55,9 @@ struct BundleInfo {
   std::vector<BundleModality> modalities;  ///< [M]
   /// [M] extractors that made the training features, an empty text where unknown; or empty.
   std::vector<std::string> makers;
-  std::vector<std::string> class_names;    ///< [C] in the order of the outputs; empty = a value
+  std::vector<std::string> class_names;   ///< [C] in the order of the outputs; empty = values
+  std::string label_kind = "class";       ///< class | value | labels | values (hardy/corpus.h)
+  std::vector<std::string> target_names;  ///< [T] of labels and values, in the order of the outputs
   EncoderConfig encoder;
   bool mixes_experts = false;
   bool reads_tuned = false;      ///< scaled features pass the tuning nets of the file first
@@ -66,13 +68,18 @@ struct BundleInfo {
   std::string data_checksum;  ///< SHA-256 of the corpus
   bool is_synthetic = false;
   std::vector<std::int64_t> test_dialogues;  ///< of that corpus
-  std::string program_version;               ///< of the hardy that wrote it
-  std::string config_toml;                   ///< all settings of the run; empty when converted
+  /// Marks (seen_mark) of the dialogues and utterances that trained and chose it, sorted: what must
+  /// not be scored. Empty = the file does not say.
+  std::vector<std::int64_t> seen;
+  std::string program_version;  ///< of the hardy that wrote it
+  std::string config_toml;      ///< all settings of the run; empty when converted
 
+  /// Whether an utterance gets one of several classes.
   [[nodiscard]] bool is_classification() const { return !class_names.empty(); }
 
-  /// C, or 1 for a value.
+  /// C, T, or 1 for a value.
   [[nodiscard]] std::int64_t outputs() const {
+    if (!target_names.empty()) return static_cast<std::int64_t>(target_names.size());
     return is_classification() ? static_cast<std::int64_t>(class_names.size()) : 1;
   }
 
@@ -94,6 +101,10 @@ struct BundleInfo {
 /// trained on. An unknown maker on either side is accepted. `source` names the features.
 void check_maker(const BundleInfo& info, std::size_t m, const std::string& maker,
                  const std::string& source);
+
+/// A dialogue or an utterance ("dialogue", "utterance") in BundleInfo::seen: 64 bits of a SHA-256,
+/// so that models name nobody.
+std::int64_t seen_mark(std::string_view what, std::string_view id);
 
 /// Puts the description into a tensor file's metadata.
 void set_bundle_info(TensorFile& file, const BundleInfo& info);

@@ -16,6 +16,7 @@ struct CheckReport {
   std::string source;             ///< what was checked
   std::int64_t utterances = 0;    ///< read; 0 when the corpus could not be read at all
   std::vector<Finding> findings;  ///< errors first, then warnings, then notes
+  Corpus corpus;                  ///< as far as it could be read, certain mends made
 
   [[nodiscard]] std::int64_t count(Severity severity) const;
 
@@ -23,14 +24,21 @@ struct CheckReport {
   [[nodiscard]] bool is_sound() const { return count(Severity::kError) == 0; }
 };
 
-/// Reads the corpus and checks it as a whole. A corpus that cannot be read at all is one finding.
-/// Throws ConfigError for options, IoError when the system refuses.
-CheckReport check_corpus(const DataConfig& config, int jobs);
+/// Reads the corpus and checks it as a whole, for training under `protocol`. A corpus that cannot
+/// be read at all is one finding. Throws ConfigError for options, IoError when the system refuses.
+CheckReport check_corpus(const DataConfig& config, int jobs, const ProtocolConfig& protocol = {});
 
-/// The checks of a corpus in memory: utterances without a modality, constant and all-zero features,
-/// classes with no or one member, one class only, speakers on both sides of the official split,
-/// parts that are missing, modalities that are largely absent. The corpus may break invariants.
+/// The checks of a corpus in memory: utterances without a modality or label, absent, constant and
+/// all-zero modalities, classes with no or one member, one class only, speakers on both sides of
+/// the official split. The corpus may break invariants.
 std::vector<Finding> check_contents(const Corpus& corpus);
+
+/// check_contents and check_folds (split.h): everything that `hardy run` refuses is an error here.
+std::vector<Finding> check_training(const Corpus& corpus, const ProtocolConfig& protocol);
+
+/// Throws the first error of check_training: DataError, or ConfigError where the protocol asks for
+/// a split that the corpus does not have.
+void require_trainable(const Corpus& corpus, const ProtocolConfig& protocol);
 
 /// For people: findings grouped by kind, the first few of each, and a last line with the verdict.
 std::string check_text(const CheckReport& report);

@@ -4,6 +4,7 @@
 // m, C classes, K neighbours, D hidden width, B dialogues of a batch.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -15,9 +16,17 @@ namespace hardy {
 
 /// What the labels are.
 enum class LabelKind {
-  kClass,  ///< an index into Corpus::class_names
-  kValue   ///< a real value, e.g. a sentiment in [-3, 3]
+  kClass,   ///< an index into Corpus::class_names
+  kValue,   ///< a real value, e.g. a sentiment in [-3, 3]
+  kLabels,  ///< several emotions at once: each of Corpus::target_names is there (1) or not (0)
+  kValues   ///< several values, e.g. valence, arousal and dominance: Corpus::target_names
 };
+
+/// A feature beyond this size is as unusable as an infinity: its square overflows float32.
+inline constexpr float kLargestFeature = 1e18F;
+
+/// "class", "value", "labels", "values", as model files store it.
+const char* label_kind_name(LabelKind kind);
 
 /// The part of the official split an utterance belongs to; kNone when the corpus has no split.
 enum class Part : std::uint8_t { kNone, kTrain, kValidation, kTest };
@@ -40,12 +49,16 @@ struct ModalityData {
 
 /// What is known of an utterance beside its features.
 struct Utterance {
-  std::string id;          ///< unique in the corpus
-  std::int64_t dialogue;   ///< index into Corpus::dialogues
-  std::int64_t position;   ///< place in its dialogue, 0-based
-  std::string speaker;     ///< unique in the corpus, e.g. "Ses01_F"; empty when unknown
-  float label = 0;         ///< class index or value, by Corpus::label_kind
+  std::string id;         ///< unique in the corpus
+  std::int64_t dialogue;  ///< index into Corpus::dialogues
+  std::int64_t position;  ///< place in its dialogue, 0-based
+  std::string speaker;    ///< unique in the corpus, e.g. "Ses01_F"; empty when unknown
+  /// Class index or value, by Corpus::label_kind; 0 for kLabels and kValues. NaN = not labelled:
+  /// the utterance gives context and is predicted, but neither trained on nor scored.
+  float label = 0;
   std::string transcript;  ///< empty when unknown
+
+  [[nodiscard]] bool is_labelled() const { return !std::isnan(label); }
 };
 
 /// A run of consecutive utterances.
@@ -58,8 +71,8 @@ struct Dialogue {
 };
 
 /// A whole corpus. Invariants (validate_corpus): utterances are stored dialogue by dialogue in
-/// order of position; every array of a modality has N rows; ids are unique; features and labels are
-/// finite; every utterance has at least one present modality.
+/// order of position; every array of a modality has N rows; ids are unique; features are finite and
+/// at most kLargestFeature; labels are finite or NaN.
 struct Corpus {
   std::string name;           ///< e.g. "IEMOCAP-4"
   bool is_synthetic = false;  ///< drawn by a generator: said wherever results appear
@@ -74,6 +87,15 @@ struct Corpus {
   /// otherwise. An utterance whose value is exactly 0 is neither: it is context, no training
   /// target, not scored.
   std::vector<float> values;
+  /// Which layout its files have and what became of sequences, e.g. "MMSA pickle; sequences reduced
+  /// to their mean over frames"; empty = unknown.
+  std::string layout;
+  std::vector<std::string> target_names;  ///< [T] for kLabels and kValues, else empty
+  /// [N, T] row-major for kLabels and kValues; zeros where not labelled.
+  std::vector<float> targets;
+  /// [N, C] row-major: which share of the raters chose each class; zeros where not labelled. Only
+  /// for kClass, where the label is the class of the largest share; empty = there are none.
+  std::vector<float> shares;
   std::string source;    ///< where it came from, for messages and the manifest
   std::string checksum;  ///< SHA-256 over everything above that influences results
 
@@ -85,10 +107,22 @@ struct Corpus {
     return static_cast<std::int64_t>(class_names.size());
   }
 
+  /// T.
+  [[nodiscard]] std::int64_t target_count() const {
+    return static_cast<std::int64_t>(target_names.size());
+  }
+
   [[nodiscard]] std::vector<std::string> modality_names() const;
 
   /// The modalities that utterance `i` really has.
   [[nodiscard]] Pattern present_pattern(std::int64_t i) const;
+
+  /// Whether utterance `i` counts in a score under `condition`: it is labelled and has at least one
+  /// of the available modalities. Nothing is recognised from nothing.
+  [[nodiscard]] bool is_scored(std::int64_t i, Pattern condition) const {
+    return utterances[static_cast<std::size_t>(i)].is_labelled() &&
+           !(present_pattern(i) & condition).empty();
+  }
 };
 
 /// Throws DataError naming the first broken invariant, with the utterance or modality and a remedy.

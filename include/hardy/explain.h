@@ -56,7 +56,7 @@ struct Explanation {
   /// `similar`, weighted by 1 / distance: an estimate that measures no network on it.
   std::optional<HardnessParts> hardness;
   bool is_training_utterance = false;
-  std::vector<ModalityAttention> attention;
+  std::vector<ModalityAttention> attention;  ///< empty for other methods than HARDY-MER
 };
 
 /// Explanations from one model. Immutable; safe from several threads with a Workspace each.
@@ -85,7 +85,8 @@ class Explainer {
 
  private:
   /// From the encodings that the prediction left in the workspace.
-  void add_patterns(Workspace& workspace, Explanation& explanation) const;
+  void add_patterns(std::span<const UtteranceView> dialogue, Workspace& workspace,
+                    Explanation& explanation) const;
   void add_similar(const UtteranceView& utterance, std::size_t k, Explanation& explanation) const;
 
   Recogniser recogniser_;

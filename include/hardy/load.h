@@ -1,6 +1,8 @@
 // Config -> corpus: finds out the form, reads it, applies the task, validates.
 #pragma once
 
+#include <vector>
+
 #include "hardy/config.h"
 #include "hardy/corpus.h"
 #include "hardy/reading.h"
@@ -12,8 +14,9 @@ namespace hardy {
 /// folder or a label pickle as a tree. Task "binary" turns values into the classes negative and
 /// positive (value > 0) and keeps the values in Corpus::values: exactly 0 is neither. The result
 /// satisfies validate_corpus and carries its checksum.
-/// `jobs`: threads that read, >= 1. Throws DataError, ConfigError, IoError.
-Corpus load_corpus(const DataConfig& config, int jobs);
+/// `jobs`: threads that read, >= 1. `warnings`, when given, receives what the readers warn of.
+/// Throws DataError, ConfigError, IoError.
+Corpus load_corpus(const DataConfig& config, int jobs, std::vector<Finding>* warnings = nullptr);
 
 /// The same without throwing at problems of single files and records: for `hardy data check`.
 /// Neither validated nor given a checksum.

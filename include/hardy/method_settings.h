@@ -31,6 +31,13 @@ class MethodSettings {
 
   /// Checks of combinations. Throws ConfigError; `section` is the section's name.
   virtual void validate(const std::string& section) const { static_cast<void>(section); }
+
+  /// Reacts to a setting that a file or --set has given, whatever its section: settings that imply
+  /// another method choose it here.
+  virtual void follow_up(const std::string& key, Config& config) const {
+    static_cast<void>(key);
+    static_cast<void>(config);
+  }
 };
 
 template <typename Own>
@@ -46,10 +53,11 @@ struct MethodDeclaration {
   std::string name;     ///< identifier: `--method`, config section, folder of src/methods
   std::string title;    ///< as papers write it
   std::string summary;  ///< one sentence
-  /// Sections of Config outside its own that it reads ("recogniser").
+  /// Sections of Config outside its own that it reads ("hardymer.recogniser").
   std::vector<std::string> sections = {};
   std::shared_ptr<const MethodSettings> settings = {};  ///< with their defaults; null = none
   bool is_control = false;  ///< a plain baseline that tables show apart from published systems
+  bool is_variant = false;  ///< of another method: compared only when it is named
   /// The training stages, each as the keys whose values add up to its epochs ("momke.epochs");
   /// empty for methods without epochs. What `hardy compare --budget` limits.
   std::vector<std::vector<std::string>> epochs = {};
@@ -57,6 +65,12 @@ struct MethodDeclaration {
   /// What `hardy compare --tune` varies, as `hardy sweep --set` takes it; methods that choose by
   /// validation within a fit need nothing.
   std::vector<std::string> search = {};
+  /// Tables of its settings by the names that they had in earlier versions, and the names now.
+  std::vector<std::pair<std::string, std::string>> renamed = {};
+  /// Further checks of any config, whichever method it chooses. Throws ConfigError.
+  void (*validate)(const Config& config) = nullptr;
+  /// What results made under these settings must say of themselves.
+  std::vector<std::string> (*caveats)(const Config& config) = nullptr;
 };
 
 /// Every method this program knows, in the order of tables. Written down in
@@ -65,6 +79,12 @@ const std::vector<MethodDeclaration>& declared_methods();
 
 /// Throws ConfigError with the nearest known name.
 const MethodDeclaration& declared_method(const std::string& name);
+
+/// Epochs of each training stage that a method declares, in its order.
+std::vector<std::int64_t> stage_epochs(const MethodDeclaration& method, const Config& config);
+
+/// What results under these settings must say of themselves; usually nothing.
+std::vector<std::string> caveats_of(const Config& config);
 
 /// Adds a method to this program. Call it before any Config is made, from one thread; throws
 /// ConfigError when the name is taken or no identifier.
@@ -104,6 +124,8 @@ class MethodSections {
   void describe(std::vector<Field>& fields);
   void apply_preset(const std::string& preset);
   void validate() const;
+  /// MethodSettings::follow_up of every section of `config`.
+  static void follow_up(const std::string& key, Config& config);
 
  private:
   [[nodiscard]] const MethodSettings& section(const std::string& method) const;

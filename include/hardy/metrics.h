@@ -32,6 +32,27 @@ struct SentimentMetrics {
   double correlation = 0;  ///< Pearson's r on all utterances; NaN when N < 2, constant, or binary
 };
 
+/// How sure of a label a program must be to say that it is there.
+inline constexpr float kLabelThreshold = 0.5F;
+
+/// Metrics of one of several labels (emotions of CMU-MOSEI): there or not.
+struct LabelMetrics {
+  std::int64_t count = 0;
+  /// (recall of the positive + recall of the negative) / 2, "WA" of Zadeh et al. 2018; NaN when one
+  /// of them does not occur
+  double weighted_accuracy = 0;
+  double weighted_f1 = 0;  ///< of both sides, by their utterances; NaN when count = 0
+  double f1 = 0;           ///< of the positive side; NaN when it is neither true nor predicted
+};
+
+/// Metrics of one of several values.
+struct ValueMetrics {
+  std::int64_t count = 0;
+  double ccc = 0;  ///< concordance correlation, in [-1,1]; NaN when count < 2 or both are constant
+  double mae = 0;  ///< NaN when count = 0
+  double correlation = 0;  ///< Pearson's r; NaN when count < 2 or one side is constant
+};
+
 /// Mean and spread of repeated measurements (folds, seeds).
 struct MeanDeviation {
   double mean = 0;       ///< NaN for no values
@@ -62,6 +83,14 @@ SentimentMetrics sentiment_metrics(std::span<const float> truth, std::span<const
 /// Shapes: truth [N] real values; scores [N,2]. A tie is negative. Throws as sentiment_metrics.
 SentimentMetrics binary_sentiment_metrics(std::span<const float> truth,
                                           std::span<const float> scores);
+
+/// Shapes: truth [N] of 0 and 1; probabilities [N], positive above kLabelThreshold. Throws
+/// ShapeError when the sizes disagree, DataError for what is no number.
+LabelMetrics label_metrics(std::span<const float> truth, std::span<const float> probabilities);
+
+/// Shapes: truth [N], predicted [N]. CCC is Lin's (1989): 2 cov / (var + var + (mean - mean)^2)
+/// with variances over N. Throws as sentiment_metrics.
+ValueMetrics value_metrics(std::span<const float> truth, std::span<const float> predicted);
 
 /// Mean and sample deviation. A NaN among the values makes both NaN.
 MeanDeviation mean_and_deviation(std::span<const double> values);

@@ -1,6 +1,7 @@
 // What a reader brings home: a corpus and every problem it met on the way.
 #pragma once
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -20,10 +21,12 @@ const char* severity_name(Severity severity);
 /// One problem of a corpus.
 struct Finding {
   Severity severity = Severity::kNote;
-  std::string kind;    ///< stable short name, e.g. "missing-file"; listed in docs/formats.md
+  std::string kind;    ///< stable short name, e.g. "missing-file"; listed in docs/data_check.md
   std::string where;   ///< file, modality, dialogue or utterance
   std::string what;    ///< what is wrong, with the value
   std::string remedy;  ///< what to do
+  /// The corpus of the reading is as if this were corrected: nothing was guessed.
+  bool is_mended = false;
 };
 
 /// A corpus as far as it could be read. With an error among the findings its invariants may not
@@ -32,6 +35,10 @@ struct Reading {
   Corpus corpus;
   std::vector<Finding> findings;
 };
+
+/// Throws DataError for a file name that is not UTF-8, as archives of other systems leave them:
+/// models and results are named after it.
+void require_readable_name(const std::filesystem::path& folder, const std::string& name);
 
 /// The corpus, if no finding is an error. Throws DataError with the first error, how many more
 /// there are, and the command that lists them.

@@ -39,10 +39,12 @@ struct PredictOptions {
 
 /// What a recogniser says of n utterances. Views into the Workspace: valid until its next use.
 struct Predictions {
-  std::int64_t count = 0;                ///< n
-  std::int64_t outputs = 0;              ///< C, or 1 for a value
-  std::span<const float> logits;         ///< [n, C]
-  std::span<const float> probabilities;  ///< [n, C], each row sums to 1; for a value, the value
+  std::int64_t count = 0;         ///< n
+  std::int64_t outputs = 0;       ///< C, T for several labels or values, or 1 for a value
+  std::span<const float> logits;  ///< [n, C]
+  /// [n, C], each row sums to 1; of several labels [n, T] the probability of each; for one or
+  /// several values, the values
+  std::span<const float> probabilities;
   std::span<const std::int64_t> labels;  ///< [n] index of the most probable class; 0 for a value
   /// [n] calibrated probability of that class, in (0, 1]; for a value, the error to be expected
   /// (root of the mean square, on validation) or 0 when it is unknown.
@@ -91,6 +93,10 @@ class DialogueInput {
   /// finite or for no modality at all; then nothing was appended.
   void add(std::span<const NamedFeatures> features, std::string_view speaker = {});
   void add(std::initializer_list<NamedFeatures> features, std::string_view speaker = {});
+
+  /// Appends an utterance of which nothing is known: it keeps its place in the dialogue, and what
+  /// is predicted of it (Predictions::used is empty) is no answer.
+  void add_empty(std::string_view speaker = {});
 
   void clear();
 

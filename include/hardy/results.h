@@ -25,7 +25,9 @@ struct Score {
   Pattern condition;
   int fold = 0;
   std::int64_t seed = 0;
-  std::int64_t utterances = 0;
+  std::int64_t utterances = 0;  ///< scored: labelled, with at least one available modality
+  std::int64_t unread = 0;      ///< labelled, but none of their modalities is available: not scored
+  std::int64_t unlabelled = 0;  ///< likewise not scored
   std::vector<MetricValue> metrics;
   std::vector<std::int64_t> confusion;  ///< [C,C] row = truth; empty for sentiment
 };
@@ -69,6 +71,8 @@ struct Results {
   std::vector<Score> scores;
   std::vector<Summary> summaries;
   IntervalInfo intervals;
+  /// What a reader of the numbers must know: what was left out and why. Printed below the table.
+  std::vector<std::string> notes;
 
   /// The summary of a cell; nullptr when there is none.
   [[nodiscard]] const Summary* find(const std::string& track, const std::string& condition,

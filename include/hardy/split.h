@@ -7,6 +7,7 @@
 
 #include "hardy/config.h"
 #include "hardy/corpus.h"
+#include "hardy/reading.h"
 
 namespace hardy {
 
@@ -34,6 +35,10 @@ struct Fold {
 /// Throws DataError when a part comes out empty or a class has no training utterance, ConfigError
 /// when the corpus lacks what the split needs.
 std::vector<Fold> make_folds(const Corpus& corpus, const ProtocolConfig& protocol);
+
+/// Every reason for which make_folds refuses, and what is unusual about its folds. A split that
+/// cannot be made at all is one finding.
+std::vector<Finding> check_folds(const Corpus& corpus, const ProtocolConfig& protocol);
 
 /// The utterances of the given dialogues, in corpus order.
 std::vector<std::int64_t> utterances_of(const Corpus& corpus,

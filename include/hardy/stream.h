@@ -13,7 +13,8 @@ namespace hardy {
 /// representations of all earlier ones: with depth 1 only the new turn is computed; with more, what
 /// is independent of later turns (embeddings, the first unit's queries, keys and values) is kept,
 /// the last unit is computed for the new turn alone, and what lies between for all turns. A
-/// modality that the new turn lacks costs nothing. Not thread-safe.
+/// modality that the new turn lacks costs nothing. Models of other methods than HARDY-MER compute
+/// the whole dialogue anew, or the turn alone where they read no context. Not thread-safe.
 class DialogueStream {
  public:
   explicit DialogueStream(Recogniser recogniser);
@@ -41,10 +42,19 @@ class DialogueStream {
     void forget_last(std::int64_t width);  ///< width D
   };
 
+  /// A turn as it came, for networks of other methods than HARDY-MER.
+  struct KeptTurn {
+    std::vector<std::vector<float>> features;  ///< [M]; empty = absent
+    std::int64_t speaker = -1;
+  };
+
+  /// Computes the whole dialogue anew, or the turn alone where the context is not read.
+  Predictions add_whole_turn(const UtteranceView& turn, Pattern used, Workspace& workspace);
   void add_modality(std::size_t m, const UtteranceView& turn, Workspace& workspace);
 
   Recogniser recogniser_;
   std::vector<Kept> kept_;  ///< [M]
+  std::vector<KeptTurn> earlier_;
   std::int64_t turns_ = 0;
 };
 

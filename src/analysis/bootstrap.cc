@@ -208,6 +208,7 @@ class TrackResampler {
       if (of_fold[fold].empty()) continue;
       number.folds.push_back(table_.folds[fold].fold);
       number.by_fold.push_back(mean_and_deviation(of_fold[fold]).mean);
+      number.cells.push_back(of_fold[fold]);
       const TestFold& part = table_.folds[fold];
       if (&first_alike(part) != &part) continue;
       number.freedom += static_cast<std::int64_t>(part.dialogues.size()) - 1;
@@ -262,9 +263,7 @@ class TrackResampler {
 /// The replicates with both parts of the uncertainty, ascending. `stretch` widens the part of the
 /// dialogues.
 std::vector<double> spread_of(const Resampled& number, double stretch) {
-  const auto seeds = static_cast<double>(number.by_seed.size());
-  const double seed_error =
-      seeds < 2 ? 0 : mean_and_deviation(number.by_seed).deviation / std::sqrt(seeds);
+  const double seed_error = number.seed_draws == nullptr ? 0 : seed_spread_of(number).error;
   std::vector<double> spread;
   for (std::size_t b = 0; b < number.replicates.size(); ++b) {
     if (std::isnan(number.replicates[b])) continue;
@@ -295,19 +294,19 @@ void check_level(double level) {
   throw ConfigError(fmt::format("level {}: it must lie in 0.5..0.999, e.g. 0.95", level));
 }
 
-/// Draws of t for every number of seeds that occurs, the same draw for the same resample.
+/// Draws of t for all degrees of freedom; equal ones share the draws.
 void share_seed_draws(std::vector<Resampled>& numbers, const BootstrapOptions& options) {
-  std::map<std::size_t, std::shared_ptr<const std::vector<double>>> shared;
+  std::map<std::int64_t, std::shared_ptr<const std::vector<double>>> shared;
   for (Resampled& number : numbers) {
-    const std::size_t seeds = number.by_seed.size();
-    if (seeds < 2) continue;
-    auto& draws = shared[seeds];
+    const auto freedom = seed_spread_of(number).freedom;
+    if (freedom < 1) continue;
+    auto& draws = shared[freedom];
     if (draws == nullptr) {
       Generator generator = Seeds(options.seed).stream("bootstrap.seeds");
       std::vector<double> values;
       for (std::int64_t b = 0; b < options.resamples; ++b) {
         const double unit = std::clamp(draw_unit(generator), 1e-9, 1 - 1e-9);
-        values.push_back(t_quantile(unit, static_cast<double>(seeds - 1)));
+        values.push_back(t_quantile(unit, static_cast<double>(freedom)));
       }
       draws = std::make_shared<const std::vector<double>>(std::move(values));
     }
@@ -316,6 +315,22 @@ void share_seed_draws(std::vector<Resampled>& numbers, const BootstrapOptions& o
 }
 
 }  // namespace
+
+SeedSpread seed_spread_of(const Resampled& number) {
+  SeedSpread spread;
+  double squares = 0;  // sum over folds of freedom times variance
+  double fits = 0;
+  for (const auto& fold : number.cells) {
+    fits += static_cast<double>(fold.size());
+    if (fold.size() < 2) continue;
+    const double deviation = mean_and_deviation(fold).deviation;
+    squares += static_cast<double>(fold.size() - 1) * deviation * deviation;
+    spread.freedom += static_cast<std::int64_t>(fold.size()) - 1;
+  }
+  if (spread.freedom > 0)
+    spread.error = std::sqrt(squares / static_cast<double>(spread.freedom) / fits);
+  return spread;
+}
 
 std::vector<Resampled> resample(const PredictionTable& table, const BootstrapOptions& options) {
   if (options.resamples < kFewestResamples || options.resamples > kMostResamples) {
@@ -350,6 +365,11 @@ Resampled difference_of(const Resampled& first, const Resampled& second) {
   difference.estimate -= second.estimate;
   subtract(difference.by_seed, second.by_seed);
   subtract(difference.by_fold, second.by_fold);
+  for (std::size_t fold = 0; fold < difference.cells.size(); ++fold) {
+    check(difference.cells[fold].size() == second.cells[fold].size(),
+          "cells that cannot be paired");
+    subtract(difference.cells[fold], second.cells[fold]);
+  }
   subtract(difference.replicates, second.replicates);
   const double width = first.range.high - first.range.low;
   difference.range = {-width, width};

@@ -27,9 +27,12 @@ struct Resampled {
   std::vector<double> by_seed;      ///< mean over folds, of each of `seeds`
   std::vector<int> folds;           ///< those that define it
   std::vector<double> by_fold;      ///< mean over seeds, of each of `folds`
-  std::vector<double> replicates;   ///< [resamples] with resampled dialogues; NaN = undefined
-  /// [resamples] draws of Student's t with seeds - 1 degrees of freedom, shared by the numbers of a
-  /// call; null with one seed.
+  /// [folds] of the values under each of `seeds` that defines the fold. Every fold and seed is a
+  /// training of its own, so their spread within folds is the seeds' share of the uncertainty.
+  std::vector<std::vector<double>> cells;
+  std::vector<double> replicates;  ///< [resamples] with resampled dialogues; NaN = undefined
+  /// [resamples] draws of Student's t with as many degrees of freedom as SeedSpread::freedom,
+  /// shared by the numbers of a call; null with one seed.
   std::shared_ptr<const std::vector<double>> seed_draws;
   std::int64_t freedom = 0;  ///< test dialogues minus folds
   MetricRange range;         ///< of the number
@@ -44,6 +47,16 @@ struct Interval {
 
   [[nodiscard]] bool is_computable() const { return missing.empty(); }
 };
+
+/// What training with other seeds would change.
+struct SeedSpread {
+  double error = 0;          ///< standard error of the estimate due to seeds; 0 with one seed
+  std::int64_t freedom = 0;  ///< its degrees of freedom: sum over folds of (seeds - 1)
+};
+
+/// Pooled over folds: with s^2 the mean within-fold variance over seeds (weighted by seeds - 1), F
+/// folds and S seeds, error = s / sqrt(F S).
+SeedSpread seed_spread_of(const Resampled& number);
 
 /// Every track, condition (then their "average") and metric, in the order of a report's summaries.
 /// Resample b draws the same dialogues for every track, condition, seed and table with the same

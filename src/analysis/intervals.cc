@@ -19,6 +19,7 @@ TallyLayout layout_of(const Corpus& corpus) {
 
 /// What TallyLayout::add takes: the value behind the classes of a sign, NaN when it is none.
 double truth_of(const Corpus& corpus, std::size_t utterance) {
+  // NaN where the utterance is not labelled.
   if (corpus.values.empty()) return static_cast<double>(corpus.utterances[utterance].label);
   const double value = static_cast<double>(corpus.values[utterance]);
   return value == 0 ? std::numeric_limits<double>::quiet_NaN() : value;
@@ -31,9 +32,11 @@ void add_evaluation(PredictionTableBuilder& builder, const Evaluation& evaluatio
     const auto i = static_cast<std::size_t>(evaluation.utterances[row]);
     const auto& utterance = corpus.utterances[i];
     const auto outputs = std::span(evaluation.outputs).subspan(row * width, width);
-    const double predicted = corpus.label_kind == LabelKind::kValue
-                                 ? static_cast<double>(outputs[0])
-                                 : static_cast<double>(argmax(outputs));
+    double predicted = std::numeric_limits<double>::quiet_NaN();  // nothing was there to be read
+    if (!(corpus.present_pattern(evaluation.utterances[row]) & evaluation.pattern).empty()) {
+      predicted = corpus.label_kind == LabelKind::kValue ? static_cast<double>(outputs[0])
+                                                         : static_cast<double>(argmax(outputs));
+    }
     builder.add(corpus.dialogues[static_cast<std::size_t>(utterance.dialogue)].id, utterance.id,
                 truth_of(corpus, i), predicted);
   }

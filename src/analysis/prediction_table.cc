@@ -122,7 +122,7 @@ void PredictionTableBuilder::add(const std::string& dialogue, const std::string&
   const std::size_t width = layout_.width();
   const std::size_t begin = known.dialogue * width;
   if (cell_->tallies.size() < begin + width) cell_->tallies.resize(begin + width, 0);
-  if (std::isnan(truth)) return;
+  if (std::isnan(truth) || std::isnan(predicted)) return;
   layout_.add(std::span(cell_->tallies).subspan(begin, width), truth, predicted);
 }
 

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "analysis/prediction_table.h"
+#include "base/checksum_list.h"
 #include "base/files.h"
 #include "formats/csv.h"
 #include "hardy/errors.h"
@@ -47,6 +48,12 @@ class PredictionReader {
     if (names.size() < needed.size() || !std::equal(needed.begin(), needed.end(), names.begin())) {
       throw ArtifactError(fmt::format("the columns do not start with {}", fmt::join(needed, ",")));
     }
+    const bool has_outputs = names.size() > needed.size() && names[needed.size()].starts_with("p_");
+    if (layout_.task() == TaskKind::kValue && has_outputs) {
+      throw ConfigError(
+          "this run recognises several labels or values per utterance, of which no intervals and no "
+          "comparisons are computed; its results.json has the metrics of each");
+    }
   }
 
   void row(const std::vector<std::string>& row) {
@@ -62,7 +69,8 @@ class PredictionReader {
       builder_.start(track_, condition_, fold, number_of<std::int64_t>(seed_, "seed"));
     }
     builder_.add(row[kDialogue], row[kUtterance], truth_of(row[kTruth]),
-                 output_of(row[kPredicted], "predicted"));
+                 row[kPredicted].empty() ? std::numeric_limits<double>::quiet_NaN()
+                                         : output_of(row[kPredicted], "predicted"));
   }
 
   [[nodiscard]] PredictionTable finish() const { return builder_.finish(); }
@@ -83,9 +91,8 @@ class PredictionReader {
   }
 
   [[nodiscard]] double truth_of(const std::string& text) const {
-    if (text.empty() && layout_.task() == TaskKind::kBinary) {
-      return std::numeric_limits<double>::quiet_NaN();  // neither positive nor negative
-    }
+    // Not labelled, or, of a sign, neither positive nor negative.
+    if (text.empty()) return std::numeric_limits<double>::quiet_NaN();
     const double value = output_of(text, "truth");
     return layout_.task() == TaskKind::kBinary ? 2 * value - 1 : value;
   }
@@ -102,6 +109,7 @@ class PredictionReader {
 
 PredictionTable read_predictions(const RunFolder& folder) {
   const std::string file = folder.predictions_file().string();
+  verify_listed_file(folder.predictions_file());
   std::size_t current = 0;
   try {
     PredictionReader reader(folder.manifest());
@@ -114,9 +122,11 @@ PredictionTable read_predictions(const RunFolder& folder) {
                   }});
     current = 0;
     return reader.finish();
-  } catch (const DataError& error) {  // of the file or of the CSV form
-    throw ArtifactError(fmt::format("{}; run again to write it anew", error.what()));
-  } catch (const ArtifactError& error) {
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::kData) {  // of the file or of the CSV form
+      throw ArtifactError(error.what(), "run again to write it anew");
+    }
+    if (error.kind() != ErrorKind::kArtifact) throw;
     const std::string line = current == 0 ? "" : fmt::format(", line {}", current);
     throw ArtifactError(
         fmt::format("{}{}: damaged: {}; run again to write it anew", file, line, error.what()));

@@ -79,6 +79,42 @@ void add_class_metrics(Score& score, const ClassMetrics& metrics, const Corpus& 
   score.confusion = metrics.confusion;
 }
 
+/// Of several labels: each one's weighted accuracy, weighted F1 and F1, then their means; of
+/// several values each one's CCC, MAE and correlation, then their means. Shapes: outputs [n, T].
+void add_target_metrics(Score& score, const std::vector<std::int64_t>& utterances,
+                        const std::vector<float>& outputs, const Corpus& corpus) {
+  const std::size_t width = corpus.target_names.size();
+  std::vector<std::vector<MetricValue>> each;
+  for (std::size_t t = 0; t < width; ++t) {
+    std::vector<float> truth;
+    std::vector<float> predicted;
+    for (std::size_t row = 0; row < utterances.size(); ++row) {
+      truth.push_back(corpus.targets[static_cast<std::size_t>(utterances[row]) * width + t]);
+      predicted.push_back(outputs[row * width + t]);
+    }
+    if (corpus.label_kind == LabelKind::kValues) {
+      const ValueMetrics metrics = value_metrics(truth, predicted);
+      each.push_back(
+          {{"ccc", metrics.ccc}, {"mae", metrics.mae}, {"correlation", metrics.correlation}});
+    } else {
+      const LabelMetrics metrics = label_metrics(truth, predicted);
+      each.push_back({{"wa", metrics.weighted_accuracy},
+                      {"weighted_f1", metrics.weighted_f1},
+                      {"f1", metrics.f1}});
+    }
+  }
+  for (std::size_t k = 0; k < each[0].size(); ++k) {
+    std::vector<double> values;
+    for (const auto& metrics : each) values.push_back(metrics[k].value);
+    score.metrics.push_back({"mean_" + each[0][k].name, defined_mean(values)});
+  }
+  for (std::size_t t = 0; t < width; ++t) {
+    for (const auto& metric : each[t]) {
+      score.metrics.push_back({metric.name + "." + corpus.target_names[t], metric.value});
+    }
+  }
+}
+
 /// Fills tracks, conditions, seeds and metrics from the scores.
 void list_axes(Results& results) {
   std::set<std::string> tracks;
@@ -96,10 +132,11 @@ void list_axes(Results& results) {
   }
   if (results.scores.empty()) return;
   for (const auto& metric : results.scores.front().metrics) results.metrics.push_back(metric.name);
-  const bool is_sentiment = results.metrics.front() == "accuracy";
-  const std::vector<std::string> wanted =
-      is_sentiment ? std::vector<std::string>{"accuracy", "weighted_f1", "mae", "correlation"}
-                   : std::vector<std::string>{"wa", "ua", "weighted_f1"};
+  const std::string& leading = results.metrics.front();
+  std::vector<std::string> wanted = {"wa", "ua", "weighted_f1"};
+  if (leading == "accuracy") wanted = {"accuracy", "weighted_f1", "mae", "correlation"};
+  if (leading == "mean_wa") wanted = {"mean_wa", "mean_weighted_f1", "mean_f1"};
+  if (leading == "mean_ccc") wanted = {"mean_ccc", "mean_mae", "mean_correlation"};
   for (const auto& name : wanted) {
     const auto is_defined = [&](const Score& score) {
       return std::any_of(score.metrics.begin(), score.metrics.end(),
@@ -138,6 +175,46 @@ void summarise_metric(Results& results, const std::string& track, std::size_t me
   if (proper.size() >= 2) add(average_cell(proper), "average");
 }
 
+/// What was not scored, condition by condition: the largest number over tracks and seeds, because
+/// every one of them sees the same utterances.
+std::vector<std::string> notes_of(const std::vector<Score>& scores,
+                                  const std::vector<std::string>& modality_names) {
+  struct Left {
+    std::map<int, std::int64_t> unread;
+    std::map<int, std::int64_t> unlabelled;
+    std::map<int, std::int64_t> all;
+  };
+
+  const auto total = [](const std::map<int, std::int64_t>& by_fold) {
+    std::int64_t sum = 0;
+    for (const auto& [fold, count] : by_fold) sum += count;
+    return sum;
+  };
+  std::map<std::uint32_t, Left> by_condition;
+  for (const Score& score : scores) {
+    Left& left = by_condition[score.condition.bits()];
+    left.unread[score.fold] = score.unread;
+    left.unlabelled[score.fold] = score.unlabelled;
+    left.all[score.fold] = score.utterances + score.unread + score.unlabelled;
+  }
+  std::vector<std::string> notes;
+  std::int64_t unlabelled = 0;
+  for (const Pattern pattern : all_patterns(static_cast<int>(modality_names.size()))) {
+    const auto found = by_condition.find(pattern.bits());
+    if (found == by_condition.end()) continue;
+    unlabelled = std::max(unlabelled, total(found->second.unlabelled));
+    const auto unread = total(found->second.unread);
+    if (unread == 0) continue;
+    notes.push_back(
+        fmt::format("{{{}}}: {} of {} utterances have none of its modalities and are not scored",
+                    pattern_label(pattern, modality_names), unread, total(found->second.all)));
+  }
+  if (unlabelled > 0) {
+    notes.push_back(fmt::format("{} utterances are not labelled and not scored", unlabelled));
+  }
+  return notes;
+}
+
 /// Every pattern of up to three modalities; of more, which a table could not show, those with one
 /// modality, those that lack one, and the complete one.
 std::vector<Pattern> table_conditions(const std::vector<Pattern>& patterns) {
@@ -165,24 +242,40 @@ const Summary* Results::find(const std::string& track, const std::string& condit
 Score score_evaluation(const Evaluation& evaluation, const Corpus& corpus) {
   Score score;
   score.condition = evaluation.pattern;
-  score.utterances = static_cast<std::int64_t>(evaluation.utterances.size());
-  check(score.utterances > 0, "an evaluation holds no utterance");
+  check(!evaluation.utterances.empty(), "an evaluation holds no utterance");
   // The sign learned as two classes is judged by the values behind the classes.
   const bool is_binary = !corpus.values.empty();
+  const std::size_t width = evaluation.outputs.size() / evaluation.utterances.size();
   std::vector<float> truth;
-  for (const std::int64_t i : evaluation.utterances) {
+  std::vector<float> outputs;
+  std::vector<std::int64_t> scored;
+  for (std::size_t row = 0; row < evaluation.utterances.size(); ++row) {
+    const std::int64_t i = evaluation.utterances[row];
     check(i >= 0 && i < corpus.size(), "an evaluation names an utterance outside the corpus");
     const auto place = static_cast<std::size_t>(i);
-    truth.push_back(is_binary ? corpus.values[place] : corpus.utterances[place].label);
+    if (!corpus.utterances[place].is_labelled()) {
+      ++score.unlabelled;
+    } else if (!corpus.is_scored(i, evaluation.pattern)) {
+      ++score.unread;
+    } else {
+      scored.push_back(i);
+      truth.push_back(is_binary ? corpus.values[place] : corpus.utterances[place].label);
+      const auto first = evaluation.outputs.begin() + static_cast<std::ptrdiff_t>(row * width);
+      outputs.insert(outputs.end(), first, first + static_cast<std::ptrdiff_t>(width));
+    }
+  }
+  score.utterances = static_cast<std::int64_t>(scored.size());
+  if (!corpus.target_names.empty()) {
+    add_target_metrics(score, scored, outputs, corpus);
+    return score;
   }
   if (corpus.label_kind == LabelKind::kClass && !is_binary) {
     const std::vector<std::int64_t> classes(truth.begin(), truth.end());
-    add_class_metrics(score, class_metrics(classes, evaluation.outputs, corpus.class_count()),
-                      corpus);
+    add_class_metrics(score, class_metrics(classes, outputs, corpus.class_count()), corpus);
     return score;
   }
-  const SentimentMetrics metrics = is_binary ? binary_sentiment_metrics(truth, evaluation.outputs)
-                                             : sentiment_metrics(truth, evaluation.outputs);
+  const SentimentMetrics metrics =
+      is_binary ? binary_sentiment_metrics(truth, outputs) : sentiment_metrics(truth, outputs);
   score.metrics = {{"accuracy", metrics.accuracy},
                    {"weighted_f1", metrics.weighted_f1},
                    {"mae", metrics.mae},
@@ -233,6 +326,7 @@ Results make_results(const std::vector<FitOutcome>& outcomes, const Corpus& corp
                          [&](const Score& x, const Score& y) { return order(x) == order(y); });
   check(twin == results.scores.end(), "two fits claim the same track, condition, fold and seed");
   list_axes(results);
+  results.notes = notes_of(results.scores, results.modality_names);
   for (const auto& track : results.tracks) {
     for (std::size_t metric = 0; metric < results.metrics.size(); ++metric) {
       summarise_metric(results, track, metric);

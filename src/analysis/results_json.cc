@@ -8,9 +8,11 @@
 #include <nlohmann/json.hpp>
 
 #include "analysis/results_text.h"
+#include "base/checksum_list.h"
 #include "base/files.h"
 #include "base/json_number.h"
 #include "hardy/errors.h"
+#include "pipeline/check_run.h"
 
 namespace hardy {
 namespace {
@@ -27,13 +29,16 @@ double number_of(const Json& json) {
 Json json_of(const Score& score, const std::vector<std::string>& modality_names) {
   Json metrics = Json::object();
   for (const auto& metric : score.metrics) metrics[metric.name] = json_number(metric.value);
-  return {{"track", score.track},
-          {"condition", pattern_label(score.condition, modality_names)},
-          {"fold", score.fold},
-          {"seed", score.seed},
-          {"utterances", score.utterances},
-          {"metrics", metrics},
-          {"confusion", score.confusion}};
+  Json json = {{"track", score.track},
+               {"condition", pattern_label(score.condition, modality_names)},
+               {"fold", score.fold},
+               {"seed", score.seed},
+               {"utterances", score.utterances}};
+  if (score.unread > 0) json["unread"] = score.unread;
+  if (score.unlabelled > 0) json["unlabelled"] = score.unlabelled;
+  json["metrics"] = std::move(metrics);
+  json["confusion"] = score.confusion;
+  return json;
 }
 
 Score score_of(const Json& json, const std::vector<std::string>& modality_names) {
@@ -43,6 +48,8 @@ Score score_of(const Json& json, const std::vector<std::string>& modality_names)
   json.at("fold").get_to(score.fold);
   json.at("seed").get_to(score.seed);
   json.at("utterances").get_to(score.utterances);
+  score.unread = json.value("unread", std::int64_t{0});
+  score.unlabelled = json.value("unlabelled", std::int64_t{0});
   for (const auto& [name, value] : json.at("metrics").items()) {
     score.metrics.push_back({name, number_of(value)});
   }
@@ -85,6 +92,7 @@ Results results_of(const Json& json) {
   // Runs of before there were several methods do not say it.
   if (json.contains("method")) json.at("method").get_to(results.method);
   if (json.contains("defects")) json.at("defects").get_to(results.defects);
+  if (json.contains("notes")) json.at("notes").get_to(results.notes);
   const Json& data = json.at("data");
   data.at("name").get_to(results.data_name);
   data.at("is_synthetic").get_to(results.is_synthetic);
@@ -131,6 +139,7 @@ std::string results_json(const Results& results) {
   }
   Json json = {{"format", kFormat}, {"method", results.method}};
   if (!results.defects.empty()) json["defects"] = results.defects;
+  if (!results.notes.empty()) json["notes"] = results.notes;
   json["data"] = {{"name", results.data_name},
                   {"is_synthetic", results.is_synthetic},
                   {"classes", results.class_names},
@@ -174,9 +183,11 @@ Results read_results(const std::filesystem::path& folder) {
         "{}: this run has no results yet; finish it by giving its command again", folder.string()));
   }
   const auto file = run.results_json_file();
+  verify_listed_file(file);
   try {
     return parse_results(read_text_file(file, kMaxResultBytes), file.string());
-  } catch (const DataError& error) {
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kData) throw;
     throw ArtifactError(error.what());
   }
 }
@@ -187,8 +198,10 @@ void write_validation(const RunFolder& folder, const Results& results) {
 
 void write_results(const RunFolder& folder, const Results& results) {
   write_file_atomically(folder.results_csv_file(), results_csv(results));
+  const std::string text = results_json(results);
+  write_run_checksums(folder, text);
   // Last, because its presence says that the run is complete.
-  write_file_atomically(folder.results_json_file(), results_json(results));
+  write_file_atomically(folder.results_json_file(), text);
 }
 
 }  // namespace hardy

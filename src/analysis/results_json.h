@@ -22,7 +22,7 @@ Results read_results(const std::filesystem::path& folder);
 /// Writes validation.json: the same models on the validation parts, for choosing settings.
 void write_validation(const RunFolder& folder, const Results& results);
 
-/// Writes results.json and results.csv.
+/// Writes results.csv, the checksums of the run's files (pipeline/check_run.h) and results.json.
 void write_results(const RunFolder& folder, const Results& results);
 
 }  // namespace hardy

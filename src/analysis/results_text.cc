@@ -23,6 +23,12 @@ std::string display_name(const std::string& metric) {
   if (metric == "weighted_f1") return "F1";
   if (metric == "accuracy") return "Acc";
   if (metric == "mae") return "MAE";
+  if (metric == "mean_wa") return "WA";
+  if (metric == "mean_weighted_f1") return "wF1";
+  if (metric == "mean_f1") return "F1";
+  if (metric == "mean_ccc") return "CCC";
+  if (metric == "mean_mae") return "MAE";
+  if (metric == "mean_correlation") return "Corr";
   return metric == "correlation" ? "Corr" : metric;
 }
 
@@ -164,21 +170,47 @@ std::size_t output_width(const std::vector<FitOutcome>& outcomes) {
   return 1;
 }
 
-/// The columns of one prediction after its place: truth, predicted, outputs.
-void add_outputs(CsvFile& table, const Corpus& corpus, std::size_t place,
+/// Of several labels: "joy sadness" or "0.5 0.25" by turns as truth and prediction; outputs apart.
+void add_targets(CsvFile& table, const Corpus& corpus, std::size_t place,
                  std::span<const float> outputs) {
+  const std::size_t width = corpus.target_names.size();
+  const auto truth = std::span(corpus.targets).subspan(place * width, width);
+  const auto text_of = [&](std::span<const float> numbers) {
+    std::string text;
+    for (std::size_t t = 0; t < width; ++t) {
+      if (corpus.label_kind == LabelKind::kValues) {
+        text += fmt::format("{}{}", t == 0 ? "" : " ", numbers[t]);
+      } else if (numbers[t] > kLabelThreshold) {
+        text += (text.empty() ? "" : " ") + corpus.target_names[t];
+      }
+    }
+    return text;
+  };
+  table.add(corpus.utterances[place].is_labelled() ? text_of(truth) : "").add(text_of(outputs));
+  for (const float output : outputs) table.add(output);
+}
+
+/// The columns of one prediction after its place: truth, predicted, outputs.
+/// `is_read`: whether at least one available modality was there; nothing is predicted from nothing.
+void add_outputs(CsvFile& table, const Corpus& corpus, std::size_t place,
+                 std::span<const float> outputs, bool is_read) {
   const auto& names = corpus.class_names;
   const Utterance& utterance = corpus.utterances[place];
+  if (!corpus.target_names.empty()) {
+    add_targets(table, corpus, place, outputs);
+    return;
+  }
   if (corpus.label_kind == LabelKind::kValue) {
-    table.add(utterance.label).add(outputs[0]);
+    table.add(utterance.label).add(is_read ? outputs[0] : NAN);
     return;
   }
   check(names.size() == outputs.size(), "a prediction has another number of outputs than classes");
   // A value of exactly 0 belongs to neither class and is not scored: no truth.
-  const bool is_scored = corpus.values.empty() || corpus.values[place] != 0;
-  table.add(is_scored ? std::string_view(names[static_cast<std::size_t>(utterance.label)]) : "");
-  table.add(names[static_cast<std::size_t>(argmax(outputs))]);
-  for (const float output : outputs) table.add(output);
+  const bool has_truth =
+      utterance.is_labelled() && (corpus.values.empty() || corpus.values[place] != 0);
+  table.add(has_truth ? std::string_view(names[static_cast<std::size_t>(utterance.label)]) : "");
+  table.add(is_read ? std::string_view(names[static_cast<std::size_t>(argmax(outputs))]) : "");
+  for (const float output : outputs) table.add(is_read ? output : NAN);
 }
 
 }  // namespace
@@ -193,7 +225,9 @@ std::string results_table(const Results& results) {
     const auto at = [&](std::size_t i) { return columns.begin() + static_cast<std::ptrdiff_t>(i); };
     text += "\n" + table.block({at(begin), at(end)});
   }
-  return text + missing_intervals(results);
+  text += missing_intervals(results);
+  for (const auto& note : results.notes) text += fmt::format("\nnote: {}\n", note);
+  return text;
 }
 
 std::string results_csv(const Results& results) {
@@ -227,6 +261,7 @@ void write_predictions(const RunFolder& folder, const std::vector<FitOutcome>& o
   std::vector<std::string> header = {"utterance", "dialogue", "track", "condition",
                                      "fold",      "seed",     "truth", "predicted"};
   for (const auto& name : corpus.class_names) header.push_back("p_" + name);
+  for (const auto& name : corpus.target_names) header.push_back("p_" + name);
   header.emplace_back("method");
   CsvFile table(folder.predictions_file(), header);
   const auto& method = folder.manifest().config.protocol.method;
@@ -241,8 +276,9 @@ void write_predictions(const RunFolder& folder, const std::vector<FitOutcome>& o
         table.add(corpus.dialogues[static_cast<std::size_t>(utterance.dialogue)].id);
         table.add(outcome->track).add(condition);
         table.add(std::int64_t{outcome->fold}).add(outcome->seed);
-        add_outputs(table, corpus, place,
-                    std::span(evaluation.outputs).subspan(row * width, width));
+        add_outputs(
+            table, corpus, place, std::span(evaluation.outputs).subspan(row * width, width),
+            !(corpus.present_pattern(evaluation.utterances[row]) & evaluation.pattern).empty());
         table.add(method);
         table.end_row();
       }

@@ -163,7 +163,8 @@ void write_folder_atomically(const std::filesystem::path& folder,
     if (::mkdir(temporary.c_str(), 0777) != 0) throw_write_error(target, errno);
     fill(temporary);
     if (::rename(temporary.c_str(), whole.c_str()) != 0) throw_write_error(target, errno);
-  } catch (const IoError& error) {
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kIo) throw;
     std::error_code ignored;
     std::filesystem::remove_all(temporary, ignored);
     throw IoError(with_final_name(error.what(), temporary.string(), target.string()));

@@ -1,7 +1,12 @@
 #include "hardy/tensor_file.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <bit>
+#include <cerrno>
 #include <cstring>
 #include <tuple>
 #include <utility>
@@ -10,7 +15,9 @@
 #include <nlohmann/json.hpp>
 
 #include "base/checksum.h"
+#include "base/descriptor.h"
 #include "base/files.h"
+#include "base/foreign.h"
 #include "base/tensor_header.h"
 #include "hardy/errors.h"
 
@@ -285,7 +292,8 @@ TensorFile load_tensor_file(const std::filesystem::path& file) {
   std::vector<std::byte> bytes;
   try {
     bytes = read_file(file);
-  } catch (const DataError& error) {
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kData) throw;
     throw ArtifactError(error.what());
   }
   return parse_tensor_file(bytes, file.string());
@@ -294,6 +302,9 @@ TensorFile load_tensor_file(const std::filesystem::path& file) {
 TensorFileView view_tensor_file(std::span<const std::byte> bytes, std::string_view name) {
   if (bytes.size() < kLengthBytes) {
     damaged(name, fmt::format("it has only {} bytes (truncated or empty)", bytes.size()));
+  }
+  if (const std::string foreign = foreign_contents(bytes); !foreign.empty()) {
+    throw ArtifactError(fmt::format("{}: it is no model but {}", name, foreign));
   }
   std::uint64_t length = 0;
   std::memcpy(&length, bytes.data(), sizeof length);
@@ -323,6 +334,44 @@ TensorFileView view_tensor_file(std::span<const std::byte> bytes, std::string_vi
   }
   contents.metadata.erase(stored);
   return contents;
+}
+
+void check_tensor_file(const std::filesystem::path& file, std::int64_t max_bytes) {
+  const std::string name = file.string();
+  const Descriptor descriptor(::open(file.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+
+  struct stat status {};
+
+  if (descriptor.number() < 0 || ::fstat(descriptor.number(), &status) != 0) {
+    if (errno == ENOENT || errno == ENOTDIR) {
+      throw ArtifactError(fmt::format("{}: no such file", name));
+    }
+    throw IoError(fmt::format("{}: cannot be read: {}", name, std::strerror(errno)));
+  }
+  if (!S_ISREG(status.st_mode)) throw ArtifactError(fmt::format("{}: not a regular file", name));
+  if (status.st_size > max_bytes) {
+    throw ArtifactError(fmt::format("{}: {} bytes are more than the {} that are allowed", name,
+                                    status.st_size, max_bytes));
+  }
+  const auto read_at = [&](char* place, std::size_t size, std::size_t offset) {
+    const auto count = ::pread(descriptor.number(), place, size, static_cast<off_t>(offset));
+    if (count != static_cast<ssize_t>(size)) {
+      damaged(name, fmt::format("it has only {} bytes (truncated or empty)", status.st_size));
+    }
+  };
+  std::uint64_t length = 0;
+  read_at(reinterpret_cast<char*>(&length), sizeof length, 0);
+  const auto size = static_cast<std::uint64_t>(status.st_size);
+  if (length > size - kLengthBytes || length > kMaxTensorHeaderBytes) {
+    damaged(name, fmt::format("its header claims {} bytes, the file has {}", length, size));
+  }
+  std::string text(static_cast<std::size_t>(length), '\0');
+  read_at(text.data(), text.size(), kLengthBytes);
+  TensorHeader header;
+  const std::string problem = read_tensor_header(text, header);
+  if (!problem.empty()) damaged(name, "its header: " + problem);
+  check_layout(header.entries, size - kLengthBytes - length, name);
+  if (!header.metadata.contains(kChecksumKey)) damaged(name, "it carries no checksum of ours");
 }
 
 TensorFile parse_tensor_file(std::span<const std::byte> bytes, std::string_view name) {

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <map>
 #include <string>
 #include <string_view>
@@ -30,5 +31,10 @@ struct TensorHeader {
 /// Parses `text` into `header`. Returns what is wrong with it; empty when it is well formed: only
 /// the expected fields, each once, at the expected depth.
 std::string read_tensor_header(std::string_view text, TensorHeader& header);
+
+/// Reads the header of a file of ours and nothing else: refuses a file that is larger than
+/// `max_bytes`, or whose header does not describe its size, before its data cost anything. Throws
+/// ArtifactError, IoError.
+void check_tensor_file(const std::filesystem::path& file, std::int64_t max_bytes);
 
 }  // namespace hardy

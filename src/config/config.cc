@@ -9,7 +9,6 @@
 
 #include "base/files.h"
 #include "base/nearest_name.h"
-#include "config/defects.h"
 #include "config/fields.h"
 #include "hardy/errors.h"
 
@@ -91,6 +90,9 @@ bool assign(const Field& field, const toml::node& node) {
     **is_on = node.as_boolean()->get();
     return true;
   }
+  if (const auto* word = std::get_if<WordPointer>(&field.value)) {
+    return node.is_string() && word->set(node.as_string()->get());
+  }
   const toml::array* array = node.as_array();
   if (array == nullptr) return false;
   std::vector<std::int64_t> values;
@@ -106,11 +108,14 @@ bool assign(const Field& field, const toml::node& node) {
 class TableReader {
  public:
   TableReader(std::string file, Config& config)
-      : file_(std::move(file)), fields_(describe(config)), keys_(keys_of(fields_)) {}
+      : file_(std::move(file)),
+        config_(config),
+        fields_(describe(config)),
+        keys_(keys_of(fields_)) {}
 
   void read(const toml::table& table, const std::string& prefix) const {
     for (const auto& [name, node] : table) {
-      const std::string key = prefix + std::string(name.str());
+      const std::string key = current_key(prefix + std::string(name.str()));
       const auto is_in_table = [&](const std::string& known) {
         return known.starts_with(key + ".");
       };
@@ -136,14 +141,20 @@ class TableReader {
     const Field& field = fields_[static_cast<std::size_t>(found - keys_.begin())];
     const std::string where = place(file_, node.source().begin);
     if (!assign(field, node)) {
-      throw_problem(where, field, shown(node), fmt::format("is not of type {}", field_type(field)));
+      const auto problem = node.is_string() && std::holds_alternative<Choices>(field.range)
+                               ? word_problem(node.as_string()->get(), field)
+                               : std::nullopt;
+      throw_problem(where, field, shown(node),
+                    problem.value_or(fmt::format("is not of type {}", field_type(field))));
     }
     if (const auto problem = field_problem(field)) {
       throw_problem(where, field, shown(node), *problem);
     }
+    MethodSections::follow_up(key, config_);
   }
 
   std::string file_;
+  Config& config_;
   std::vector<Field> fields_;
   std::vector<std::string> keys_;
 };
@@ -168,6 +179,10 @@ bool assign_text(const Field& field, const std::string& text) {
   if (auto* const* is_on = std::get_if<bool*>(&field.value)) {
     **is_on = text == "true";
     return text == "true" || text == "false";
+  }
+  if (const auto* choice = std::get_if<WordPointer>(&field.value)) {
+    const bool is_quoted = text.size() >= 2 && text.front() == '"' && text.back() == '"';
+    return choice->set(is_quoted ? text.substr(1, text.size() - 2) : text);
   }
   auto values = parse_integers(text);
   if (!values) return false;
@@ -198,15 +213,22 @@ std::vector<Field> read_fields(Config& config) {
   tables.insert(tables.end(), method.sections.begin(), method.sections.end());
   std::vector<Field> chosen;
   for (auto& field : describe(config)) {
-    const auto table = field.key.substr(0, field.key.find('.'));
-    const bool is_read =
-        field.key == table || std::find(tables.begin(), tables.end(), table) != tables.end();
+    const bool is_read = field.key.find('.') == std::string::npos ||
+                         std::any_of(tables.begin(), tables.end(), [&](const std::string& table) {
+                           return field.key == table || field.key.starts_with(table + ".");
+                         });
     if (is_read) chosen.push_back(std::move(field));
   }
   return chosen;
 }
 
 }  // namespace
+
+const std::vector<std::string>& corpus_formats() {
+  static const std::vector<std::string> formats = {"tree", "plain", "demo", "mmsa", "conv-emotion",
+                                                   "csd",  "hdf5",  "mmin", "table"};
+  return formats;
+}
 
 void check_heads(const std::string& table, std::int64_t hidden, std::int64_t heads) {
   if (hidden % heads == 0) return;
@@ -227,7 +249,7 @@ std::vector<FieldInfo> config_fields() {
   std::vector<FieldInfo> infos;
   for (const auto& field : describe(config)) {
     infos.push_back({field.key, field_type(field), field_value(field), field_range(field),
-                     field.meaning, field.effect});
+                     field.meaning, field.effect, field.is_advanced});
   }
   return infos;
 }
@@ -251,9 +273,9 @@ Config parse_config(const std::string& toml_text, const std::string& file_name,
   if (const toml::node* preset = table.get("preset"); preset != nullptr && preset->is_string()) {
     try {
       config = make_preset(preset->as_string()->get());
-    } catch (const ConfigError& error) {
-      throw ConfigError(
-          fmt::format("{}: {}", place(file_name, preset->source().begin), error.what()));
+    } catch (Error& error) {
+      error.add_context(place(file_name, preset->source().begin));
+      throw;
     }
   }
   TableReader(file_name, config).read(table, "");
@@ -264,11 +286,10 @@ Config load_config(const std::filesystem::path& file, const Config& base) {
   std::string text;
   try {
     text = read_text_file(file, kMaxFileBytes);
-  } catch (const DataError& error) {
-    throw ConfigError(
-        fmt::format("{}; --config wants a TOML file, e.g. the output of "
-                    "`hardy config`",
-                    error.what()));
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kData) throw;
+    throw ConfigError(error.what(),
+                      "--config wants a TOML file, e.g. the output of `hardy config`");
   }
   return parse_config(text, file.string(), base);
 }
@@ -277,9 +298,9 @@ void set_config_field(Config& config, const std::string& assignment) {
   const auto equals = assignment.find('=');
   if (equals == std::string::npos || equals == 0) {
     throw ConfigError(fmt::format(
-        "--set {}: not of the form key=value; write e.g. --set hardness.alpha1=0.5", assignment));
+        "--set {}: not of the form key=value; write e.g. --set run.seeds=1,2", assignment));
   }
-  const std::string key = assignment.substr(0, equals);
+  const std::string key = current_key(assignment.substr(0, equals));
   const std::string value = assignment.substr(equals + 1);
   if (key == "preset") {
     throw ConfigError("--set preset: a preset replaces every field; choose it with --preset");
@@ -288,9 +309,14 @@ void set_config_field(Config& config, const std::string& assignment) {
   for (const auto& field : describe(changed)) {
     if (field.key != key) continue;
     if (!assign_text(field, value)) {
-      throw_problem("--set", field, value, fmt::format("is not of type {}", field_type(field)));
+      const auto problem = std::holds_alternative<WordPointer>(field.value)
+                               ? word_problem(value, field)
+                               : std::nullopt;
+      throw_problem("--set", field, value,
+                    problem.value_or(fmt::format("is not of type {}", field_type(field))));
     }
     if (const auto problem = field_problem(field)) throw_problem("--set", field, value, *problem);
+    MethodSections::follow_up(key, changed);
     config = changed;
     return;
   }
@@ -304,24 +330,10 @@ void validate_config(const Config& config) {
       throw_problem("config", field, field_value(field), *problem);
     }
   }
-  for (const auto& [encoder, table] :
-       {std::pair(&config.hardness.encoder, "hardness.encoder"),
-        std::pair(&config.recogniser.encoder, "recogniser.encoder")}) {
-    check_heads(table, encoder->hidden, encoder->heads);
-  }
-  const HardnessConfig& hardness = config.hardness;
-  if (hardness.components == "both" && hardness.alpha1 + hardness.alpha2 <= 0) {
-    throw ConfigError(
-        "hardness.alpha1 and hardness.alpha2 are both 0, so that every utterance would be equally "
-        "hard; raise one, or say so with hardness.components = \"none\"");
-  }
-  if (config.recogniser.complete_epochs + config.recogniser.pattern_epochs == 0) {
-    throw ConfigError(
-        "recogniser.complete_epochs and recogniser.pattern_epochs are both 0: nothing would be "
-        "trained; raise one");
-  }
-  check_published(config);
   copy.methods.validate();
+  for (const auto& method : declared_methods()) {
+    if (method.validate != nullptr) method.validate(config);
+  }
 }
 
 std::string config_toml(const Config& config) {

@@ -7,9 +7,7 @@
 #include "config/fields.h"
 
 namespace hardy {
-namespace {
 
-/// "name=value,name=value" with unique non-empty names.
 std::optional<std::string> assignments_problem(std::string_view text) {
   std::vector<std::string_view> names;
   while (!text.empty()) {
@@ -29,48 +27,68 @@ std::optional<std::string> assignments_problem(std::string_view text) {
   return std::nullopt;
 }
 
-std::optional<std::string> metric_problem(std::string_view text) {
-  if (text == "auto" || text == "l2" || text == "cosine") return std::nullopt;
-  if (text.empty()) return "is empty";
-  if (auto problem = assignments_problem(text)) return problem;
-  while (!text.empty()) {
-    const auto comma = text.find(',');
-    const auto item = text.substr(0, comma);
-    const auto metric = item.substr(item.find('=') + 1);
-    if (metric != "l2" && metric != "cosine") {
-      return fmt::format("asks for the metric '{}', which is neither l2 nor cosine", metric);
-    }
-    text = comma == std::string_view::npos ? std::string_view{} : text.substr(comma + 1);
-  }
-  return std::nullopt;
-}
+namespace {
 
 std::optional<std::string> empty_problem(std::string_view text) {
   if (text.find_first_not_of(" ;,") == std::string_view::npos) return "names nothing";
   return std::nullopt;
 }
 
+std::vector<std::string> format_choices() {
+  std::vector<std::string> choices = corpus_formats();
+  choices.insert(choices.begin(), "auto");
+  return choices;
+}
+
 void describe_data(std::vector<Field>& fields, DataConfig& data) {
   FieldTable table(fields, "data.");
-  table.add("path", &data.path, FreeText{"a folder, or empty"},
-            {"Folder of the corpus; empty = the embedded demonstration corpus.",
+  table.add("path", &data.path, FreeText{"a folder, a file, or empty"},
+            {"Folder or file of the corpus; empty = the embedded demonstration corpus.",
              "Relative paths start at the folder the program is called from. The positional DATA "
              "of the command line replaces it."});
-  table.add("format", &data.format, Choices{{"auto", "tree", "plain", "demo"}},
-            {"How the folder is laid out: `tree` = the public layout with a label pickle, `plain` "
-             "= hardy's own plain form, `demo` = the embedded corpus.",
-             "`auto` looks at what the folder holds."});
+  table.add("format", &data.format, Choices{format_choices()},
+            {"How the corpus is laid out: `tree` = the public layout with a label pickle, `plain` "
+             "= hardy's own plain form, `demo` = the embedded corpus, the others as "
+             "docs/formats.md describes them.",
+             "`auto` looks at what the folder or file holds."});
   table.add(
       "labels", &data.labels, FreeText{"a file, or empty"},
-      {"Label pickle of a `tree`; empty = found beside the features.",
+      {"Label file of a `tree` or `table`; empty = found beside the features.",
        "Needed only when a folder holds several label files (IEMOCAP with 4 and 6 classes)."});
+  table.add("label", &data.label, FreeText{"a name, or empty"},
+            {"Which label is learned where a corpus has several, e.g. `happy`, `T` or `sentiment`; "
+             "empty = the one that its layout is known for.",
+             "An unknown name is refused with those that exist."});
+  table.add("reduce", &data.reduce, Choices{{"mean", "mean-std"}},
+            {"What becomes of features that are sequences of frames: their mean over time, or mean "
+             "and standard deviation one after the other.",
+             "`mean-std` doubles the width of sequences; vectors stay as they are."});
   table.add("modalities", &data.modalities,
             FreeText{"name=folder,name=folder,... or empty", assignments_problem},
             {"Which feature folders are read as which modality, in this order; empty = all found.",
              "Leaving a modality out trains and evaluates without it."});
-  table.add("task", &data.task, Choices{{"auto", "class", "regression", "binary"}},
-            {"What is learned from the labels: classes, real values, or the sign of real values.",
-             "`auto` = classes for class labels, regression for real values."});
+  table.add("task", &data.task,
+            Choices{{"auto", "class", "regression", "binary", "labels", "values", "shares"}},
+            {"What is learned from the labels: a class, a real value, the sign of a real value; of "
+             "several labels per utterance: which are there, their values, or shares of raters.",
+             "`auto` = what the labels look like (docs/formats.md)."});
+  table.add("unlabelled", &data.unlabelled, FreeText{"text,text,... or empty"},
+            {"Labels of the plain form that mean \"not labelled\", `empty` for the empty one, e.g. "
+             "`empty,-1`; corpus.toml can say the same.",
+             "Such utterances give context and are predicted, but neither trained on nor scored. "
+             "Without it a label that looks like one is an error."});
+  table.add(
+      "not_finite", &data.not_finite, Choices{{"refuse", "skip-frames", "missing"}},
+      {"What becomes of features that are NaN, infinite or beyond 1e18: an error; left out of "
+       "the mean over frames (a vector counts as missing); or the modality counts as missing "
+       "there.",
+       "Recovers corpora whose extractors wrote -inf or NaN in single frames; `hardy data "
+       "check` counts what was left out."});
+  table.add("ids", &data.ids, Choices{{"as-given", "by-part"}},
+            {"`by-part` puts the part of the split in front of every utterance and dialogue id of "
+             "the plain form.",
+             "For tables whose ids start again in each part, such as MELD's."});
+  table.mark_basic({"path", "labels", "modalities", "task"});
 }
 
 std::vector<std::string> method_names() {
@@ -102,7 +120,7 @@ void describe_protocol(std::vector<Field>& fields, ProtocolConfig& protocol) {
   table.add("split_seed", &protocol.split_seed, IntegerRange{0, std::int64_t{1} << 53},
             {"Seed of every random choice of the split.",
              "Independent of the training seeds, so that all seeds share the same folds."});
-  table.add("tracks", &protocol.tracks, Choices{{"specialist", "unified", "both"}},
+  table.add("tracks", &protocol.tracks,
             {"Specialist = one model per condition, as published; unified = one model for all.",
              "A specialist track costs one training per condition; a deployment needs `unified`."});
   table.add(
@@ -113,122 +131,11 @@ void describe_protocol(std::vector<Field>& fields, ProtocolConfig& protocol) {
        "and the complete one; `all` = every non-empty one; or a list separated by semicolons, "
        "modalities by name or unique prefix.",
        "Fewer conditions: a shorter run; the unified model always trains on all patterns."});
-  table.add("selection", &protocol.selection, Choices{{"loss", "wa", "ua"}},
+  table.add("selection", &protocol.selection,
             {"What validation compares between epochs: loss, weighted or unweighted accuracy.",
              "Read only where a stage's `patience` is above 0 or a best epoch is kept; for real "
              "values `wa` and `ua` mean the accuracy of the sign."});
-}
-
-void describe_tuning(std::vector<Field>& fields, TuningConfig& tuning) {
-  FieldTable table(fields, "tuning.");
-  table.add("epochs", &tuning.epochs, IntegerRange{0, kMaxEpochs},
-            {"Most epochs of feature tuning (paper 3.3.1).",
-             "0 leaves the adapter untrained; use `retrieval.database = \"plain\"` instead."});
-  table.add("batch", &tuning.batch, IntegerRange{1, 65'536},
-            {"Utterances per step.", "Larger: faster epochs, fewer steps."});
-  table.add("learning_rate", &tuning.learning_rate, NumberRange{0, 1, true, false},
-            {"Step size of Adam.", "Larger: faster but less steady learning."});
-  table.add("weight_decay", &tuning.weight_decay, NumberRange{0, 1},
-            {"L2 penalty, added to the gradient (coupled).", "Larger: smaller weights."});
-  table.add("patience", &tuning.patience, IntegerRange{0, kMaxEpochs},
-            {"Epochs without a better validation value before tuning stops; 0 = never.",
-             "Small: a short tuning with less overfitting."});
-}
-
-void describe_hardness(std::vector<Field>& fields, HardnessConfig& hardness) {
-  FieldTable table(fields, "hardness.");
-  table.add("complete_epochs", &hardness.complete_epochs, IntegerRange{0, kMaxEpochs},
-            {"Epochs of stage 1: complete data, one head per modality (paper 3.2.3).",
-             "More: better single encoders, a longer run."});
-  table.add("pattern_epochs", &hardness.pattern_epochs, IntegerRange{0, kMaxEpochs},
-            {"Epochs of stage 2: patterns, joint head and reconstruction.",
-             "More: sharper reconstruction errors, a longer run."});
-  table.add("patience", &hardness.patience, IntegerRange{0, kMaxEpochs},
-            {"Epochs without a better validation value before a stage stops; 0 = never.",
-             "Small: shorter training; the best epoch is kept."});
-  table.add("mi_weight", &hardness.mi_weight, NumberRange{0, 1000},
-            {"Weight of the pseudo mutual information in stage 1 (Eq. 13).",
-             "Larger: pulls the modalities' representations together."});
-  table.add("reconstruction_weight", &hardness.reconstruction_weight, NumberRange{0, 1000},
-            {"Weight of the reconstruction error in stage 2 (Eq. 16).",
-             "0 leaves the decoder untrained: direct hardness then says nothing."});
-  table.add("alpha1", &hardness.alpha1, NumberRange{0, 1},
-            {"Weight of direct hardness in the unified score (Eq. 10).",
-             "Larger: hardness follows the reconstruction error."});
-  table.add("alpha2", &hardness.alpha2, NumberRange{0, 1},
-            {"Weight of indirect hardness in the unified score (Eq. 10).",
-             "Larger: hardness follows the pseudo mutual information."});
-  table.add("beta", &hardness.beta, NumberRange{0, 1000, true, false},
-            {"Steepness of the unified score (Eq. 10).",
-             "Larger: scores are pushed to the ends of their range."});
-  table.add("indirect_sign", &hardness.indirect_sign, Choices{{"paper", "consistency"}},
-            {"`paper`: a large pseudo mutual information is hard (Eq. 9-10); `consistency`: weak "
-             "agreement between modalities is hard (the paper's prose).",
-             "Turns the ranking by indirect hardness round."});
-  table.add("centre", &hardness.centre, Choices{{"paper", "middle"}},
-            {"`paper`: Eq. 10 as printed, every score is at least 0.5; `middle`: centred, scores "
-             "span 0..1.",
-             "`middle` gives easy utterances few supports."});
-  table.add("components", &hardness.components, Choices{{"both", "direct", "indirect", "none"}},
-            {"Which parts enter the score; `none` gives every utterance all K supports.",
-             "For ablations."});
-  describe_encoder(table.inner("encoder"), hardness.encoder);
-  describe_optimiser(table.inner("optimiser"), hardness.optimiser);
-}
-
-void describe_retrieval(std::vector<Field>& fields, RetrievalConfig& retrieval) {
-  FieldTable table(fields, "retrieval.");
-  table.add("k", &retrieval.k, IntegerRange{1, 1000},
-            {"Neighbours per utterance and pattern, K; at most what the database holds is used.",
-             "Larger: more supports for hard utterances, longer epochs."});
-  table.add("database", &retrieval.database, Choices{{"tuned", "plain"}},
-            {"Features that are searched: tuned ones (paper 3.3.1) or the plain ones.",
-             "`plain` needs no feature tuning."});
-  table.add("metric", &retrieval.metric,
-            FreeText{"auto | l2 | cosine | name=metric,name=metric,...", metric_problem},
-            {"How features are compared; `auto` = cosine for text, L2 for the others.",
-             "Changes which neighbours are found."});
-  table.add(
-      "supports", &retrieval.supports, Choices{{"mix", "weights", "slots", "none"}},
-      {"How supports enter training: mixed into the utterance they support, as more visits of "
-       "the supporting utterance, as one pass per rank in which they replace it, or not at "
-       "all.",
-       "`slots` costs K + 1 passes per epoch, the others one."});
-  table.add(
-      "mix_rate", &retrieval.mix_rate, NumberRange{0, 1},
-      {"How often an utterance with all K supports is mixed with one of them; with n of K, n / "
-       "K as often.",
-       "Larger: fewer utterances are practised as they are. Read by `supports = \"mix\"`."});
-  table.add("mix_share", &retrieval.mix_share, NumberRange{0, 1, true, false},
-            {"Largest share of a support in a mixture; the share is drawn from 0 up to it.",
-             "Larger: stronger smoothing between neighbours. Read by `supports = \"mix\"`."});
-  table.add("support_label", &retrieval.support_label, Choices{{"own", "query"}},
-            {"Label that a support is trained with: its own, or that of the utterance it supports.",
-             "`query` is what the published code does; it turns other classes into label noise."});
-}
-
-void describe_recogniser(std::vector<Field>& fields, RecogniserConfig& recogniser) {
-  FieldTable table(fields, "recogniser.");
-  table.add("input", &recogniser.input, Choices{{"plain", "tuned"}},
-            {"Features that the recogniser reads.",
-             "`tuned`: each model file holds its tuning nets too, 2 d (d + 1) numbers per modality "
-             "of width d."});
-  table.add("complete_epochs", &recogniser.complete_epochs, IntegerRange{0, kMaxEpochs},
-            {"Epochs of stage 1: complete data, one head per modality (paper 3.3.3).",
-             "More: better single encoders, a longer run."});
-  table.add("pattern_epochs", &recogniser.pattern_epochs, IntegerRange{0, kMaxEpochs},
-            {"Epochs of stage 2: patterns, supports and reconstruction.", "More: a longer run."});
-  table.add("patience", &recogniser.patience, IntegerRange{0, kMaxEpochs},
-            {"Epochs without a better validation value before a stage stops; 0 = never.",
-             "Small: shorter training; the best epoch is kept."});
-  table.add("reconstruction_weight", &recogniser.reconstruction_weight, NumberRange{0, 1000},
-            {"Weight of the reconstruction of missing modalities in stage 2.",
-             "0 trains on labels alone."});
-  table.add("pattern_unit", &recogniser.pattern_unit, Choices{{"utterance", "dialogue"}},
-            {"What draws a pattern of its own when the unified model trains.",
-             "`dialogue` resembles a sensor that is off for a whole conversation."});
-  describe_encoder(table.inner("encoder"), recogniser.encoder);
-  describe_optimiser(table.inner("optimiser"), recogniser.optimiser);
+  table.mark_basic({"method", "split", "tracks", "conditions"});
 }
 
 void describe_run(std::vector<Field>& fields, RunConfig& run) {
@@ -240,8 +147,9 @@ void describe_run(std::vector<Field>& fields, RunConfig& run) {
             {"Parallel workers; 0 = one per core.", "Changes time and memory, never a number."});
   table.add("device", &run.device, Choices{{"cpu", "cuda"}},
             {"Where training computes.", "`cuda` needs a libtorch that was built with it."});
-  table.add("models", &run.models, Choices{{"all", "unified", "none"}},
+  table.add("models", &run.models,
             {"Which trained models are kept in the run folder.", "Changes disk space only."});
+  table.mark_basic({"seeds", "jobs", "device", "models"});
 }
 
 }  // namespace
@@ -256,16 +164,16 @@ void describe_encoder(FieldTable table, EncoderConfig& encoder) {
             {"Attention heads per layer.", "Splits D into this many independent attentions."});
   table.add("dropout", &encoder.dropout, NumberRange{0, 1, false, true},
             {"Share of activations dropped in training.", "Larger: less overfitting, slower fit."});
-  table.add("norm", &encoder.norm, Choices{{"none", "layer"}},
+  table.add("norm", &encoder.norm,
             {"Normalisation before each attention and MLP; the published code has none.",
              "`layer` makes deep stacks train more steadily."});
-  table.add("position", &encoder.position, Choices{{"none", "relative"}},
+  table.add("position", &encoder.position,
             {"Whether attention knows how far apart two utterances of a dialogue are.",
              "`none` sees a dialogue as a set, as published."});
-  table.add("speaker", &encoder.speaker, Choices{{"none", "relation"}},
+  table.add("speaker", &encoder.speaker,
             {"Whether attention knows if two utterances have the same speaker.",
              "`relation` has no effect where speakers are unknown."});
-  table.add("decoder", &encoder.decoder, Choices{{"linear", "two-layer"}},
+  table.add("decoder", &encoder.decoder,
             {"Reconstruction of the features: one linear map (Eq. 1) or the two layers of the "
              "published code.",
              "`two-layer` costs most of the parameters."});
@@ -280,7 +188,7 @@ void describe_optimiser(FieldTable table, OptimiserConfig& optimiser) {
             {"Step size of Adam.", "Larger: faster but less steady learning."});
   table.add("weight_decay", &optimiser.weight_decay, NumberRange{0, 1},
             {"L2 penalty, added to the gradient (coupled).", "Larger: smaller weights."});
-  table.add("schedule", &optimiser.schedule, Choices{{"constant", "cosine"}},
+  table.add("schedule", &optimiser.schedule,
             {"Step size over a stage's epochs: constant, or falling to 0 along a half cosine.",
              "`cosine` settles in the last epochs, so that no epoch need be chosen."});
   table.add("clip", &optimiser.clip, NumberRange{0, 1e9},
@@ -290,18 +198,14 @@ void describe_optimiser(FieldTable table, OptimiserConfig& optimiser) {
 
 std::vector<Field> describe(Config& config) {
   std::vector<Field> fields;
-  FieldTable(fields, "")
-      .add("preset", &config.preset, Choices{{"default", "published", "quick"}},
-           {"Where the fields that are not given start.",
-            "`published` has the published hyper-parameters, `quick` is a small model "
-            "for a first look."});
+  FieldTable top(fields, "");
+  top.add("preset", &config.preset, Choices{{"default", "published", "quick"}},
+          {"Where the fields that are not given start.",
+           "`published` has the published hyper-parameters, `quick` is a small model "
+           "for a first look."});
+  top.mark_basic({"preset"});
   describe_data(fields, config.data);
   describe_protocol(fields, config.protocol);
-  describe_tuning(fields, config.tuning);
-  describe_hardness(fields, config.hardness);
-  describe_retrieval(fields, config.retrieval);
-  describe_recogniser(fields, config.recogniser);
-  describe_published(FieldTable(fields, "published."), config.published);
   config.methods.describe(fields);
   describe_run(fields, config.run);
   return fields;

@@ -8,6 +8,7 @@
 #include <fmt/ranges.h>
 
 #include "base/nearest_name.h"
+#include "base/utf8.h"
 #include "config/toml_text.h"
 
 namespace hardy {
@@ -67,35 +68,6 @@ std::optional<std::string> number_problem(double value, const NumberRange& range
   return std::nullopt;
 }
 
-/// Length of the UTF-8 sequence that `text` starts with; 0 when it starts with none (overlong forms
-/// and surrogates are none).
-std::size_t utf8_length(std::string_view text) {
-  const auto byte = [&](std::size_t i) {
-    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
-  };
-  const unsigned lead = byte(0);
-  const unsigned next = byte(1);
-  if (lead < 0x80) return 1;
-  if (lead < 0xC2 || lead > 0xF4) return 0;
-  const bool is_overlong = (lead == 0xE0 && next < 0xA0) || (lead == 0xF0 && next < 0x90);
-  const bool is_no_character = (lead == 0xED && next > 0x9F) || (lead == 0xF4 && next > 0x8F);
-  if (is_overlong || is_no_character) return 0;
-  const std::size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-  for (std::size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xC0U) != 0x80U) return 0;
-  }
-  return length;
-}
-
-bool is_utf8(std::string_view text) {
-  while (!text.empty()) {
-    const std::size_t length = utf8_length(text);
-    if (length == 0) return false;
-    text.remove_prefix(length);
-  }
-  return true;
-}
-
 std::optional<std::string> text_problem(const std::string& value, const FieldRange& range) {
   if (const auto* choices = std::get_if<Choices>(&range)) {
     const auto& words = choices->words;
@@ -108,7 +80,7 @@ std::optional<std::string> text_problem(const std::string& value, const FieldRan
   for (const char letter : value) {
     if (static_cast<unsigned char>(letter) < 0x20) return "holds a control character";
   }
-  if (!is_utf8(value)) return "is not valid UTF-8";
+  if (utf8_error(value) != value.npos) return "is not valid UTF-8";
   const auto& free_text = std::get<FreeText>(range);
   return free_text.problem == nullptr ? std::nullopt : free_text.problem(value);
 }
@@ -126,7 +98,8 @@ std::string field_type(const Field& field) {
   return std::visit(
       Overloaded{[](std::int64_t*) { return "integer"; }, [](double*) { return "number"; },
                  [](std::string*) { return "text"; }, [](bool*) { return "boolean"; },
-                 [](std::vector<std::int64_t>*) { return "integers"; }},
+                 [](std::vector<std::int64_t>*) { return "integers"; },
+                 [](const WordPointer&) { return "text"; }},
       field.value);
 }
 
@@ -149,7 +122,8 @@ std::string field_value(const Field& field) {
                  [](const bool* value) { return std::string(*value ? "true" : "false"); },
                  [](const std::vector<std::int64_t>* value) {
                    return fmt::format("[{}]", fmt::join(*value, ", "));
-                 }},
+                 },
+                 [](const WordPointer& value) { return toml_text(std::string(value.word())); }},
       field.value);
 }
 
@@ -165,8 +139,23 @@ std::optional<std::string> field_problem(const Field& field) {
                  [](const bool*) -> std::optional<std::string> { return std::nullopt; },
                  [&](const std::vector<std::int64_t>* value) {
                    return list_problem(*value, std::get<IntegerRange>(field.range));
-                 }},
+                 },
+                 [](const WordPointer&) -> std::optional<std::string> { return std::nullopt; }},
       field.value);
+}
+
+std::optional<std::string> word_problem(const std::string& word, const Field& field) {
+  return text_problem(word, field.range);
+}
+
+std::string current_key(const std::string& key) {
+  for (const auto& method : declared_methods()) {
+    for (const auto& [before, now] : method.renamed) {
+      if (key == before) return now;
+      if (key.starts_with(before + ".")) return now + key.substr(before.size());
+    }
+  }
+  return key;
 }
 
 std::optional<std::vector<std::int64_t>> parse_integers(std::string_view text) {

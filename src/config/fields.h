@@ -3,14 +3,20 @@
 // config.h.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <variant>
 #include <vector>
 
 #include "hardy/config.h"
+#include "hardy/errors.h"
 
 namespace hardy {
 
@@ -43,9 +49,42 @@ struct FreeText {
 /// On or off.
 struct Switch {};
 
+/// Points at a setting that is an enum and speaks of it by its words (kWords).
+class WordPointer {
+ public:
+  template <typename Enum>
+  explicit WordPointer(Enum* value)
+      : value_(value),
+        words_(kWords<Enum>),
+        get_(
+            [](const void* at) { return static_cast<std::size_t>(*static_cast<const Enum*>(at)); }),
+        set_([](void* at, std::size_t index) {
+          *static_cast<Enum*>(at) = static_cast<Enum>(index);
+        }) {}
+
+  /// The setting itself.
+  [[nodiscard]] const void* address() const { return value_; }
+
+  [[nodiscard]] std::string_view word() const { return words_[get_(value_)]; }
+
+  /// False, and nothing set, when no value has the word.
+  bool set(std::string_view word) const {
+    const auto found = std::find(words_.begin(), words_.end(), word);
+    if (found == words_.end()) return false;
+    set_(value_, static_cast<std::size_t>(found - words_.begin()));
+    return true;
+  }
+
+ private:
+  void* value_;
+  std::span<const std::string_view> words_;
+  std::size_t (*get_)(const void* at);
+  void (*set_)(void* at, std::size_t index);
+};
+
 using FieldRange = std::variant<IntegerRange, NumberRange, Choices, FreeText, Switch>;
-using FieldPointer =
-    std::variant<std::int64_t*, double*, std::string*, bool*, std::vector<std::int64_t>*>;
+using FieldPointer = std::variant<std::int64_t*, double*, std::string*, bool*,
+                                  std::vector<std::int64_t>*, WordPointer>;
 
 /// One field of one Config object; `value` points into it and lives as long as it does.
 struct Field {
@@ -54,6 +93,7 @@ struct Field {
   FieldRange range;
   std::string meaning;
   std::string effect;
+  bool is_advanced = true;  ///< not among the few to know first
 };
 
 /// Largest values that settings of this kind may have.
@@ -77,6 +117,26 @@ class FieldTable {
         {prefix_ + name, value, std::move(range), std::move(text.meaning), std::move(text.effect)});
   }
 
+  /// A setting that is one of a few words.
+  template <typename Enum, typename = std::enable_if_t<std::is_enum_v<Enum>>>
+  void add(const char* name, Enum* value, Text text) {
+    Choices choices;
+    for (const auto word : kWords<Enum>) choices.words.emplace_back(word);
+    add(name, WordPointer(value), std::move(choices), std::move(text));
+  }
+
+  /// Marks settings of this table, or of tables inside it ("optimiser.batch"), as those to know
+  /// first. Requires: they were added.
+  void mark_basic(std::initializer_list<const char*> names) {
+    for (const char* name : names) {
+      const auto found = std::find_if(fields_.begin(), fields_.end(), [&](const Field& field) {
+        return field.key == prefix_ + name;
+      });
+      check(found != fields_.end(), "a basic setting is not there");
+      found->is_advanced = false;
+    }
+  }
+
   /// A table inside this one.
   [[nodiscard]] FieldTable inner(const std::string& name) const {
     return {fields_, prefix_ + name + "."};
@@ -95,8 +155,11 @@ void describe_optimiser(FieldTable table, OptimiserConfig& optimiser);
 void check_heads(const std::string& table, std::int64_t hidden, std::int64_t heads);
 void check_some_epochs(const std::string& table, std::int64_t epochs);
 
-/// The switches of the published defects (defects.cc).
-void describe_published(FieldTable table, PublishedConfig& published);
+/// Why a text is not "name=value,name=value" with unique non-empty names; nothing when it is.
+std::optional<std::string> assignments_problem(std::string_view text);
+
+/// A key by its present name, where its table was renamed since an earlier version.
+std::string current_key(const std::string& key);
 
 /// Every field of `config`, in the order of the TOML file: the top level, then table by table.
 std::vector<Field> describe(Config& config);
@@ -112,6 +175,9 @@ std::string field_value(const Field& field);
 
 /// Why the field's present value is not allowed ("is below 1"); nothing when it is.
 std::optional<std::string> field_problem(const Field& field);
+
+/// Why a word is none of the field's choices. Requires: the field's range is Choices.
+std::optional<std::string> word_problem(const std::string& word, const Field& field);
 
 /// Numbers of a list as people write it: "1,2,3", "1-5", "[1, 4-6]". Nothing when it is no such
 /// list or names more than kMaxListedIntegers numbers.

@@ -19,6 +19,23 @@ std::int64_t integer_of(const std::vector<Field>& fields, const std::string& key
 
 }  // namespace
 
+std::vector<std::string> caveats_of(const Config& config) {
+  const auto& method = declared_method(config.protocol.method);
+  return method.caveats == nullptr ? std::vector<std::string>() : method.caveats(config);
+}
+
+std::vector<std::int64_t> stage_epochs(const MethodDeclaration& method, const Config& config) {
+  Config copy = config;  // fields point into what they describe
+  const auto fields = describe(copy);
+  std::vector<std::int64_t> totals;
+  for (const auto& stage : method.epochs) {
+    std::int64_t total = 0;
+    for (const auto& key : stage) total += integer_of(fields, key);
+    totals.push_back(total);
+  }
+  return totals;
+}
+
 std::vector<std::string> epoch_limits(const MethodDeclaration& method, const Config& config,
                                       std::int64_t epochs, std::int64_t patience) {
   Config copy = config;  // fields point into what they describe
@@ -81,6 +98,10 @@ void MethodSections::describe(std::vector<Field>& fields) {
     FieldTable table(fields, name + ".");
     settings->describe(table);
   }
+}
+
+void MethodSections::follow_up(const std::string& key, Config& config) {
+  for (const auto& [name, settings] : config.methods.sections_) settings->follow_up(key, config);
 }
 
 void MethodSections::apply_preset(const std::string& preset) {

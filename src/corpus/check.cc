@@ -6,10 +6,10 @@
 #include <utility>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 #include "hardy/errors.h"
 #include "hardy/load.h"
+#include "hardy/split.h"
 
 namespace hardy {
 namespace {
@@ -65,16 +65,17 @@ class ContentCheck {
 
   std::vector<Finding> run() {
     check_presence();
+    check_labelled();
     for (const auto& modality : corpus_.modalities) check_modality(modality);
     if (corpus_.label_kind == LabelKind::kClass) check_classes();
-    check_split();
+    check_speakers();
     return std::move(findings_);
   }
 
  private:
   void add(Severity severity, const char* kind, const std::string& where, const std::string& what,
            const char* remedy) {
-    findings_.push_back({severity, kind, where, what, remedy});
+    findings_.push_back({severity, kind, where, what, remedy, false});
   }
 
   void check_presence() {
@@ -83,7 +84,7 @@ class ContentCheck {
           "check that the labels belong to these features");
     }
     if (corpus_.modality_count() == 1) {
-      add(Severity::kWarning, "one-modality", corpus_.source,
+      add(Severity::kError, "one-modality", corpus_.source,
           fmt::format("'{}' is its only modality", corpus_.modalities[0].name),
           "add another one: recognition under missing modalities cannot be trained with one");
     }
@@ -91,8 +92,19 @@ class ContentCheck {
       if (!corpus_.present_pattern(i).empty()) continue;
       add(Severity::kError, "no-modality",
           "utterance " + corpus_.utterances[static_cast<std::size_t>(i)].id,
-          "it has no modality at all", "extract a feature or remove the utterance");
+          "it has no modality at all", "extract a feature, or remove the utterance for training");
     }
+  }
+
+  void check_labelled() {
+    const auto labelled = std::count_if(corpus_.utterances.begin(), corpus_.utterances.end(),
+                                        [](const auto& u) { return u.is_labelled(); });
+    const auto lacking = corpus_.size() - labelled;
+    if (lacking == 0) return;
+    add(labelled == 0 ? Severity::kError : Severity::kNote, "unlabelled", corpus_.source,
+        fmt::format("{} of {} utterances are not labelled", lacking, corpus_.size()),
+        labelled == 0 ? "label some; nothing can be learned or scored"
+                      : "nothing: they give context and are predicted, but not scored");
   }
 
   void check_modality(const ModalityData& modality) {
@@ -111,7 +123,10 @@ class ContentCheck {
     }
     const std::string where = "modality " + modality.name;
     const std::int64_t missing = corpus_.size() - present;
-    if (missing > 0) {
+    if (present == 0 && corpus_.size() > 0) {
+      add(Severity::kError, "absent-modality", where, "no utterance has it",
+          "extract it, or leave it out: --set data.modalities=.. names the others");
+    } else if (missing > 0) {
       add(2 * missing > corpus_.size() ? Severity::kWarning : Severity::kNote, "missing-share",
           where,
           fmt::format("{} of {} utterances lack it ({:.1f} %)", missing, corpus_.size(),
@@ -136,7 +151,8 @@ class ContentCheck {
     add(all ? Severity::kError : Severity::kWarning, "constant-column", where,
         fmt::format("{} of {} columns never change ({})", columns.size(), varies.size(),
                     some_of(columns)),
-        all ? "the features carry nothing: extract them again"
+        all ? "the features carry nothing: extract them again, or leave the modality out: --set "
+              "data.modalities=.. names the others"
             : "harmless, but they carry nothing; check the extractor if they are many");
   }
 
@@ -154,6 +170,7 @@ class ContentCheck {
   void check_classes() {
     std::vector<std::int64_t> members(corpus_.class_names.size(), 0);
     for (const auto& utterance : corpus_.utterances) {
+      if (!utterance.is_labelled()) continue;
       const auto c = static_cast<std::int64_t>(utterance.label);
       if (c >= 0 && c < corpus_.class_count()) ++members[static_cast<std::size_t>(c)];
     }
@@ -179,6 +196,7 @@ class ContentCheck {
       const auto& group = corpus_.dialogues[static_cast<std::size_t>(utterance.dialogue)].group;
       if (group.empty()) return;
       all.insert(group);
+      if (!utterance.is_labelled()) continue;
       const auto c = static_cast<std::int64_t>(utterance.label);
       if (c >= 0 && c < corpus_.class_count()) of_class[static_cast<std::size_t>(c)].insert(group);
     }
@@ -191,27 +209,11 @@ class ContentCheck {
     }
   }
 
-  void check_split() {
-    std::set<Part> parts;
+  void check_speakers() {
     std::map<std::string, std::set<Part>> by_speaker;
     for (const auto& utterance : corpus_.utterances) {
       const Part part = corpus_.dialogues[static_cast<std::size_t>(utterance.dialogue)].part;
-      parts.insert(part);
       if (!utterance.speaker.empty()) by_speaker[utterance.speaker].insert(part);
-    }
-    const bool has_split = parts.contains(Part::kTrain) || parts.contains(Part::kValidation) ||
-                           parts.contains(Part::kTest);
-    if (!has_split) return;
-    for (const Part needed : {Part::kTrain, Part::kTest}) {
-      if (parts.contains(needed)) continue;
-      add(Severity::kError, "empty-part", corpus_.source,
-          fmt::format("the official split has no {} part",
-                      needed == Part::kTrain ? "training" : "test"),
-          "mark dialogues for it, or remove the split and use kfold");
-    }
-    if (parts.contains(Part::kNone)) {
-      add(Severity::kWarning, "no-part", corpus_.source,
-          "some dialogues are in no part of the official split", "they are used by no fold");
     }
     for (const auto& [speaker, where] : by_speaker) {
       if (!where.contains(Part::kTest) || where.size() < 2) continue;
@@ -234,18 +236,20 @@ std::int64_t CheckReport::count(Severity severity) const {
 
 std::vector<Finding> check_contents(const Corpus& corpus) { return ContentCheck(corpus).run(); }
 
-CheckReport check_corpus(const DataConfig& config, int jobs) {
+CheckReport check_corpus(const DataConfig& config, int jobs, const ProtocolConfig& protocol) {
   CheckReport report;
   report.source = config.path.empty() ? "the embedded demonstration corpus" : config.path;
   try {
     Reading reading = read_corpus(config, jobs);
     report.utterances = reading.corpus.size();
     report.findings = std::move(reading.findings);
-    auto contents = check_contents(reading.corpus);
+    auto contents = check_training(reading.corpus, protocol);
     std::move(contents.begin(), contents.end(), std::back_inserter(report.findings));
+    report.corpus = std::move(reading.corpus);
     if (report.is_sound())
-      validate_corpus(reading.corpus);  // nothing that loading refuses is missed
-  } catch (const DataError& error) {
+      validate_corpus(report.corpus);  // nothing that loading refuses is missed
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kData) throw;
     std::string what = error.what();
     if (what.starts_with(report.source + ": ")) what.erase(0, report.source.size() + 2);
     report.findings.push_back({Severity::kError, "unusable", report.source, what,
@@ -254,49 +258,6 @@ CheckReport check_corpus(const DataConfig& config, int jobs) {
   std::stable_sort(report.findings.begin(), report.findings.end(),
                    [](const Finding& x, const Finding& y) { return x.severity > y.severity; });
   return report;
-}
-
-std::string check_text(const CheckReport& report) {
-  std::string text;
-  std::map<std::pair<int, std::string>, std::vector<const Finding*>> groups;
-  for (const auto& finding : report.findings) {
-    groups[{-static_cast<int>(finding.severity), finding.kind}].push_back(&finding);
-  }
-  for (const auto& [key, group] : groups) {
-    text += fmt::format("{} {}", severity_name(group[0]->severity), key.second);
-    if (group.size() > 1) text += fmt::format(" ({})", group.size());
-    text += '\n';
-    for (std::size_t i = 0; i < std::min(group.size(), kShown); ++i) {
-      text += fmt::format("  {}: {}\n", group[i]->where, group[i]->what);
-    }
-    if (group.size() > kShown) text += fmt::format("  ... and {} more\n", group.size() - kShown);
-    text += fmt::format("  -> {}\n", group[0]->remedy);
-  }
-  text += fmt::format("{}: {} utterances, {} errors, {} warnings, {} notes: {}\n", report.source,
-                      report.utterances, report.count(Severity::kError),
-                      report.count(Severity::kWarning), report.count(Severity::kNote),
-                      report.is_sound() ? "usable" : "not usable");
-  return text;
-}
-
-std::string check_json(const CheckReport& report) {
-  nlohmann::json findings = nlohmann::json::array();
-  for (const auto& finding : report.findings) {
-    findings.push_back({{"severity", severity_name(finding.severity)},
-                        {"kind", finding.kind},
-                        {"where", finding.where},
-                        {"what", finding.what},
-                        {"remedy", finding.remedy}});
-  }
-  const nlohmann::json json = {{"source", report.source},
-                               {"utterances", report.utterances},
-                               {"usable", report.is_sound()},
-                               {"errors", report.count(Severity::kError)},
-                               {"warnings", report.count(Severity::kWarning)},
-                               {"notes", report.count(Severity::kNote)},
-                               {"findings", findings}};
-  // Names of files may hold any byte.
-  return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace hardy

@@ -20,16 +20,21 @@ namespace {
 }
 
 void validate_classes(const Corpus& corpus) {
-  if (corpus.label_kind == LabelKind::kValue) {
-    if (!corpus.class_names.empty()) broken(corpus, "labels are values, yet classes are named");
-    return;
+  const bool is_class = corpus.label_kind == LabelKind::kClass;
+  if (!is_class && !corpus.class_names.empty()) {
+    broken(corpus, "labels are values, yet classes are named");
   }
-  if (corpus.class_count() < 2) {
-    broken(corpus, fmt::format("{} class(es): recognition needs at least two; check the labels",
-                               corpus.class_count()));
+  if (is_class && corpus.class_names.empty()) {
+    broken(corpus, "no label names a class; check the labels");
+  }
+  const bool has_targets =
+      corpus.label_kind == LabelKind::kLabels || corpus.label_kind == LabelKind::kValues;
+  if (has_targets == corpus.target_names.empty()) {
+    broken(corpus, fmt::format("{} names of labels do not fit one or several labels per utterance",
+                               corpus.target_names.size()));
   }
   std::set<std::string> names;
-  for (const auto& name : corpus.class_names) {
+  for (const auto& name : is_class ? corpus.class_names : corpus.target_names) {
     if (name.empty() || !names.insert(name).second) {
       broken(corpus, fmt::format("class name '{}' is empty or given twice", name));
     }
@@ -72,6 +77,7 @@ void validate_utterances(const Corpus& corpus) {
     if (!ids.insert(utterance.id).second) {
       broken(corpus, fmt::format("utterance id '{}' is given twice", utterance.id));
     }
+    if (!utterance.is_labelled()) continue;
     if (!std::isfinite(utterance.label)) {
       broken(corpus, fmt::format("the label of utterance {} is not a finite number", utterance.id));
     }
@@ -82,9 +88,6 @@ void validate_utterances(const Corpus& corpus) {
       broken(corpus,
              fmt::format("label {} of utterance {} is not one of the {} classes (0..{})", label,
                          utterance.id, corpus.class_count(), corpus.class_count() - 1));
-    }
-    if (corpus.present_pattern(i).empty()) {
-      broken(corpus, fmt::format("utterance {} has no modality at all; remove it", utterance.id));
     }
   }
 }
@@ -102,7 +105,7 @@ void validate_modality(const Corpus& corpus, const ModalityData& modality) {
         modality.width, size, size * static_cast<std::size_t>(modality.width)));
   }
   for (std::size_t i = 0; i < modality.features.size(); ++i) {
-    if (std::isfinite(modality.features[i])) continue;
+    if (std::abs(modality.features[i]) <= kLargestFeature) continue;  // false for NaN
     const auto width = static_cast<std::size_t>(modality.width);
     broken(corpus, fmt::format("feature {} of modality {} of utterance {} is {}; extract it again "
                                "or mark the modality as missing",
@@ -139,6 +142,18 @@ void validate_extras(const Corpus& corpus) {
   if (!corpus.values.empty() && corpus.values.size() != size) {
     broken(corpus, fmt::format("{} values for {} utterances", corpus.values.size(), size));
   }
+  const auto check_table = [&](const std::vector<float>& numbers, std::size_t width,
+                               const char* what) {
+    if (numbers.size() != size * width) {
+      broken(corpus, fmt::format("{} {} for {} utterances with {} each", numbers.size(), what, size,
+                                 width));
+    }
+    for (const float number : numbers) {
+      if (!std::isfinite(number)) broken(corpus, fmt::format("{} of {} is none", what, number));
+    }
+  };
+  check_table(corpus.targets, corpus.target_names.size(), "labels");
+  if (!corpus.shares.empty()) check_table(corpus.shares, corpus.class_names.size(), "shares");
 }
 
 template <typename Number>
@@ -147,6 +162,20 @@ void add_number(Sha256& digest, Number number) {
 }
 
 }  // namespace
+
+const char* label_kind_name(LabelKind kind) {
+  switch (kind) {
+    case LabelKind::kClass:
+      return "class";
+    case LabelKind::kValue:
+      return "value";
+    case LabelKind::kLabels:
+      return "labels";
+    case LabelKind::kValues:
+      return "values";
+  }
+  return "class";
+}
 
 const char* part_name(Part part) {
   switch (part) {
@@ -213,6 +242,9 @@ std::string corpus_checksum(const Corpus& corpus) {
   }
   add_number(digest, static_cast<std::int64_t>(corpus.values.size()));
   digest.add(corpus.values.data(), corpus.values.size() * sizeof(float));
+  for (const auto& name : corpus.target_names) digest.add(name);
+  digest.add(corpus.targets.data(), corpus.targets.size() * sizeof(float));
+  digest.add(corpus.shares.data(), corpus.shares.size() * sizeof(float));
   return digest.hex();
 }
 

@@ -1,223 +1,28 @@
 #include "corpus/feature_folder.h"
 
-#include <dirent.h>
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <atomic>
-#include <cerrno>
-#include <cmath>
-#include <cstring>
 #include <map>
-#include <memory>
-#include <optional>
-#include <span>
 #include <thread>
 #include <utility>
 
 #include <fmt/format.h>
 
-#include "formats/npy.h"
+#include "base/foreign.h"
+#include "corpus/feature_source.h"
+#include "formats/text.h"
 #include "hardy/errors.h"
 
 namespace hardy {
 namespace {
 
-constexpr std::size_t kFirstBuffer = std::size_t{1} << 16;
-constexpr std::size_t kMaxFeatureFile = std::size_t{1} << 30;
 constexpr std::int64_t kProbes = 7;
 constexpr std::int64_t kChunk = 64;
-constexpr std::string_view kSuffix = ".npy";
-
-enum class EntryKind { kFile, kFolder };
-
-/// An open folder: files are opened relative to it, which spares the kernel the path.
-class OpenFolder {
- public:
-  explicit OpenFolder(const std::filesystem::path& path)
-      : number_(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {}
-
-  OpenFolder(OpenFolder&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
-
-  OpenFolder(const OpenFolder&) = delete;
-  OpenFolder& operator=(const OpenFolder&) = delete;
-
-  ~OpenFolder() {
-    if (number_ >= 0) ::close(number_);
-  }
-
-  [[nodiscard]] int number() const { return number_; }
-
- private:
-  int number_;
-};
-
-/// Reads a file into a buffer that grows as needed and is reused. Returns nothing when there is no
-/// such file; throws DataError when it cannot be read.
-std::optional<std::span<const std::byte>> read_into(int folder, const std::string& name,
-                                                    std::vector<std::byte>& buffer) {
-  // O_NONBLOCK: a pipe put in place of a file must not stop the program.
-  const int number = ::openat(folder, name.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (number < 0) {
-    if (errno == ENOENT || errno == ENOTDIR) return std::nullopt;
-    throw DataError(fmt::format("it cannot be opened: {}", std::strerror(errno)));
-  }
-  std::size_t size = 0;
-  int error = 0;
-  while (true) {
-    if (size == buffer.size()) buffer.resize(std::max(kFirstBuffer, 2 * buffer.size()));
-    const ssize_t got = ::read(number, buffer.data() + size, buffer.size() - size);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) error = errno;
-    if (got <= 0) break;
-    size += static_cast<std::size_t>(got);
-    if (size < buffer.size()) break;  // a short read of a regular file is its end
-    if (size > kMaxFeatureFile) error = EFBIG;
-    if (error != 0) break;
-  }
-  ::close(number);
-  if (error != 0) throw DataError(fmt::format("it cannot be read: {}", std::strerror(error)));
-  return std::span<const std::byte>(buffer.data(), size);
-}
-
-/// Names of the .npy files in a folder, sorted.
-std::vector<std::string> list_npy(const std::filesystem::path& folder) {
-  std::vector<std::string> names;
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
-    std::string name = entry.path().filename().string();
-    if (name.ends_with(kSuffix)) names.push_back(std::move(name));
-  }
-  std::sort(names.begin(), names.end());
-  return names;
-}
-
-/// One modality while it is read.
-struct Source {
-  std::string modality;
-  std::filesystem::path path;
-  OpenFolder folder;
-  std::unordered_map<std::string, EntryKind> entries;  ///< by utterance id, from one listing
-
-  Source(std::string name, std::filesystem::path where)
-      : modality(std::move(name)), path(std::move(where)), folder(path) {
-    if (folder.number() < 0) {
-      throw DataError(fmt::format("{}: feature folder cannot be opened: {}", path.string(),
-                                  std::strerror(errno)));
-    }
-    list();
-  }
-
- private:
-  void list() {
-    const std::unique_ptr<DIR, int (*)(DIR*)> handle(::opendir(path.c_str()), ::closedir);
-    if (!handle) return;
-    while (const dirent* entry = ::readdir(handle.get())) {
-      std::string name = entry->d_name;
-      if (name.starts_with('.')) continue;
-      bool is_folder = entry->d_type == DT_DIR;
-      if (entry->d_type == DT_LNK || entry->d_type == DT_UNKNOWN) {
-        std::error_code ignored;
-        is_folder = std::filesystem::is_directory(path / name, ignored);
-      }
-      // A folder called <uid>.npy is taken for the file that it pretends to be, and then refused.
-      if (is_folder && !name.ends_with(kSuffix)) {
-        entries.try_emplace(std::move(name), EntryKind::kFolder);
-      } else if (name.ends_with(kSuffix)) {
-        name.resize(name.size() - kSuffix.size());
-        entries[std::move(name)] = EntryKind::kFile;  // a file goes before a folder of its name
-      }
-    }
-  }
-};
-
-/// A thread's reusable memory.
-struct Scratch {
-  std::vector<std::byte> bytes;
-  std::vector<float> feature;
-  std::vector<float> part;
-};
-
-enum class Outcome { kRead, kEmpty, kMissing };
-
-/// Reads single features of one source.
-class FeatureReader {
- public:
-  FeatureReader(const Source& source, Scratch& scratch) : source_(source), scratch_(scratch) {}
-
-  /// Fills scratch.feature. Throws DataError naming the file.
-  Outcome read(const FeatureRequest& request) {
-    const auto found = source_.entries.find(request.id);
-    if (found == source_.entries.end()) return Outcome::kMissing;
-    if (found->second == EntryKind::kFile) return read_file(request.id + std::string(kSuffix));
-    if (!request.face.empty()) return read_face(request);
-    return read_mean(request.id, list_npy(source_.path / request.id));
-  }
-
- private:
-  Outcome read_file(const std::string& name) {
-    try {
-      const auto bytes = read_into(source_.folder.number(), name, scratch_.bytes);
-      if (!bytes) return Outcome::kMissing;
-      read_npy_feature(*bytes, (source_.path / name).native(), scratch_.feature);
-    } catch (const DataError& error) {
-      const std::string what = error.what();
-      const std::string file = (source_.path / name).string();
-      throw DataError(what.starts_with(file) ? what : fmt::format("{}: {}", file, what));
-    }
-    return scratch_.feature.empty() ? Outcome::kEmpty : Outcome::kRead;
-  }
-
-  Outcome read_face(const FeatureRequest& request) {
-    // The names of the public feature sets, tried before the folder is listed.
-    const Outcome usual = read_file(fmt::format("{}/compress_{}.npy", request.id, request.face));
-    if (usual != Outcome::kMissing) return usual;
-    const auto names = list_npy(source_.path / request.id);
-    std::vector<std::string> mine;
-    bool has_faces = false;
-    for (const auto& name : names) {
-      if (name.find(request.face) != std::string::npos) mine.push_back(name);
-      has_faces = has_faces || name.find_first_of("FM") != std::string::npos;
-    }
-    if (!has_faces) return read_mean(request.id, names);
-    if (mine.empty()) return Outcome::kMissing;
-    if (mine.size() == 1) return read_file(request.id + "/" + mine[0]);
-    throw DataError(fmt::format("{}: {} files hold the letter {} of the speaker; keep one",
-                                (source_.path / request.id).string(), mine.size(), request.face));
-  }
-
-  Outcome read_mean(const std::string& id, const std::vector<std::string>& names) {
-    if (names.empty()) return Outcome::kMissing;
-    std::vector<double> sums;
-    std::size_t count = 0;
-    for (const auto& name : names) {
-      if (read_file(id + "/" + name) != Outcome::kRead) continue;
-      if (count == 0) sums.assign(scratch_.feature.size(), 0.0);
-      if (sums.size() != scratch_.feature.size()) {
-        throw DataError(fmt::format("{}: {} values where the files before it have {}",
-                                    (source_.path / id / name).string(), scratch_.feature.size(),
-                                    sums.size()));
-      }
-      for (std::size_t d = 0; d < sums.size(); ++d) {
-        sums[d] += static_cast<double>(scratch_.feature[d]);
-      }
-      ++count;
-    }
-    scratch_.feature.clear();
-    for (const double sum : sums) {
-      scratch_.feature.push_back(static_cast<float>(sum / static_cast<double>(count)));
-    }
-    return scratch_.feature.empty() ? Outcome::kEmpty : Outcome::kRead;
-  }
-
-  const Source& source_;
-  Scratch& scratch_;
-};
 
 /// The commonest width among a few features spread over the corpus; 0 when none could be read.
-std::int64_t probe_width(const Source& source, const std::vector<FeatureRequest>& requests) {
-  Scratch scratch;
+std::int64_t probe_width(const FeatureSource& source, const std::vector<FeatureRequest>& requests,
+                         BadFeatures bad) {
+  FeatureScratch scratch;
   std::map<std::size_t, int> votes;
   int probed = 0;
   const auto size = static_cast<std::int64_t>(requests.size());
@@ -226,11 +31,12 @@ std::int64_t probe_width(const Source& source, const std::vector<FeatureRequest>
   for (std::int64_t start = 0; start < stride && probed < kProbes; ++start) {
     for (std::int64_t i = start; i < size && probed < kProbes; i += stride) {
       try {
-        FeatureReader reader(source, scratch);
-        if (reader.read(requests[static_cast<std::size_t>(i)]) != Outcome::kRead) continue;
+        FeatureReader reader(source, scratch, bad);
+        if (reader.read(requests[static_cast<std::size_t>(i)]) != FeatureOutcome::kRead) continue;
         ++votes[scratch.feature.size()];
         ++probed;
-      } catch (const DataError&) {
+      } catch (const Error& error) {
+        if (error.kind() != ErrorKind::kData) throw;
         continue;  // reported when the whole corpus is read
       }
     }
@@ -250,25 +56,32 @@ struct Placed {
 /// Reads rows of the result; one per thread.
 class Worker {
  public:
-  Worker(const std::vector<Source>& sources, const std::vector<FeatureRequest>& requests,
-         std::vector<ModalityData>& result)
-      : sources_(sources), requests_(requests), result_(result) {}
+  Worker(const std::vector<FeatureSource>& sources, const std::vector<FeatureRequest>& requests,
+         std::vector<ModalityData>& result, BadFeatures bad)
+      : sources_(sources), requests_(requests), result_(result), bad_(bad) {}
 
   void read(std::size_t m, std::size_t i) {
     ModalityData& modality = result_[m];
     const auto width = static_cast<std::size_t>(modality.width);
+    FeatureReader reader(sources_[m], scratch_, bad_);
     try {
-      const Outcome outcome = FeatureReader(sources_[m], scratch_).read(requests_[i]);
-      if (outcome == Outcome::kMissing) {
+      const auto outcome = reader.read(requests_[i]);
+      if (outcome == FeatureOutcome::kMissing) {
         return add(m, i, Severity::kWarning, "missing-file", "there is no feature file",
                    "extract it; until then the modality counts as missing there");
       }
+      if (outcome == FeatureOutcome::kUnusable) {
+        return add(m, i, Severity::kWarning, "bad-rows-left-out",
+                   "it holds NaN, infinity or huge values and counts as missing",
+                   "as data.not_finite says");
+      }
       modality.present[i] = 1;
-      if (outcome == Outcome::kEmpty) {
+      if (outcome == FeatureOutcome::kEmpty) {
         return add(m, i, Severity::kNote, "empty-feature", "the array is empty",
                    "zeros are used, as the public readers do");
       }
-    } catch (const DataError& error) {
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::kData) throw;
       return add(m, i, Severity::kError, "unreadable-file", error.what(), "extract it again");
     }
     if (scratch_.feature.size() != width) {
@@ -279,18 +92,23 @@ class Worker {
     }
     std::copy(scratch_.feature.begin(), scratch_.feature.end(),
               modality.features.begin() + static_cast<std::ptrdiff_t>(i * width));
-    check_finite(m, i);
+    report_values(reader, m, i);
   }
 
   std::vector<Placed>& problems() { return problems_; }
 
  private:
-  void check_finite(std::size_t m, std::size_t i) {
-    const auto bad = std::find_if(scratch_.feature.begin(), scratch_.feature.end(),
-                                  [](float x) { return !std::isfinite(x); });
-    if (bad == scratch_.feature.end()) return;
-    add(m, i, Severity::kError, "not-finite",
-        fmt::format("value {} is {}", bad - scratch_.feature.begin(), *bad), "extract it again");
+  void report_values(const FeatureReader& reader, std::size_t m, std::size_t i) {
+    if (reader.left_out() > 0) {
+      add(m, i, Severity::kNote, "frames-left-out",
+          fmt::format("{} frames hold NaN, infinity or huge values and are left out of the mean",
+                      reader.left_out()),
+          "as data.not_finite says");
+    }
+    if (reader.bad_cell().empty()) return;
+    add(m, i, Severity::kError, "not-finite", reader.bad_cell(),
+        "extract it again, or leave such frames out of the mean: --set data.not_finite=skip-frames "
+        "(missing = the utterance then lacks the modality)");
   }
 
   void add(std::size_t m, std::size_t i, Severity severity, const char* kind,
@@ -299,10 +117,11 @@ class Worker {
     problems_.push_back({m, i, {severity, kind, where, what, remedy}});
   }
 
-  const std::vector<Source>& sources_;
+  const std::vector<FeatureSource>& sources_;
   const std::vector<FeatureRequest>& requests_;
   std::vector<ModalityData>& result_;
-  Scratch scratch_;
+  BadFeatures bad_;
+  FeatureScratch scratch_;
   std::vector<Placed> problems_;
 };
 
@@ -338,7 +157,7 @@ void read_all(std::vector<Worker>& workers, std::size_t modalities, std::int64_t
   }
 }
 
-void check_modality(const Source& source, const ModalityData& modality,
+void check_modality(const FeatureSource& source, const ModalityData& modality,
                     std::vector<Finding>& findings) {
   const auto size = static_cast<std::int64_t>(modality.present.size());
   const auto found = std::count(modality.present.begin(), modality.present.end(), 1);
@@ -354,19 +173,20 @@ void check_modality(const Source& source, const ModalityData& modality,
 
 std::vector<ModalityData> load_feature_folders(const std::vector<FeatureFolder>& folders,
                                                const std::vector<FeatureRequest>& requests,
-                                               int jobs, std::vector<Finding>& findings) {
-  std::vector<Source> sources;
+                                               int jobs, BadFeatures bad,
+                                               std::vector<Finding>& findings) {
+  std::vector<FeatureSource> sources;
   std::vector<ModalityData> result;
   for (const auto& [name, path] : folders) {
-    const Source& source = sources.emplace_back(name, path);
+    const FeatureSource& source = sources.emplace_back(name, path);
     ModalityData& modality = result.emplace_back();
     modality.name = name;
-    modality.width = std::max<std::int64_t>(1, probe_width(source, requests));
+    modality.width = std::max<std::int64_t>(1, probe_width(source, requests, bad));
     modality.features.assign(requests.size() * static_cast<std::size_t>(modality.width), 0.0F);
     modality.present.assign(requests.size(), 0);
   }
   std::vector<Worker> workers;
-  for (int j = 0; j < std::max(1, jobs); ++j) workers.emplace_back(sources, requests, result);
+  for (int j = 0; j < std::max(1, jobs); ++j) workers.emplace_back(sources, requests, result, bad);
   read_all(workers, sources.size(), static_cast<std::int64_t>(requests.size()));
 
   std::vector<Placed> problems;
@@ -386,8 +206,8 @@ bool is_feature_folder(const std::filesystem::path& folder) {
   for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
     std::error_code ignored;
     const std::string name = entry.path().filename().string();
-    if (name.starts_with('.')) continue;
-    if (name.ends_with(kSuffix) || entry.is_directory(ignored)) return true;
+    if (is_side_file(name)) continue;
+    if (name.ends_with(".npy") || entry.is_directory(ignored)) return true;
   }
   return false;
 }

@@ -14,8 +14,16 @@ namespace hardy {
 
 /// Whose feature is wanted.
 struct FeatureRequest {
-  std::string id;    ///< utterance: the file <id>.npy or the folder <id>/
+  /// Utterance, in Unicode's composed form: the file <id>.npy or the folder <id>/.
+  std::string id;
   std::string face;  ///< "F" or "M": which file of a folder of two faces; empty = all are averaged
+};
+
+/// What becomes of features with NaN, infinity or values beyond kLargestFeature.
+enum class BadFeatures {
+  kRefuse,      ///< an error that names file, frame and column
+  kSkipFrames,  ///< left out of the mean over frames; missing when nothing is left
+  kMissing      ///< the utterance lacks the modality
 };
 
 /// A modality and where it is stored.
@@ -32,7 +40,8 @@ struct FeatureFolder {
 /// 1 threads.
 std::vector<ModalityData> load_feature_folders(const std::vector<FeatureFolder>& folders,
                                                const std::vector<FeatureRequest>& requests,
-                                               int jobs, std::vector<Finding>& findings);
+                                               int jobs, BadFeatures bad,
+                                               std::vector<Finding>& findings);
 
 /// Whether a folder holds .npy files or sub-folders, i.e. may be a feature folder.
 bool is_feature_folder(const std::filesystem::path& folder);

@@ -2,14 +2,19 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <string>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "base/foreign.h"
+#include "corpus/label_column.h"
+#include "corpus/layouts.h"
 #include "corpus/plain_form.h"
 #include "corpus/synth/demo_corpus.h"
 #include "corpus/tree.h"
+#include "formats/text.h"
 #include "hardy/errors.h"
 
 namespace hardy {
@@ -27,7 +32,7 @@ std::string corpus_inside(const std::filesystem::path& folder) {
   std::string first;
   std::error_code ignored;
   for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
-    if (!entry.is_directory(ignored)) continue;
+    if (!entry.is_directory(ignored) || is_side_file(entry.path().filename().string())) continue;
     const std::string path = entry.path().string();
     const bool is_corpus = is_plain_form(path) || is_tree(path);
     if (is_corpus && (first.empty() || path < first)) first = path;
@@ -35,9 +40,16 @@ std::string corpus_inside(const std::filesystem::path& folder) {
   return first;
 }
 
-/// "demo", "plain" or "tree".
+void require_known_format(const std::string& format) {
+  const auto& known = corpus_formats();
+  if (format == "auto" || std::find(known.begin(), known.end(), format) != known.end()) return;
+  throw ConfigError(
+      fmt::format("data.format is '{}'; possible are auto, {}", format, fmt::join(known, ", ")));
+}
+
+/// One of corpus_formats().
 std::string find_form(const DataConfig& config) {
-  require_known(config.format, {"auto", "tree", "plain", "demo"}, "data.format");
+  require_known_format(config.format);
   if (config.format == "demo" || config.path.empty()) {
     const bool is_demo = config.format == "demo" || config.format == "auto";
     if (!is_demo || !config.path.empty()) {
@@ -48,10 +60,13 @@ std::string find_form(const DataConfig& config) {
   }
   if (config.format != "auto") return config.format;
   std::error_code ignored;
-  if (!std::filesystem::is_directory(config.path, ignored)) {
+  if (!std::filesystem::exists(config.path, ignored)) {
     throw DataError(fmt::format("{}: no such folder", config.path));
   }
   if (is_plain_form(config.path)) return "plain";
+  const std::string layout = find_layout(config.path);
+  const bool names_pickle = !config.labels.empty() && layout != "table";
+  if (!layout.empty() && !names_pickle) return layout;
   if (!config.labels.empty() || is_tree(config.path)) return "tree";
   const std::string inside = corpus_inside(config.path);
   if (!inside.empty()) {
@@ -64,11 +79,23 @@ std::string find_form(const DataConfig& config) {
                   config.path, kPlainTable));
 }
 
-Reading read_form(const DataConfig& config, int jobs) {
-  const std::string form = find_form(config);
+PlainOptions plain_options(const DataConfig& config, const std::string& task) {
+  PlainOptions options;
+  options.folder = config.path;
+  options.modalities = config.modalities;
+  options.task = task;
+  options.unlabelled = unlabelled_marks(config.unlabelled);
+  options.not_finite = config.not_finite;
+  options.has_ids_by_part = config.ids == "by-part";
+  return options;
+}
+
+Reading read_form(const DataConfig& config, int jobs, const std::string& form) {
   if (form == "demo") return {make_demo_corpus(), {}};
+  if (form != "tree" && form != "plain") return read_layout(form, config, std::max(1, jobs));
   if (form == "tree") {
-    return read_tree({config.path, config.labels, config.modalities, std::max(1, jobs)});
+    return read_tree({config.path, config.labels, config.modalities, std::max(1, jobs), config.task,
+                      unlabelled_marks(config.unlabelled), config.not_finite});
   }
   if (!config.labels.empty()) {
     throw ConfigError(
@@ -77,11 +104,18 @@ Reading read_form(const DataConfig& config, int jobs) {
   }
   // Binary starts from values.
   const std::string task = config.task == "binary" ? "regression" : config.task;
-  return read_plain({config.path, config.modalities, task});
+  return read_plain(plain_options(config, task));
 }
 
 void apply_task(Corpus& corpus, const std::string& task) {
   const bool is_class = corpus.label_kind == LabelKind::kClass;
+  const bool has_several = !corpus.target_names.empty() || !corpus.shares.empty();
+  const bool wants_several = task == "labels" || task == "values" || task == "shares";
+  if (task != "auto" && wants_several != has_several) {
+    throw ConfigError(fmt::format("data.task is '{}', but each utterance of {} has {}", task,
+                                  corpus.name, has_several ? "several labels" : "one label"));
+  }
+  if (wants_several) return;
   if (task == "binary") {
     make_binary(corpus);
   } else if (task == "class" && !is_class) {
@@ -106,20 +140,42 @@ void make_binary(Corpus& corpus) {
   corpus.class_names = {"negative", "positive"};
   corpus.values.clear();
   for (Utterance& utterance : corpus.utterances) {
+    if (!utterance.is_labelled()) {
+      corpus.values.push_back(0);
+      continue;
+    }
     corpus.values.push_back(utterance.label);
     utterance.label = utterance.label > 0 ? 1.0F : 0.0F;
   }
 }
 
 Reading read_corpus(const DataConfig& config, int jobs) {
-  require_known(config.task, {"auto", "class", "regression", "binary"}, "data.task");
-  Reading reading = read_form(config, jobs);
+  require_known(config.task,
+                {"auto", "class", "regression", "binary", "labels", "values", "shares"},
+                "data.task");
+  require_known(config.not_finite, {"refuse", "skip-frames", "missing"}, "data.not_finite");
+  require_known(config.ids, {"as-given", "by-part"}, "data.ids");
+  if (!is_utf8(config.path)) {
+    throw DataError(
+        fmt::format("{}: the path is not UTF-8, and results are named after it; rename the folder",
+                    readable(config.path)));
+  }
+  require_known(config.reduce, {"mean", "mean-std"}, "data.reduce");
+  const std::string form = find_form(config);
+  Reading reading = read_form(config, jobs, form);
+  if (form == "tree") reading.corpus.layout = "tree of GCNet, MoMKE and HARDY-MER";
+  if (form == "plain") reading.corpus.layout = "plain form";
   apply_task(reading.corpus, config.task);
   return reading;
 }
 
-Corpus load_corpus(const DataConfig& config, int jobs) {
-  Corpus corpus = take_sound_corpus(read_corpus(config, jobs));
+Corpus load_corpus(const DataConfig& config, int jobs, std::vector<Finding>* warnings) {
+  Reading reading = read_corpus(config, jobs);
+  if (warnings != nullptr) {
+    std::copy_if(reading.findings.begin(), reading.findings.end(), std::back_inserter(*warnings),
+                 [](const Finding& finding) { return finding.severity == Severity::kWarning; });
+  }
+  Corpus corpus = take_sound_corpus(std::move(reading));
   validate_corpus(corpus);
   corpus.checksum = corpus_checksum(corpus);
   return corpus;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <utility>
 #include <vector>
 
@@ -9,7 +10,11 @@
 #include <toml++/toml.h>
 
 #include "base/files.h"
+#include "base/foreign.h"
+#include "base/nearest_name.h"
 #include "formats/npy.h"
+#include "formats/npy_cells.h"
+#include "formats/text.h"
 #include "hardy/errors.h"
 
 namespace hardy {
@@ -47,20 +52,31 @@ PlainSettings load_settings(const fs::path& folder) {
   return parse_plain_settings(read_text_file(file, kMaxSettingsBytes), file.string());
 }
 
+/// Names of the arrays in a folder, without ".npy", sorted. Throws DataError for a name that is no
+/// text.
+std::vector<std::string> list_arrays(const fs::path& folder) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    const std::string name = entry.path().filename().string();
+    if (is_side_file(name) || entry.path().extension() != ".npy") continue;
+    require_readable_name(folder, name);
+    names.push_back(entry.path().stem().string());
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
 /// Which arrays become which modalities.
 std::vector<ModalityChoice> choose_modalities(const PlainOptions& options,
-                                              const PlainSettings& settings) {
+                                              const PlainSettings& settings,
+                                              const std::vector<std::string>& arrays) {
   auto choices = parse_modality_choices(options.modalities);
   if (choices.empty()) {
     for (const auto& name : settings.modalities) choices.push_back({name, name});
   }
   if (choices.empty()) {
-    std::error_code error;
-    for (const auto& entry : fs::directory_iterator(options.folder, error)) {
-      const fs::path& path = entry.path();
-      if (path.extension() != ".npy" || path.filename().string().starts_with('.')) continue;
-      choices.push_back({path.stem().string(), path.stem().string()});
-    }
+    for (const auto& name : arrays) choices.push_back({name, name});
     std::sort(choices.begin(), choices.end(), [](const auto& x, const auto& y) {
       return std::pair(modality_rank(x.name), x.name) < std::pair(modality_rank(y.name), y.name);
     });
@@ -71,6 +87,7 @@ std::vector<ModalityChoice> choose_modalities(const PlainOptions& options,
   }
   for (auto& choice : choices) {
     if (choice.name.empty()) choice.name = choice.source;
+    choice.name = normal_form(choice.name);
   }
   return choices;
 }
@@ -78,29 +95,36 @@ std::vector<ModalityChoice> choose_modalities(const PlainOptions& options,
 /// Brings one array's rows into the order of the utterances; fills features and presence.
 class ArrayReader {
  public:
-  ArrayReader(const fs::path& file, const PlainTable& table) : file_(file), table_(table) {}
+  ArrayReader(fs::path file, const PlainTable& table, bool takes_bad_as_missing)
+      : file_(std::move(file)), table_(table), takes_bad_as_missing_(takes_bad_as_missing) {}
 
   void read(ModalityData& modality, std::vector<Finding>& findings) {
     const NpyArray array = load_npy(file_);
     const auto size = static_cast<std::int64_t>(table_.row_of.size());
     const bool is_matrix = array.shape.size() == 2 || array.shape.size() == 1;
     const std::int64_t rows = is_matrix ? array.shape[0] : -1;
-    modality.width = array.shape.size() == 2 ? array.shape[1] : 1;
-    if (!is_matrix || rows != size || modality.width < 1) {
+    const std::int64_t width = array.shape.size() == 2 ? array.shape[1] : 1;
+    if (!is_matrix || rows != size || width < 1) {
       throw DataError(
           fmt::format("{}: its shape is ({}); the table has {} rows, so [{}, D] is "
                       "expected, one row per utterance in the order of the table",
                       file_.string(), fmt::join(array.shape, ", "), size, size));
     }
+    modality.width = width;
     modality.features.assign(array.values.size(), 0.0F);
     for (std::size_t i = 0; i < table_.row_of.size(); ++i) {
       copy_row(array, i, modality, findings);
     }
+    if (left_out_ == 0) return;
+    findings.push_back(
+        {Severity::kWarning, "bad-rows-left-out", file_.string(),
+         fmt::format("{} rows hold NaN, infinity or huge values and count as missing", left_out_),
+         "as data.not_finite says"});
   }
 
  private:
   void copy_row(const NpyArray& array, std::size_t i, ModalityData& modality,
-                std::vector<Finding>& findings) const {
+                std::vector<Finding>& findings) {
     const auto width = static_cast<std::size_t>(modality.width);
     const auto row = static_cast<std::size_t>(table_.row_of[i]);
     const std::span<const float> values(array.values.data() + row * width, width);
@@ -108,21 +132,60 @@ class ArrayReader {
         std::count_if(values.begin(), values.end(), [](float x) { return std::isnan(x); });
     if (static_cast<std::size_t>(nans) == width) modality.present[i] = 0;
     if (modality.present[i] == 0) return;  // stays zero
+    const auto bad = std::find_if(values.begin(), values.end(),
+                                  [](float x) { return !is_usable(x, kLargestFeature); });
+    if (bad != values.end() && takes_bad_as_missing_) {
+      modality.present[i] = 0;
+      ++left_out_;
+      return;
+    }
     std::copy(values.begin(), values.end(),
               modality.features.begin() + static_cast<std::ptrdiff_t>(i * width));
-    const auto bad =
-        std::find_if(values.begin(), values.end(), [](float x) { return !std::isfinite(x); });
     if (bad == values.end()) return;
+    const auto column = static_cast<std::size_t>(bad - values.begin());
+    const double stored = stored_number(read_file(file_), file_.string(), row * width + column);
     findings.push_back({Severity::kError, "not-finite",
                         fmt::format("{}, row {} ({})", file_.string(), row,
                                     table_.reading.corpus.utterances[i].id),
-                        fmt::format("value {} is {}", bad - values.begin(), *bad),
-                        "correct it, or make the whole row NaN to mark it as missing"});
+                        fmt::format("column {} is {}", column, bad_value_text(stored)),
+                        "correct it, make the whole row NaN to mark it as missing, or let hardy do "
+                        "so: --set data.not_finite=missing"});
   }
 
-  const fs::path& file_;
+  fs::path file_;
   const PlainTable& table_;
+  bool takes_bad_as_missing_;
+  std::int64_t left_out_ = 0;
 };
+
+/// Reads every array; one that cannot be used is a finding, and its modality is absent.
+void read_arrays_of(const PlainOptions& options, const std::vector<ModalityChoice>& choices,
+                    const std::vector<std::string>& arrays, PlainTable& table,
+                    std::vector<Finding>& findings) {
+  for (std::size_t m = 0; m < choices.size(); ++m) {
+    ModalityData& modality = table.reading.corpus.modalities[m];
+    modality.name = choices[m].name;
+    const fs::path file = options.folder / (choices[m].source + ".npy");
+    std::error_code ignored;
+    try {
+      if (!fs::exists(file, ignored)) {
+        const auto nearest = nearest_name(choices[m].source, arrays);
+        throw DataError(
+            fmt::format("{}: there is no such file{}", file.string(),
+                        nearest.empty() ? "" : fmt::format("; is it '{}.npy'?", nearest)));
+      }
+      ArrayReader(file, table, options.not_finite != "refuse").read(modality, findings);
+    } catch (const DataError& error) {
+      std::string what = error.what();
+      if (what.starts_with(file.string() + ": ")) what.erase(0, file.string().size() + 2);
+      findings.push_back({Severity::kError, "bad-array", file.string(), what,
+                          "correct the file, or choose others with --set data.modalities=.."});
+      modality.width = 1;
+      modality.features.assign(table.row_of.size(), 0.0F);
+      std::fill(modality.present.begin(), modality.present.end(), std::uint8_t{0});
+    }
+  }
+}
 
 }  // namespace
 
@@ -154,19 +217,23 @@ PlainSettings parse_plain_settings(std::string_view text, std::string_view name)
       for (const auto& [modality, maker] : *node.as_table()) {
         settings.makers[std::string(modality.str())] = read_toml_text(maker, modality.str(), name);
       }
+    } else if (field == "unlabelled") {
+      settings.unlabelled = read_toml_list(node, field, name);
     } else if (field == "synthetic" && node.is_boolean()) {
       settings.is_synthetic = node.value_or(false);
     } else {
       throw DataError(
           fmt::format("{}, line {}: '{}' is unknown or of the wrong type; known are "
-                      "name, task, class_names, modalities (texts), makers (a table "
-                      "of texts) and synthetic (true or false)",
+                      "name, task, class_names, modalities, unlabelled (texts), makers (a "
+                      "table of texts) and synthetic (true or false)",
                       name, node.source().begin.line, field));
     }
   }
-  if (settings.task != "auto" && settings.task != "class" && settings.task != "regression") {
+  constexpr std::string_view kTasks[] = {"auto",   "class",  "regression",
+                                         "labels", "values", "shares"};
+  if (std::find(std::begin(kTasks), std::end(kTasks), settings.task) == std::end(kTasks)) {
     throw DataError(
-        fmt::format("{}: task '{}' is none of auto, class, regression", name, settings.task));
+        fmt::format("{}: task '{}' is none of {}", name, settings.task, fmt::join(kTasks, ", ")));
   }
   return settings;
 }
@@ -175,8 +242,12 @@ Reading read_plain(const PlainOptions& options) {
   const fs::path file = options.folder / kPlainTable;
   PlainSettings settings = load_settings(options.folder);
   settings.needs_labels = options.needs_labels;
+  settings.has_ids_by_part = options.has_ids_by_part;
+  settings.unlabelled.insert(settings.unlabelled.end(), options.unlabelled.begin(),
+                             options.unlabelled.end());
   if (options.task != "auto") settings.task = options.task;
-  const auto choices = choose_modalities(options, settings);
+  const auto arrays = list_arrays(options.folder);
+  const auto choices = choose_modalities(options, settings, arrays);
   std::vector<std::string> sources;
   for (const auto& choice : choices) sources.push_back(choice.source);
 
@@ -187,10 +258,8 @@ Reading read_plain(const PlainOptions& options) {
   corpus.is_synthetic = settings.is_synthetic;
   corpus.source = options.folder.string();
   std::vector<Finding> findings = std::move(table.reading.findings);
+  read_arrays_of(options, choices, arrays, table, findings);
   for (std::size_t m = 0; m < choices.size(); ++m) {
-    const fs::path array = options.folder / (choices[m].source + ".npy");
-    ArrayReader(array, table).read(corpus.modalities[m], findings);
-    corpus.modalities[m].name = choices[m].name;
     const auto maker = settings.makers.find(choices[m].source);
     if (maker != settings.makers.end()) corpus.modalities[m].maker = maker->second;
   }

@@ -29,8 +29,11 @@ struct PlainOptions {
   /// "speech=acoustic,textual" (NAME=FILE STEM); empty = what corpus.toml lists, else every .npy.
   std::string modalities;
   std::string task = "auto";  ///< auto | class | regression: how labels are read
-  /// Without them (for prediction) the table may lack the column; labels then read as 0.
+  /// Without them (for prediction) the table may lack the column, and nothing is labelled.
   bool needs_labels = true;
+  std::vector<std::string> unlabelled;  ///< beside what corpus.toml lists
+  std::string not_finite = "refuse";    ///< refuse | missing: rows with NaN, infinity, huge values
+  bool has_ids_by_part = false;         ///< put the part in front of ids
 };
 
 /// Whether a folder holds a plain corpus.
@@ -58,8 +61,10 @@ struct PlainSettings {
   std::vector<std::string> class_names;
   std::vector<std::string> modalities;
   std::map<std::string, std::string> makers;  ///< extractor of a modality, by its name
+  std::vector<std::string> unlabelled;        ///< label texts that mean "not labelled"
   bool is_synthetic = false;
-  bool needs_labels = true;  ///< not in the file: PlainOptions::needs_labels
+  bool needs_labels = true;      ///< not in the file: PlainOptions::needs_labels
+  bool has_ids_by_part = false;  ///< not in the file: PlainOptions::has_ids_by_part
 };
 
 /// Reads corpus.toml. Throws DataError with line and column; unknown keys are refused.

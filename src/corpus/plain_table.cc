@@ -1,6 +1,8 @@
 // The table of the plain form -> dialogues, labels and presence marks.
 #include <algorithm>
 #include <cmath>
+#include <iterator>
+#include <limits>
 #include <map>
 #include <set>
 #include <unordered_map>
@@ -9,6 +11,8 @@
 
 #include <fmt/format.h>
 
+#include "base/nearest_name.h"
+#include "corpus/label_column.h"
 #include "corpus/plain_form.h"
 #include "formats/csv.h"
 #include "formats/text.h"
@@ -17,8 +21,8 @@
 namespace hardy {
 namespace {
 
-constexpr std::size_t kMaxClasses = 1000;
 constexpr std::string_view kPresentPrefix = "present:";
+const std::string kTargetPrefix = "label:";
 constexpr std::string_view kColumns[] = {"id", "dialogue", "position", "speaker", "group", "split",
                                          "label", "transcript", "difficulty", "value",
                                          // Where an utterance was cut from: for people.
@@ -45,18 +49,26 @@ class TableReader {
   TableReader(std::string_view text, std::string_view name, const PlainSettings& settings)
       : file_(name), settings_(settings), table_(parse_csv(text, name)) {
     if (table_.rows.empty()) throw DataError(fmt::format("{}: the table has no row", file_));
+    for (const auto& column : table_.header) {
+      if (column.starts_with(kTargetPrefix))
+        targets_.push_back(column.substr(kTargetPrefix.size()));
+    }
     for (const char* needed : {"id", "label"}) {
-      if (!settings_.needs_labels && std::string_view(needed) == "label") continue;
+      const bool is_label = std::string_view(needed) == "label";
+      if (is_label && (!settings_.needs_labels || !targets_.empty())) continue;
       if (!table_.column(needed)) {
-        throw DataError(fmt::format("{}: column '{}' is missing; there are {}", file_, needed,
-                                    fmt::join(table_.header, ", ")));
+        const auto nearest = nearest_name(needed, table_.header);
+        throw DataError(fmt::format("{}, line 1: column '{}' is missing; there are {}{}", file_,
+                                    needed, fmt::join(table_.header, ", "),
+                                    nearest.empty() ? "" : fmt::format("; rename '{}'?", nearest)));
       }
     }
   }
 
   PlainTable read(const std::vector<std::string>& modalities) {
     check_columns(modalities);
-    choose_label_kind();
+    read_labels();
+    find_restart();
     group_rows();
     for (const auto& rows : dialogue_rows_) add_dialogue(rows);
     for (const auto& name : modalities) add_modality(name);
@@ -86,6 +98,7 @@ class TableReader {
   void check_columns(const std::vector<std::string>& modalities) {
     for (const auto& column : table_.header) {
       const bool is_known =
+          column.starts_with(kTargetPrefix) ||
           std::find(std::begin(kColumns), std::end(kColumns), column) != std::end(kColumns);
       const bool is_mark = column.starts_with(kPresentPrefix) &&
                            std::find(modalities.begin(), modalities.end(),
@@ -94,100 +107,138 @@ class TableReader {
       result_.reading.findings.push_back(
           {Severity::kWarning, "unknown-column", file_,
            fmt::format("column '{}' is not used", column),
-           fmt::format("known are {} and present:<modality>", fmt::join(kColumns, ", "))});
+           fmt::format("known are {}, label:<name> and present:<modality>",
+                       fmt::join(kColumns, ", "))});
     }
   }
 
   // ---- labels -----------------------------------------------------------------------------------
 
-  void choose_label_kind() {
+  [[nodiscard]] TableColumn column_texts(std::string_view name) const {
+    TableColumn column{file_, {}, table_.lines};
+    for (std::size_t row = 0; row < table_.rows.size(); ++row) {
+      column.texts.push_back(field(row, name));
+    }
+    return column;
+  }
+
+  void read_labels() {
     Corpus& corpus = result_.reading.corpus;
     if (!settings_.needs_labels) {
       corpus.label_kind = LabelKind::kValue;
+      labels_.labels.assign(table_.rows.size(), std::numeric_limits<float>::quiet_NaN());
       return;
     }
-    corpus.class_names = settings_.class_names;
-    bool all_numbers = true;
-    bool all_counts = true;
-    for (std::size_t row = 0; row < table_.rows.size(); ++row) {
-      const auto label = field(row, "label");
-      all_numbers = all_numbers && to_real(label).has_value();
-      all_counts = all_counts && to_integer(label).value_or(-1) >= 0;
-    }
-    const bool is_class =
-        settings_.task == "class" ||
-        (settings_.task == "auto" && (!corpus.class_names.empty() || all_counts || !all_numbers));
-    corpus.label_kind = is_class ? LabelKind::kClass : LabelKind::kValue;
-    if (!is_class) {
-      corpus.class_names.clear();
-    } else if (corpus.class_names.empty()) {
-      corpus.class_names = collect_class_names(all_counts);
-    }
-    for (std::size_t c = 0; c < corpus.class_names.size(); ++c) {
-      class_index_.emplace(corpus.class_names[c], c);
-    }
+    std::vector<TableColumn> columns;
+    for (const auto& name : targets_) columns.push_back(column_texts(kTargetPrefix + name));
+    labels_ = columns.empty() ? read_label_column(column_texts("label"), settings_)
+                              : read_target_columns(targets_, columns, settings_);
+    corpus.label_kind = labels_.kind;
+    corpus.class_names = labels_.class_names;
+    corpus.target_names = labels_.target_names;
+    std::move(labels_.findings.begin(), labels_.findings.end(),
+              std::back_inserter(result_.reading.findings));
   }
 
-  /// The distinct labels: in order of number when all are counts, else of name.
-  [[nodiscard]] std::vector<std::string> collect_class_names(bool all_counts) const {
-    std::set<std::pair<std::int64_t, std::string>> names;
-    for (std::size_t row = 0; row < table_.rows.size(); ++row) {
-      const auto label = field(row, "label");
-      if (label.empty()) continue;
-      names.emplace(all_counts ? to_integer(label).value_or(0) : 0, std::string(label));
-      if (names.size() > kMaxClasses) {
-        throw DataError(
-            fmt::format("{}: more than {} different labels; are they values? Say so with "
-                        "task = \"regression\"",
-                        file_, kMaxClasses));
-      }
-    }
-    std::vector<std::string> sorted;
-    for (const auto& [number, name] : names) sorted.push_back(name);
-    return sorted;
-  }
-
-  float read_label(std::size_t row) {
-    if (!settings_.needs_labels) return 0;
-    const auto text = field(row, "label");
-    if (result_.reading.corpus.label_kind == LabelKind::kValue) {
-      const auto value = to_real(text);
-      const float label = static_cast<float>(value.value_or(NAN));
-      if (std::isfinite(label)) return label;
-      add_error("bad-label", row, fmt::format("label '{}' is not a finite number", text),
-                "label it or remove the row");
-      return 0;
-    }
-    const auto named = class_index_.find(std::string(text));
-    if (named != class_index_.end()) return static_cast<float>(named->second);
-    const auto index = to_integer(text);
-    if (index && *index >= 0 && static_cast<std::size_t>(*index) < class_index_.size()) {
-      return static_cast<float>(*index);
-    }
-    add_error("label-range", row,
-              fmt::format("label '{}' is none of the classes {}", text,
-                          fmt::join(result_.reading.corpus.class_names, ", ")),
-              "correct the label or class_names in corpus.toml");
-    return 0;
+  /// Appends a row of [rows, T] numbers, where there are any.
+  static void append_row(const std::vector<float>& numbers, std::size_t rows, std::size_t row,
+                         std::vector<float>& to) {
+    const std::size_t width = numbers.size() / rows;
+    const auto first = numbers.begin() + static_cast<std::ptrdiff_t>(row * width);
+    to.insert(to.end(), first, first + static_cast<std::ptrdiff_t>(width));
   }
 
   // ---- dialogues --------------------------------------------------------------------------------
 
+  /// Ids and dialogue names of all rows, in Unicode's composed form.
+  void read_ids(bool has_ids_by_part) {
+    const bool has_dialogues = table_.column("dialogue").has_value();
+    ids_.clear();
+    dialogues_.clear();
+    for (std::size_t row = 0; row < table_.rows.size(); ++row) {
+      std::string id = normal_form(field(row, "id"));
+      std::string dialogue = has_dialogues ? normal_form(field(row, "dialogue")) : id;
+      if (has_ids_by_part) {
+        const auto part = parse_part(field(row, "split")).value_or(Part::kNone);
+        const std::string prefix = part == Part::kNone ? "" : part_name(part) + std::string("_");
+        if (!id.empty()) id = prefix + id;
+        if (!dialogue.empty()) dialogue = prefix + dialogue;
+      }
+      ids_.push_back(std::move(id));
+      // Without dialogues every utterance stands alone.
+      dialogues_.push_back(has_dialogues ? std::move(dialogue) : ids_.back());
+    }
+  }
+
+  /// Names that occur in several parts of the split, and whether one is twice within a part.
+  struct Repeats {
+    std::size_t across = 0;
+    std::size_t smallest_part = 0;  ///< names of the part that has the fewest
+    bool is_within = false;
+    std::string example;
+  };
+
+  [[nodiscard]] Repeats repeats_of(const std::vector<std::string>& names) const {
+    std::map<Part, std::unordered_set<std::string_view>> by_part;
+    std::unordered_map<std::string_view, int> parts;
+    Repeats repeats;
+    for (std::size_t row = 0; row < names.size(); ++row) {
+      const auto part = parse_part(field(row, "split")).value_or(Part::kNone);
+      if (names[row].empty() || part == Part::kNone) continue;
+      if (!by_part[part].insert(names[row]).second) {
+        repeats.is_within = true;
+      } else if (++parts[names[row]] == 2) {
+        if (repeats.across++ == 0) repeats.example = names[row];
+      }
+    }
+    for (const auto& [part, seen] : by_part) {
+      const bool is_fewer = repeats.smallest_part == 0 || seen.size() < repeats.smallest_part;
+      if (is_fewer) repeats.smallest_part = seen.size();
+    }
+    return repeats;
+  }
+
+  /// MELD and its kin count ids and dialogues from 0 again in train, dev and test. That is one
+  /// problem, not one of every row; reading goes on as if the part stood in front of each id.
+  void find_restart() {
+    if (settings_.has_ids_by_part && !table_.column("split")) {
+      throw DataError(fmt::format("{}: data.ids = \"by-part\" needs a column 'split'", file_));
+    }
+    read_ids(settings_.has_ids_by_part);
+    if (settings_.has_ids_by_part || !table_.column("split")) return;
+    const Repeats ids = repeats_of(ids_);
+    const Repeats dialogues = repeats_of(dialogues_);
+    const bool ids_restart = ids.across > 0 && !ids.is_within;
+    const bool dialogues_restart =
+        ids.across == 0 && dialogues.across > 1 && 2 * dialogues.across >= dialogues.smallest_part;
+    if (!ids_restart && !dialogues_restart) return;
+    result_.reading.findings.push_back(
+        {Severity::kError, "ids-restart", file_,
+         ids_restart
+             ? fmt::format("ids start again in each part of the split: {} of them occur in two or "
+                           "more parts, e.g. '{}'",
+                           ids.across, ids.example)
+             : fmt::format("dialogue names start again in each part of the split: {} of them occur "
+                           "in two or more parts, e.g. '{}'",
+                           dialogues.across, dialogues.example),
+         "put the part in front of ids and dialogues, as --set data.ids=by-part does", true});
+    read_ids(true);
+  }
+
   void group_rows() {
     const bool has_dialogues = table_.column("dialogue").has_value();
-    std::unordered_map<std::string, std::size_t> index;
-    std::unordered_set<std::string> ids;
+    std::unordered_map<std::string_view, std::size_t> index;
+    std::unordered_set<std::string_view> ids;
     for (std::size_t row = 0; row < table_.rows.size(); ++row) {
-      const std::string id(field(row, "id"));
+      const std::string& id = ids_[row];
       if (id.empty()) add_error("bad-id", row, "the utterance has no id");
       if (!ids.insert(id).second && !id.empty()) {
         add_error("duplicate-id", row, fmt::format("id '{}' is given twice", id),
                   "keep one of the two rows or rename one");
       }
-      // Without dialogues every utterance stands alone.
-      std::string dialogue(has_dialogues ? field(row, "dialogue") : id);
+      const std::string& dialogue = dialogues_[row];
       if (dialogue.empty() && has_dialogues) add_error("bad-dialogue", row, "it has no dialogue");
-      const auto [found, is_new] = index.emplace(std::move(dialogue), dialogue_rows_.size());
+      const auto [found, is_new] = index.emplace(dialogue, dialogue_rows_.size());
       if (is_new) dialogue_rows_.emplace_back();
       dialogue_rows_[found->second].push_back(row);
     }
@@ -218,11 +269,10 @@ class TableReader {
   void add_dialogue(const std::vector<std::size_t>& rows) {
     Corpus& corpus = result_.reading.corpus;
     Dialogue dialogue;
-    const bool has_dialogues = table_.column("dialogue").has_value();
-    dialogue.id = field(rows[0], has_dialogues ? "dialogue" : "id");
+    dialogue.id = dialogues_[rows[0]];
     dialogue.first = corpus.size();
     dialogue.count = static_cast<std::int64_t>(rows.size());
-    dialogue.group = field(rows[0], "group");
+    dialogue.group = normal_form(field(rows[0], "group"));
     const auto part = parse_part(field(rows[0], "split"));
     dialogue.part = part.value_or(Part::kNone);
     const auto d = static_cast<std::int64_t>(corpus.dialogues.size());
@@ -230,9 +280,11 @@ class TableReader {
       check_same(rows[0], row, dialogue.id);
       const auto position = static_cast<std::int64_t>(corpus.size()) - dialogue.first;
       const auto transcript = table_.column("transcript");
-      corpus.utterances.push_back({std::string(field(row, "id")), d, position,
-                                   std::string(field(row, "speaker")), read_label(row),
+      corpus.utterances.push_back({ids_[row], d, position, normal_form(field(row, "speaker")),
+                                   labels_.labels[row],
                                    transcript ? table_.rows[row][*transcript] : ""});
+      append_row(labels_.targets, table_.rows.size(), row, corpus.targets);
+      append_row(labels_.shares, table_.rows.size(), row, corpus.shares);
       result_.row_of.push_back(static_cast<std::int64_t>(row));
     }
     corpus.dialogues.push_back(std::move(dialogue));
@@ -293,8 +345,11 @@ class TableReader {
   std::string file_;
   const PlainSettings& settings_;
   CsvTable table_;
+  std::vector<std::string> targets_;    ///< names behind label:
+  std::vector<std::string> ids_;        ///< [rows]
+  std::vector<std::string> dialogues_;  ///< [rows]
   std::vector<std::vector<std::size_t>> dialogue_rows_;
-  std::unordered_map<std::string, std::size_t> class_index_;
+  TableLabels labels_;
   PlainTable result_;
 };
 

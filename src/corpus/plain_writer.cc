@@ -24,9 +24,52 @@ bool is_always_present(const ModalityData& modality) {
                      [](std::uint8_t mark) { return mark != 0; });
 }
 
+/// The names behind label:, where an utterance has several; else empty.
+std::vector<std::string> label_columns(const Corpus& corpus) {
+  return corpus.shares.empty() ? corpus.target_names : corpus.class_names;
+}
+
+/// The fields of the label columns; an empty one means "not labelled", which corpus.toml then says.
+std::vector<std::string> label_texts(const Corpus& corpus, std::size_t i) {
+  const Utterance& utterance = corpus.utterances[i];
+  const std::size_t several = label_columns(corpus).size();
+  if (!utterance.is_labelled()) {
+    return std::vector<std::string>(std::max<std::size_t>(1, several));
+  }
+  if (several == 0) {
+    return {corpus.label_kind == LabelKind::kClass
+                ? corpus.class_names[static_cast<std::size_t>(utterance.label)]
+                : fmt::format("{}", utterance.label)};
+  }
+  const auto& numbers = corpus.shares.empty() ? corpus.targets : corpus.shares;
+  std::vector<std::string> texts;
+  for (std::size_t t = 0; t < several; ++t) {
+    texts.push_back(fmt::format("{}", numbers[i * several + t]));
+  }
+  return texts;
+}
+
+/// The task that reads the labels back as they are.
+const char* task_of(const Corpus& corpus) {
+  switch (corpus.label_kind) {
+    case LabelKind::kClass:
+      return corpus.shares.empty() ? "class" : "shares";
+    case LabelKind::kValue:
+      return "regression";
+    case LabelKind::kLabels:
+      return "labels";
+    case LabelKind::kValues:
+      return "values";
+  }
+  return "auto";
+}
+
 std::vector<std::string> table_header(const Corpus& corpus) {
-  std::vector<std::string> header = {"id",    "dialogue", "position", "speaker",
-                                     "group", "split",    "label",    "transcript"};
+  std::vector<std::string> header = {"id",    "dialogue", "position",  "speaker",
+                                     "group", "split",    "transcript"};
+  const auto several = label_columns(corpus);
+  if (several.empty()) header.emplace_back("label");
+  for (const auto& name : several) header.push_back("label:" + name);
   if (!corpus.true_difficulty.empty()) header.emplace_back("difficulty");
   if (!corpus.values.empty()) header.emplace_back("value");
   for (const auto& modality : corpus.modalities) {
@@ -38,19 +81,13 @@ std::vector<std::string> table_header(const Corpus& corpus) {
 std::vector<std::string> table_row(const Corpus& corpus, std::size_t i) {
   const Utterance& utterance = corpus.utterances[i];
   const Dialogue& dialogue = corpus.dialogues[static_cast<std::size_t>(utterance.dialogue)];
-  const bool is_class = corpus.label_kind == LabelKind::kClass;
   // "{}" prints the shortest text that reads back as the same float.
   std::vector<std::string> row = {
-      utterance.id,
-      dialogue.id,
-      fmt::format("{}", utterance.position),
-      utterance.speaker,
-      dialogue.group,
-      part_name(dialogue.part),
-      is_class ? corpus.class_names[static_cast<std::size_t>(utterance.label)]
-               : fmt::format("{}", utterance.label),
+      utterance.id,         dialogue.id,    fmt::format("{}", utterance.position),
+      utterance.speaker,    dialogue.group, part_name(dialogue.part),
       utterance.transcript,
   };
+  for (auto& text : label_texts(corpus, i)) row.push_back(std::move(text));
   if (!corpus.true_difficulty.empty()) {
     row.push_back(fmt::format("{}", corpus.true_difficulty[i]));
   }
@@ -81,13 +118,16 @@ std::string format_settings(const Corpus& corpus) {
   for (const auto& modality : corpus.modalities) modalities.push_back(modality.name);
   toml::table table;
   table.insert("name", corpus.name);
-  table.insert("task", corpus.label_kind == LabelKind::kClass ? "class" : "regression");
+  table.insert("task", task_of(corpus));
   table.insert("modalities", modalities);
   if (corpus.label_kind == LabelKind::kClass) {
     toml::array classes;
     for (const auto& name : corpus.class_names) classes.push_back(name);
     table.insert("class_names", classes);
   }
+  const bool is_partly = std::any_of(corpus.utterances.begin(), corpus.utterances.end(),
+                                     [](const Utterance& one) { return !one.is_labelled(); });
+  if (is_partly) table.insert("unlabelled", toml::array{""});
   if (corpus.is_synthetic) table.insert("synthetic", true);
   toml::table makers;
   for (const auto& modality : corpus.modalities) {

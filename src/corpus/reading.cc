@@ -82,6 +82,16 @@ const char* severity_name(Severity severity) {
   return "note";
 }
 
+void require_readable_name(const std::filesystem::path& folder, const std::string& name) {
+  if (is_utf8(name)) return;
+  throw DataError(
+      fmt::format("{}: the name '{}' is not UTF-8, as when an archive of Windows (GBK, Shift-JIS, "
+                  "..) is unpacked "
+                  "on Linux; rename it (convmv -f gbk -t utf8 --notest), or unpack again with the "
+                  "right encoding",
+                  readable(folder.string()), readable(name)));
+}
+
 Corpus take_sound_corpus(Reading reading) {
   const auto is_error = [](const Finding& f) { return f.severity == Severity::kError; };
   const auto count = std::count_if(reading.findings.begin(), reading.findings.end(), is_error);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <map>
 #include <numeric>
 #include <set>
@@ -11,6 +12,7 @@
 #include <fmt/ranges.h>
 
 #include "base/random.h"
+#include "corpus/fold_check.h"
 #include "hardy/errors.h"
 
 namespace hardy {
@@ -134,6 +136,28 @@ Indices draw_held_out(const std::vector<Unit>& units, double target, Generator& 
   return held_out;
 }
 
+/// Throws when some dialogues are marked and others are not. `kind` is the finding's.
+template <typename IsUnmarked>
+void require_whole(const Corpus& corpus, const std::string& kind, const IsUnmarked& is_unmarked) {
+  std::vector<std::string> unmarked;
+  for (const auto& dialogue : corpus.dialogues) {
+    if (is_unmarked(dialogue)) unmarked.push_back(dialogue.id);
+  }
+  if (unmarked.empty()) return;
+  const bool is_part = kind == "no-part";
+  const std::size_t count = unmarked.size();
+  unmarked.resize(std::min<std::size_t>(count, 5));
+  throw FoldProblem(
+      {Severity::kError, kind, corpus.name,
+       fmt::format("{} of {} dialogues {}, others do: {}{}", count, corpus.dialogues.size(),
+                   is_part ? "belong to no part of the official split" : "have no group",
+                   fmt::join(unmarked, ", "), count > 5 ? ", .." : ""),
+       is_part ? "mark each as train, validation or test, remove them, or use --set "
+                 "protocol.split=kfold"
+               : "name a group for each, or use --set protocol.split=kfold",
+       false});
+}
+
 std::vector<Fold> official_fold(const Corpus& corpus) {
   Fold fold;
   fold.name = "official";
@@ -144,13 +168,8 @@ std::vector<Fold> official_fold(const Corpus& corpus) {
                     "\"kfold\" or \"auto\", or mark the parts in the data",
                     corpus.name));
   }
-  for (const auto& dialogue : corpus.dialogues) {
-    if (dialogue.part != Part::kNone) continue;
-    throw DataError(
-        fmt::format("{}: dialogue '{}' belongs to no part of the official split, others do; mark "
-                    "it as train, validation or test, or remove it",
-                    corpus.name, dialogue.id));
-  }
+  require_whole(corpus, "no-part",
+                [](const Dialogue& dialogue) { return dialogue.part == Part::kNone; });
   fold.test = take_out(fold.train,
                        [&](std::int64_t d) { return dialogue_at(corpus, d).part == Part::kTest; });
   return {fold};
@@ -165,13 +184,8 @@ std::vector<Fold> group_folds(const Corpus& corpus) {
                     "\"kfold\" or \"auto\"",
                     corpus.name, groups.size()));
   }
-  for (const auto& dialogue : corpus.dialogues) {
-    if (!dialogue.group.empty()) continue;
-    throw DataError(
-        fmt::format("{}: dialogue '{}' has no group, others do; name one, or use "
-                    "protocol.split = \"kfold\"",
-                    corpus.name, dialogue.id));
-  }
+  require_whole(corpus, "no-group",
+                [](const Dialogue& dialogue) { return dialogue.group.empty(); });
   std::vector<Fold> folds;
   for (const auto& group : groups) {
     Fold fold;
@@ -291,36 +305,6 @@ void choose_validation(const Corpus& corpus, const ProtocolConfig& protocol, Fol
   }
 }
 
-void require_usable(const Corpus& corpus, const Fold& fold) {
-  const auto require_part = [&](const Indices& part, const char* name) {
-    if (!part.empty()) return;
-    throw DataError(
-        fmt::format("{}: fold '{}' has no {} dialogue; the corpus has {} dialogues, and each part "
-                    "needs at least one: choose another protocol.split or protocol.validation",
-                    corpus.name, fold.name, name, corpus.dialogues.size()));
-  };
-  require_part(fold.train, "training");
-  require_part(fold.validation, "validation");
-  require_part(fold.test, "test");
-  if (corpus.label_kind != LabelKind::kClass) return;
-  std::vector<std::int64_t> counts(corpus.class_names.size());
-  for (const auto u : utterances_of(corpus, fold.train)) {
-    const auto i = static_cast<std::size_t>(u);
-    if (!corpus.values.empty() && corpus.values[i] == 0) continue;  // neither class: no target
-    const auto label = static_cast<std::size_t>(corpus.utterances[i].label);
-    check(label < counts.size(), "a label beyond the classes passed validate_corpus");
-    ++counts[label];
-  }
-  for (std::size_t c = 0; c < counts.size(); ++c) {
-    if (counts[c] > 0) continue;
-    throw DataError(
-        fmt::format("{}: class '{}' has no training utterance in fold '{}', so it cannot be "
-                    "learned; use fewer folds, another protocol.split_seed or "
-                    "protocol.validation, or leave the class out of the data",
-                    corpus.name, corpus.class_names[c], fold.name));
-  }
-}
-
 void require_known(const std::string& field, const std::string& value,
                    const std::vector<std::string>& allowed) {
   if (std::find(allowed.begin(), allowed.end(), value) != allowed.end()) return;
@@ -328,9 +312,9 @@ void require_known(const std::string& field, const std::string& value,
                                 fmt::join(allowed, ", ")));
 }
 
-}  // namespace
-
-std::vector<Fold> make_folds(const Corpus& corpus, const ProtocolConfig& protocol) {
+/// The folds, and every problem of theirs. Throws what keeps them from being made at all.
+std::vector<Fold> build_folds(const Corpus& corpus, const ProtocolConfig& protocol,
+                              std::vector<Finding>& findings) {
   require_known("protocol.split", protocol.split, {"auto", "official", "group", "kfold"});
   require_known("protocol.validation", protocol.validation,
                 {"auto", "official", "group", "dialogue"});
@@ -352,9 +336,32 @@ std::vector<Fold> make_folds(const Corpus& corpus, const ProtocolConfig& protoco
                                                          : random_folds(corpus, resolved);
   for (auto& fold : folds) {
     choose_validation(corpus, resolved, fold);
-    require_usable(corpus, fold);
+    auto found = check_fold(corpus, fold, resolved.split == "official");
+    std::move(found.begin(), found.end(), std::back_inserter(findings));
   }
   return folds;
+}
+
+}  // namespace
+
+std::vector<Fold> make_folds(const Corpus& corpus, const ProtocolConfig& protocol) {
+  std::vector<Finding> findings;
+  auto folds = build_folds(corpus, protocol, findings);
+  if (!findings.empty()) throw FoldProblem(findings.front());
+  return folds;
+}
+
+std::vector<Finding> check_folds(const Corpus& corpus, const ProtocolConfig& protocol) {
+  std::vector<Finding> findings;
+  try {
+    (void)build_folds(corpus, protocol, findings);
+  } catch (const FoldProblem& problem) {
+    findings.push_back(problem.finding());
+  } catch (const Error& error) {
+    findings.push_back({Severity::kError, "no-folds", corpus.source, error.what(),
+                        "the folds cannot be made with these settings", false});
+  }
+  return findings;
 }
 
 std::vector<std::int64_t> utterances_of(const Corpus& corpus,

@@ -10,9 +10,13 @@
 
 #include <fmt/format.h>
 
+#include "base/foreign.h"
+#include "base/nearest_name.h"
 #include "corpus/feature_folder.h"
+#include "corpus/label_column.h"
 #include "corpus/tree_labels.h"
 #include "corpus/tree_writer.h"
+#include "formats/text.h"
 #include "hardy/errors.h"
 
 namespace hardy {
@@ -31,8 +35,10 @@ std::vector<std::string> list(const fs::path& folder, bool folders, std::string_
   for (const auto& entry : fs::directory_iterator(folder, error)) {
     std::error_code ignored;
     std::string name = entry.path().filename().string();
-    if (name.starts_with('.') || entry.is_directory(ignored) != folders) continue;
-    if (name.ends_with(suffix)) names.push_back(std::move(name));
+    if (is_side_file(name) || entry.is_directory(ignored) != folders) continue;
+    if (!name.ends_with(suffix)) continue;
+    require_readable_name(folder, name);
+    names.push_back(std::move(name));
   }
   std::sort(names.begin(), names.end());
   return names;
@@ -112,8 +118,11 @@ std::vector<FeatureFolder> find_folders(const TreeOptions& options) {
   for (const auto& [given, folder] : choices) {
     std::error_code ignored;
     if (!fs::is_directory(features / folder, ignored)) {
-      throw ConfigError(fmt::format("{}: no feature folder '{}'; there are {}", features.string(),
-                                    folder, fmt::join(list(features, true, ""), ", ")));
+      const auto known = list(features, true, "");
+      const auto nearest = nearest_name(folder, known);
+      throw ConfigError(fmt::format("{}: no feature folder '{}'; there are {}{}", features.string(),
+                                    folder, fmt::join(known, ", "),
+                                    nearest.empty() ? "" : fmt::format("; is it '{}'?", nearest)));
     }
     const std::string name = given.empty() ? modality_of_folder(folder) : given;
     if (!names.insert(name).second) {
@@ -143,9 +152,19 @@ std::size_t count_classes(const TreeLabels& labels) {
   return kFourWay;
 }
 
+/// The names of CMU-MOSEI's emotions in the order of its files; each is there when above 0.
+constexpr std::array kMoseiEmotionNames = {"happy", "sad", "anger", "surprise", "disgust", "fear"};
+
 void check_label(const TreeLabels& labels, const TreeUtterance& utterance, const fs::path& file,
                  std::vector<Finding>& findings) {
-  if (!std::isfinite(utterance.label)) return;  // already among the findings
+  if (!std::isfinite(utterance.label)) {
+    findings.push_back({Severity::kError, "bad-label",
+                        fmt::format("{}, utterance {}", file.string(), utterance.id),
+                        fmt::format("its label is {}", utterance.label),
+                        "label it, remove it, or say that it means \"not labelled\": --set "
+                        "data.unlabelled=nan"});
+    return;
+  }
   const auto classes = static_cast<float>(kEmotions.size());
   const bool is_class = utterance.label >= 0 && utterance.label < classes &&
                         utterance.label == std::floor(utterance.label);
@@ -158,8 +177,37 @@ void check_label(const TreeLabels& labels, const TreeUtterance& utterance, const
                       "correct or remove it"});
 }
 
+/// What of CMU-MOSEI's seven labels is read.
+void choose_labels(const TreeLabels& labels, const TreeOptions& options, Reading& reading) {
+  Corpus& corpus = reading.corpus;
+  bool has_emotions = false;
+  bool all_have = true;
+  for (const auto& dialogue : labels.dialogues) {
+    for (const auto& utterance : dialogue.utterances) {
+      has_emotions = has_emotions || !utterance.emotions.empty();
+      all_have = all_have && !utterance.emotions.empty();
+    }
+  }
+  if (options.task != "labels") {
+    if (!has_emotions) return;
+    reading.findings.push_back(
+        {Severity::kWarning, "label-guess", corpus.source,
+         "each utterance has seven labels; the first, the sentiment, is read",
+         "--set data.task=labels reads the six emotions instead"});
+    return;
+  }
+  if (!all_have || labels.is_iemocap) {
+    throw DataError(
+        fmt::format("{}: data.task = \"labels\" needs the six emotions of CMU-MOSEI, "
+                    "which not every utterance has",
+                    corpus.source));
+  }
+  corpus.label_kind = LabelKind::kLabels;
+  corpus.target_names.assign(kMoseiEmotionNames.begin(), kMoseiEmotionNames.end());
+}
+
 /// Everything but the features.
-Reading read_labels(const fs::path& file) {
+Reading read_labels(const fs::path& file, const TreeOptions& options) {
   TreeLabels labels = load_tree_labels(file);
   Reading reading;
   reading.findings = std::move(labels.findings);
@@ -169,6 +217,7 @@ Reading read_labels(const fs::path& file) {
   corpus.source = file.string();
   corpus.label_kind = labels.is_iemocap ? LabelKind::kClass : LabelKind::kValue;
   if (labels.is_iemocap) corpus.class_names.assign(kEmotions.begin(), kEmotions.begin() + classes);
+  choose_labels(labels, options, reading);
   for (auto& dialogue : labels.dialogues) {
     const auto d = static_cast<std::int64_t>(corpus.dialogues.size());
     const std::string session = dialogue.id.substr(0, kSessionLength);
@@ -177,7 +226,16 @@ Reading read_labels(const fs::path& file) {
                                 labels.is_iemocap ? session : "", dialogue.part});
     std::int64_t position = 0;
     for (auto& utterance : dialogue.utterances) {
-      check_label(labels, utterance, file, reading.findings);
+      if (corpus.label_kind == LabelKind::kLabels) {
+        for (const float emotion : utterance.emotions) {
+          corpus.targets.push_back(emotion > 0 ? 1.0F : 0.0F);
+        }
+        utterance.label = 0;
+      } else if (is_unlabelled_number(utterance.label, options.unlabelled)) {
+        utterance.label = NAN;
+      } else {
+        check_label(labels, utterance, file, reading.findings);
+      }
       // A letter names another person in every session. Who speaks in a CMU video is not recorded.
       std::string speaker = labels.is_iemocap ? session + "_" + utterance.speaker : "";
       corpus.utterances.push_back({std::move(utterance.id), d, position++, std::move(speaker),
@@ -202,6 +260,11 @@ std::string face_of(const std::string& speaker) {
   return speaker.empty() ? "" : speaker.substr(speaker.size() - 1);
 }
 
+BadFeatures bad_features_of(const std::string& name) {
+  if (name == "skip-frames") return BadFeatures::kSkipFrames;
+  return name == "missing" ? BadFeatures::kMissing : BadFeatures::kRefuse;
+}
+
 }  // namespace
 
 bool is_tree(const std::filesystem::path& root) {
@@ -213,7 +276,7 @@ bool is_tree(const std::filesystem::path& root) {
 Reading read_tree(const TreeOptions& options) {
   const fs::path file = find_labels(options);
   const auto folders = find_folders(options);
-  Reading reading = read_labels(file);
+  Reading reading = read_labels(file, options);
   Corpus& corpus = reading.corpus;
   corpus.source = options.root.string();
   std::error_code ignored;
@@ -224,7 +287,8 @@ Reading read_tree(const TreeOptions& options) {
   for (const auto& utterance : corpus.utterances) {
     requests.push_back({utterance.id, face_of(utterance.speaker)});
   }
-  corpus.modalities = load_feature_folders(folders, requests, options.jobs, reading.findings);
+  corpus.modalities = load_feature_folders(folders, requests, options.jobs,
+                                           bad_features_of(options.not_finite), reading.findings);
   if (features != options.root && parse_modality_choices(options.modalities).empty()) {
     report_empty_folders(features, reading.findings);
   }
@@ -234,7 +298,7 @@ Reading read_tree(const TreeOptions& options) {
 Corpus load_tree(const TreeOptions& options) { return take_sound_corpus(read_tree(options)); }
 
 Corpus load_tree_label_corpus(const std::filesystem::path& label_file) {
-  return take_sound_corpus(read_labels(label_file));
+  return take_sound_corpus(read_labels(label_file, {}));
 }
 
 }  // namespace hardy

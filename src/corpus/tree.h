@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "hardy/corpus.h"
 #include "hardy/reading.h"
@@ -20,7 +21,10 @@ struct TreeOptions {
   /// "acoustic=wav2vec-large-c-UTT,textual=..."; empty = every feature folder, named by what its
   /// name starts with (reading.h, modality_of_folder).
   std::string modalities;
-  int jobs = 1;  ///< threads. Range >= 1
+  int jobs = 1;                         ///< threads. Range >= 1
+  std::string task = "auto";            ///< "labels" = the six emotions of CMU-MOSEI
+  std::vector<std::string> unlabelled;  ///< labels that mean "not labelled": "nan", "-1"
+  std::string not_finite = "refuse";    ///< refuse | skip-frames | missing
 };
 
 /// Whether a folder looks like such a tree: feature folders and a label pickle, or options name

@@ -4,12 +4,14 @@
 #include <cmath>
 #include <map>
 #include <set>
+#include <string_view>
 #include <unordered_set>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "formats/pickle.h"
+#include "formats/text.h"
 #include "hardy/errors.h"
 
 namespace hardy {
@@ -17,14 +19,32 @@ namespace {
 
 constexpr std::size_t kIemocapEntries = 6;
 constexpr std::size_t kCmuEntries = 7;
+constexpr std::size_t kMoseiEmotions = 6;
 
-/// A list, tuple or one-dimensional numpy array, read element by element.
+/// A text, bytes or a whole number as a name: CMU-MOSEI calls some videos 100178.
+std::string name_of(const PickleValue& value) {
+  if (value.kind() == PickleKind::kInteger) return std::to_string(value.integer());
+  return normal_form(value.text());
+}
+
+/// A number, also where it was stored as a text.
+double number_of(const PickleValue& value) {
+  const bool is_text = value.kind() == PickleKind::kText || value.kind() == PickleKind::kBytes;
+  if (!is_text) return value.real();
+  if (value.text() == "nan") return NAN;
+  const auto number = to_real(value.text());
+  if (!number) throw DataError(fmt::format("label '{}' is no number", value.text()));
+  return *number;
+}
+
+/// A list, tuple or numpy array, read element by element. An array [n, k] or a list of lists has n
+/// elements of k numbers.
 class Sequence {
  public:
   explicit Sequence(const PickleValue& value) : value_(value) {
     if (value.kind() == PickleKind::kArray) {
       array_ = &value.array();
-      size_ = static_cast<std::size_t>(array_->size());
+      size_ = array_->shape.empty() ? 1 : static_cast<std::size_t>(array_->shape[0]);
     } else {
       size_ = value.items().size();
     }
@@ -32,9 +52,35 @@ class Sequence {
 
   [[nodiscard]] std::size_t size() const { return size_; }
 
-  [[nodiscard]] double real(std::size_t i) const {
-    return array_ != nullptr ? array_real(*array_, static_cast<std::int64_t>(i))
-                             : value_.items()[i]->real();
+  [[nodiscard]] std::vector<double> numbers(std::size_t i) const {
+    std::vector<double> result;
+    if (array_ == nullptr) {
+      const PickleValue& item = *value_.items()[i];
+      const bool is_collection = item.kind() == PickleKind::kList ||
+                                 item.kind() == PickleKind::kTuple ||
+                                 item.kind() == PickleKind::kArray;
+      if (!is_collection) return {number_of(item)};
+      const Sequence inner(item);
+      for (std::size_t k = 0; k < inner.size(); ++k) result.push_back(inner.numbers(k).at(0));
+      return result;
+    }
+    const std::size_t width = size_ == 0 ? 0 : static_cast<std::size_t>(array_->size()) / size_;
+    const bool is_text = array_->dtype.type == 'U' || array_->dtype.type == 'S';
+    for (std::size_t k = 0; k < width; ++k) {
+      const auto place =
+          static_cast<std::int64_t>(array_->is_fortran ? k * size_ + i : i * width + k);
+      result.push_back(is_text ? to_real(array_text(*array_, place)).value_or(NAN)
+                               : array_real(*array_, place));
+    }
+    return result;
+  }
+
+  [[nodiscard]] std::string name(std::size_t i) const {
+    if (array_ == nullptr) return name_of(*value_.items()[i]);
+    const auto place = static_cast<std::int64_t>(i);
+    const char type = array_->dtype.type;
+    if (type == 'i' || type == 'u') return std::to_string(array_integer(*array_, place));
+    return normal_form(array_text(*array_, place));
   }
 
   [[nodiscard]] std::string text(std::size_t i) const {
@@ -74,7 +120,8 @@ class LabelReader {
     for (const auto& [id, ids] : columns_[0]) {
       try {
         read_dialogue(id, *ids);
-      } catch (const DataError& error) {
+      } catch (const Error& error) {
+        if (error.kind() != ErrorKind::kData) throw;
         add(Severity::kError, "bad-dialogue", "dialogue " + id, error.what(),
             "correct the label file");
       }
@@ -101,7 +148,7 @@ class LabelReader {
     Column column;
     const auto& items = dict.items();
     for (std::size_t i = 0; i + 1 < items.size(); i += 2) {
-      const std::string id = items[i]->text();
+      const std::string id = name_of(*items[i]);
       if (!column.emplace(id, items[i + 1]).second) {
         add(Severity::kError, "duplicate-id", "dialogue " + id, "it is listed twice",
             "keep one of the two");
@@ -111,8 +158,9 @@ class LabelReader {
   }
 
   void read_part(const PickleValue& set, Part part) {
-    for (const PickleRef item : set.items()) {
-      const std::string id = item->text();
+    const Sequence names(set);
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      const std::string id = names.name(i);
       const auto [found, is_new] = parts_.emplace(id, part);
       if (!is_new && found->second != part) {
         add(Severity::kError, "both-sides", "dialogue " + id,
@@ -154,11 +202,25 @@ class LabelReader {
     TreeDialogue dialogue{id, Part::kNone, {}};
     if (!labels_.is_iemocap) dialogue.part = find_part(id);
     for (std::size_t i = 0; i < ids.size(); ++i) {
-      dialogue.utterances.push_back(
-          {ids.text(i), static_cast<float>(labels.real(i)), speakers.text(i), transcripts.text(i)});
+      dialogue.utterances.push_back({ids.name(i), NAN, {}, speakers.text(i), transcripts.text(i)});
+      set_labels(labels.numbers(i), dialogue.utterances.back());
       check_utterance(dialogue.utterances.back());
     }
     labels_.dialogues.push_back(std::move(dialogue));
+  }
+
+  /// One number, or CMU-MOSEI's seven: the sentiment and six emotions.
+  static void set_labels(const std::vector<double>& numbers, TreeUtterance& utterance) {
+    if (numbers.size() != 1 && numbers.size() != 1 + kMoseiEmotions) {
+      throw DataError(
+          fmt::format("utterance {} has {} labels; one, or the sentiment and {} emotions "
+                      "of CMU-MOSEI, are read",
+                      utterance.id, numbers.size(), kMoseiEmotions));
+    }
+    utterance.label = static_cast<float>(numbers[0]);
+    for (std::size_t k = 1; k < numbers.size(); ++k) {
+      utterance.emotions.push_back(static_cast<float>(numbers[k]));
+    }
   }
 
   Part find_part(const std::string& id) {
@@ -181,10 +243,6 @@ class LabelReader {
     if (!seen_.insert(utterance.id).second) {
       add(Severity::kError, "duplicate-id", where, "it is listed twice", "keep one of the two");
     }
-    if (!std::isfinite(utterance.label)) {
-      add(Severity::kError, "bad-label", where, fmt::format("its label is {}", utterance.label),
-          "label it or remove it");
-    }
     if (labels_.is_iemocap && utterance.speaker != "F" && utterance.speaker != "M") {
       add(Severity::kError, "bad-speaker", where,
           fmt::format("its speaker is '{}' instead of F or M", utterance.speaker),
@@ -205,10 +263,10 @@ TreeLabels load_tree_labels(const std::filesystem::path& file) {
   const Pickle pickle = load_pickle(file);
   try {
     return LabelReader(pickle, file.string()).read();
-  } catch (const DataError& error) {
-    const std::string what = error.what();
-    if (what.starts_with(file.string())) throw;
-    throw DataError(fmt::format("{}: {}", file.string(), what));
+  } catch (Error& error) {
+    const bool names_file = std::string_view(error.what()).starts_with(file.string());
+    if (error.kind() == ErrorKind::kData && !names_file) error.add_context(file.string());
+    throw;
   }
 }
 

@@ -12,8 +12,9 @@ namespace hardy {
 
 struct TreeUtterance {
   std::string id;
-  float label = 0;
-  std::string speaker;  ///< as in the file: "F", "M" or empty
+  float label = 0;              ///< NaN where the file says so
+  std::vector<float> emotions;  ///< of CMU-MOSEI with seven labels: six intensities; else empty
+  std::string speaker;          ///< as in the file: "F", "M" or empty
   std::string transcript;
 };
 

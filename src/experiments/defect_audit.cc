@@ -9,9 +9,9 @@
 #include "analysis/compare_runs.h"
 #include "analysis/comparison_json.h"
 #include "base/json_number.h"
-#include "config/defects.h"
 #include "formats/csv.h"
 #include "hardy/errors.h"
+#include "methods/hardymer_published/defects.h"
 
 namespace hardy {
 namespace {
@@ -24,8 +24,8 @@ constexpr const char* kTuned = "tuned input";
 constexpr const char* kSlots = "slots";
 constexpr const char* kTunedSlots = "tuned input, slots";
 constexpr const char* kPublished = "published";
-constexpr const char* kTunedSetting = "recogniser.input=tuned";
-constexpr const char* kSlotsSetting = "retrieval.supports=slots";
+constexpr const char* kTunedSetting = "hardymer.recogniser.input=tuned";
+constexpr const char* kSlotsSetting = "hardymer.retrieval.supports=slots";
 
 /// The honest settings that a defect is compared with.
 const char* counterpart_of(const std::string& number) {
@@ -38,7 +38,7 @@ std::vector<std::string> settings_of(const std::string& label) {
   if (label == kTuned) return {kTunedSetting};
   if (label == kSlots) return {kSlotsSetting};
   if (label == kTunedSlots) return {kTunedSetting, kSlotsSetting};
-  if (label == "H1") return {"published.h1_test_epoch=true"};
+  if (label == "H1") return {"hardymer_published.h1_test_epoch=true"};
   return {};
 }
 

@@ -7,8 +7,8 @@
 
 #include <fmt/format.h>
 
-#include "config/stage_settings.h"
 #include "hardy/split.h"
+#include "methods/hardymer/settings.h"
 #include "protocol/run_protocol.h"
 
 namespace hardy {
@@ -44,9 +44,9 @@ class MethodTrials {
 
   /// One fold, seed and unified model with the epochs that `config` says.
   FoldCost measure(Config config) {
-    config.protocol.tracks = "unified";
+    config.protocol.tracks = Tracks::kUnified;
     config.run.seeds = {config.run.seeds.front()};
-    config.run.models = "none";
+    config.run.models = KeptModels::kNone;
     const ProtocolRequest protocol = {.command = "train",
                                       .config = config,
                                       .only_fold = 0,
@@ -116,8 +116,8 @@ ComparisonEstimate estimate_comparison(const StudyRequest& request, const Compar
   const auto conditions = static_cast<double>(
       parse_conditions(base.protocol.conditions, corpus.modality_names()).size());
   const auto seeds = static_cast<double>(base.run.seeds.size());
-  const bool has_specialists = base.protocol.tracks != "unified";
-  const bool has_unified = base.protocol.tracks != "specialist";
+  const bool has_specialists = base.protocol.tracks != Tracks::kUnified;
+  const bool has_unified = base.protocol.tracks != Tracks::kSpecialist;
   const double fits = (has_specialists ? conditions : 0) + (has_unified ? 1 : 0);
   const double tracks = (has_specialists ? 1 : 0) + (has_unified ? 1 : 0);
   ComparisonEstimate estimate;

@@ -12,6 +12,7 @@
 #include "experiments/table_reader.h"
 #include "hardy/errors.h"
 #include "methods/hardymer/score.h"
+#include "methods/hardymer/settings.h"
 #include "metrics/rank_correlation.h"
 
 namespace hardy {
@@ -77,20 +78,21 @@ std::vector<std::pair<std::string, Estimate>> estimates_of(const Config& config)
   std::vector<std::pair<std::string, Estimate>> list;
   list.emplace_back("direct", [](const FitScores& group) { return doubles(group.direct); });
   list.emplace_back("indirect", [](const FitScores& group) { return doubles(group.indirect); });
-  for (const char* sign : {"paper", "consistency"}) {
-    HardnessConfig hardness = config.hardness;
-    hardness.components = "both";
+  for (const auto sign : {IndirectSign::kPaper, IndirectSign::kConsistency}) {
+    HardnessConfig hardness = hardymer_settings(config).hardness;
+    hardness.components = HardnessTerms::kBoth;
     hardness.indirect_sign = sign;
-    list.emplace_back(fmt::format("score, {} sign", sign), [hardness](const FitScores& group) {
-      return doubles(unified_score(group.direct, group.indirect, hardness));
-    });
-    for (const char* centre : {"paper", "middle"}) {
+    list.emplace_back(fmt::format("score, {} sign", word_of(sign)),
+                      [hardness](const FitScores& group) {
+                        return doubles(unified_score(group.direct, group.indirect, hardness));
+                      });
+    for (const auto centre : {ScoreCentre::kPaper, ScoreCentre::kMiddle}) {
       hardness.centre = centre;
-      list.emplace_back(fmt::format("supports, {} sign, {} centre", sign, centre),
-                        [hardness, k = config.retrieval.k](const FitScores& group) {
-                          return support_counts(
-                              unified_score(group.direct, group.indirect, hardness), k);
-                        });
+      list.emplace_back(
+          fmt::format("supports, {} sign, {} centre", word_of(sign), word_of(centre)),
+          [hardness, k = hardymer_settings(config).retrieval.k](const FitScores& group) {
+            return support_counts(unified_score(group.direct, group.indirect, hardness), k);
+          });
     }
   }
   return list;
@@ -198,6 +200,7 @@ class Evidence {
 
   [[nodiscard]] std::string label_of(std::size_t utterance) const {
     const float label = corpus_.utterances[utterance].label;
+    if (std::isnan(label)) return "not labelled";
     if (corpus_.class_names.empty()) return fmt::format("{:.2f}", label);
     return corpus_.class_names[static_cast<std::size_t>(label)];
   }
@@ -236,10 +239,10 @@ class Evidence {
       group.score.push_back(table.number(row, score));
     }
     if (groups_.empty()) {
-      throw ArtifactError(
-          fmt::format("{}: holds no hardness; the run has to estimate it (hardness.components and "
-                      "retrieval.supports not \"none\")",
-                      table.file()));
+      throw ArtifactError(fmt::format(
+          "{}: holds no hardness; the run has to estimate it (hardymer.hardness.components and "
+          "hardymer.retrieval.supports not \"none\")",
+          table.file()));
     }
   }
 
@@ -257,6 +260,9 @@ class Evidence {
       all.resize(n);
       const auto u = utterance_of(table, table.text(row, utterance));
       if (!corpus_.values.empty() && corpus_.values[u] == 0) continue;  // neither class
+      const bool is_scored =
+          corpus_.utterances[u].is_labelled() && !table.text(row, predicted).empty();
+      if (!is_scored) continue;
       HeldOut& measured = all[u];
       if (corpus_.class_names.empty()) {
         const double real = table.number(row, truth);

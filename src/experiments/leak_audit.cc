@@ -9,10 +9,10 @@
 #include <fmt/format.h>
 
 #include "analysis/distributions.h"
-#include "config/defects.h"
 #include "experiments/table_reader.h"
 #include "hardy/errors.h"
 #include "hardy/metrics.h"
+#include "methods/hardymer_published/defects.h"
 
 namespace hardy {
 namespace {

@@ -45,7 +45,7 @@ std::vector<std::string> in_table_order(const std::vector<std::string>& methods)
   std::vector<std::string> added;
   std::vector<std::string> controls;
   for (const auto& method : declared_methods()) {
-    if (!wanted.empty() && !wanted.contains(method.name)) continue;
+    if (wanted.empty() ? method.is_variant : !wanted.contains(method.name)) continue;
     auto& list = method.is_control ? controls : is_built_in(method.name) ? published : added;
     list.push_back(method.name);
   }

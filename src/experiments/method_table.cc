@@ -162,7 +162,8 @@ void add_costs(const MethodRun& run, std::vector<MethodCost>& costs) {
   } catch (const nlohmann::json::exception& error) {
     throw ArtifactError((run.run.folder / "timings.json").string() + ": damaged: " + error.what() +
                         "; delete this run folder and give the command again");
-  } catch (const DataError& error) {
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kData) throw;
     throw ArtifactError(error.what());
   }
 }

@@ -18,6 +18,7 @@
 #include "experiments/tsne.h"
 #include "hardy/errors.h"
 #include "hardy/split.h"
+#include "methods/hardymer/settings.h"
 #include "methods/hardymer/stages.h"
 #include "nn/batch.h"
 #include "nn/threads.h"
@@ -158,9 +159,10 @@ class FoldNeighbours {
  public:
   FoldNeighbours(const Corpus& corpus, const Config& config, const FoldData& data,
                  const FoldStages& stages, TaskContext& context)
-      : corpus_(corpus), data_(data), k_(config.retrieval.k) {
+      : corpus_(corpus), data_(data), k_(hardymer_settings(config).retrieval.k) {
     tables_ = {{kPlain, data.table}, {kTuned, stages.tuned_features(context)}};
-    metrics_ = retrieval_metrics(corpus.modality_names(), config.retrieval.metric);
+    metrics_ =
+        retrieval_metrics(corpus.modality_names(), hardymer_settings(config).retrieval.metric);
   }
 
   void add_to(Shares& shares) const {
@@ -284,7 +286,7 @@ NeighbourMaps map_neighbours(const MapRequest& request, const Corpus& corpus, Pr
   maps.data_name = corpus.name;
   maps.is_synthetic = corpus.is_synthetic;
   maps.seed = seed;
-  maps.k = config.retrieval.k;
+  maps.k = hardymer_settings(config).retrieval.k;
   maps.queries =
       request.queries.empty() ? easiest_and_hardest(request.run, 0, seed) : request.queries;
   const auto shown_fold = fold_with(corpus, folds, maps.queries);

@@ -17,6 +17,7 @@ namespace {
 constexpr std::int64_t kResamples = 2000;
 
 std::string label_text(const Corpus& corpus, std::int64_t utterance) {
+  if (!corpus.utterances[static_cast<std::size_t>(utterance)].is_labelled()) return "not labelled";
   const int label = neighbour_label(corpus, utterance);
   if (corpus.label_kind == LabelKind::kClass) {
     return corpus.class_names[static_cast<std::size_t>(label)];
@@ -28,6 +29,7 @@ std::string label_text(const Corpus& corpus, std::int64_t utterance) {
 
 int neighbour_label(const Corpus& corpus, std::int64_t utterance) {
   const float label = corpus.utterances[static_cast<std::size_t>(utterance)].label;
+  if (std::isnan(label)) return -2;  // like nobody's
   if (corpus.label_kind == LabelKind::kClass) return static_cast<int>(label);
   return (label > 0 ? 1 : 0) - (label < 0 ? 1 : 0);
 }

@@ -44,13 +44,13 @@ std::vector<Variant> method_variants() {
 }
 
 std::vector<Variant> ablation_variants() {
-  return {{"w/o direct", {"hardness.components=indirect"}},
-          {"w/o indirect", {"hardness.components=direct"}},
-          {"w/o hardness", {"hardness.components=none"}},
-          {"w/o retrieval", {"retrieval.supports=none"}},
-          {"supports as visits", {"retrieval.supports=weights"}},
-          {"w/o tuned features", {"retrieval.database=plain"}},
-          {"tuned input", {"recogniser.input=tuned"}}};
+  return {{"w/o direct", {"hardymer.hardness.components=indirect"}},
+          {"w/o indirect", {"hardymer.hardness.components=direct"}},
+          {"w/o hardness", {"hardymer.hardness.components=none"}},
+          {"w/o retrieval", {"hardymer.retrieval.supports=none"}},
+          {"supports as visits", {"hardymer.retrieval.supports=weights"}},
+          {"w/o tuned features", {"hardymer.retrieval.database=plain"}},
+          {"tuned input", {"hardymer.recogniser.input=tuned"}}};
 }
 
 /// Values around those of the paper (0.6, 0.4, 4, K unknown), one setting at a time; the base's own
@@ -61,10 +61,10 @@ std::vector<Variant> setting_variants(const Config& base) {
     std::vector<const char*> values;
   };
 
-  const std::vector<Setting> settings = {{"hardness.alpha1", {"0.2", "0.4", "0.6", "0.8"}},
-                                         {"hardness.alpha2", {"0.2", "0.4", "0.6", "0.8"}},
-                                         {"hardness.beta", {"1", "2", "4", "8"}},
-                                         {"retrieval.k", {"1", "3", "5", "7"}}};
+  const std::vector<Setting> settings = {{"hardymer.hardness.alpha1", {"0.2", "0.4", "0.6", "0.8"}},
+                                         {"hardymer.hardness.alpha2", {"0.2", "0.4", "0.6", "0.8"}},
+                                         {"hardymer.hardness.beta", {"1", "2", "4", "8"}},
+                                         {"hardymer.retrieval.k", {"1", "3", "5", "7"}}};
   std::vector<Variant> variants;
   for (const auto& setting : settings) {
     for (const char* value : setting.values) {
@@ -72,15 +72,17 @@ std::vector<Variant> setting_variants(const Config& base) {
       Config config = base;
       set_config_field(config, assignment);
       if (config_toml(config) == config_toml(base)) continue;
-      variants.push_back({assignment.substr(assignment.find('.') + 1), {assignment}});
+      const std::string_view key = setting.key;
+      variants.push_back(
+          {fmt::format("{}={}", key.substr(key.rfind('.') + 1), value), {assignment}});
     }
   }
   return variants;
 }
 
 std::vector<Variant> reconstruction_variants() {
-  const std::string no_supports = "retrieval.supports=none";
-  const std::string no_reconstruction = "recogniser.reconstruction_weight=0";
+  const std::string no_supports = "hardymer.retrieval.supports=none";
+  const std::string no_reconstruction = "hardymer.recogniser.reconstruction_weight=0";
   return {{"neither", {no_supports, no_reconstruction}},
           {"w/o retrieval", {no_supports}},  // reconstruction alone
           {"w/o reconstruction", {no_reconstruction}}};
@@ -103,7 +105,8 @@ std::vector<Variant> index_variants(const std::vector<std::string>& modality_nam
     std::string letter = names[m];
     std::transform(letter.begin(), letter.end(), letter.begin(),
                    [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
-    variants.push_back({letter + (is_cosine ? "-IP" : "-L2"), {"retrieval.metric=" + setting}});
+    variants.push_back(
+        {letter + (is_cosine ? "-IP" : "-L2"), {"hardymer.retrieval.metric=" + setting}});
   }
   return variants;
 }

@@ -24,7 +24,7 @@ Study tuning_study(const Study& study, const Variant& variant, const CompareOpti
   sweep.title = "Tuning " + method.title;
   sweep.base = config;
   sweep.base.run.seeds = {config.run.seeds.front()};
-  sweep.base.run.models = "none";
+  sweep.base.run.models = KeptModels::kNone;
   sweep.variants = tuning_points(method, options);
   return sweep;
 }
@@ -85,7 +85,8 @@ ComparisonPlan plan_comparison(Study study, const Corpus& corpus) {
     try {
       static_cast<void>(check_request(request, corpus));
       kept.push_back(std::move(variant));
-    } catch (const DataError& error) {
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::kData) throw;
       plan.refusals.push_back({request.config.protocol.method, error.what()});
     }
   }
@@ -98,7 +99,7 @@ ComparisonPlan plan_comparison(Study study, const Corpus& corpus) {
 std::string plan_text(const ComparisonPlan& plan, const CompareOptions& options) {
   const Config& base = plan.study.base;
   std::string text = fmt::format("{} method(s), seeds {}, tracks {}\n", plan.study.variants.size(),
-                                 fmt::join(base.run.seeds, ", "), base.protocol.tracks);
+                                 fmt::join(base.run.seeds, ", "), word_of(base.protocol.tracks));
   for (const auto& variant : plan.study.variants) {
     const auto& method = declared_method(variant_config(plan.study, variant).protocol.method);
     text += fmt::format("{}: ", method.title);

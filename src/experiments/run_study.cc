@@ -11,10 +11,12 @@
 
 #include "analysis/results_json.h"
 #include "base/checksum.h"
+#include "base/checksum_list.h"
 #include "base/files.h"
 #include "experiments/estimate.h"
 #include "hardy/errors.h"
 #include "hardy/split.h"
+#include "methods/hardymer/settings.h"
 #include "protocol/run_protocol.h"
 
 namespace hardy {
@@ -46,6 +48,7 @@ std::optional<VariantResult> finished(const StudyRequest& request, const fs::pat
   VariantResult result;
   result.test = read_results(folder);
   if (fs::exists(run.validation_json_file(), error)) {
+    verify_listed_file(run.validation_json_file());
     result.validation = parse_results(read_text_file(run.validation_json_file()),
                                       run.validation_json_file().string());
   }
@@ -83,13 +86,14 @@ struct ShortRun {
 ShortRun run_shortly(const StudyRequest& request, const Corpus& corpus, std::int64_t epochs,
                      Progress& progress) {
   Config config = request.study.base;
-  config.tuning.epochs = epochs;
-  config.hardness.complete_epochs = epochs;
-  config.hardness.pattern_epochs = epochs;
-  config.recogniser.complete_epochs = epochs;
-  config.recogniser.pattern_epochs = epochs;
+  HardyMerSettings& settings = hardymer_settings(config);
+  settings.tuning.epochs = epochs;
+  settings.hardness.complete_epochs = epochs;
+  settings.hardness.pattern_epochs = epochs;
+  settings.recogniser.complete_epochs = epochs;
+  settings.recogniser.pattern_epochs = epochs;
   config.run.seeds = {config.run.seeds.front()};
-  config.run.models = "none";
+  config.run.models = KeptModels::kNone;
   const fs::path folder = request.folder / fmt::format(".calibration-{}", epochs);
   std::error_code ignored;
   fs::remove_all(folder, ignored);
@@ -163,11 +167,12 @@ StudyEstimate estimate_study(const StudyRequest& request, const Corpus& corpus,
   alone.variants = {{"base", {}}};
   const auto work_of = [&](std::int64_t epochs) {
     Study brief = alone;
-    brief.base.tuning.epochs = epochs;
-    brief.base.hardness.complete_epochs = epochs;
-    brief.base.hardness.pattern_epochs = epochs;
-    brief.base.recogniser.complete_epochs = epochs;
-    brief.base.recogniser.pattern_epochs = epochs;
+    HardyMerSettings& settings = hardymer_settings(brief.base);
+    settings.tuning.epochs = epochs;
+    settings.hardness.complete_epochs = epochs;
+    settings.hardness.pattern_epochs = epochs;
+    settings.recogniser.complete_epochs = epochs;
+    settings.recogniser.pattern_epochs = epochs;
     return distinct_work(brief, 1, conditions);
   };
   const StageWork brief = work_of(kFew);

@@ -114,8 +114,9 @@ Config variant_config(const Study& study, const Variant& variant) {
   try {
     for (const auto& assignment : variant.assignments) set_config_field(config, assignment);
     validate_config(config);
-  } catch (const ConfigError& error) {
-    throw ConfigError(fmt::format("variant '{}': {}", variant.label, error.what()));
+  } catch (Error& error) {
+    error.add_context(fmt::format("variant '{}'", variant.label));
+    throw;
   }
   return config;
 }
@@ -208,7 +209,8 @@ Study load_study(const std::filesystem::path& file, const Config& base) {
   std::string text;
   try {
     text = read_text_file(file, kMaxFileBytes);
-  } catch (const DataError& error) {
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kData) throw;
     throw ConfigError(fmt::format("{}; give a study description (docs/studies.md)", error.what()));
   }
   return parse_study(text, file.string(), base);

@@ -12,7 +12,7 @@ namespace hardy {
 /// One run of a study: the common settings and what this one changes.
 struct Variant {
   std::string label;                     ///< unique in the study, as tables show it
-  std::vector<std::string> assignments;  ///< "hardness.alpha1=0.2", applied in order
+  std::vector<std::string> assignments;  ///< "hardymer.hardness.alpha1=0.2", applied in order
 };
 
 /// Which experiment on which data (docs/studies.md).

@@ -150,7 +150,7 @@ SweepSettings read_sweep(const std::vector<std::string>& settings) {
     const char separator = value.find(';') == std::string::npos ? ',' : ';';
     auto values = split_at(value, separator);
     auto range = range_of(key, value);
-    // "a=l2,b=cosine" is one value of retrieval.metric.
+    // "a=l2,b=cosine" is one value of hardymer.retrieval.metric.
     const bool is_one_text = separator == ',' && value.find('=') != std::string::npos;
     const bool varies = range || (values.size() > 1 && !is_one_text);
     if (!varies || key.starts_with("run.") || key == "protocol.conditions") {

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "base/checksum_list.h"
 #include "base/files.h"
 #include "formats/text.h"
 #include "hardy/errors.h"
@@ -11,9 +12,11 @@
 namespace hardy {
 
 TableReader::TableReader(const std::filesystem::path& file) : file_(file.string()) {
+  verify_listed_file(file);
   try {
     table_ = parse_csv(read_text_file(file), file_);
-  } catch (const DataError& error) {
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kData) throw;
     throw ArtifactError(fmt::format("{}; the run must be finished (`hardy run`)", error.what()));
   }
 }

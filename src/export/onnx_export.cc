@@ -6,7 +6,9 @@
 #include <fmt/format.h>
 
 #include "export/onnx_writer.h"
+#include "hardy/errors.h"
 #include "hardy/version.h"
+#include "inference/bundle_settings.h"
 #include "inference/recogniser_impl.h"
 
 namespace hardy {
@@ -54,6 +56,9 @@ class Exporter {
     graph_.output("logits", OnnxType::kFloat, shape(network_.outputs));
     if (info_.is_classification()) {
       graph_.node("Softmax", {"logits"}, {{"axis", -1}}, "probabilities");
+      graph_.output("probabilities", OnnxType::kFloat, shape(network_.outputs));
+    } else if (info_.label_kind == "labels") {
+      graph_.node("Sigmoid", {"logits"}, {}, "probabilities");
       graph_.output("probabilities", OnnxType::kFloat, shape(network_.outputs));
     }
     return graph_.model(program_version(), {{"hardy.model", description}});
@@ -247,6 +252,12 @@ class Exporter {
 
 std::string export_onnx(const std::filesystem::path& bundle) {
   const Recogniser::Impl loaded(bundle, Residence::kMapped, Recogniser::Impl::Weights::kPlain);
+  if (loaded.other != nullptr) {
+    throw ConfigError(
+        fmt::format("{}: a model of '{}', which cannot be exported; only recognisers of HARDY-MER "
+                    "(and modality_dropout) can",
+                    bundle.string(), stored_method(loaded.info)));
+  }
   return Exporter(loaded.network, loaded.info).run(loaded.contents.metadata.at("hardy.model"));
 }
 

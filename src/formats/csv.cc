@@ -6,42 +6,142 @@
 
 #include <fmt/format.h>
 
+#include "base/foreign.h"
+#include "base/utf8.h"
 #include "formats/text.h"
 #include "hardy/errors.h"
 
 namespace hardy {
 namespace {
 
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+/// UTF-16 of either byte order -> UTF-8; lone surrogates become U+FFFD.
+std::string from_utf16(std::string_view bytes, bool is_big_endian) {
+  const auto unit = [&](std::size_t i) {
+    const auto first = static_cast<unsigned char>(bytes[2 * i]);
+    const auto second = static_cast<unsigned char>(bytes[2 * i + 1]);
+    return static_cast<std::uint32_t>(is_big_endian ? (first << 8U) | second
+                                                    : (second << 8U) | first);
+  };
+  std::string text;
+  for (std::size_t i = 0; i < bytes.size() / 2; ++i) {
+    const std::uint32_t high = unit(i);
+    const bool is_pair = high >= 0xD800 && high < 0xDC00 && i + 1 < bytes.size() / 2;
+    const std::uint32_t low = is_pair ? unit(i + 1) : 0;
+    if (low >= 0xDC00 && low < 0xE000) {
+      append_utf8(text, 0x10000 + ((high - 0xD800) << 10U) + (low - 0xDC00));
+      ++i;
+    } else {
+      append_utf8(text, high);
+    }
+  }
+  return text;
+}
+
+/// The text of a table in UTF-8 without a byte order mark, lines ending with LF or CRLF. `storage`
+/// holds it where it had to be converted. Throws DataError naming the encoding.
+std::string_view decode_table(std::string_view text, std::string_view name, std::string& storage) {
+  using namespace std::string_view_literals;
+  if (const auto foreign = foreign_contents(text); !foreign.empty()) {
+    throw DataError(fmt::format("{}: it is no table but {}", name, foreign));
+  }
+  if (text.starts_with("\xFF\xFE\0\0"sv) || text.starts_with("\0\0\xFE\xFF"sv)) {
+    throw DataError(fmt::format("{}: the text is UTF-32; save the table as UTF-8", name));
+  }
+  if (text.starts_with("\xEF\xBB\xBF"sv)) text.remove_prefix(3);
+  const bool has_mark = text.starts_with("\xFF\xFE"sv) || text.starts_with("\xFE\xFF"sv);
+  const bool is_wide = has_mark || (text.size() >= 2 && (text[0] == '\0') != (text[1] == '\0'));
+  if (is_wide) {
+    storage = from_utf16(text.substr(has_mark ? 2 : 0), text[0] == '\0' || text[0] == '\xFE');
+    text = storage;
+  }
+  if (text.find('\n') == std::string_view::npos && text.find('\r') != std::string_view::npos) {
+    if (!is_wide) storage = text;
+    std::replace(storage.begin(), storage.end(), '\r', '\n');  // as old Macs and Excel there write
+    text = storage;
+  }
+  return text;
+}
 
 class CsvParser {
  public:
-  CsvParser(std::string_view text, std::string_view name) : rest_(text), name_(name) {}
+  CsvParser(std::string_view text, std::string_view name)
+      : rest_(decode_table(text, name, storage_)), name_(name) {
+    check_encoding();
+    find_separator();
+  }
+
+  CsvParser(const CsvParser&) = delete;
+  CsvParser& operator=(const CsvParser&) = delete;
 
   void parse(const CsvReceiver& receiver) {
-    if (rest_.starts_with(kByteOrderMark)) rest_.remove_prefix(kByteOrderMark.size());
-    if (!is_utf8(rest_)) fail("the text is not UTF-8; save the table as UTF-8");
-    std::size_t columns = 0;
     std::vector<std::string> row;
     while (!rest_.empty()) {
       if (skip_line_end()) continue;
       const std::size_t line = line_;
       read_row(row);
-      if (columns == 0) {
-        columns = row.size();
-        check_header(row);
+      if (columns_ == 0) {
+        check_header(row, line);
         receiver.header(row);
-      } else if (row.size() != columns) {
-        throw DataError(fmt::format("{}, line {}: {} fields, the header has {}{}", name_, line,
-                                    row.size(), columns, hint(row.size())));
-      } else {
-        receiver.row(line, row);
+        continue;
       }
+      if (is_blank(row)) continue;
+      drop_empty_end(row);
+      if (row.size() != columns_) {
+        throw DataError(fmt::format("{}, line {}: {} fields, the header has {}{}", name_, line,
+                                    row.size(), columns_, hint(row.size())));
+      }
+      receiver.row(line, row);
     }
-    if (columns == 0) fail("the table is empty");
+    if (columns_ == 0) fail("the table is empty");
   }
 
  private:
+  /// Names the first byte that is no UTF-8: tables of spreadsheets are often in Windows-1252.
+  void check_encoding() const {
+    if (is_utf8(rest_)) return;
+    std::size_t line = 1;
+    std::string_view rest = rest_;
+    while (true) {
+      const std::size_t end = std::min(rest.find('\n'), rest.size());
+      if (!is_utf8(rest.substr(0, end))) break;
+      rest.remove_prefix(std::min(end + 1, rest.size()));
+      ++line;
+    }
+    const std::string shown = readable(rest.substr(0, rest.find('\n')));
+    const std::string byte = shown.substr(shown.find("\\x"), 4);
+    throw DataError(fmt::format(
+        "{}, line {}: the text is not UTF-8 (byte {}), probably Windows-1252 or Latin-1; save the "
+        "table as UTF-8 (Excel: \"CSV UTF-8\", Python: encoding=\"utf-8\")",
+        name_, line, byte));
+  }
+
+  /// Excel's first line `sep=;`, or a header without commas: semicolons or tabs separate.
+  void find_separator() {
+    if (starts_with_ignoring_case(rest_, "sep=") && rest_.size() > 4) {
+      separator_ = rest_[4];
+      rest_.remove_prefix(5);
+      skip_line_end();
+      return;
+    }
+    const std::string_view header = rest_.substr(0, rest_.find('\n'));
+    if (header.find(',') != std::string_view::npos) return;
+    for (const char other : {'\t', ';', '|'}) {
+      if (header.find(other) == std::string_view::npos) continue;
+      separator_ = other;
+      return;
+    }
+  }
+
+  static bool is_blank(const std::vector<std::string>& row) {
+    return row.size() > 1 && std::all_of(row.begin(), row.end(),
+                                         [](const auto& field) { return trim(field).empty(); });
+  }
+
+  /// Spreadsheets save columns that were once touched: no name, no value.
+  void drop_empty_end(std::vector<std::string>& row) const {
+    while (row.size() > columns_ && row.back().empty()) row.pop_back();
+  }
+
   [[noreturn]] void fail(const std::string& what) const {
     throw DataError(fmt::format("{}, line {}: {}", name_, line_, what));
   }
@@ -50,15 +150,15 @@ class CsvParser {
     return fields == 1 ? "" : "; put fields that hold a comma into double quotes";
   }
 
-  void check_header(std::vector<std::string>& header) const {
+  void check_header(std::vector<std::string>& header, std::size_t line) {
     std::set<std::string> seen;
-    for (auto& column : header) {
-      column = trim(column);
-      if (!seen.insert(column).second) fail(fmt::format("column '{}' is given twice", column));
+    for (auto& column : header) column = trim(column);
+    while (header.size() > 1 && header.back().empty()) header.pop_back();
+    for (const auto& column : header) {
+      if (seen.insert(column).second) continue;
+      throw DataError(fmt::format("{}, line {}: column '{}' is given twice", name_, line, column));
     }
-    if (header.size() == 1 && header[0].find_first_of(";\t") != std::string::npos) {
-      fail("fields are separated by something else than commas");
-    }
+    columns_ = header.size();
   }
 
   /// Whether a line ends here; if so, behind it.
@@ -73,7 +173,7 @@ class CsvParser {
     row.clear();
     while (true) {
       row.push_back(rest_.starts_with('"') ? read_quoted() : read_bare());
-      if (rest_.starts_with(',')) {
+      if (rest_.starts_with(separator_)) {
         rest_.remove_prefix(1);
         continue;
       }
@@ -83,7 +183,8 @@ class CsvParser {
   }
 
   std::string read_bare() {
-    std::size_t end = std::min(rest_.find_first_of(",\n\""), rest_.size());
+    const char ends[] = {separator_, '\n', '"'};
+    std::size_t end = std::min(rest_.find_first_of(std::string_view(ends, 3)), rest_.size());
     if (end < rest_.size() && rest_[end] == '"') {
       fail("a double quote inside a field that does not start with one");
     }
@@ -110,9 +211,12 @@ class CsvParser {
     }
   }
 
+  std::string storage_;
   std::string_view rest_;
   std::string_view name_;
+  char separator_ = ',';
   std::size_t line_ = 1;
+  std::size_t columns_ = 0;
 };
 
 }  // namespace
@@ -142,6 +246,8 @@ void read_csv(std::string_view text, std::string_view name, const CsvReceiver& r
 std::string csv_field(std::string_view value) {
   // A lone empty field would make an empty line, which readers skip; leading and trailing blanks
   // are quoted so that no program trims them.
+  const std::string readable = repaired_utf8(value);  // tables are UTF-8, whatever a name was
+  value = readable;
   const bool needs_quotes = value.find_first_of(",\"\r\n") != std::string_view::npos ||
                             trim(value).size() != value.size();
   if (!needs_quotes) return std::string(value);

@@ -20,10 +20,13 @@ struct CsvTable {
   [[nodiscard]] std::optional<std::size_t> column(std::string_view name) const;
 };
 
-/// Reads a table. Line ends are LF or CRLF, a byte order mark is skipped, quoted fields may hold
-/// commas, line ends and doubled quotes; lines without any character are skipped. `name` stands for
-/// the file in messages. Throws DataError naming the line: no header, a column name twice, a row of
-/// another length, a quote inside an unquoted field or one that never ends, text that is not UTF-8.
+/// Reads a table as people and spreadsheets write them. Fields are separated by commas, or, when
+/// the header holds none or the first line says `sep=;`, by tabs, semicolons or bars. Line ends are
+/// LF, CRLF, or CR throughout; the text is UTF-8 or UTF-16, with or without a byte order mark.
+/// Quoted fields may hold separators, line ends and doubled quotes. Rows without any value and
+/// empty columns at the end are skipped. `name` stands for the file in messages. Throws DataError
+/// naming the line: no header, a column name twice, a row of another length, a quote inside an
+/// unquoted field or one that never ends, text of another encoding, a file that is no table.
 CsvTable parse_csv(std::string_view text, std::string_view name);
 
 /// What a table is read into, row by row: for tables too large to hold.

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "base/files.h"
+#include "base/foreign.h"
 #include "formats/text.h"
 #include "hardy/errors.h"
 
@@ -19,6 +20,7 @@ namespace {
 constexpr std::string_view kMagic = "\x93NUMPY";
 constexpr std::size_t kMaxHeaderBytes = std::size_t{1} << 16;
 constexpr std::size_t kMaxAxes = 32;
+constexpr std::int64_t kMaxTextCharacters = 1 << 16;
 
 [[noreturn]] void refuse(std::string_view name, const std::string& what) {
   throw DataError(fmt::format("{}: not a usable .npy file: {}", name, what));
@@ -27,7 +29,8 @@ constexpr std::size_t kMaxAxes = 32;
 /// Reads the literal of a Python dict that numpy writes: three known keys, in any order.
 class HeaderText {
  public:
-  HeaderText(std::string_view text, std::string_view name) : rest_(text), name_(name) {}
+  HeaderText(std::string_view text, std::string_view name, bool numbers_only)
+      : rest_(text), name_(name), numbers_only_(numbers_only) {}
 
   NpyHeader parse() {
     NpyHeader header;
@@ -127,6 +130,7 @@ class HeaderText {
     const auto size = to_integer(rest.substr(rest.empty() ? 0 : 1));
     header.type = rest.empty() ? ' ' : rest.front();
     header.item_size = size && *size > 0 && *size <= 8 ? static_cast<std::size_t>(*size) : 0;
+    if (!numbers_only_ && read_other_type(header, size.value_or(0))) return;
     const std::size_t bytes = header.item_size;
     const bool is_real = header.type == 'f' && (bytes == 2 || bytes == 4 || bytes == 8);
     const bool is_integer =
@@ -138,8 +142,21 @@ class HeaderText {
         code.substr(0, 40), header.type == 'O' ? " (Python objects are never unpickled)" : ""));
   }
 
+  /// Texts and objects.
+  static bool read_other_type(NpyHeader& header, std::int64_t size) {
+    if (header.type == 'O') {
+      header.item_size = 0;
+      return true;
+    }
+    if (size < 1 || size > kMaxTextCharacters) return false;
+    if (header.type == 'S') header.item_size = static_cast<std::size_t>(size);
+    if (header.type == 'U') header.item_size = 4 * static_cast<std::size_t>(size);
+    return header.type == 'S' || header.type == 'U';
+  }
+
   std::string_view rest_;
   std::string_view name_;
+  bool numbers_only_;
 };
 
 /// Element bytes to float, for one type.
@@ -158,47 +175,12 @@ void convert_all(std::span<const std::byte> data, bool is_big_endian, float* out
   }
 }
 
-/// double -> float; too large becomes infinite instead of undefined.
-float narrow(double value) {
-  constexpr double kTooLarge = 0x1.ffffffp127;  // rounds up to 2^128
-  if (value >= kTooLarge) return std::numeric_limits<float>::infinity();
-  if (value <= -kTooLarge) return -std::numeric_limits<float>::infinity();
-  return static_cast<float>(value);
-}
-
 template <typename Bits, typename Signed>
-void convert_integers(const NpyHeader& header, std::span<const std::byte> data, float* out) {
+void convert_integers(const ElementType& header, std::span<const std::byte> data, float* out) {
   const bool is_signed = header.type == 'i';
   convert_all<Bits>(data, header.is_big_endian, out, [is_signed](Bits bits) {
     return is_signed ? static_cast<float>(static_cast<Signed>(bits)) : static_cast<float>(bits);
   });
-}
-
-void convert(const NpyHeader& header, std::span<const std::byte> data, float* out) {
-  const bool swap = header.is_big_endian;
-  if (header.type == 'f' && header.item_size == 4) {
-    if (!swap && !data.empty()) std::memcpy(out, data.data(), data.size());
-    if (swap) {
-      convert_all<std::uint32_t>(data, swap, out,
-                                 [](std::uint32_t bits) { return std::bit_cast<float>(bits); });
-    }
-  } else if (header.type == 'f' && header.item_size == 8) {
-    convert_all<std::uint64_t>(
-        data, swap, out, [](std::uint64_t bits) { return narrow(std::bit_cast<double>(bits)); });
-  } else if (header.type == 'f') {
-    convert_all<std::uint16_t>(data, swap, out, half_to_float);
-  } else if (header.type == 'b') {
-    convert_all<std::uint8_t>(data, false, out,
-                              [](std::uint8_t b) { return b != 0 ? 1.0F : 0.0F; });
-  } else if (header.item_size == 1) {
-    convert_integers<std::uint8_t, std::int8_t>(header, data, out);
-  } else if (header.item_size == 2) {
-    convert_integers<std::uint16_t, std::int16_t>(header, data, out);
-  } else if (header.item_size == 4) {
-    convert_integers<std::uint32_t, std::int32_t>(header, data, out);
-  } else {
-    convert_integers<std::uint64_t, std::int64_t>(header, data, out);
-  }
 }
 
 /// First index fastest -> last index fastest.
@@ -224,15 +206,18 @@ std::vector<float> to_row_major(const std::vector<float>& values,
 void read_values(const NpyHeader& header, std::span<const std::byte> bytes,
                  std::vector<float>& values) {
   values.resize(header.count);
-  convert(header, bytes.subspan(header.data_offset), values.data());
+  convert_to_float({header.type, header.item_size, header.is_big_endian},
+                   bytes.subspan(header.data_offset), values.data());
   if (header.is_fortran && header.shape.size() > 1) values = to_row_major(values, header.shape);
 }
 
-}  // namespace
-
-NpyHeader parse_npy_header(std::span<const std::byte> bytes, std::string_view name) {
+NpyHeader parse_header(std::span<const std::byte> bytes, std::string_view name, bool numbers_only) {
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   if (bytes.empty()) refuse(name, "it is empty");
+  if (!text.starts_with(kMagic)) {
+    const std::string foreign = foreign_contents(text);
+    if (!foreign.empty()) refuse(name, "it is " + foreign);
+  }
   if (!text.starts_with(kMagic) || bytes.size() < 10) {
     refuse(name, "it does not start as numpy's files do (truncated, or another format)");
   }
@@ -248,7 +233,7 @@ NpyHeader parse_npy_header(std::span<const std::byte> bytes, std::string_view na
   if (length > bytes.size() - start || length > kMaxHeaderBytes) {
     refuse(name, fmt::format("its header claims {} bytes of {} (truncated)", length, bytes.size()));
   }
-  NpyHeader header = HeaderText(text.substr(start, length), name).parse();
+  NpyHeader header = HeaderText(text.substr(start, length), name, numbers_only).parse();
   header.data_offset = start + length;
   header.count = 1;
   bool fits = true;
@@ -259,13 +244,58 @@ NpyHeader parse_npy_header(std::span<const std::byte> bytes, std::string_view na
   const std::size_t held = bytes.size() - header.data_offset;
   std::size_t needed = 0;
   fits = fits && !__builtin_mul_overflow(header.count, header.item_size, &needed);
-  if (!fits || held != needed) {
+  if (!fits || (header.type != 'O' && held != needed)) {
     refuse(name, fmt::format("it holds {} bytes of data, its shape ({}) of {}{} needs {}; copy or "
                              "extract it again",
                              held, fmt::join(header.shape, ", "), header.type, header.item_size,
                              fits ? fmt::format("{}", needed) : "more than memory"));
   }
   return header;
+}
+
+}  // namespace
+
+float narrow_to_float(double value) {
+  constexpr double kTooLarge = 0x1.ffffffp127;  // rounds up to 2^128
+  if (value >= kTooLarge) return std::numeric_limits<float>::infinity();
+  if (value <= -kTooLarge) return -std::numeric_limits<float>::infinity();
+  return static_cast<float>(value);
+}
+
+void convert_to_float(const ElementType& stored, std::span<const std::byte> data, float* out) {
+  const bool swap = stored.is_big_endian;
+  if (stored.type == 'f' && stored.item_size == 4) {
+    if (!swap && !data.empty()) std::memcpy(out, data.data(), data.size());
+    if (swap) {
+      convert_all<std::uint32_t>(data, swap, out,
+                                 [](std::uint32_t bits) { return std::bit_cast<float>(bits); });
+    }
+  } else if (stored.type == 'f' && stored.item_size == 8) {
+    convert_all<std::uint64_t>(data, swap, out, [](std::uint64_t bits) {
+      return narrow_to_float(std::bit_cast<double>(bits));
+    });
+  } else if (stored.type == 'f') {
+    convert_all<std::uint16_t>(data, swap, out, half_to_float);
+  } else if (stored.type == 'b') {
+    convert_all<std::uint8_t>(data, false, out,
+                              [](std::uint8_t b) { return b != 0 ? 1.0F : 0.0F; });
+  } else if (stored.item_size == 1) {
+    convert_integers<std::uint8_t, std::int8_t>(stored, data, out);
+  } else if (stored.item_size == 2) {
+    convert_integers<std::uint16_t, std::int16_t>(stored, data, out);
+  } else if (stored.item_size == 4) {
+    convert_integers<std::uint32_t, std::int32_t>(stored, data, out);
+  } else {
+    convert_integers<std::uint64_t, std::int64_t>(stored, data, out);
+  }
+}
+
+NpyHeader parse_npy_header(std::span<const std::byte> bytes, std::string_view name) {
+  return parse_header(bytes, name, true);
+}
+
+NpyHeader parse_any_npy_header(std::span<const std::byte> bytes, std::string_view name) {
+  return parse_header(bytes, name, false);
 }
 
 NpyArray parse_npy(std::span<const std::byte> bytes, std::string_view name) {

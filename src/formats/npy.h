@@ -22,6 +22,19 @@ struct NpyHeader {
   std::size_t count = 0;  ///< number of elements
 };
 
+/// How the elements of an array are stored.
+struct ElementType {
+  char type = 'f';            ///< f, i, u or b (bool)
+  std::size_t item_size = 4;  ///< bytes; 2, 4, 8 for f, 1 to 8 for i and u, 1 for b
+  bool is_big_endian = false;
+};
+
+/// Converts stored elements to float32. `out` has room for data.size() / item_size values.
+void convert_to_float(const ElementType& type, std::span<const std::byte> data, float* out);
+
+/// double to float, to nearest; what is too large becomes infinite.
+float narrow_to_float(double value);
+
 /// An array as real numbers.
 struct NpyArray {
   std::vector<std::int64_t> shape;
@@ -33,6 +46,11 @@ struct NpyArray {
 /// byte order. Throws DataError for anything else (objects, records, text), a malformed header, and
 /// a file whose size is not exactly what its shape needs.
 NpyHeader parse_npy_header(std::span<const std::byte> bytes, std::string_view name);
+
+/// The header of an array of any type: numbers, or S (bytes), U (text of UCS-4, item_size = 4 per
+/// character), O (Python objects, pickled behind the header; item_size 0). Checks the size of all
+/// but O. Throws DataError.
+NpyHeader parse_any_npy_header(std::span<const std::byte> bytes, std::string_view name);
 
 /// The whole array, converted to float32 (float64 rounds to nearest; too large becomes infinite).
 NpyArray parse_npy(std::span<const std::byte> bytes, std::string_view name);

@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 
 #include "base/files.h"
+#include "base/foreign.h"
+#include "formats/npy.h"
 #include "formats/pickle_machine.h"
 #include "formats/text.h"
 #include "hardy/errors.h"
@@ -13,7 +15,17 @@
 namespace hardy {
 namespace {
 
-constexpr std::size_t kMaxFileBytes = std::size_t{256} << 20;
+/// Whether a text-mode copy turned the line ends of protocol 0, which is text, into CRLF.
+bool has_windows_line_ends(std::span<const std::byte> bytes) {
+  if (bytes.empty() || bytes[0] == std::byte{0x80}) return false;
+  bool has_any = false;
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    if (bytes[i] != std::byte{'\n'}) continue;
+    if (i == 0 || bytes[i - 1] != std::byte{'\r'}) return false;
+    has_any = true;
+  }
+  return has_any;
+}
 
 const char* kind_name(PickleKind kind) {
   switch (kind) {
@@ -57,7 +69,7 @@ std::string_view element(const PickleArray& array, std::int64_t i) {
     throw DataError(fmt::format("element {} of a numpy array of {}", i, array.size()));
   }
   const auto size = static_cast<std::size_t>(array.dtype.size);
-  return std::string_view(array.data->bytes()).substr(static_cast<std::size_t>(i) * size, size);
+  return array.data->bytes().substr(static_cast<std::size_t>(i) * size, size);
 }
 
 /// The element's bytes as an unsigned number in our byte order. At most 8 bytes.
@@ -106,11 +118,14 @@ double PickleValue::real() const {
 }
 
 std::string PickleValue::text() const {
-  const std::string& stored = payload<std::string>("a text");
-  return kind_ == PickleKind::kText ? stored : latin1_to_utf8(stored);
+  const std::string_view stored = bytes();
+  return kind_ == PickleKind::kText ? std::string(stored) : latin1_to_utf8(stored);
 }
 
-const std::string& PickleValue::bytes() const { return payload<std::string>("bytes"); }
+std::string_view PickleValue::bytes() const {
+  if (const auto* part = std::get_if<std::string_view>(&payload_)) return *part;
+  return payload<std::string>("a text");
+}
 
 const std::vector<PickleRef>& PickleValue::items() const {
   return payload<std::vector<PickleRef>>("a collection");
@@ -191,8 +206,50 @@ Pickle parse_pickle(std::span<const std::byte> bytes, std::string_view name) {
   return PickleMachine(bytes, name).run();
 }
 
+void read_array_reals(const PickleArray& array, std::int64_t first, std::int64_t count,
+                      float* out) {
+  const PickleDtype& dtype = array.dtype;
+  const bool is_inside = first >= 0 && count >= 0 && count <= array.size() - first;
+  const bool is_numeric = std::string_view("fiub").find(dtype.type) != std::string_view::npos;
+  if (!is_inside || (!is_numeric && dtype.type != 'O')) {
+    throw DataError(fmt::format("elements {} to {} of a numpy array of {} are no numbers", first,
+                                first + count, array.size()));
+  }
+  if (count == 0) return;
+  if (dtype.type == 'O') {
+    for (std::int64_t i = 0; i < count; ++i) {
+      out[i] = narrow_to_float(array_real(array, first + i));
+    }
+    return;
+  }
+  const auto item = static_cast<std::size_t>(dtype.size);
+  const auto bytes = array.data->bytes().substr(static_cast<std::size_t>(first) * item,
+                                                static_cast<std::size_t>(count) * item);
+  convert_to_float({dtype.type, item, dtype.is_big_endian}, std::as_bytes(std::span(bytes)), out);
+}
+
 Pickle load_pickle(const std::filesystem::path& file) {
-  return parse_pickle(read_file(file, kMaxFileBytes), file.string());
+  std::optional<MappedFile> input;
+  try {
+    input.emplace(file);
+  } catch (const ArtifactError& error) {
+    throw DataError(error.what());  // a data file is missing or empty, not a model
+  }
+  const auto bytes = input->bytes();
+  const std::string foreign = foreign_contents(bytes);
+  if (!foreign.empty() && !foreign.starts_with("a Python pickle")) {
+    throw DataError(fmt::format("{}: it is {}", file.string(), foreign));
+  }
+  if (has_windows_line_ends(bytes)) {
+    std::vector<std::byte> mended(bytes.begin(), bytes.end());
+    std::erase(mended, std::byte{'\r'});
+    Pickle pickle = parse_pickle(mended, file.string());
+    pickle.mended_ = std::move(mended);
+    return pickle;
+  }
+  Pickle pickle = parse_pickle(bytes, file.string());
+  pickle.input_ = std::move(input);  // the mapping keeps its place
+  return pickle;
 }
 
 }  // namespace hardy

@@ -7,11 +7,14 @@
 #include <deque>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <variant>
 #include <vector>
+
+#include "hardy/mapped_file.h"
 
 namespace hardy {
 
@@ -68,7 +71,7 @@ class PickleValue {
   /// Text; bytes are taken as Latin-1.
   [[nodiscard]] std::string text() const;
 
-  [[nodiscard]] const std::string& bytes() const;
+  [[nodiscard]] std::string_view bytes() const;
 
   /// Elements of a list, tuple, set, storage or tensor; keys and values of a dict by turns.
   [[nodiscard]] const std::vector<PickleRef>& items() const;
@@ -85,7 +88,8 @@ class PickleValue {
   friend class PickleMachine;
 
   using Payload = std::variant<std::monostate, std::int64_t, double, std::string,
-                               std::vector<PickleRef>, PickleDtype, std::unique_ptr<PickleArray>>;
+                               std::vector<PickleRef>, PickleDtype, std::unique_ptr<PickleArray>,
+                               std::string_view>;  // the last: a part of the input
 
   template <typename Type>
   [[nodiscard]] const Type& payload(const char* wanted) const;
@@ -103,13 +107,22 @@ double array_real(const PickleArray& array, std::int64_t i);
 std::int64_t array_integer(const PickleArray& array, std::int64_t i);
 std::string array_text(const PickleArray& array, std::int64_t i);
 
-/// A whole pickle: owns its values.
+/// Elements `first` to `first + count - 1` (in stored order) of a numeric array as float32, by the
+/// rules of parse_npy. Throws DataError when the array is of another type or they lie outside.
+void read_array_reals(const PickleArray& array, std::int64_t first, std::int64_t count, float* out);
+
+/// A whole pickle: owns its values. Long byte strings (the data of arrays) stay where the input
+/// has them.
 class Pickle {
  public:
   [[nodiscard]] const PickleValue& root() const { return *root_; }
 
  private:
   friend class PickleMachine;
+  friend Pickle load_pickle(const std::filesystem::path& file);
+
+  std::optional<MappedFile> input_;  ///< of load_pickle
+  std::vector<std::byte> mended_;    ///< of load_pickle, where line ends had to be mended
 
   std::deque<PickleValue> values_;
   PickleRef root_ = nullptr;
@@ -118,14 +131,15 @@ class Pickle {
 /// Most nesting that is read.
 inline constexpr int kMaxPickleDepth = 100;
 
-/// Reads a pickle. `name` stands for the file in messages. Memory is at most proportional to the
-/// size of the input, and so is the tree that a caller walks (values that are shared count each
-/// time). Throws DataError, naming the opcode's byte offset, for anything truncated or malformed,
-/// for names that are not plain data (os.system ...), nesting deeper than kMaxPickleDepth, values
-/// that contain themselves and integers beyond 64 bits.
+/// Reads a pickle. `bytes` must outlive the result; `name` stands for the file in messages. Memory
+/// is at most proportional to the size of the input, and so is the tree that a caller walks (values
+/// that are shared count each time). Throws DataError, naming the opcode's byte offset, for
+/// anything truncated or malformed, for names that are not plain data (os.system ...), nesting
+/// deeper than kMaxPickleDepth, values that contain themselves and integers beyond 64 bits.
 Pickle parse_pickle(std::span<const std::byte> bytes, std::string_view name);
 
-/// The same from a file of at most 256 MiB. Throws DataError, IoError.
+/// The same from a file, which is mapped and not copied: reading 10 GB of arrays needs no memory of
+/// its own, but a file that is truncated meanwhile ends the process. Throws DataError, IoError.
 Pickle load_pickle(const std::filesystem::path& file);
 
 }  // namespace hardy

@@ -1,5 +1,6 @@
 #include "formats/pickle_machine.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -15,6 +16,22 @@ constexpr std::uint64_t kWeightPerByte = 64;
 constexpr std::uint64_t kBudgetPerByte = 256;
 constexpr std::uint64_t kFreeBytes = std::uint64_t{1} << 16;
 constexpr std::size_t kMaxSmallInteger = 255;
+/// Small values beyond this are no data set; the arrays of a large file are not copied.
+constexpr std::uint64_t kMaxBudget = std::uint64_t{16} << 30;
+/// Byte strings from this length on stay in the input.
+constexpr std::uint64_t kLeastView = 256;
+
+/// Whether every line ends with CRLF, as a copy in text mode leaves a pickle of protocol 0. (Python
+/// writes a line end inside a text as an escape, so none of these belongs to a text.)
+bool is_crlf_pickle(std::string_view text) {
+  if (text.empty() || text.front() == '\x80') return false;
+  const std::size_t first = text.find('\n');
+  if (first == std::string_view::npos || first == 0 || text[first - 1] != '\r') return false;
+  for (std::size_t at = first; at != std::string_view::npos; at = text.find('\n', at + 1)) {
+    if (text[at - 1] != '\r') return false;
+  }
+  return true;
+}
 
 }  // namespace
 
@@ -22,7 +39,8 @@ PickleMachine::PickleMachine(std::span<const std::byte> bytes, std::string_view 
     : bytes_(bytes),
       name_(name),
       max_weight_(kFreeBytes + kWeightPerByte * bytes.size()),
-      budget_(16 * kFreeBytes + kBudgetPerByte * bytes.size()) {
+      budget_(std::min(16 * kFreeBytes + kBudgetPerByte * bytes.size(), kMaxBudget)) {
+  has_crlf_ = is_crlf_pickle({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
   none_ = make(PickleKind::kNone);
   empty_tuple_ = make(PickleKind::kTuple);
   empty_tuple_->payload_ = std::vector<PickleRef>{};
@@ -82,13 +100,21 @@ std::string_view PickleMachine::take_line() {
   const std::size_t end = rest.find('\n');
   if (end == std::string_view::npos) refuse("a line does not end (truncated)");
   at_ += end + 1;
-  return rest.substr(0, end);
+  return rest.substr(0, has_crlf_ && end > 0 ? end - 1 : end);
 }
 
-std::string PickleMachine::take_sized(std::uint64_t size) {
+PickleValue* PickleMachine::take_bytes(std::uint64_t size, bool is_text) {
   const std::string_view part = take(size);
-  charge(size);
-  return std::string(part);
+  if (is_text && !is_utf8(part)) refuse("a text is not UTF-8");
+  PickleValue* made = make(is_text ? PickleKind::kText : PickleKind::kBytes);
+  made->weight_ += size;
+  if (size >= kLeastView) {
+    made->payload_ = part;
+  } else {
+    charge(size);
+    made->payload_ = std::string(part);
+  }
+  return made;
 }
 
 void PickleMachine::charge(std::uint64_t size) {

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -40,6 +41,12 @@ struct PickleGlobal {
 /// The allow-list.
 std::span<const PickleGlobal> pickle_globals();
 
+/// Index of a name in the allow-list, by the name that Python 3 and numpy 1 use for it.
+std::optional<std::size_t> find_pickle_global(std::string_view module, std::string_view name);
+
+/// What a user can save instead of objects of a module that is not in the list.
+const char* pickle_advice(std::string_view module);
+
 /// Interprets one pickle. Opcodes in pickle_opcodes.cc, objects (numpy, torch, containers) in
 /// pickle_objects.cc. Use once.
 class PickleMachine {
@@ -61,7 +68,7 @@ class PickleMachine {
     return number;
   }
 
-  std::string take_sized(std::uint64_t size);
+  PickleValue* take_bytes(std::uint64_t size, bool is_text);
 
   // Opcodes: each group returns false when the opcode is not one of its own.
   bool run_scalar(unsigned char opcode);
@@ -119,6 +126,7 @@ class PickleMachine {
   std::string name_;
   std::size_t at_ = 0;        ///< next byte
   std::size_t opcode_ = 0;    ///< byte offset of the current opcode
+  bool has_crlf_ = false;     ///< every line of the text ends with CRLF
   std::uint64_t max_weight_;  ///< of the tree that a caller walks
   std::uint64_t budget_;      ///< bytes that may still be allocated
   Pickle pickle_;

@@ -13,49 +13,6 @@ namespace {
 
 using Callable = PickleCallable;
 
-constexpr std::array kGlobals = std::to_array<PickleGlobal>({
-    {"builtins.set", Callable::kSet},
-    {"builtins.frozenset", Callable::kSet},
-    {"builtins.list", Callable::kList},
-    {"builtins.tuple", Callable::kTuple},
-    {"builtins.dict", Callable::kDict},
-    {"builtins.bytes", Callable::kBytes},
-    {"builtins.bytearray", Callable::kBytes},
-    {"builtins.int", Callable::kNothing},
-    {"builtins.float", Callable::kNothing},
-    {"builtins.str", Callable::kNothing},
-    {"builtins.bool", Callable::kNothing},
-    {"collections.OrderedDict", Callable::kDict},
-    {"collections.defaultdict", Callable::kDefaultDict},
-    {"_codecs.encode", Callable::kCodecsEncode},
-    {"numpy.dtype", Callable::kNumpyDtype},
-    {"numpy.ndarray", Callable::kNothing},
-    {"numpy.core.multiarray._reconstruct", Callable::kNumpyReconstruct},
-    {"numpy.core.multiarray.scalar", Callable::kNumpyScalar},
-    {"numpy.core.numeric._frombuffer", Callable::kNumpyFromBuffer},
-    {"torch._utils._rebuild_tensor_v2", Callable::kTorchTensor},
-    {"torch._utils._rebuild_parameter", Callable::kTorchParameter},
-    {"torch.Size", Callable::kTuple},
-    {"torch.FloatStorage", Callable::kNothing},
-    {"torch.DoubleStorage", Callable::kNothing},
-    {"torch.HalfStorage", Callable::kNothing},
-    {"torch.BFloat16Storage", Callable::kNothing},
-    {"torch.LongStorage", Callable::kNothing},
-    {"torch.IntStorage", Callable::kNothing},
-    {"torch.ShortStorage", Callable::kNothing},
-    {"torch.CharStorage", Callable::kNothing},
-    {"torch.ByteStorage", Callable::kNothing},
-    {"torch.BoolStorage", Callable::kNothing},
-});
-
-/// The name that Python 3 and numpy 1 use for what Python 2 and numpy 2 call otherwise.
-std::string canonical_name(std::string_view module, std::string_view name) {
-  if (module == "__builtin__") module = "builtins";
-  if (module == "numpy._core.multiarray") module = "numpy.core.multiarray";
-  if (module == "numpy._core.numeric") module = "numpy.core.numeric";
-  return fmt::format("{}.{}", module, name);
-}
-
 bool is_known_size(char type, std::int64_t size) {
   switch (type) {
     case 'f':
@@ -85,8 +42,6 @@ bool is_text_of(PickleRef value, std::string_view text) {
 }
 
 }  // namespace
-
-std::span<const PickleGlobal> pickle_globals() { return kGlobals; }
 
 bool PickleMachine::run_object(unsigned char opcode) {
   switch (opcode) {
@@ -118,17 +73,14 @@ bool PickleMachine::run_object(unsigned char opcode) {
 }
 
 void PickleMachine::push_global(std::string_view module, std::string_view name) {
-  const std::string wanted = canonical_name(module, name);
-  const auto* const found = std::find_if(kGlobals.begin(), kGlobals.end(),
-                                         [&](const auto& known) { return known.name == wanted; });
-  if (found == kGlobals.end()) {
-    refuse(
-        fmt::format("it refers to '{}.{}', which is not plain data; pickles are read, never run: "
-                    "save the data as lists, dicts, texts, numbers and numpy arrays",
-                    module.substr(0, 80), name.substr(0, 80)));
+  const auto index = find_pickle_global(module, name);
+  if (!index) {
+    refuse(fmt::format(
+        "it refers to '{}.{}', which is not plain data; pickles are read, never run: {}",
+        module.substr(0, 80), name.substr(0, 80), pickle_advice(module)));
   }
   PickleValue* value = make(PickleKind::kGlobal);
-  value->payload_ = static_cast<std::int64_t>(found - kGlobals.begin());
+  value->payload_ = static_cast<std::int64_t>(*index);
   push(value);
 }
 
@@ -140,7 +92,7 @@ void PickleMachine::reduce() {
     refuse(fmt::format("it calls {}, which cannot be called", callable->describe()));
   }
   const auto index = static_cast<std::size_t>(std::get<std::int64_t>(callable->payload_));
-  push(call(kGlobals[index], arguments));
+  push(call(pickle_globals()[index], arguments));
 }
 
 PickleValue* PickleMachine::call(const PickleGlobal& global, PickleValue* arguments) {
@@ -213,7 +165,7 @@ PickleValue* PickleMachine::call_bytes(const std::vector<PickleRef>& arguments) 
   expect(is_text(arguments[0]), "bytes are made from something else than bytes");
   if (arguments[0]->kind() == PickleKind::kText) return call_encode(arguments);
   charge(arguments[0]->bytes().size());
-  return make_bytes(arguments[0]->bytes());
+  return make_bytes(std::string(arguments[0]->bytes()));
 }
 
 PickleValue* PickleMachine::call_encode(const std::vector<PickleRef>& arguments) {

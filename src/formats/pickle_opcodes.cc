@@ -131,25 +131,25 @@ bool PickleMachine::run_long(unsigned char opcode) {
 bool PickleMachine::run_text(unsigned char opcode) {
   switch (opcode) {
     case 0x8C:
-      push(make_text(take_sized(take_number<std::uint8_t>())));
+      push(take_bytes(take_number<std::uint8_t>(), true));
       return true;
     case 'X':
-      push(make_text(take_sized(take_number<std::uint32_t>())));
+      push(take_bytes(take_number<std::uint32_t>(), true));
       return true;
     case 0x8D:
-      push(make_text(take_sized(take_number<std::uint64_t>())));
+      push(take_bytes(take_number<std::uint64_t>(), true));
       return true;
     case 'C':
     case 'U':
-      push(make_bytes(take_sized(take_number<std::uint8_t>())));
+      push(take_bytes(take_number<std::uint8_t>(), false));
       return true;
     case 'B':
     case 'T':
-      push(make_bytes(take_sized(take_number<std::uint32_t>())));
+      push(take_bytes(take_number<std::uint32_t>(), false));
       return true;
     case 0x8E:
     case 0x96:
-      push(make_bytes(take_sized(take_number<std::uint64_t>())));
+      push(take_bytes(take_number<std::uint64_t>(), false));
       return true;
     case 'V': {
       const std::string_view line = take_line();

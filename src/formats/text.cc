@@ -3,7 +3,11 @@
 #include <algorithm>
 #include <bit>
 #include <charconv>
+#include <cstdlib>
+#include <memory>
 #include <system_error>
+
+#include <utf8proc.h>
 
 namespace hardy {
 namespace {
@@ -71,6 +75,43 @@ bool is_utf8(std::string_view text) {
     text.remove_prefix(next.size);
   }
   return true;
+}
+
+std::string normal_form(std::string_view text) {
+  const bool is_ascii = std::all_of(text.begin(), text.end(), [](char c) { return c >= 0; });
+  if (is_ascii || !is_utf8(text)) return std::string(text);
+  utf8proc_uint8_t* composed = nullptr;
+  const auto size =
+      utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
+                   static_cast<utf8proc_ssize_t>(text.size()), &composed,
+                   static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE));
+  const std::unique_ptr<utf8proc_uint8_t, decltype(&std::free)> owner(composed, &std::free);
+  if (size < 0) return std::string(text);
+  return {reinterpret_cast<const char*>(composed), static_cast<std::size_t>(size)};
+}
+
+std::string lower_case(std::string_view text) {
+  std::string result(text);
+  for (char& c : result) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+  return result;
+}
+
+std::string readable(std::string_view bytes) {
+  constexpr std::string_view kDigits = "0123456789ABCDEF";
+  std::string text;
+  while (!bytes.empty()) {
+    const std::size_t size = decode_utf8(bytes).size;
+    if (size > 0) {
+      text += bytes.substr(0, size);
+    } else {
+      const auto byte = static_cast<unsigned char>(bytes.front());
+      text += "\\x";
+      text += kDigits[byte >> 4U];
+      text += kDigits[byte & 0xFU];
+    }
+    bytes.remove_prefix(std::max<std::size_t>(1, size));
+  }
+  return text;
 }
 
 void append_utf8(std::string& text, std::uint32_t code) {

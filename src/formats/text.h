@@ -28,6 +28,16 @@ float half_to_float(std::uint16_t bits);
 std::optional<std::int64_t> to_integer(std::string_view text);
 std::optional<double> to_real(std::string_view text);
 
+/// UTF-8 text in Unicode's composed normal form (NFC), so that names written by different systems
+/// compare equal; text that is not UTF-8 comes back as it is.
+std::string normal_form(std::string_view text);
+
+/// Any bytes for a message: what is not UTF-8 appears as "\xC5".
+std::string readable(std::string_view bytes);
+
+/// With the letters A to Z in lower case.
+std::string lower_case(std::string_view text);
+
 /// Without blanks at both ends.
 std::string_view trim(std::string_view text);
 

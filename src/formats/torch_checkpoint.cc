@@ -178,7 +178,8 @@ class CheckpointReader {
     try {
       const auto order = archive_.read(root_ + "byteorder");
       return order.size() == 3;
-    } catch (const ArtifactError&) {
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::kArtifact) throw;
       return false;
     }
   }
@@ -292,7 +293,8 @@ class CheckpointReader {
 TensorFile parse_torch_checkpoint(std::span<const std::byte> bytes, std::string_view name) {
   try {
     return CheckpointReader(bytes, name).read();
-  } catch (const DataError& error) {
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kData) throw;
     throw ArtifactError(error.what());
   }
 }
@@ -301,7 +303,8 @@ TensorFile load_torch_checkpoint(const std::filesystem::path& file) {
   std::vector<std::byte> bytes;
   try {
     bytes = read_file(file);
-  } catch (const DataError& error) {
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kData) throw;
     throw ArtifactError(error.what());
   }
   return parse_torch_checkpoint(bytes, file.string());

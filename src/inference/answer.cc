@@ -11,6 +11,18 @@ using Json = nlohmann::ordered_json;
 /// Seven digits are all that a float32 holds; the shortest such text keeps answers small.
 double rounded(float value) { return std::stod(fmt::format("{:.7g}", value)); }
 
+/// Of several labels those that are there and the probability of each; of several values each.
+Json targets_json(const BundleInfo& info, std::span<const float> outputs) {
+  Json each = Json::object();
+  Json there = Json::array();
+  for (std::size_t t = 0; t < outputs.size(); ++t) {
+    each[info.target_names[t]] = rounded(outputs[t]);
+    if (outputs[t] > 0.5F) there.push_back(info.target_names[t]);
+  }
+  if (info.label_kind == "values") return {{"values", each}};
+  return {{"labels", there}, {"probabilities", each}};
+}
+
 }  // namespace
 
 nlohmann::ordered_json pattern_json(Pattern pattern, const BundleInfo& info) {
@@ -34,6 +46,8 @@ nlohmann::ordered_json answer_json(const BundleInfo& info, const Predictions& pr
     }
     answer["probabilities"] = std::move(shares);
     answer["confidence"] = rounded(predictions.confidence[row]);
+  } else if (!info.target_names.empty()) {
+    answer.update(targets_json(info, outputs));
   } else {
     answer["value"] = rounded(outputs[0]);
     if (predictions.calibrated[row] != 0) {
@@ -87,8 +101,9 @@ nlohmann::ordered_json model_json(const Recogniser& recogniser) {
                 {"method", info.method},
                 {"track", info.track},
                 {"trained_on", pattern_json(info.trained, info)},
-                {"task", info.is_classification() ? "class" : "value"},
+                {"task", info.label_kind},
                 {"classes", info.class_names},
+                {"targets", info.target_names},
                 {"modalities", modalities},
                 {"encoder",
                  {{"hidden", info.encoder.hidden},

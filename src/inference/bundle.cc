@@ -1,14 +1,18 @@
 #include "hardy/bundle.h"
 
+#include <charconv>
 #include <cmath>
 #include <set>
+#include <string_view>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include "base/checksum.h"
 #include "base/nearest_name.h"
 #include "hardy/errors.h"
+#include "inference/bundle_settings.h"
 
 namespace hardy {
 namespace {
@@ -17,6 +21,7 @@ using Json = nlohmann::json;
 
 constexpr const char* kDescription = "hardy.model";
 constexpr const char* kConfig = "hardy.config";
+constexpr const char* kSeen = "seen";                    // an array
 constexpr std::int64_t kMostUnits = 1024;                // depth and heads
 constexpr std::int64_t kWidest = std::int64_t{1} << 24;  // any width
 
@@ -29,12 +34,28 @@ nlohmann::ordered_json encoder_json(const BundleInfo& info) {
   return {{"hidden", encoder.hidden},
           {"depth", encoder.depth},
           {"heads", encoder.heads},
-          {"norm", encoder.norm},
-          {"position", encoder.position},
-          {"speaker", encoder.speaker},
-          {"decoder", encoder.decoder},
+          {"norm", word_of(encoder.norm)},
+          {"position", word_of(encoder.position)},
+          {"speaker", word_of(encoder.speaker)},
+          {"decoder", word_of(encoder.decoder)},
           {"decoder_width", encoder.decoder_width},
           {"mixes_experts", info.mixes_experts}};
+}
+
+template <typename Enum>
+void set_word(const char* field, const std::string& word, Enum& value) {
+  const auto known = value_of_word<Enum>(word);
+  if (!known) {
+    throw ArtifactError(
+        fmt::format("its encoder has {} = '{}', which this program cannot run; use a newer hardy",
+                    field, word));
+  }
+  value = *known;
+}
+
+template <typename Enum>
+void read_word(const Json& json, const char* field, Enum& value) {
+  set_word(field, json.at(field).get<std::string>(), value);
 }
 
 void read_encoder(const Json& json, BundleInfo& info) {
@@ -42,10 +63,10 @@ void read_encoder(const Json& json, BundleInfo& info) {
   json.at("hidden").get_to(encoder.hidden);
   json.at("depth").get_to(encoder.depth);
   json.at("heads").get_to(encoder.heads);
-  json.at("norm").get_to(encoder.norm);
-  json.at("position").get_to(encoder.position);
-  json.at("speaker").get_to(encoder.speaker);
-  json.at("decoder").get_to(encoder.decoder);
+  read_word(json, "norm", encoder.norm);
+  read_word(json, "position", encoder.position);
+  read_word(json, "speaker", encoder.speaker);
+  read_word(json, "decoder", encoder.decoder);
   json.at("decoder_width").get_to(encoder.decoder_width);
   json.at("mixes_experts").get_to(info.mixes_experts);
 }
@@ -118,6 +139,19 @@ void read_input(const Json& about, BundleInfo& info) {
   info.reads_tuned = input == "tuned";
 }
 
+/// The fields that format 5 added.
+void read_targets(const Json& about, BundleInfo& info) {
+  about.at("label_kind").get_to(info.label_kind);
+  about.at("targets").get_to(info.target_names);
+  const bool is_known = info.label_kind == "labels" || info.label_kind == "values";
+  if (!is_known || info.target_names.empty() || !info.class_names.empty()) {
+    throw ArtifactError(
+        fmt::format("its labels are '{}' of {} names, which this program cannot read; use a newer "
+                    "hardy",
+                    info.label_kind, info.target_names.size()));
+  }
+}
+
 /// The fields that format 2 added.
 void read_new_fields(const Json& about, BundleInfo& info) {
   about.at("method").get_to(info.method);
@@ -138,24 +172,29 @@ void read_new_fields(const Json& about, BundleInfo& info) {
   read_lists(about, info);
 }
 
+/// The encoder of a model of format 1, which only its settings describe.
+void read_old_encoder(BundleInfo& info) {
+  const std::string table = "recogniser.encoder";
+  EncoderConfig& encoder = info.encoder;
+  const auto word = [&](const char* key) { return toml_value(info.config_toml, table, key); };
+  encoder.hidden = stored_integer(info, table, "hidden");
+  encoder.depth = stored_integer(info, table, "depth");
+  encoder.heads = stored_integer(info, table, "heads");
+  encoder.decoder_width = stored_integer(info, table, "decoder_width");
+  set_word("norm", word("norm"), encoder.norm);
+  set_word("position", word("position"), encoder.position);
+  set_word("speaker", word("speaker"), encoder.speaker);
+  set_word("decoder", word("decoder"), encoder.decoder);
+}
+
 /// What format 1 left to its config and its arrays.
-void read_old_fields(const Json& about, const TensorFileView& file, const std::string& name,
-                     BundleInfo& info) {
+void read_old_fields(const Json& about, const TensorFileView& file, BundleInfo& info) {
   for (const auto& modality : about.at("modalities")) {
     const auto word = modality.get<std::string>();
     const auto& shape = file.shape("scaling." + word + ".mean");
     info.modalities.push_back({word, shape.empty() ? 0 : shape[0]});
   }
-  info.encoder = parse_config(info.config_toml, name, Config{}).recogniser.encoder;
-}
-
-void check_word(const char* field, const std::string& word,
-                std::initializer_list<const char*> known) {
-  for (const char* each : known) {
-    if (word == each) return;
-  }
-  throw ArtifactError(fmt::format(
-      "its encoder has {} = '{}', which this program cannot run; use a newer hardy", field, word));
+  read_old_encoder(info);
 }
 
 void check_range(const char* field, std::int64_t value, std::int64_t low, std::int64_t high) {
@@ -183,10 +222,6 @@ void check_info(const BundleInfo& info) {
     throw ArtifactError(fmt::format("its encoder.hidden {} is no multiple of its {} heads",
                                     encoder.hidden, encoder.heads));
   }
-  check_word("norm", encoder.norm, {"none", "layer"});
-  check_word("position", encoder.position, {"none", "relative"});
-  check_word("speaker", encoder.speaker, {"none", "relation"});
-  check_word("decoder", encoder.decoder, {"linear", "two-layer"});
 }
 
 }  // namespace
@@ -224,9 +259,17 @@ void check_maker(const BundleInfo& info, std::size_t m, const std::string& maker
                   source, info.modalities[m].name, maker, own));
 }
 
+std::int64_t seen_mark(std::string_view what, std::string_view id) {
+  const std::string digits = sha256(fmt::format("{} {}", what, id)).substr(0, 16);
+  std::uint64_t mark = 0;
+  std::from_chars(digits.data(), digits.data() + digits.size(), mark, 16);
+  return static_cast<std::int64_t>(mark);
+}
+
 void set_bundle_info(TensorFile& file, const BundleInfo& info) {
   nlohmann::ordered_json about;
-  about["format"] = info.limits_features ? 4 : info.reads_tuned ? 3 : 2;
+  const bool has_targets = !info.target_names.empty();
+  about["format"] = has_targets ? 5 : info.limits_features ? 4 : info.reads_tuned ? 3 : 2;
   about["method"] = info.method;
   about["program_version"] = info.program_version;
   about["track"] = info.track;
@@ -240,6 +283,10 @@ void set_bundle_info(TensorFile& file, const BundleInfo& info) {
     if (!info.maker(m).empty()) about["modalities"].back()["maker"] = info.maker(m);
   }
   about["classes"] = info.class_names;
+  if (has_targets) {
+    about["label_kind"] = info.label_kind;
+    about["targets"] = info.target_names;
+  }
   about["encoder"] = encoder_json(info);
   if (info.reads_tuned || info.limits_features) {
     about["input"] = info.reads_tuned ? "tuned" : "plain";
@@ -251,6 +298,9 @@ void set_bundle_info(TensorFile& file, const BundleInfo& info) {
   about["test_dialogues"] = info.test_dialogues;
   file.metadata[kDescription] = about.dump(-1, ' ', false, Json::error_handler_t::replace);
   file.metadata[kConfig] = info.config_toml;
+  if (!info.seen.empty()) {
+    file.add(kSeen, {static_cast<std::int64_t>(info.seen.size())}, info.seen);
+  }
 }
 
 BundleInfo read_bundle_info(const TensorFileView& file, const std::string& name) {
@@ -274,6 +324,12 @@ BundleInfo read_bundle_info(const TensorFileView& file, const std::string& name)
     about.at("fold").get_to(info.fold);
     about.at("seed").get_to(info.seed);
     about.at("classes").get_to(info.class_names);
+    info.label_kind = info.class_names.empty() ? "value" : "class";
+    if (info.format >= 5) read_targets(about, info);
+    if (file.arrays.contains(kSeen)) {
+      const auto seen = file.integers(kSeen);
+      info.seen.assign(seen.begin(), seen.end());
+    }
     about.at("data").at("name").get_to(info.data_name);
     about.at("data").at("checksum").get_to(info.data_checksum);
     about.at("data").at("synthetic").get_to(info.is_synthetic);
@@ -281,15 +337,15 @@ BundleInfo read_bundle_info(const TensorFileView& file, const std::string& name)
     if (info.format >= 2) {
       read_new_fields(about, info);
     } else {
-      read_old_fields(about, file, name, info);
+      read_old_fields(about, file, info);
     }
     check_info(info);
   } catch (const nlohmann::json::exception& error) {
     refuse(name, fmt::format("its description is damaged: {}", error.what()));
-  } catch (const ArtifactError& error) {
-    const std::string text = error.what();
-    if (text.starts_with(name)) throw;
-    refuse(name, text);
+  } catch (Error& error) {
+    const bool names_file = std::string_view(error.what()).starts_with(name);
+    if (error.kind() == ErrorKind::kArtifact && !names_file) error.add_context(name);
+    throw;
   }
   return info;
 }

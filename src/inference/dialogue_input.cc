@@ -29,6 +29,13 @@ void DialogueInput::add(std::span<const NamedFeatures> features, std::string_vie
   rows_.push_back(row);
 }
 
+void DialogueInput::add_empty(std::string_view speaker) {
+  Row row{};
+  row.first.fill(-1);
+  row.speaker = speaker.empty() ? -1 : number_of(speaker);
+  rows_.push_back(row);
+}
+
 void DialogueInput::append(std::span<const NamedFeatures> features, Row& row) {
   for (const auto& [name, values] : features) {
     const auto m = static_cast<std::size_t>(info_->modality_index(name));

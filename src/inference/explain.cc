@@ -1,6 +1,7 @@
 #include "hardy/explain.h"
 
 #include <algorithm>
+#include <array>
 
 #include <fmt/format.h>
 
@@ -83,6 +84,30 @@ void fuse_under(const predict::NetworkView& network, const std::vector<float>& e
   predict::fuse_and_classify(network, n, buffers);
 }
 
+/// The logits of one utterance under several patterns, the rest of its dialogue unchanged, where
+/// encodings are not kept apart. Shapes: -> buffers.logits [patterns, C].
+void run_under(const Recogniser::Impl& model, std::span<const UtteranceView> dialogue,
+               std::int64_t utterance, const std::vector<Pattern>& patterns,
+               predict::Buffers& buffers) {
+  std::vector<UtteranceView> views(dialogue.begin(), dialogue.end());
+  const auto place = static_cast<std::size_t>(utterance);
+  const std::int64_t outputs = model.network.outputs;
+  const std::array<std::int64_t, 2> offsets = {0, static_cast<std::int64_t>(views.size())};
+  const auto complete = Pattern::complete(static_cast<int>(model.info.modalities.size()));
+  std::vector<float> all;
+  for (const auto pattern : patterns) {
+    views[place] = dialogue[place];
+    for (std::size_t m = 0; m < model.info.modalities.size(); ++m) {
+      if (!pattern.has(static_cast<int>(m))) views[place].features[m] = nullptr;
+    }
+    model.run_other({views, offsets, complete}, buffers);
+    const auto first = buffers.logits.begin() + utterance * outputs;
+    all.insert(all.end(), first, first + outputs);
+  }
+  std::copy(all.begin(), all.end(),
+            predict::room(buffers.logits, static_cast<std::int64_t>(all.size())));
+}
+
 }  // namespace
 
 Explainer::Explainer(Recogniser recogniser) : recogniser_(std::move(recogniser)) {
@@ -103,7 +128,7 @@ Explanation Explainer::explain(std::span<const UtteranceView> dialogue, std::int
         fmt::format("utterance {} is not in the dialogue of {}", utterance, dialogue.size()));
   }
   PredictOptions options;
-  options.keeps_attention = true;
+  options.keeps_attention = recogniser_.impl_->other == nullptr;
   const auto predictions = recogniser_.predict(dialogue, workspace, options);
   Explanation explanation;
   explanation.utterance = utterance;
@@ -113,15 +138,18 @@ Explanation Explainer::explain(std::span<const UtteranceView> dialogue, std::int
         fmt::format("utterance {} has no modality; there is nothing to explain", utterance));
   }
   explanation.outcome = outcome_of(predictions, utterance, explanation.used);
-  explanation.attention = attention_of(workspace.impl().buffers, utterance);
-  add_patterns(workspace, explanation);
+  if (options.keeps_attention) {
+    explanation.attention = attention_of(workspace.impl().buffers, utterance);
+  }
+  add_patterns(dialogue, workspace, explanation);
   if (training_ != nullptr) {
     add_similar(dialogue[static_cast<std::size_t>(utterance)], k, explanation);
   }
   return explanation;
 }
 
-void Explainer::add_patterns(Workspace& workspace, Explanation& explanation) const {
+void Explainer::add_patterns(std::span<const UtteranceView> dialogue, Workspace& workspace,
+                             Explanation& explanation) const {
   const Recogniser::Impl& model = *recogniser_.impl_;
   const int modalities = static_cast<int>(model.info.modalities.size());
   if (explanation.used.count() > kMostExact) return;
@@ -130,9 +158,13 @@ void Explainer::add_patterns(Workspace& workspace, Explanation& explanation) con
     if ((pattern & explanation.used) == pattern) patterns.push_back(pattern);
   }
   auto& work = workspace.impl();
-  const std::int64_t stacked = model.network.stacked();
-  const float* row = work.buffers.stacked.data() + explanation.utterance * stacked;
-  fuse_under(model.network, std::vector<float>(row, row + stacked), patterns, work.buffers);
+  if (model.other != nullptr) {
+    run_under(model, dialogue, explanation.utterance, patterns, work.buffers);
+  } else {
+    const std::int64_t stacked = model.network.stacked();
+    const float* row = work.buffers.stacked.data() + explanation.utterance * stacked;
+    fuse_under(model.network, std::vector<float>(row, row + stacked), patterns, work.buffers);
+  }
   work.used = patterns;
   const auto predictions = read_out(model, static_cast<std::int64_t>(patterns.size()), work);
   const auto label = static_cast<std::size_t>(explanation.outcome.label);

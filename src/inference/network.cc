@@ -65,7 +65,7 @@ UnitView make_unit(const Finder& find, const std::string& name, const EncoderCon
   unit.v = output_rows(unit.qkv, 2 * width, width);
   unit.fc1 = find.layer(name + ".fc1", width, width);
   unit.fc2 = find.layer(name + ".fc2", width, width);
-  if (encoder.norm == "layer") {
+  if (encoder.norm == Norm::kLayer) {
     unit.norm1 = find.norm(name + ".norm1", width);
     unit.norm2 = find.norm(name + ".norm2", width);
   }
@@ -75,11 +75,37 @@ UnitView make_unit(const Finder& find, const std::string& name, const EncoderCon
   return unit;
 }
 
+ScalingView find_scaling(const Finder& find, const std::string& modality, std::int64_t width,
+                         const BundleInfo& info) {
+  const auto name = "scaling." + modality;
+  ScalingView scaling;
+  scaling.mean = find.whole(name + ".mean", {width});
+  scaling.deviation = find.whole(name + ".deviation", {width});
+  if (info.limits_features) {
+    scaling.lowest = find.whole(name + ".lowest", {width});
+    scaling.highest = find.whole(name + ".highest", {width});
+  }
+  return scaling;
+}
+
 }  // namespace
 
 std::int64_t RelationForm::entry(std::int64_t distance, bool same_speaker) const {
   const std::int64_t place = std::clamp(distance, -reach, reach) + reach;
   return place + (by_speaker && same_speaker ? 2 * reach + 1 : 0);
+}
+
+NetworkView make_inputs(const TensorFileView& file, const BundleInfo& info) {
+  const Finder find(file, "");
+  NetworkView network;
+  network.outputs = info.outputs();
+  for (const auto& [name, width] : info.modalities) {
+    ModalityView modality;
+    modality.scaling = find_scaling(find, name, width, info);
+    modality.embed.in = width;
+    network.modalities.push_back(std::move(modality));
+  }
+  return network;
 }
 
 NetworkView make_network(const TensorFileView& file, const std::string& prefix,
@@ -90,9 +116,9 @@ NetworkView make_network(const TensorFileView& file, const std::string& prefix,
   network.hidden = encoder.hidden;
   network.heads = encoder.heads;
   network.outputs = info.outputs();
-  network.is_linear_decoder = encoder.decoder == "linear";
-  network.relation = {encoder.position == "relative" ? kRelationReach : 0,
-                      encoder.speaker == "relation"};
+  network.is_linear_decoder = encoder.decoder == Decoder::kLinear;
+  network.relation = {encoder.position == Position::kRelative ? kRelationReach : 0,
+                      encoder.speaker == SpeakerBias::kRelation};
   const auto stacked = encoder.hidden * static_cast<std::int64_t>(info.modalities.size());
   std::int64_t decoder_in = stacked;
   if (!network.is_linear_decoder) {
@@ -101,13 +127,7 @@ NetworkView make_network(const TensorFileView& file, const std::string& prefix,
   }
   for (const auto& [name, width] : info.modalities) {
     ModalityView modality;
-    const auto scaling = "scaling." + name;
-    modality.scaling.mean = find.whole(scaling + ".mean", {width});
-    modality.scaling.deviation = find.whole(scaling + ".deviation", {width});
-    if (info.limits_features) {
-      modality.scaling.lowest = find.whole(scaling + ".lowest", {width});
-      modality.scaling.highest = find.whole(scaling + ".highest", {width});
-    }
+    modality.scaling = find_scaling(find, name, width, info);
     if (info.reads_tuned) {
       const auto net = "tuning." + name;
       modality.tuning1 = find.whole_layer(net + ".adapter1", width, width);
@@ -118,7 +138,7 @@ NetworkView make_network(const TensorFileView& file, const std::string& prefix,
       modality.units.push_back(
           make_unit(find, fmt::format("expert.{}.{}", name, depth), encoder, network.relation));
     }
-    if (encoder.norm == "layer") {
+    if (encoder.norm == Norm::kLayer) {
       modality.norm = find.norm("expert." + name + ".norm", encoder.hidden);
     }
     modality.joint = find.layer("joint." + name, encoder.hidden, stacked, false);

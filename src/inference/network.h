@@ -84,6 +84,9 @@ struct NetworkView {
 NetworkView make_network(const TensorFileView& file, const std::string& prefix,
                          const BundleInfo& info);
 
+/// The part of make_network that every method has: outputs, widths (as embed.in) and scaling.
+NetworkView make_inputs(const TensorFileView& file, const BundleInfo& info);
+
 /// Utterances of one modality inside a batch.
 struct ModalityRows {
   std::vector<std::int64_t> rows;       ///< batch rows that have it, ascending

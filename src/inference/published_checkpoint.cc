@@ -101,7 +101,7 @@ PublishedShape published_shape(const TensorFile& state_dict,
     result.encoder.hidden = shape[0];
   }
   result.outputs = shape_of(state_dict, "nlp_head.weight", 2)[0];
-  result.encoder.decoder = "two-layer";
+  result.encoder.decoder = Decoder::kTwoLayer;
   result.has_decoder = state_dict.arrays.contains("autoencoder_decoder.0.weight");
   if (result.has_decoder) {
     result.encoder.decoder_width = shape_of(state_dict, "autoencoder_decoder.0.weight", 2)[0];

@@ -7,6 +7,7 @@
 
 #include "base/checksum.h"
 #include "hardy/errors.h"
+#include "inference/bundle_settings.h"
 #include "inference/recogniser_impl.h"
 
 namespace hardy {
@@ -62,15 +63,10 @@ void rebuild(const predict::NetworkView& network, std::int64_t n, Workspace::Imp
   }
 }
 
-/// Refuses models of methods that have other modules than HARDY-MER's recogniser.
-void check_method(const BundleInfo& info, const std::string& file) {
-  if (info.config_toml.empty()) return;
-  const auto method = parse_config(info.config_toml, file, Config{}).protocol.method;
-  if (method == "hardymer" || method == "modality_dropout") return;
-  throw ArtifactError(fmt::format(
-      "{}: a model of {}; only recognisers of HARDY-MER (and modality_dropout) can be deployed, "
-      "`hardy evaluate` runs every model",
-      file, declared_method(method).title));
+/// Whether the model is a recogniser of HARDY-MER's, whichever method trained it.
+bool is_hardymer(const BundleInfo& info) {
+  const auto method = stored_method(info);
+  return method == "hardymer" || method == "hardymer_published" || method == "modality_dropout";
 }
 
 }  // namespace
@@ -78,19 +74,32 @@ void check_method(const BundleInfo& info, const std::string& file) {
 Recogniser::Impl::Impl(const std::filesystem::path& file, Residence residence, Weights weights)
     : mapped(file, residence), contents(view_tensor_file(mapped.bytes(), file.string())) {
   info = read_bundle_info(contents, file.string());
-  check_method(info, file.string());
   Sha256 digest;
   for (const auto& [name, text] : contents.metadata) digest.add(name).add(text);
   digest.add(mapped.bytes().data(), std::min<std::size_t>(mapped.bytes().size(), 1 << 16));
   fingerprint = digest.hex();
-  network = predict::make_network(contents, "model.", info);
-  if (weights == Weights::kPacked) packed.take(network, mapped, contents);
+  if (is_hardymer(info)) {
+    network = predict::make_network(contents, "model.", info);
+    if (weights == Weights::kPacked) packed.take(network, mapped, contents);
+  } else {
+    load_other(file.string());
+  }
   const auto patterns = std::size_t{1} << std::min<std::size_t>(info.modalities.size(), kTableBits);
   temperatures.assign(patterns, 0.0F);
   errors.assign(patterns, 0.0F);
   for (const auto& calibration : info.calibrations) {
     temperatures[calibration.pattern.bits()] = static_cast<float>(calibration.temperature);
     errors[calibration.pattern.bits()] = static_cast<float>(calibration.expected_error);
+  }
+}
+
+void Recogniser::Impl::load_other(const std::string& file) {
+  try {
+    network = predict::make_inputs(contents, info);
+    other = predict::make_method_network(contents, info);
+  } catch (Error& error) {
+    if (error.kind() == ErrorKind::kArtifact) error.add_context(file);
+    throw;
   }
 }
 
@@ -138,10 +147,26 @@ Predictions Recogniser::predict(std::span<const UtteranceView> utterances,
     work.used.push_back(utterance.present() & options.available & complete);
   }
   if (n == 0) return {};
+  if (impl_->other != nullptr) {
+    if (options.reconstructs) {
+      throw ConfigError(
+          fmt::format("a model of '{}' does not estimate the features of absent "
+                      "modalities; ask for predictions alone",
+                      stored_method(impl_->info)));
+    }
+    impl_->run_other({utterances, offsets, options.available}, work.buffers);
+    return read_out(*impl_, n, work);
+  }
   predict::run_network(impl_->network, utterances, offsets, options, work.buffers);
   Predictions predictions = read_out(*impl_, n, work);
   if (options.reconstructs) rebuild(impl_->network, n, work, predictions);
   return predictions;
+}
+
+void Recogniser::Impl::run_other(const predict::DialogueRows& rows,
+                                 predict::Buffers& buffers) const {
+  buffers.limited.assign(static_cast<std::size_t>(rows.count()) * info.modalities.size(), 0);
+  other->run(rows, buffers);
 }
 
 Predictions read_out(const Recogniser::Impl& impl, std::int64_t n, Workspace::Impl& workspace) {
@@ -162,6 +187,9 @@ Predictions read_out(const Recogniser::Impl& impl, std::int64_t n, Workspace::Im
     const float temperature = impl.temperatures[bits];
     workspace.calibrated[i] = temperature > 0 ? 1 : 0;
     if (!impl.info.is_classification()) {
+      if (impl.info.label_kind == "labels") {
+        for (std::size_t t = 0; t < width; ++t) shares[t] = 1.0F / (1.0F + std::exp(-shares[t]));
+      }
       workspace.labels[i] = 0;
       workspace.confidence[i] = impl.errors[bits];
       continue;

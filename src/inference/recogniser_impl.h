@@ -1,12 +1,14 @@
 // What stands behind Recogniser and Workspace. Internal.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "hardy/mapped_file.h"
 #include "hardy/recogniser.h"
 #include "hardy/tensor_file.h"
+#include "inference/method_network.h"
 #include "inference/network.h"
 #include "inference/packed_weights.h"
 
@@ -25,11 +27,18 @@ struct Recogniser::Impl {
   MappedFile mapped;
   TensorFileView contents;
   BundleInfo info;
-  predict::NetworkView network;
+  predict::NetworkView network;  ///< of other methods: outputs, widths and scaling alone
   predict::PackedWeights packed;
+  std::unique_ptr<const predict::MethodNetwork> other;  ///< null for HARDY-MER's recognisers
   std::string fingerprint;
   std::vector<float> temperatures;  ///< by pattern bits; 0 = not fitted
   std::vector<float> errors;        ///< by pattern bits; values only
+
+  /// Runs `other`. Requires: it is there.
+  void run_other(const predict::DialogueRows& rows, predict::Buffers& buffers) const;
+
+ private:
+  void load_other(const std::string& file);
 };
 
 struct Workspace::Impl {

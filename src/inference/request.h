@@ -24,7 +24,7 @@ class RequestError : public Error {
 
   RequestError(Kind kind, std::string field, std::string reason);
 
-  [[nodiscard]] Kind kind() const { return kind_; }
+  [[nodiscard]] Kind cause() const { return kind_; }
 
   [[nodiscard]] const std::string& field() const { return field_; }
 
@@ -36,25 +36,34 @@ class RequestError : public Error {
   std::string reason_;
 };
 
+/// A refusal because of a limit of the service: answered 413.
+class TooLargeError : public RequestError {
+ public:
+  TooLargeError(std::string field, std::string reason)
+      : RequestError(Kind::kUnusable, std::move(field), std::move(reason)) {}
+};
+
 /// One utterance of a request, checked against a model.
 struct UtteranceRequest {
   std::string id;
   std::string dialogue;  ///< empty = it stands alone
   std::string speaker;
   bool ends_dialogue = false;
-  std::vector<std::pair<std::string, std::vector<float>>> features;  ///< at least one
+  /// At least one, but for the line that only ends a dialogue.
+  std::vector<std::pair<std::string, std::vector<float>>> features;
+
+  /// {"dialogue": "d1", "end": true}: nothing to predict, the dialogue is over.
+  [[nodiscard]] bool only_ends() const { return features.empty(); }
 
   /// Appends it to a dialogue.
   void add_to(DialogueInput& input) const;
 };
 
-/// Parses a JSON text. Throws RequestError with the byte where it stops being JSON.
-nlohmann::json parse_request(std::string_view text);
-
 /// Reads {"id", "dialogue", "speaker", "end", "features": {MODALITY: [numbers] or {"base64": "..."}
 /// or null}}. base64 is that of little-endian float32 values. `path` names the place of the
-/// utterance in the request ("utterances[3]"), empty for the request itself. Throws RequestError.
-UtteranceRequest read_utterance(const nlohmann::json& json, const std::string& path,
+/// utterance in messages ("utterances[3]"), empty for the request itself. Throws RequestError with
+/// the field, or with the byte where the text stops being JSON.
+UtteranceRequest read_utterance(std::string_view text, const std::string& path,
                                 const BundleInfo& info);
 
 /// The bytes of a base64 text (RFC 4648, padding needed); false when it is none.

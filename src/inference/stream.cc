@@ -1,6 +1,7 @@
 #include "hardy/stream.h"
 
 #include <algorithm>
+#include <array>
 
 #include <fmt/format.h>
 
@@ -60,6 +61,7 @@ Predictions DialogueStream::add_turn(const UtteranceView& turn, Workspace& works
           turns_, info.modalities[m].name));
     }
   }
+  if (recogniser_.impl_->other != nullptr) return add_whole_turn(turn, used, workspace);
   auto& work = workspace.impl();
   work.buffers.present.resize(info.modalities.size());
   work.buffers.limited.assign(info.modalities.size(), 0);
@@ -74,7 +76,8 @@ Predictions DialogueStream::add_turn(const UtteranceView& turn, Workspace& works
     const auto predictions = read_out(*recogniser_.impl_, 1, work);
     ++turns_;
     return predictions;
-  } catch (const DataError&) {
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kData) throw;
     // Later turns must not see the one that was refused.
     for (std::size_t m = 0; m < info.modalities.size(); ++m) {
       if (used.has(static_cast<int>(m))) kept_[m].forget_last(network.hidden);
@@ -83,6 +86,51 @@ Predictions DialogueStream::add_turn(const UtteranceView& turn, Workspace& works
         "turn {}: no answer can be computed, because its features are too large; give what the "
         "extractor gives that the model was trained with",
         turns_));
+  }
+}
+
+Predictions DialogueStream::add_whole_turn(const UtteranceView& turn, Pattern used,
+                                           Workspace& workspace) {
+  const Recogniser::Impl& model = *recogniser_.impl_;
+  const auto& modalities = model.info.modalities;
+  if (!model.other->reads_context()) earlier_.clear();
+  KeptTurn& own = earlier_.emplace_back();
+  own.speaker = turn.speaker;
+  own.features.resize(modalities.size());
+  for (std::size_t m = 0; m < modalities.size(); ++m) {
+    if (!used.has(static_cast<int>(m))) continue;
+    own.features[m].assign(turn.features[m], turn.features[m] + modalities[m].width);
+  }
+  std::vector<UtteranceView> views(earlier_.size());
+  for (std::size_t t = 0; t < views.size(); ++t) {
+    views[t].speaker = earlier_[t].speaker;
+    for (std::size_t m = 0; m < modalities.size(); ++m) {
+      const auto& values = earlier_[t].features[m];
+      views[t].features[m] = values.empty() ? nullptr : values.data();
+    }
+  }
+  auto& work = workspace.impl();
+  const std::array<std::int64_t, 2> offsets = {0, static_cast<std::int64_t>(views.size())};
+  const auto complete = Pattern::complete(static_cast<int>(modalities.size()));
+  model.run_other({views, offsets, complete}, work.buffers);
+  // The last turn alone is read out.
+  const auto before = static_cast<std::int64_t>(views.size()) - 1;
+  const std::int64_t outputs = model.network.outputs;
+  auto& logits = work.buffers.logits;
+  std::copy_n(logits.begin() + before * outputs, outputs, logits.begin());
+  auto& limited = work.buffers.limited;
+  const auto width = static_cast<std::int64_t>(modalities.size());
+  std::copy_n(limited.begin() + before * width, width, limited.begin());
+  limited.resize(modalities.size());
+  work.used.assign(1, used);
+  try {
+    const auto predictions = read_out(model, 1, work);
+    ++turns_;
+    return predictions;
+  } catch (Error& error) {
+    earlier_.pop_back();
+    error.add_context(fmt::format("turn {}", turns_));
+    throw;
   }
 }
 
@@ -100,6 +148,10 @@ std::int64_t DialogueStream::bytes() const {
   for (const auto& kept : kept_) {
     floats += kept.embedded.capacity() + kept.qkv.capacity();
     integers += kept.positions.capacity() + kept.speakers.capacity();
+  }
+  for (const auto& turn : earlier_) {
+    for (const auto& values : turn.features) floats += values.capacity();
+    ++integers;
   }
   return static_cast<std::int64_t>(floats * sizeof(float) + integers * sizeof(std::int64_t));
 }

@@ -72,7 +72,8 @@ class Method {
 
   /// Why the method cannot serve this corpus, with a remedy; nothing when it can. Asked before
   /// anything starts, with the folds that will be trained. What no method can do without is checked
-  /// already: two modalities, and an utterance of every class in every training part.
+  /// already (hardy/check.h). Corpora may have several labels or values per utterance, shares of
+  /// raters (Objective serves them all) and utterances without a label (Utterance::is_labelled).
   [[nodiscard]] virtual std::optional<std::string> problem_with(const Corpus& corpus,
                                                                 const std::vector<Fold>& folds,
                                                                 const Config& config) const;

@@ -85,7 +85,7 @@ at::Tensor label_loss(const FoldData& data, const at::Tensor& logits, const Batc
 
 /// validation_value (recogniser_data.h) of a network.
 double validation_value(const FoldData& data, const Network& network,
-                        const std::vector<Pattern>& patterns, const std::string& selection);
+                        const std::vector<Pattern>& patterns, Selection selection);
 
 /// The rows with everything shown that the data has, and with exactly what `plan` hides.
 BatchPlan completed(const FeatureTable& table, const BatchPlan& plan);

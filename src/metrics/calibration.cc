@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <map>
 #include <vector>
 
 #include <fmt/format.h>
@@ -17,6 +18,8 @@ constexpr double kColdest = 0.05;
 constexpr double kHottest = 20;
 constexpr double kSmallest = 1e-30;  // a float32 softmax may underflow to 0
 constexpr std::size_t kBins = 15;
+constexpr std::size_t kParts = 10;
+constexpr double kCautious = 1;  // standard errors that a sharper temperature must gain
 
 void check_sizes(std::span<const std::int64_t> truth, std::span<const float> probabilities,
                  std::int64_t classes) {
@@ -64,6 +67,63 @@ double slope(std::span<const std::int64_t> truth, std::span<const float> probabi
   return total;
 }
 
+/// Some rows of a problem, copied.
+struct Rows {
+  std::vector<std::int64_t> truth;
+  std::vector<float> probabilities;
+
+  void add(std::int64_t label, std::span<const float> row) {
+    truth.push_back(label);
+    probabilities.insert(probabilities.end(), row.begin(), row.end());
+  }
+};
+
+/// Summed cross-entropy of softmax(logits / T).
+double cross_entropy(const Rows& rows, std::size_t classes, double temperature) {
+  double total = 0;
+  for (std::size_t i = 0; i < rows.truth.size(); ++i) {
+    const auto row = std::span(rows.probabilities).subspan(i * classes, classes);
+    const auto shares = sharpened(row, 1 / temperature);
+    total -= std::log(std::max(shares[static_cast<std::size_t>(rows.truth[i])], kSmallest));
+  }
+  return total;
+}
+
+/// A part of the cross-validation: its rows, and the temperature that the others fit.
+struct HeldOutPart {
+  Rows rows;
+  double temperature = 1;
+};
+
+constexpr std::array<double, 5> kWeights = {0, 0.25, 0.5, 0.75, 1};
+
+/// The smallest weight within one standard error of the best mean cross-entropy.
+double choose_weight(const std::vector<HeldOutPart>& parts, std::size_t classes) {
+  const auto count = static_cast<double>(parts.size());
+  std::array<double, kWeights.size()> means{};
+  std::array<double, kWeights.size()> errors{};
+  for (std::size_t k = 0; k < kWeights.size(); ++k) {
+    double sum = 0;
+    double squares = 0;
+    for (const auto& part : parts) {
+      const double score =
+          cross_entropy(part.rows, classes, std::pow(part.temperature, kWeights[k])) /
+          static_cast<double>(part.rows.truth.size());
+      sum += score;
+      squares += score * score;
+    }
+    means[k] = sum / count;
+    const double variance = std::max(0.0, squares / count - means[k] * means[k]);
+    errors[k] = std::sqrt(variance / std::max(1.0, count - 1));
+  }
+  const auto best =
+      static_cast<std::size_t>(std::min_element(means.begin(), means.end()) - means.begin());
+  for (std::size_t k = 0; k < best; ++k) {
+    if (means[k] <= means[best] + kCautious * errors[best]) return kWeights[k];
+  }
+  return kWeights[best];
+}
+
 }  // namespace
 
 double fit_temperature(std::span<const std::int64_t> truth, std::span<const float> probabilities,
@@ -101,6 +161,51 @@ double calibration_error(std::span<const std::int64_t> truth, std::span<const fl
   double total = 0;
   for (const double difference : gap) total += std::abs(difference);
   return total / static_cast<double>(truth.size());
+}
+
+CalibrationFit fit_calibration(std::span<const std::int64_t> truth,
+                               std::span<const float> probabilities, std::int64_t classes,
+                               std::span<const std::int64_t> dialogues) {
+  check_sizes(truth, probabilities, classes);
+  if (dialogues.size() != truth.size()) {
+    throw ShapeError(
+        fmt::format("calibration: {} dialogues for {} labels", dialogues.size(), truth.size()));
+  }
+  const auto width = static_cast<std::size_t>(classes);
+  std::map<std::int64_t, std::size_t> place;  // of a dialogue among them, in order of appearance
+  for (const auto dialogue : dialogues) place.try_emplace(dialogue, place.size());
+  CalibrationFit fit;
+  const auto count = static_cast<std::int64_t>(truth.size());
+  const auto groups = static_cast<std::int64_t>(place.size());
+  if (count < kFewestCalibrated || groups < kFewestCalibratedDialogues) {
+    fit.expected_error = calibration_error(truth, probabilities, classes, 1);
+    return fit;
+  }
+  std::vector<HeldOutPart> parts(std::min(kParts, place.size()));
+  std::vector<Rows> others(parts.size());
+  for (std::size_t i = 0; i < truth.size(); ++i) {
+    const std::size_t own = place.at(dialogues[i]) % parts.size();
+    for (std::size_t k = 0; k < parts.size(); ++k) {
+      (k == own ? parts[k].rows : others[k]).add(truth[i], probabilities.subspan(i * width, width));
+    }
+  }
+  for (std::size_t k = 0; k < parts.size(); ++k) {
+    parts[k].temperature = fit_temperature(others[k].truth, others[k].probabilities, classes);
+  }
+  const double weight = choose_weight(parts, width);
+  fit.temperature = std::pow(fit_temperature(truth, probabilities, classes), weight);
+  fit.is_calibrated = true;
+  Rows held_out;  // probabilities after the temperature that their dialogue did not fit
+  for (const auto& part : parts) {
+    for (std::size_t i = 0; i < part.rows.truth.size(); ++i) {
+      const auto row = std::span(part.rows.probabilities).subspan(i * width, width);
+      const auto shares = sharpened(row, 1 / std::pow(part.temperature, weight));
+      const std::vector<float> values(shares.begin(), shares.end());
+      held_out.add(part.rows.truth[i], values);
+    }
+  }
+  fit.expected_error = calibration_error(held_out.truth, held_out.probabilities, classes, 1);
+  return fit;
 }
 
 }  // namespace hardy

@@ -20,4 +20,26 @@ double fit_temperature(std::span<const std::int64_t> truth, std::span<const floa
 double calibration_error(std::span<const std::int64_t> truth, std::span<const float> probabilities,
                          std::int64_t classes, double temperature);
 
+/// Fewer labelled validation utterances, or fewer dialogues, do not calibrate anything.
+inline constexpr std::int64_t kFewestCalibrated = 100;
+inline constexpr std::int64_t kFewestCalibratedDialogues = 5;
+
+/// A temperature that is as far from 1 as its evidence allows.
+struct CalibrationFit {
+  double temperature = 1;     ///< > 0; 1 where there is too little to calibrate with
+  double expected_error = 0;  ///< calibration_error of outputs whose temperature they did not fit
+  bool is_calibrated = false;
+};
+
+/// Fits on validation utterances, cross-validated over dialogues. With T_0 that of fit_temperature,
+/// the result is T_0^w, w in {0, 1/4, 1/2, 3/4, 1}: dialogues are dealt to up to ten parts, each
+/// part is scored (cross-entropy) with temperatures fitted on the others, and w is the smallest
+/// whose score is within one standard error (over parts) of the best. `expected_error` is measured
+/// on the same held-out parts. With too few utterances or dialogues (kFewest...) the temperature is
+/// 1 and nothing is calibrated. Shapes: truth and dialogues [N], probabilities [N,C]. Throws as
+/// fit_temperature.
+CalibrationFit fit_calibration(std::span<const std::int64_t> truth,
+                               std::span<const float> probabilities, std::int64_t classes,
+                               std::span<const std::int64_t> dialogues);
+
 }  // namespace hardy

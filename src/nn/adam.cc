@@ -97,8 +97,8 @@ void Adam::load(const TensorFile& file, const std::string& prefix) {
     State& state = states_[i];
     state.steps = steps[i];
     if (state.steps == 0) continue;
-    const auto& [name, value] = parameters_.all()[i];
-    const auto fetch = [&](const char* what) {
+    const auto& parameter = parameters_.all()[i];
+    const auto fetch = [&, &name = parameter.first, &value = parameter.second](const char* what) {
       const auto values = file.floats(prefix + name + what);
       if (static_cast<std::int64_t>(values.size()) != value.numel()) {
         throw ArtifactError("checkpoint array '" + prefix + name + what + "' has the wrong size");

@@ -35,7 +35,7 @@ Backbone::Backbone(const BackboneOptions& options, ParameterSet& parameters, Gen
   classifier_ = parameters.add_linear("classifier", stacked, options.outputs, generator);
   if (!options.has_decoder) return;
   std::int64_t decoder_in = stacked;
-  if (options.encoder.decoder == "two-layer") {
+  if (options.encoder.decoder == Decoder::kTwoLayer) {
     decoder_hidden_ =
         parameters.add_linear("decoder.hidden", stacked, options.encoder.decoder_width, generator);
     decoder_in = options.encoder.decoder_width;

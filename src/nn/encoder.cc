@@ -22,7 +22,7 @@ ExpertStack::ExpertStack(ParameterSet& parameters, const std::string& name,
                          const EncoderConfig& config, Generator& generator)
     : config_(config) {
   const std::int64_t width = config.hidden;
-  const bool has_norm = config.norm == "layer";
+  const bool has_norm = config.norm == Norm::kLayer;
   for (std::int64_t depth = 0; depth < config.depth; ++depth) {
     const std::string prefix = fmt::format("{}.{}", name, depth);
     Unit unit;
@@ -33,8 +33,8 @@ ExpertStack::ExpertStack(ParameterSet& parameters, const std::string& name,
       unit.norm1 = add_norm(parameters, prefix + ".norm1", width);
       unit.norm2 = add_norm(parameters, prefix + ".norm2", width);
     }
-    unit.bias.reach = config.position == "relative" ? kRelativeReach : 0;
-    unit.bias.by_speaker = config.speaker == "relation";
+    unit.bias.reach = config.position == Position::kRelative ? kRelativeReach : 0;
+    unit.bias.by_speaker = config.speaker == SpeakerBias::kRelation;
     if (unit.bias.entries() > 1) {
       // Zero: a new model starts as if it had no bias.
       unit.bias.table =

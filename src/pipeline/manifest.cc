@@ -99,7 +99,8 @@ RunManifest parse_manifest(const std::string& json_text, const std::string& name
     return manifest_of(json, name);
   } catch (const Json::exception& error) {
     throw damaged(error.what());
-  } catch (const ConfigError& error) {
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kConfig) throw;
     throw damaged(error.what());
   }
 }

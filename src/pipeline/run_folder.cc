@@ -18,9 +18,9 @@ namespace fs = std::filesystem;
 constexpr const char* kManifest = "manifest.json";
 constexpr std::size_t kMaxManifestBytes = std::size_t{16} << 20;
 /// In the order of removal: results first, so that a folder never has results of another manifest.
-constexpr std::array kFiles = {"results.json",    "results.csv",  "validation.json",
-                               "predictions.csv", "hardness.csv", "supports.csv",
-                               "curves.csv",      "timings.json", kManifest};
+constexpr std::array kFiles = {"results.json",    "SHA256SUMS",   "results.csv",  "validation.json",
+                               "predictions.csv", "hardness.csv", "supports.csv", "curves.csv",
+                               "timings.json",    kManifest};
 constexpr const char* kModelExtension = ".safetensors";
 
 void remove_file(const fs::path& file) {
@@ -91,7 +91,8 @@ RunManifest load_manifest(const fs::path& folder) {
   const fs::path file = folder / kManifest;
   try {
     return parse_manifest(read_text_file(file, kMaxManifestBytes), file.string());
-  } catch (const DataError& error) {
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kData) throw;
     throw ArtifactError(error.what());
   }
 }

@@ -17,31 +17,17 @@
 namespace hardy {
 namespace {
 
-/// The same kind of error, with the task's name in front of its message.
+/// The same failure with the task's name as its outermost context.
 [[noreturn]] void rethrow_with_name(const std::exception_ptr& failure, const std::string& task) {
-  const auto named = [&](const std::exception& error) {
-    return fmt::format("{}: {}", task, error.what());
-  };
   try {
     std::rethrow_exception(failure);
-  } catch (const ConfigError& error) {
-    throw ConfigError(named(error));
-  } catch (const DataError& error) {
-    throw DataError(named(error));
-  } catch (const ShapeError& error) {
-    throw ShapeError(named(error));
-  } catch (const ArtifactError& error) {
-    throw ArtifactError(named(error));
-  } catch (const DivergenceError& error) {
-    throw DivergenceError(named(error));
-  } catch (const IoError& error) {
-    throw IoError(named(error));
-  } catch (const Error& error) {
-    throw Error(error.code(), named(error));
+  } catch (Error& error) {
+    error.add_context(task);
+    throw;
   } catch (const std::bad_alloc&) {
-    throw IoError(fmt::format("{}: out of memory; try fewer --jobs or smaller batches", task));
+    throw IoError(task + ": out of memory", "try fewer --jobs or smaller batches");
   } catch (const std::exception& error) {
-    throw InternalError(named(error));
+    throw InternalError(task + ": " + error.what());
   }
 }
 
@@ -174,8 +160,9 @@ void Scheduler::run_one(State& state, TaskId id) {
   try {
     tasks_[id].work(context);
     note_progress(id, 1);
-  } catch (const Interrupted&) {
-    is_interrupted = true;
+  } catch (const Error& error) {
+    is_interrupted = error.kind() == ErrorKind::kInterrupted;
+    if (!is_interrupted) failure = std::current_exception();
   } catch (...) {  // carried to the caller of run(), which rethrows it
     failure = std::current_exception();
   }

@@ -105,12 +105,15 @@ std::optional<TensorFile> StageCache::load(const std::filesystem::path& file) {
     const std::lock_guard lock(mutex_);
     statistics_.bytes_read += size_on_disk(file);
     return contents;
-  } catch (const ArtifactError&) {
-    std::filesystem::remove(file, ignored);
-    const std::lock_guard lock(mutex_);
-    ++statistics_.damaged;
-  } catch (const DataError&) {
-    // Not a regular file, or removed since we looked: as good as absent.
+  } catch (const Error& error) {
+    // kData: not a regular file, or removed in the meantime: as good as absent.
+    if (error.kind() == ErrorKind::kArtifact) {
+      std::filesystem::remove(file, ignored);
+      const std::lock_guard lock(mutex_);
+      ++statistics_.damaged;
+    } else if (error.kind() != ErrorKind::kData) {
+      throw;
+    }
   }
   return std::nullopt;
 }

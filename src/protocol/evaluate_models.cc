@@ -1,13 +1,15 @@
 // Stored models on a corpus: the second half of run_protocol.h.
 #include <torch/types.h>
 
+#include <algorithm>
 #include <memory>
+#include <optional>
+#include <set>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include "analysis/intervals.h"
-#include "config/defects.h"
+#include "corpus/match_model.h"
 #include "hardy/errors.h"
 #include "hardy/split.h"
 #include "methods/method.h"
@@ -18,39 +20,78 @@
 namespace hardy {
 namespace {
 
+/// The corpus in the terms of the models, and what was left out on the way.
+struct MatchedCorpus {
+  Corpus corpus;
+  FeatureTable table;
+  std::vector<std::string> notes;
+};
+
+/// Whether any of the dialogue was there when the model was trained or chosen.
+bool was_seen(const BundleInfo& info, const Corpus& corpus, const Dialogue& dialogue) {
+  const auto has = [&](const char* what, const std::string& id) {
+    return std::binary_search(info.seen.begin(), info.seen.end(), seen_mark(what, id));
+  };
+  if (has("dialogue", dialogue.id)) return true;
+  for (auto u = dialogue.first; u < dialogue.first + dialogue.count; ++u) {
+    if (has("utterance", corpus.utterances[static_cast<std::size_t>(u)].id)) return true;
+  }
+  return false;
+}
+
+/// The dialogues to score: of the model's own corpus the test part of its fold, of another one
+/// those that neither trained nor chose the model.
+std::vector<std::int64_t> unseen_dialogues(const StoredModel& model, const Corpus& corpus,
+                                           std::vector<std::string>& notes) {
+  const auto count = static_cast<std::int64_t>(corpus.dialogues.size());
+  if (model.info.data_checksum == corpus.checksum) {
+    for (const auto dialogue : model.info.test_dialogues) {
+      if (dialogue >= 0 && dialogue < count) continue;
+      throw ArtifactError(fmt::format(
+          "a model names test dialogue {}, but its corpus has {}; it was changed after training",
+          dialogue, count));
+    }
+    return model.info.test_dialogues;
+  }
+  std::vector<std::int64_t> unseen;
+  for (std::int64_t d = 0; d < count; ++d) {
+    if (!was_seen(model.info, corpus, corpus.dialogues[static_cast<std::size_t>(d)])) {
+      unseen.push_back(d);
+    }
+  }
+  const auto left_out = count - static_cast<std::int64_t>(unseen.size());
+  const auto where = fmt::format("fold {}, seed {}", model.info.fold + 1, model.info.seed);
+  if (unseen.empty()) {
+    throw DataError(
+        fmt::format("{}: all {} dialogues trained or chose the model ({}), by their ids; "
+                    "nothing is left to score",
+                    corpus.source, count, where));
+  }
+  if (left_out > 0) {
+    notes.push_back(fmt::format(
+        "{}: the corpus is not the one it was trained on, but shares ids with it; {} of "
+        "{} dialogues trained or chose the model and are not scored",
+        where, left_out, count));
+  }
+  if (model.info.seen.empty()) {
+    notes.push_back(
+        fmt::format("{}: the model does not say what it was trained on; scores flatter if it was "
+                    "among this data",
+                    where));
+  }
+  return unseen;
+}
+
 /// Runs one stored model over a corpus.
-FitOutcome evaluate_model(const StoredModel& model, const Corpus& corpus, const FeatureTable& table,
-                          const std::string& conditions) {
+FitOutcome evaluate_model(const StoredModel& model, const MatchedCorpus& matched,
+                          const std::string& conditions, std::vector<std::string>& notes) {
+  const Corpus& corpus = matched.corpus;
   FoldData data;
   data.corpus = &corpus;
   data.objective = std::make_shared<Objective>(corpus, at::kCPU);
   data.scaling = stored_scaling(model);
-  for (std::size_t m = 0; m < corpus.modalities.size(); ++m) {
-    const auto width = data.scaling.mean.at(m).numel();
-    if (width != corpus.modalities[m].width) {
-      throw DataError(
-          fmt::format("modality '{}' has width {} in this corpus, but the model was trained on {}; "
-                      "evaluate it on the features it was trained on",
-                      corpus.modalities[m].name, corpus.modalities[m].width, width));
-    }
-  }
-  data.table = apply_scaling(table, data.scaling);
-  std::vector<std::int64_t> dialogues = model.info.test_dialogues;
-  for (const auto dialogue : dialogues) {
-    const bool exists =
-        dialogue >= 0 && dialogue < static_cast<std::int64_t>(corpus.dialogues.size());
-    if (model.info.data_checksum == corpus.checksum && !exists) {
-      throw ArtifactError(fmt::format(
-          "a model names test dialogue {}, but its corpus has {}; it was changed after training",
-          dialogue, corpus.dialogues.size()));
-    }
-  }
-  if (model.info.data_checksum != corpus.checksum) {
-    dialogues.clear();
-    for (std::size_t d = 0; d < corpus.dialogues.size(); ++d) {
-      dialogues.push_back(static_cast<std::int64_t>(d));
-    }
-  }
+  data.table = apply_scaling(matched.table, data.scaling);
+  const auto dialogues = unseen_dialogues(model, corpus, notes);
   const auto patterns =
       model.info.track == "unified"
           ? parse_conditions(conditions.empty() ? model.config.protocol.conditions : conditions,
@@ -65,6 +106,26 @@ FitOutcome evaluate_model(const StoredModel& model, const Corpus& corpus, const 
                             method.predict(data, model.config, model.file, dialogues, pattern)});
   }
   return outcome;
+}
+
+void require_labels(const Corpus& corpus) {
+  const bool has_any = std::any_of(corpus.utterances.begin(), corpus.utterances.end(),
+                                   [](const Utterance& one) { return one.is_labelled(); });
+  if (has_any) return;
+  throw DataError(
+      fmt::format("{}: no utterance is labelled, so nothing can be scored; `hardy "
+                  "predict` needs no labels",
+                  corpus.source));
+}
+
+/// Models of one run have the same modalities and labels.
+void require_same(const BundleInfo& first, const BundleInfo& next, const std::string& file) {
+  if (first.modality_names() == next.modality_names() && first.class_names == next.class_names &&
+      first.target_names == next.target_names) {
+    return;
+  }
+  throw ArtifactError(fmt::format(
+      "{}: it has other modalities or classes than the models before it; evaluate it alone", file));
 }
 
 }  // namespace
@@ -83,34 +144,42 @@ Results evaluate_models(const std::filesystem::path& source, const Corpus& corpu
           fmt::format("{}: no models in it; train with run.models = \"all\"", source.string()));
     }
   }
-  const FeatureTable table = make_feature_table(corpus, at::kCPU);
+  require_labels(corpus);
+  MatchedCorpus matched{corpus, {}, {}};
+  std::optional<BundleInfo> first;
   std::vector<FitOutcome> outcomes;
+  std::vector<std::string> notes;
   std::string method;
   std::vector<std::string> defects;
   progress.start("evaluating");
   for (const auto& file : files) {
     const auto model = load_model(file);
-    if (model.info.modality_names() != corpus.modality_names()) {
-      throw DataError(fmt::format("{}: trained on other modalities ({}) than this corpus has ({})",
-                                  file.string(), fmt::join(model.info.modality_names(), ", "),
-                                  fmt::join(corpus.modality_names(), ", ")));
+    if (!first) {
+      first = model.info;
+      match_modalities(matched.corpus, model.info, notes);
+      match_labels(matched.corpus, model.info);
+      matched.table = make_feature_table(matched.corpus, at::kCPU);
     }
-    for (std::size_t m = 0; m < corpus.modalities.size(); ++m) {
-      check_maker(model.info, m, corpus.modalities[m].maker, corpus.source);
-    }
+    require_same(*first, model.info, file.string());
     method = model.config.protocol.method;
-    defects = active_defect_texts(model.config);
-    outcomes.push_back(evaluate_model(model, corpus, table, conditions));
+    defects = caveats_of(model.config);
+    outcomes.push_back(evaluate_model(model, matched, conditions, notes));
     const auto needed = static_cast<std::size_t>(model.info.fold) + 1;
     while (folds.size() < needed) folds.push_back(fmt::format("fold {}", folds.size() + 1));
     progress.update(static_cast<double>(outcomes.size()), static_cast<double>(files.size()),
                     file.filename().string());
   }
   progress.finish();
-  Results results = make_results(outcomes, corpus, folds);
-  add_intervals(results, prediction_table(outcomes, corpus));
+  Results results = make_results(outcomes, matched.corpus, folds);
+  if (matched.corpus.target_names.empty()) {
+    add_intervals(results, prediction_table(outcomes, matched.corpus));
+  }
   results.method = method;
   results.defects = defects;
+  std::set<std::string> said(results.notes.begin(), results.notes.end());
+  for (auto& note : notes) {
+    if (said.insert(note).second) results.notes.push_back(std::move(note));
+  }
   return results;
 }
 

@@ -2,47 +2,73 @@
 
 #include <torch/types.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
 
 #include "hardy/errors.h"
 #include "hardy/results.h"
 #include "hardy/version.h"
+#include "methods/hardymer/settings.h"
 #include "methods/hardymer/tune_features.h"
 #include "metrics/calibration.h"
 
 namespace hardy {
 namespace {
 
-/// Calibrates one pattern; utterances without a target do not count.
-Calibration calibrate(const Evaluation& evaluation, const Corpus& corpus) {
+/// Calibrates one pattern; utterances without a target do not count. Nothing where there is too
+/// little validation data (fit_calibration).
+std::optional<Calibration> calibrate(const Evaluation& evaluation, const Corpus& corpus) {
+  // How sure one may be of several labels is not measured.
+  if (corpus.target_count() > 0) return std::nullopt;
   const bool is_class = corpus.label_kind == LabelKind::kClass;
   const std::size_t outputs = is_class ? corpus.class_names.size() : 1;
   Calibration calibration;
   calibration.pattern = evaluation.pattern;
   std::vector<std::int64_t> truth;
   std::vector<float> probabilities;
+  std::vector<std::int64_t> dialogues;
   double squares = 0;
   for (std::size_t i = 0; i < evaluation.utterances.size(); ++i) {
     const auto u = static_cast<std::size_t>(evaluation.utterances[i]);
     if (!corpus.values.empty() && corpus.values[u] == 0) continue;
+    if (!corpus.is_scored(evaluation.utterances[i], evaluation.pattern)) continue;
     const auto first = evaluation.outputs.begin() + static_cast<std::ptrdiff_t>(i * outputs);
     const float label = corpus.utterances[u].label;
     truth.push_back(is_class ? static_cast<std::int64_t>(label) : 0);
+    dialogues.push_back(corpus.utterances[u].dialogue);
     probabilities.insert(probabilities.end(), first, first + static_cast<std::ptrdiff_t>(outputs));
     squares += std::pow(static_cast<double>(*first) - static_cast<double>(label), 2);
   }
   calibration.utterances = static_cast<std::int64_t>(truth.size());
-  if (truth.empty()) return calibration;
+  if (truth.empty()) return std::nullopt;
   if (!is_class) {
     calibration.expected_error = std::sqrt(squares / static_cast<double>(truth.size()));
     return calibration;
   }
   const auto classes = static_cast<std::int64_t>(outputs);
-  calibration.temperature = fit_temperature(truth, probabilities, classes);
-  calibration.expected_error =
-      calibration_error(truth, probabilities, classes, calibration.temperature);
+  const CalibrationFit fit = fit_calibration(truth, probabilities, classes, dialogues);
+  if (!fit.is_calibrated) return std::nullopt;
+  calibration.temperature = fit.temperature;
+  calibration.expected_error = fit.expected_error;
   return calibration;
+}
+
+/// What must never be scored by the model.
+std::vector<std::int64_t> seen_marks(const Corpus& corpus, const Fold& fold) {
+  std::vector<std::int64_t> marks;
+  for (const auto* part : {&fold.train, &fold.validation}) {
+    for (const auto d : *part) {
+      marks.push_back(seen_mark("dialogue", corpus.dialogues[static_cast<std::size_t>(d)].id));
+    }
+    for (const auto u : utterances_of(corpus, *part)) {
+      marks.push_back(seen_mark("utterance", corpus.utterances[static_cast<std::size_t>(u)].id));
+    }
+  }
+  std::sort(marks.begin(), marks.end());
+  marks.erase(std::unique(marks.begin(), marks.end()), marks.end());
+  return marks;
 }
 
 void add_scores(const std::vector<Evaluation>& evaluations, const char* part, const Corpus& corpus,
@@ -71,7 +97,10 @@ BundleInfo describe_fit(const FitOutcome& outcome, const FoldData& data, const C
     info.makers.push_back(modality.maker);
   }
   info.class_names = corpus.class_names;
-  info.encoder = config.recogniser.encoder;
+  info.label_kind = label_kind_name(corpus.label_kind);
+  info.target_names = corpus.target_names;
+  info.seen = seen_marks(corpus, data.fold);
+  info.encoder = hardymer_settings(config).recogniser.encoder;
   info.data_name = corpus.name;
   info.data_checksum = corpus.checksum;
   info.is_synthetic = corpus.is_synthetic;
@@ -81,8 +110,9 @@ BundleInfo describe_fit(const FitOutcome& outcome, const FoldData& data, const C
   stored.run.jobs = 0;  // how it was computed, not what: equal runs write equal models
   info.config_toml = config_toml(stored);
   for (const auto& evaluation : outcome.validation) {
-    const Calibration calibration = calibrate(evaluation, corpus);
-    if (calibration.utterances > 0) info.calibrations.push_back(calibration);
+    if (const auto calibration = calibrate(evaluation, corpus)) {
+      info.calibrations.push_back(*calibration);
+    }
   }
   add_scores(outcome.validation, "validation", corpus, info);
   add_scores(outcome.test, "test", corpus, info);
@@ -134,7 +164,7 @@ StoredModel load_model(const std::filesystem::path& file) {
   model.file = load_tensor_file(file);
   model.info = read_bundle_info(view_of(model.file), file.string());
   model.config = parse_config(model.info.config_toml, file.string(), Config{});
-  model.config.recogniser.encoder = model.info.encoder;
+  hardymer_settings(model.config).recogniser.encoder = model.info.encoder;
   return model;
 }
 

@@ -19,7 +19,7 @@
 #include "analysis/results_json.h"
 #include "analysis/results_text.h"
 #include "base/checksum.h"
-#include "config/defects.h"
+#include "hardy/check.h"
 #include "hardy/errors.h"
 #include "hardy/split.h"
 #include "methods/fold_stage.h"
@@ -44,16 +44,6 @@ double process_cpu_s() {
 
 std::string utc_now() {
   return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
-}
-
-/// Throws DataError when the corpus cannot be used at all.
-const Corpus& usable(const Corpus& corpus) {
-  if (corpus.modality_count() < 2) {
-    throw DataError(fmt::format(
-        "{}: the corpus has one modality; recognition under missing modalities needs two or more",
-        corpus.source));
-  }
-  return corpus;
 }
 
 at::Device device_of(const Config& config) {
@@ -82,6 +72,16 @@ struct Group {
   std::unique_ptr<FoldMethod> method;
 };
 
+/// One model to be trained: a specialist of one pattern, or the unified model of several.
+struct FitTask {
+  const FoldData& data;
+  const Group& group;
+  std::string track;
+  std::vector<Pattern> trained;
+};
+
+using FitFunction = std::function<void(const FitTask& task, TaskContext& context)>;
+
 /// One run in progress: corpus, folds, tasks, and what the tasks leave behind.
 class Protocol {
  public:
@@ -89,7 +89,7 @@ class Protocol {
       : request_(request),
         config_(request.config),
         method_(find_method(config_.protocol.method)),
-        corpus_(usable(corpus)),
+        corpus_(corpus),
         progress_(progress),
         device_(device_of(config_)),
         folds_(check_request(request, corpus)),
@@ -100,7 +100,9 @@ class Protocol {
     shelf_ = std::make_unique<FoldShelf>(corpus, folds_, device_);
   }
 
-  ProtocolResult run() {
+  /// Trains every model by `fit`, after the stages that it shares with others, and writes the run
+  /// folder.
+  ProtocolResult run(const FitFunction& fit) {
     const auto started = std::chrono::steady_clock::now();
     ProtocolResult result;
     result.timings.started = utc_now();
@@ -108,21 +110,22 @@ class Protocol {
                          .stop = request_.stop,
                          .start_worker = [] { use_one_thread(); },
                          .progress = &progress_});
-    add_tasks(scheduler);
+    add_tasks(scheduler, fit);
     scheduler.run();
     const auto storage_problem = method_.storage_problem(config_);
-    if (config_.run.models != "none" && storage_problem) {
+    if (config_.run.models != KeptModels::kNone && storage_problem) {
       progress_.note("no models were stored: " + *storage_problem);
     }
     std::vector<std::string> names;
     for (const auto& fold : folds_) names.push_back(fold.name);
     result.folder = folder_.path();
     result.results = make_results(outcomes_, corpus_, names);
-    if (!request_.only_validation) {
+    // Several labels or values per utterance have no tallies to be resampled.
+    if (!request_.only_validation && corpus_.target_names.empty()) {
       add_intervals(result.results, prediction_table(outcomes_, corpus_));
     }
     result.results.method = config_.protocol.method;
-    result.results.defects = active_defect_texts(config_);
+    result.results.defects = caveats_of(config_);
     result.validation = make_results(on_validation(outcomes_), corpus_, names);
     result.validation.method = config_.protocol.method;
     result.validation.defects = result.results.defects;
@@ -135,6 +138,40 @@ class Protocol {
     result.timings.wall_s = wall.count();
     finish_timings(result.timings);
     return result;
+  }
+
+  /// Trains (or fetches) one model, runs it over the held-out parts and keeps both: a specialist
+  /// for one pattern under that pattern, the unified model under every condition.
+  void fit(const FitTask& task, TaskContext& context) {
+    const auto& [plain, group, track, trained] = task;
+    const auto& evaluated = track == "unified" ? conditions_ : trained;
+    const auto arrays = group.method->fit(plain, trained, context);
+    const auto data = group.method->input_data(plain, context);
+    FitOutcome outcome;
+    outcome.track = track;
+    outcome.trained = track == "unified" ? Pattern::complete(corpus_.modality_count()) : trained[0];
+    outcome.fold = group.fold;
+    outcome.seed = group.seed;
+    outcome.curve = curve_of(arrays);
+    outcome.train_cpu_s = FoldStage::cpu_seconds(arrays);
+    const double before = thread_cpu_s();
+    for (const auto pattern : evaluated) {
+      if (!request_.only_validation) {
+        outcome.test.push_back(evaluate(data, arrays, data.fold.test, pattern));
+      }
+      if (!data.fold.validation.empty()) {
+        outcome.validation.push_back(evaluate(data, arrays, data.fold.validation, pattern));
+      }
+    }
+    note_prediction(outcome, arrays, thread_cpu_s() - before);
+    const bool is_kept =
+        config_.run.models == KeptModels::kAll || word_of(config_.run.models) == track;
+    if (is_kept && !method_.storage_problem(config_)) {
+      save_model(folder_.model_file({track, outcome.trained, group.fold, group.seed}), arrays, data,
+                 describe_fit(outcome, data, config_));
+    }
+    const std::lock_guard lock(mutex_);
+    outcomes_.push_back(std::move(outcome));
   }
 
  private:
@@ -167,7 +204,7 @@ class Protocol {
   }
 
   [[nodiscard]] bool has_track(const std::string& track) const {
-    return config_.protocol.tracks == "both" || config_.protocol.tracks == track;
+    return config_.protocol.tracks == Tracks::kBoth || word_of(config_.protocol.tracks) == track;
   }
 
   /// Every pattern that some fit trains on.
@@ -176,7 +213,7 @@ class Protocol {
     return has_track("unified") ? unified : conditions_;
   }
 
-  void add_tasks(Scheduler& scheduler) {
+  void add_tasks(Scheduler& scheduler, const FitFunction& fit) {
     int priority = 0;
     for (const auto& fold : folds_) {
       if (!is_wanted(fold)) continue;
@@ -192,12 +229,13 @@ class Protocol {
                                          .cache = cache_,
                                          .costs = costs_});
         groups_.push_back(group);
-        add_group(scheduler, group, --priority);
+        add_group(scheduler, group, --priority, fit);
       }
     }
   }
 
-  void add_group(Scheduler& scheduler, const std::shared_ptr<Group>& group, int priority) {
+  void add_group(Scheduler& scheduler, const std::shared_ptr<Group>& group, int priority,
+                 const FitFunction& fit) {
     const auto where = fmt::format("fold {}, seed {}", group->fold + 1, group->seed);
     using Work = std::function<void(const FoldData&, TaskContext&)>;
     const auto add = [&](const std::string& what, std::vector<TaskId> dependencies, double cost,
@@ -223,50 +261,17 @@ class Protocol {
     if (has_track("specialist")) {
       for (const auto condition : conditions_) {
         add(fmt::format("specialist {{{}}}", pattern_label(condition, names)), shared, cost,
-            [this, group, condition](const FoldData& data, TaskContext& context) {
-              fit(data, *group, "specialist", {condition}, context);
+            [&fit, group, condition](const FoldData& data, TaskContext& context) {
+              fit({data, *group, "specialist", {condition}}, context);
             });
       }
     }
     if (has_track("unified")) {
-      add("unified", shared, cost, [this, group](const FoldData& data, TaskContext& context) {
-        fit(data, *group, "unified", unified_patterns(corpus_.modality_count(), conditions_),
+      add("unified", shared, cost, [this, &fit, group](const FoldData& data, TaskContext& context) {
+        fit({data, *group, "unified", unified_patterns(corpus_.modality_count(), conditions_)},
             context);
       });
     }
-  }
-
-  /// Trains (or fetches) one model, runs it over the held-out parts and keeps both: a specialist
-  /// for one pattern under that pattern, the unified model under every condition.
-  void fit(const FoldData& plain, const Group& group, const std::string& track,
-           const std::vector<Pattern>& trained, TaskContext& context) {
-    const auto& evaluated = track == "unified" ? conditions_ : trained;
-    const auto arrays = group.method->fit(plain, trained, context);
-    const auto data = group.method->input_data(plain, context);
-    FitOutcome outcome;
-    outcome.track = track;
-    outcome.trained = track == "unified" ? Pattern::complete(corpus_.modality_count()) : trained[0];
-    outcome.fold = group.fold;
-    outcome.seed = group.seed;
-    outcome.curve = curve_of(arrays);
-    outcome.train_cpu_s = FoldStage::cpu_seconds(arrays);
-    const double before = thread_cpu_s();
-    for (const auto pattern : evaluated) {
-      if (!request_.only_validation) {
-        outcome.test.push_back(evaluate(data, arrays, data.fold.test, pattern));
-      }
-      if (!data.fold.validation.empty()) {
-        outcome.validation.push_back(evaluate(data, arrays, data.fold.validation, pattern));
-      }
-    }
-    note_prediction(outcome, arrays, thread_cpu_s() - before);
-    const bool is_kept = config_.run.models == "all" || config_.run.models == track;
-    if (is_kept && !method_.storage_problem(config_)) {
-      save_model(folder_.model_file({track, outcome.trained, group.fold, group.seed}), arrays, data,
-                 describe_fit(outcome, data, config_));
-    }
-    const std::lock_guard lock(mutex_);
-    outcomes_.push_back(std::move(outcome));
   }
 
   [[nodiscard]] Evaluation evaluate(const FoldData& data, const TensorFile& arrays,
@@ -322,7 +327,8 @@ class Protocol {
   void finish_timings(RunTimings& timings) const {
     rusage usage{};
     getrusage(RUSAGE_SELF, &usage);
-    timings.finished = utc_now();
+    // The clock may have been set back meanwhile.
+    timings.finished = std::max(utc_now(), timings.started);
     timings.jobs = jobs();
     timings.cpu_s = process_cpu_s() - cpu_before_s_;
     timings.peak_memory_bytes = std::int64_t{usage.ru_maxrss} * 1024;
@@ -356,7 +362,14 @@ class Protocol {
 
 std::vector<Fold> check_request(const ProtocolRequest& request, const Corpus& corpus) {
   const Config& config = request.config;
-  auto folds = make_folds(usable(corpus), config.protocol);
+  require_trainable(corpus, config.protocol);
+  auto folds = make_folds(corpus, config.protocol);
+  if (request.only_fold && *request.only_fold >= static_cast<int>(folds.size())) {
+    std::vector<std::string> names;
+    for (const auto& fold : folds) names.push_back(fold.name);
+    throw ConfigError(fmt::format("--fold {}: this corpus has {} folds: {}", *request.only_fold + 1,
+                                  folds.size(), fmt::join(names, ", ")));
+  }
   std::vector<Fold> wanted;
   for (const auto& fold : folds) {
     if (!request.only_fold || *request.only_fold == fold.index) wanted.push_back(fold);
@@ -373,7 +386,9 @@ ProtocolResult run_protocol(const ProtocolRequest& request, const Corpus& corpus
                             Progress& progress) {
   keep_freed_memory();
   use_one_thread();
-  return Protocol(request, corpus, progress).run();
+  Protocol protocol(request, corpus, progress);
+  return protocol.run(
+      [&](const FitTask& task, TaskContext& context) { protocol.fit(task, context); });
 }
 
 }  // namespace hardy

@@ -52,9 +52,11 @@ ProtocolResult run_protocol(const ProtocolRequest& request, const Corpus& corpus
                             Progress& progress);
 
 /// Outputs of stored models on a corpus under the given conditions (empty = those of the run): the
-/// fold's test part when the corpus is the run's own, otherwise every utterance. `source` is a run
-/// folder or one model file. Throws ArtifactError for a damaged model, DataError when modalities or
-/// widths differ.
+/// fold's test part when the corpus is the run's own, otherwise every dialogue that neither trained
+/// nor chose the model. Modalities and classes are matched by name (corpus/match_model.h).
+/// Results::notes says what was left out. `source` is a run folder or one model file. Throws
+/// ArtifactError for a damaged model, DataError when the corpus cannot be matched or nothing is
+/// left to score.
 Results evaluate_models(const std::filesystem::path& source, const Corpus& corpus,
                         const std::string& conditions, Progress& progress);
 

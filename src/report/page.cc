@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "base/utf8.h"
 #include "report/assets.h"
 
 namespace hardy {
@@ -10,7 +11,7 @@ namespace {
 
 std::string html_text(const std::string& text) {
   std::string safe;
-  for (const char letter : text) {
+  for (const char letter : repaired_utf8(text)) {
     switch (letter) {
       case '<':
         safe += "&lt;";

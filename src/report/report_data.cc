@@ -55,7 +55,8 @@ void try_part(ReportedRun& run, const fs::path& file, const Read& read) {
   }
   try {
     read();
-  } catch (const ArtifactError& failure) {
+  } catch (const Error& failure) {
+    if (failure.kind() != ErrorKind::kArtifact) throw;
     run.notices.push_back(failure.what());
   }
 }
@@ -108,7 +109,8 @@ ReportedStudy read_study(const fs::path& folder) {
     CsvTable table;
     try {
       table = parse_csv(read_text_file(file), file.string());
-    } catch (const DataError& failure) {
+    } catch (const Error& failure) {
+      if (failure.kind() != ErrorKind::kData) throw;
       throw ArtifactError(failure.what());
     }
     const std::size_t all = table.rows.size();
@@ -231,7 +233,8 @@ Json read_explanations(const std::vector<fs::path>& files) {
     Json json;
     try {
       json = read_json(file);
-    } catch (const DataError& error) {
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::kData) throw;
       throw ArtifactError(error.what());
     }
     for (const char* part : {"id", "prediction", "contributions", "patterns"}) {

@@ -12,6 +12,7 @@
 
 #include <fmt/format.h>
 
+#include "base/checksum_list.h"
 #include "base/files.h"
 #include "formats/csv.h"
 #include "hardy/errors.h"
@@ -44,6 +45,7 @@ std::int64_t integer_of(const std::string& text) {
 /// Reads a table with exactly these columns.
 void read_table(const std::filesystem::path& file, const Row& columns,
                 const std::function<void(const Row&)>& receive) {
+  verify_listed_file(file);
   std::size_t current = 0;
   try {
     read_csv(read_text_file(file, kMaxBytes), file.string(),
@@ -56,9 +58,11 @@ void read_table(const std::filesystem::path& file, const Row& columns,
                     current = line;
                     receive(row);
                   }});
-  } catch (const DataError& error) {
-    throw ArtifactError(fmt::format("{}; run again to write it anew", error.what()));
-  } catch (const ArtifactError& error) {
+  } catch (const Error& error) {
+    if (error.kind() == ErrorKind::kData) {
+      throw ArtifactError(error.what(), "run again to write it anew");
+    }
+    if (error.kind() != ErrorKind::kArtifact) throw;
     throw ArtifactError(fmt::format("{}, line {}: damaged: {}; run again to write it anew",
                                     file.string(), current, error.what()));
   }

@@ -115,11 +115,14 @@ void Batcher::work() {
     const bool is_done = is_stopping_ && batch.empty();
     lock.unlock();
     if (is_done) return;
-    if (!batch.empty()) run_batch(batch, workspace);
+    if (batch.empty()) continue;
+    const auto count = run_batch(batch, workspace);
+    // A large request must not leave its scratch memory behind.
+    if (count > options_.max_utterances) workspace = Workspace();
   }
 }
 
-void Batcher::run_batch(std::span<std::unique_ptr<Queued>> batch, Workspace& workspace) {
+std::int64_t Batcher::run_batch(std::span<std::unique_ptr<Queued>> batch, Workspace& workspace) {
   std::vector<UtteranceView> utterances;
   std::vector<std::int64_t> offsets = {0};
   for (const auto& queued : batch) {
@@ -134,10 +137,13 @@ void Batcher::run_batch(std::span<std::unique_ptr<Queued>> batch, Workspace& wor
     const PredictionJob& first = batch.front()->job;
     predictions = first.recogniser.predict(utterances, offsets, workspace, first.options);
   } catch (...) {
-    if (batch.size() == 1) return batch.front()->promise.set_exception(std::current_exception());
+    if (batch.size() == 1) {
+      batch.front()->promise.set_exception(std::current_exception());
+      return offsets.back();
+    }
     // One of them is to blame; the others must not suffer for it.
     for (auto& queued : batch) run_batch({&queued, 1}, workspace);
-    return;
+    return offsets.back();
   }
   std::int64_t row = 0;
   for (const auto& queued : batch) {
@@ -149,6 +155,7 @@ void Batcher::run_batch(std::span<std::unique_ptr<Queued>> batch, Workspace& wor
     }
     row += count;
   }
+  return row;
 }
 
 }  // namespace hardy

@@ -76,7 +76,8 @@ class Batcher {
 
   void work();
   std::vector<std::unique_ptr<Queued>> take(std::unique_lock<std::mutex>& lock);
-  void run_batch(std::span<std::unique_ptr<Queued>> batch, Workspace& workspace);
+  /// Returns its number of utterances.
+  std::int64_t run_batch(std::span<std::unique_ptr<Queued>> batch, Workspace& workspace);
 
   BatcherOptions options_;
   std::function<void(std::int64_t, std::int64_t)> report_;

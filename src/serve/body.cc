@@ -5,7 +5,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "base/nearest_name.h"
+#include "base/utf8.h"
+#include "inference/request_reader.h"
 
 namespace hardy {
 namespace {
@@ -24,8 +25,9 @@ Pattern read_available(const Json& list, const BundleInfo& info) {
     const auto field = fmt::format("available[{}]", i);
     if (!list[i].is_string()) throw RequestError(Kind::kMalformed, field, "is not a text");
     try {
-      bits |= 1U << info.modality_index(list[i].get_ref<const std::string&>());
-    } catch (const ConfigError& error) {
+      bits |= 1U << info.modality_index(shown(list[i].get_ref<const std::string&>()));
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::kConfig) throw;
       throw RequestError(Kind::kUnusable, field, error.what());
     }
   }
@@ -46,48 +48,49 @@ std::int64_t read_count(const Json& value, const std::string& field, std::int64_
   return number;
 }
 
-void read_utterances(const Json& list, const BundleInfo& info, std::int64_t max_utterances,
-                     PredictBody& body) {
-  if (!list.is_array()) {
-    throw RequestError(Kind::kMalformed, "utterances", "is not a list of utterances");
-  }
-  if (list.empty()) throw RequestError(Kind::kUnusable, "utterances", "is empty");
-  if (static_cast<std::int64_t>(list.size()) > max_utterances) {
-    throw TooLargeError("utterances", fmt::format("holds {} utterances, at most {} are taken; send "
-                                                  "them in several requests",
-                                                  list.size(), max_utterances));
-  }
-  for (std::size_t i = 0; i < list.size(); ++i) {
-    auto utterance = read_utterance(list[i], fmt::format("utterances[{}]", i), info);
-    const bool goes_on = i > 0 && !utterance.dialogue.empty() &&
-                         utterance.dialogue == body.utterances.back().dialogue &&
-                         !body.utterances.back().ends_dialogue;
-    if (i > 0 && !goes_on) body.offsets.push_back(static_cast<std::int64_t>(i));
+/// Consecutive utterances of a dialogue belong together, until one ends it.
+void take_utterances(std::vector<UtteranceRequest> list, PredictBody& body) {
+  bool goes_on = false;
+  for (auto& utterance : list) {
+    goes_on = goes_on && !utterance.dialogue.empty() &&
+              utterance.dialogue == body.utterances.back().dialogue;
+    if (utterance.only_ends()) {
+      goes_on = false;
+      continue;
+    }
+    if (!goes_on && !body.utterances.empty()) {
+      body.offsets.push_back(static_cast<std::int64_t>(body.utterances.size()));
+    }
+    goes_on = !utterance.ends_dialogue;
     body.utterances.push_back(std::move(utterance));
   }
-  body.offsets.push_back(static_cast<std::int64_t>(list.size()));
+  if (body.utterances.empty()) {
+    throw RequestError(Kind::kUnusable, "utterances", "holds nothing to predict");
+  }
+  body.offsets.push_back(static_cast<std::int64_t>(body.utterances.size()));
 }
 
-/// Reads one field beside the utterances; false when it is none.
-bool read_option(const std::string& name, const Json& value, const BundleInfo& info, BodyKind kind,
+/// Reads one field beside the utterances.
+void read_option(const std::string& name, const Json& value, const BundleInfo& info,
                  PredictBody& body) {
-  const bool explains = kind == BodyKind::kExplain;
   if (name == "available") {
     body.options.available = read_available(value, info);
-  } else if (name == "reconstruct" && !explains) {
+  } else if (name == "reconstruct") {
     if (!value.is_boolean()) throw RequestError(Kind::kMalformed, name, "is not true or false");
     body.options.reconstructs = value.get<bool>();
-  } else if (name == "utterance" && explains) {
-    body.utterance = read_count(value, name, std::int64_t{1} << 32);
-  } else if (name == "similar" && explains) {
+  } else if (name == "utterance") {
+    if (value.is_string()) {
+      value.get_to(body.utterance_id);
+      if (body.utterance_id.empty()) throw RequestError(Kind::kUnusable, name, "is an empty id");
+    } else {
+      body.utterance = read_count(value, name, std::int64_t{1} << 32);
+    }
+  } else if (name == "similar") {
     body.similar = read_count(value, name, kMostSimilar);
-  } else if (name == "corpus_dialogue" && explains) {
-    if (!value.is_string()) throw RequestError(Kind::kMalformed, name, "is not a text");
-    body.corpus_dialogue = value.get<std::string>();
   } else {
-    return false;
+    if (!value.is_string()) throw RequestError(Kind::kMalformed, name, "is not a text");
+    value.get_to(body.corpus_dialogue);
   }
-  return true;
 }
 
 /// Every utterance must keep something when only `available` modalities are used.
@@ -107,37 +110,29 @@ void check_available(const PredictBody& body, const BundleInfo& info) {
 
 PredictBody read_predict_body(std::string_view text, const BundleInfo& info,
                               std::int64_t max_utterances, BodyKind kind) {
-  Json json = parse_request(text);
-  if (!json.is_object()) {
-    throw RequestError(Kind::kMalformed, "", "the body is not a JSON object");
-  }
+  const bool explains = kind == BodyKind::kExplain;
+  const RequestGrammar grammar = {
+      max_utterances,
+      explains ? std::vector<std::string>{"available", "utterance", "similar", "corpus_dialogue"}
+               : std::vector<std::string>{"available", "reconstruct"}};
+  ReadRequest request = read_request(text, "", info, grammar);
   PredictBody body;
-  Json single = Json::object();
-  std::vector<std::string> unknown;
-  bool has_list = false;
-  for (auto& [name, value] : json.items()) {
-    if (name == "utterances") {
-      has_list = true;
-      read_utterances(value, info, max_utterances, body);
-    } else if (!read_option(name, value, info, kind, body)) {
-      unknown.push_back(name);
-      single[name] = std::move(value);
+  for (const auto& [name, value] : request.options) read_option(name, value, info, body);
+  if (request.has_list || !body.corpus_dialogue.empty()) {
+    if (!request.first_field.empty()) {
+      throw RequestError(Kind::kMalformed, request.first_field,
+                         "is a field of an utterance; it does not go with utterances or "
+                         "corpus_dialogue");
     }
-  }
-  if (has_list || !body.corpus_dialogue.empty()) {
-    if (!unknown.empty()) {
-      const auto near = nearest_name(unknown[0], {"utterances", "available", "reconstruct",
-                                                  "utterance", "similar", "corpus_dialogue"});
-      throw RequestError(Kind::kMalformed, unknown[0],
-                         "is an unknown field of a request with a list of utterances" +
-                             (near.empty() ? "" : "; did you mean '" + near + "'?"));
-    }
-    if (has_list && !body.corpus_dialogue.empty()) {
+    if (request.has_list && !body.corpus_dialogue.empty()) {
       throw RequestError(Kind::kUnusable, "corpus_dialogue", "does not go with utterances");
     }
+    if (request.has_list) take_utterances(std::move(request.utterances), body);
+  } else if (request.utterances.empty() || request.utterances.front().only_ends()) {
+    throw RequestError(Kind::kMalformed, "features", "is missing");
   } else {
     body.is_single = true;
-    body.utterances.push_back(read_utterance(single, "", info));
+    body.utterances = std::move(request.utterances);
     body.offsets.push_back(1);
   }
   if (kind == BodyKind::kPredict) check_available(body, info);

@@ -9,13 +9,6 @@
 
 namespace hardy {
 
-/// A refusal because of a limit of the service: answered 413.
-class TooLargeError : public RequestError {
- public:
-  TooLargeError(std::string field, std::string reason)
-      : RequestError(Kind::kUnusable, std::move(field), std::move(reason)) {}
-};
-
 /// Utterances of a request, dialogue after dialogue.
 struct PredictBody {
   bool is_single = false;  ///< the body is one utterance, not {"utterances": [..]}
@@ -24,7 +17,8 @@ struct PredictBody {
   PredictOptions options;
 
   // Explanations only.
-  std::int64_t utterance = 0;   ///< which one
+  std::int64_t utterance = 0;   ///< which one, by its place
+  std::string utterance_id;     ///< which one, by its id; empty = by its place
   std::int64_t similar = 5;     ///< how many neighbours
   std::string corpus_dialogue;  ///< instead of utterances
 };
@@ -33,8 +27,9 @@ struct PredictBody {
 enum class BodyKind { kPredict, kExplain };
 
 /// Reads an utterance or {"utterances": [..], "available": [..], "reconstruct": true}; consecutive
-/// utterances with the same "dialogue" are one dialogue, others stand alone. Throws RequestError,
-/// TooLargeError beyond `max_utterances`.
+/// utterances with the same "dialogue" are one dialogue, others stand alone; {"dialogue": "d1",
+/// "end": true} ends one and is no utterance. Throws RequestError, TooLargeError beyond
+/// `max_utterances`.
 PredictBody read_predict_body(std::string_view text, const BundleInfo& info,
                               std::int64_t max_utterances, BodyKind kind = BodyKind::kPredict);
 

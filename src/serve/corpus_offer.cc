@@ -64,7 +64,9 @@ Json CorpusOffer::dialogue_json(const std::string& id) const {
                   {"speaker", utterance.speaker},
                   {"transcript", utterance.transcript},
                   {"modalities", pattern_json(views[i].present(), info_)}};
-    if (corpus_.label_kind == LabelKind::kClass) {
+    if (!utterance.is_labelled() || !corpus_.target_names.empty()) {
+      entry["label"] = nullptr;
+    } else if (corpus_.label_kind == LabelKind::kClass) {
       entry["label"] = corpus_.class_names[static_cast<std::size_t>(utterance.label)];
     } else {
       entry["label"] = utterance.label;
@@ -72,6 +74,15 @@ Json CorpusOffer::dialogue_json(const std::string& id) const {
     list.push_back(std::move(entry));
   }
   return {{"id", id}, {"utterances", list}};
+}
+
+std::vector<std::string> CorpusOffer::ids(const std::string& id) const {
+  std::vector<std::string> ids;
+  const Dialogue* dialogue = find(id);
+  for (std::int64_t i = 0; dialogue != nullptr && i < dialogue->count; ++i) {
+    ids.push_back(corpus_.utterances[static_cast<std::size_t>(dialogue->first + i)].id);
+  }
+  return ids;
 }
 
 std::vector<UtteranceView> CorpusOffer::utterances(const std::string& id) const {

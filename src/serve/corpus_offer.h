@@ -24,6 +24,9 @@ class CorpusOffer {
   /// there is no such dialogue.
   [[nodiscard]] nlohmann::ordered_json dialogue_json(const std::string& id) const;
 
+  /// The ids of its utterances, in order; empty when there is no such dialogue.
+  [[nodiscard]] std::vector<std::string> ids(const std::string& id) const;
+
   /// The dialogue as input; empty when there is none of that name.
   [[nodiscard]] std::vector<UtteranceView> utterances(const std::string& id) const;
 

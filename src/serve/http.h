@@ -15,6 +15,9 @@ struct HttpRequest {
   std::string body;
   std::string content_type;
   std::string authorization;
+  std::string host = {};  ///< empty = none was given
+  std::string origin = {};
+  std::string content_encoding = {};
 };
 
 struct HttpReply {
@@ -27,6 +30,8 @@ struct HttpReply {
 /// A refusal: {"error": {"status": .., "field": .., "reason": ..}}; the field only where one is to
 /// blame.
 HttpReply error_reply(int status, const std::string& field, const std::string& reason);
+
+HttpReply text_reply(const char* content_type, std::string body);
 
 HttpReply json_reply(int status, const nlohmann::ordered_json& body);
 

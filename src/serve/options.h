@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 namespace hardy {
 
@@ -12,12 +13,15 @@ namespace hardy {
 struct ServeOptions {
   std::filesystem::path model;
   std::string address = "127.0.0.1";
-  std::uint16_t port = 8080;  ///< 0 = any free one
-  std::string token;          ///< empty = nobody has to present one
-  std::string corpus;         ///< folder whose utterances the playground offers; empty = none
-  int workers = 2;            ///< threads that run the network
-  int handlers = 16;          ///< threads that read and answer requests
+  std::uint16_t port = 8080;            ///< 0 = any free one
+  std::string token;                    ///< empty = nobody has to present one
+  std::vector<std::string> names = {};  ///< further host names that reach the service
+  std::string corpus;  ///< folder whose utterances the playground offers; empty = none
+  int workers = 2;     ///< threads that run the network
+  int handlers = 16;   ///< threads that read and answer requests
   std::int64_t max_body_bytes = std::int64_t{16} << 20;
+  std::int64_t max_work_bytes = std::int64_t{128} << 20;  ///< bodies and replies in work
+  std::int64_t max_model_bytes = std::int64_t{1} << 30;   ///< of the model's file
   std::int64_t max_header_bytes = 8192;
   std::int64_t max_connections = 512;
   std::int64_t max_pending = 256;     ///< requests in work; more are answered 503

@@ -3,209 +3,45 @@
 
 #include "serve/server.h"
 
+#include <malloc.h>
+
 #include <atomic>
 #include <chrono>
 #include <csignal>
-#include <optional>
 #include <thread>
 #include <vector>
 
 #include <fmt/format.h>
 #include <boost/asio.hpp>
-#include <boost/beast/core.hpp>
-#include <boost/beast/http.hpp>
 
 #include "hardy/errors.h"
-#include "hardy/version.h"
+#include "serve/connection.h"
 
 namespace hardy {
 namespace {
 
 namespace asio = boost::asio;
-namespace beast = boost::beast;
-namespace http = boost::beast::http;
 using tcp = asio::ip::tcp;
 using boost::system::error_code;
 
 constexpr std::size_t kReadBuffer = 256 << 10;
 
-/// What all connections share.
-struct Shared {
-  const ServeOptions& options;
-  Service& service;
-  asio::thread_pool handlers;
-  std::atomic<std::int64_t> pending{0};
-  std::atomic<std::int64_t> connections{0};
-  std::atomic<bool> is_stopping{false};
+constexpr std::chrono::milliseconds kAcceptPause{100};
+constexpr std::chrono::seconds kTidyPause{1};
 
-  Shared(const ServeOptions& given, Service& used)
-      : options(given), service(used), handlers(static_cast<std::size_t>(given.handlers)) {}
-};
-
-/// One client, from accept to close.
-class Connection : public std::enable_shared_from_this<Connection> {
- public:
-  Connection(tcp::socket&& socket, Shared& shared) : stream_(std::move(socket)), shared_(shared) {
-    buffer_.reserve(kReadBuffer);
-    shared_.service.set_connections(++shared_.connections);
-  }
-
-  ~Connection() { shared_.service.set_connections(--shared_.connections); }
-
-  void start() {
-    asio::dispatch(stream_.get_executor(), [self = shared_from_this()] { self->wait(); });
-  }
-
-  /// Closes it if it waits for a request; otherwise after the answer.
-  void stop() {
-    asio::dispatch(stream_.get_executor(), [self = shared_from_this()] {
-      if (self->is_idle_) self->close();
-    });
-  }
-
- private:
-  /// Waits for the first byte of a request: the idle deadline.
-  void wait() {
-    if (shared_.is_stopping) return close();
-    is_idle_ = true;
-    if (buffer_.size() > 0) return read();  // a pipelined request is here already
-    stream_.expires_after(std::chrono::seconds(shared_.options.idle_timeout_s));
-    stream_.async_read_some(buffer_.prepare(kReadBuffer / 4),
-                            [self = shared_from_this()](error_code error, std::size_t bytes) {
-                              if (error) return self->close();
-                              self->buffer_.commit(bytes);
-                              self->read();
-                            });
-  }
-
-  /// The whole request must arrive within its own deadline, however slowly it drips.
-  void read() {
-    is_idle_ = false;
-    parser_.emplace();
-    parser_->header_limit(static_cast<std::uint32_t>(shared_.options.max_header_bytes));
-    parser_->body_limit(static_cast<std::uint64_t>(shared_.options.max_body_bytes));
-    stream_.expires_after(std::chrono::seconds(shared_.options.request_timeout_s));
-    http::async_read_header(stream_, buffer_, *parser_,
-                            [self = shared_from_this()](error_code error, std::size_t /*bytes*/) {
-                              self->on_header(error);
-                            });
-  }
-
-  void on_header(error_code error) {
-    if (error) return refuse(error);
-    const auto expectation = parser_->get()[http::field::expect];
-    if (beast::iequals(expectation, "100-continue")) {
-      continue_ = {http::status::continue_, parser_->get().version()};
-      http::async_write(stream_, *continue_,
-                        [self = shared_from_this()](error_code failed, std::size_t /*bytes*/) {
-                          failed ? self->close() : self->read_body();
-                        });
-      return;
-    }
-    read_body();
-  }
-
-  void read_body() {
-    http::async_read(stream_, buffer_, *parser_,
-                     [self = shared_from_this()](error_code error, std::size_t /*bytes*/) {
-                       error ? self->refuse(error) : self->handle();
-                     });
-  }
-
-  /// Says why a request cannot even be read, and closes.
-  void refuse(error_code error) {
-    const auto say = [this](int status, const std::string& field, const std::string& reason) {
-      keeps_alive_ = false;
-      // A new deadline: the old one may have passed.
-      stream_.expires_after(std::chrono::seconds(shared_.options.request_timeout_s));
-      write(error_reply(status, field, reason));
-    };
-    if (error == http::error::body_limit) {
-      return say(413, "body",
-                 fmt::format("the body is larger than {} bytes", shared_.options.max_body_bytes));
-    }
-    if (error == http::error::header_limit) {
-      return say(
-          431, "header",
-          fmt::format("the header is larger than {} bytes", shared_.options.max_header_bytes));
-    }
-    const bool is_gone = error == http::error::end_of_stream ||
-                         error == http::error::partial_message || error == beast::error::timeout ||
-                         error == asio::error::operation_aborted ||
-                         error.category() != make_error_code(http::error::bad_method).category();
-    if (is_gone) return close();
-    say(400, "", fmt::format("not HTTP: {}", error.message()));
-  }
-
-  void handle() {
-    auto request = std::make_shared<HttpRequest>();
-    auto& message = parser_->get();
-    request->method = std::string(message.method_string());
-    request->target = std::string(message.target());
-    request->content_type = std::string(message[http::field::content_type]);
-    request->authorization = std::string(message[http::field::authorization]);
-    request->body = std::move(message.body());
-    keeps_alive_ = message.keep_alive();
-    is_head_ = message.method() == http::verb::head;
-    version_ = message.version();
-    stream_.expires_never();  // the service has limits of its own
-    if (shared_.pending >= shared_.options.max_pending) {
-      return write(shared_.service.refuse_busy(*request));
-    }
-    ++shared_.pending;
-    asio::post(shared_.handlers, [self = shared_from_this(), request] {
-      auto reply = std::make_shared<HttpReply>(self->shared_.service.handle(*request));
-      --self->shared_.pending;
-      asio::post(self->stream_.get_executor(), [self, reply] { self->write(std::move(*reply)); });
-    });
-  }
-
-  void write(HttpReply reply) {
-    response_.emplace(static_cast<http::status>(reply.status), version_);
-    response_->set(http::field::server, "hardy/" + program_version());
-    response_->set(http::field::content_type, reply.content_type);
-    response_->set("X-Content-Type-Options", "nosniff");
-    response_->set(http::field::cache_control, "no-store");
-    for (const auto& [name, value] : reply.headers) response_->set(name, value);
-    response_->keep_alive(keeps_alive_ && !shared_.is_stopping);
-    if (reply.status != 204) response_->body() = std::move(reply.body);
-    response_->prepare_payload();
-    if (is_head_) response_->body().clear();
-    stream_.expires_after(std::chrono::seconds(shared_.options.request_timeout_s));
-    http::async_write(stream_, *response_,
-                      [self = shared_from_this()](error_code error, std::size_t /*bytes*/) {
-                        const bool goes_on = !error && self->response_->keep_alive();
-                        self->parser_.reset();
-                        self->response_.reset();
-                        goes_on ? self->wait() : self->close();
-                      });
-  }
-
-  void close() {
-    is_idle_ = false;
-    error_code ignored;
-    stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
-    stream_.close();
-  }
-
-  beast::tcp_stream stream_;
-  Shared& shared_;
-  beast::flat_buffer buffer_;
-  std::optional<http::request_parser<http::string_body>> parser_;
-  std::optional<http::response<http::string_body>> response_;
-  std::optional<http::response<http::empty_body>> continue_;
-  bool keeps_alive_ = true;
-  bool is_head_ = false;
-  bool is_idle_ = false;
-  unsigned version_ = 11;
-};
+/// Memory that was freed goes back to the system; the allocator alone keeps most of it.
+void give_memory_back() {
+#ifdef __GLIBC__
+  ::malloc_trim(0);
+#endif
+}
 
 }  // namespace
 
 struct Server::Impl {
   const ServeOptions options;
   Service& service;
-  Shared shared;  // before the context: connections that it still holds use it
+  ServerShared shared;  // before the context: connections that it still holds use it
   asio::io_context context{1};
   tcp::acceptor acceptor{context};
   asio::signal_set signals{context};
@@ -234,18 +70,36 @@ struct Server::Impl {
   void accept() {
     acceptor.async_accept([this](error_code error, tcp::socket socket) {
       if (shared.is_stopping) return;
-      if (!error) {
-        error_code ignored;
-        socket.set_option(tcp::no_delay(true), ignored);
-        if (shared.connections >= options.max_connections) {
-          turn_away(socket);
-        } else {
-          const auto connection = std::make_shared<Connection>(std::move(socket), shared);
-          remember(connection);
-          connection->start();
-        }
+      // No file descriptor or no memory is left: asking again at once would only burn time.
+      if (error) return accept_later();
+      error_code ignored;
+      socket.set_option(tcp::no_delay(true), ignored);
+      if (shared.connections >= options.max_connections) {
+        turn_away(socket);
+      } else {
+        const auto connection = std::make_shared<Connection>(std::move(socket), shared);
+        remember(connection);
+        connection->start();
       }
       accept();
+    });
+  }
+
+  void accept_later() {
+    accept_pause.expires_after(kAcceptPause);
+    accept_pause.async_wait([this](error_code error) {
+      if (!error && !shared.is_stopping) accept();
+    });
+  }
+
+  /// Gives memory back, and forgets sessions that nobody uses.
+  void tidy_later() {
+    tidy_pause.expires_after(kTidyPause);
+    tidy_pause.async_wait([this](error_code error) {
+      if (error || shared.is_stopping) return;
+      service.tidy();
+      if (shared.has_garbage.exchange(false)) asio::post(shared.handlers, give_memory_back);
+      tidy_later();
     });
   }
 
@@ -271,15 +125,22 @@ struct Server::Impl {
     signals.async_wait([this](error_code error, int number) {
       if (error) return;
       if (number != SIGHUP) return stop();
-      asio::post(shared.handlers, [this] {
-        try {
-          service.reload();
-          notify("reloaded the model");
-        } catch (const std::exception& failure) {
-          notify(fmt::format("reload failed, the old model goes on: {}", failure.what()));
-        }
-      });
+      reload_later();
       wait_for_signals();
+    });
+  }
+
+  /// Several hang-ups before a reload begins are one.
+  void reload_later() {
+    if (is_reload_queued.exchange(true)) return;
+    asio::post(shared.reloads, [this] {
+      is_reload_queued = false;
+      try {
+        if (service.reload()) notify("reloaded the model");
+      } catch (const std::exception& failure) {
+        notify(fmt::format("reload failed, the old model goes on: {}", failure.what()));
+      }
+      shared.has_garbage = true;
     });
   }
 
@@ -290,6 +151,11 @@ struct Server::Impl {
     error_code ignored;
     acceptor.close(ignored);
     signals.cancel(ignored);
+    // A second signal has its default effect and ends the process at once.
+    signals.remove(SIGTERM, ignored);
+    signals.remove(SIGINT, ignored);
+    accept_pause.cancel(ignored);
+    tidy_pause.cancel(ignored);
     for (const auto& known : connections) {
       if (const auto connection = known.lock()) connection->stop();
     }
@@ -298,6 +164,14 @@ struct Server::Impl {
       if (!error) context.stop();
     });
     watch_the_last();
+  }
+
+  /// What is queued is dropped; what runs is waited for.
+  void end_threads() {
+    service.stop();
+    shared.is_over = true;
+    shared.handlers.join();
+    shared.reloads.join();
   }
 
   /// Ends the loop as soon as no connection is left.
@@ -316,13 +190,16 @@ struct Server::Impl {
 
   asio::steady_timer grace{context};
   asio::steady_timer pause{context};
+  asio::steady_timer accept_pause{context};
+  asio::steady_timer tidy_pause{context};
+  std::atomic<bool> is_reload_queued{false};
 };
 
 Server::Server(const ServeOptions& options, Service& service)
     : impl_(std::make_unique<Impl>(options, service)) {}
 
 Server::~Server() {
-  impl_->shared.handlers.join();
+  impl_->end_threads();
   impl_->context.stop();
 }
 
@@ -337,8 +214,9 @@ void Server::run(bool handles_signals, std::function<void(const std::string&)> n
     impl_->wait_for_signals();
   }
   impl_->accept();
+  impl_->tidy_later();
   impl_->context.run();
-  impl_->shared.handlers.join();
+  impl_->end_threads();
 }
 
 void Server::stop() {

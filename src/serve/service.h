@@ -5,18 +5,25 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "hardy/explain.h"
 #include "serve/batcher.h"
 #include "serve/http.h"
+#include "serve/http_rules.h"
 #include "serve/metrics_registry.h"
 #include "serve/options.h"
+#include "serve/reload_gate.h"
 #include "serve/sessions.h"
 
 namespace hardy {
 
 class CorpusOffer;
+
+/// Where dialogues that are held turn by turn live.
+inline constexpr std::string_view kDialogues = "/v1/dialogues";
 
 /// Answers every request of docs/serving.md. Thread-safe; handle() may block on the network's
 /// workers. Nothing that a request can hold ends the process.
@@ -34,12 +41,26 @@ class Service {
   /// Refuses a request that was not handled because too many are in work.
   HttpReply refuse_busy(const HttpRequest& request);
 
-  /// Loads the model file again and uses it for every request that starts from then on; those in
-  /// work and open sessions keep theirs. Throws when it cannot be loaded; the old one then goes on.
-  void reload();
+  /// 503: a limit of everything in work together is reached.
+  HttpReply busy_reply(const std::string& reason);
 
-  /// From now on /readyz says no, so that a balancer sends nobody any more.
-  void stop() { is_stopping_ = true; }
+  /// Loads the model file again and uses it for every request that starts from then on; those in
+  /// work and open sessions keep theirs. One reload runs at a time and one waits; false when a
+  /// newer one took the place of this one, or the service stops. Throws when the file cannot be
+  /// loaded; the old model then goes on.
+  bool reload();
+
+  /// From now on /readyz says no, so that a balancer sends nobody any more; nothing is reloaded.
+  void stop() {
+    is_stopping_ = true;
+    reload_gate_.stop();
+  }
+
+  /// Forgets expired sessions. Called now and then.
+  void tidy() { sessions_.expire(); }
+
+  /// A request that could not even be read; counted and logged.
+  void count_unreadable(const HttpReply& reply) { finish({}, "unreadable", reply, 0); }
 
   /// Requests being handled; the server says how many connections are open.
   [[nodiscard]] std::int64_t in_flight() const { return in_flight_; }
@@ -60,8 +81,7 @@ class Service {
 
  private:
   struct Loaded {
-    explicit Loaded(const std::filesystem::path& file)
-        : recogniser(Recogniser::load(file, Residence::kCopied)), explainer(recogniser) {}
+    explicit Loaded(const ServeOptions& options);
 
     Recogniser recogniser;
     Explainer explainer;
@@ -69,13 +89,16 @@ class Service {
 
   [[nodiscard]] std::shared_ptr<const Loaded> model() const;
   HttpReply route(const HttpRequest& request, std::string& route_name);
+  HttpReply route_versioned(const HttpRequest& request, const std::string& path,
+                            std::string& route_name);
+  [[nodiscard]] std::optional<HttpReply> refusal(const HttpRequest& request) const;
   HttpReply route_dialogues(const HttpRequest& request, const std::string& rest,
                             std::string& route_name);
   HttpReply predict(const HttpRequest& request);
   HttpReply explain(const HttpRequest& request);
   HttpReply show_model();
-  HttpReply reload_now();
-  HttpReply open_dialogue();
+  HttpReply reload_now(const HttpRequest& request);
+  HttpReply open_dialogue(const HttpRequest& request);
   HttpReply add_turn(const HttpRequest& request, const std::string& id);
   HttpReply show_dialogue(const std::string& id);
   HttpReply close_dialogue(const std::string& id);
@@ -85,6 +108,9 @@ class Service {
               double seconds);
 
   ServeOptions options_;
+  HostRules hosts_;
+  ReloadGate reload_gate_;
+  const std::string page_policy_;  ///< content security policy of the playground
   mutable std::mutex model_mutex_;
   std::shared_ptr<const Loaded> model_;
   std::unique_ptr<const CorpusOffer> corpus_;

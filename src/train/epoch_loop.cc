@@ -23,8 +23,50 @@ struct LoopState {
   double best_loss = std::numeric_limits<double>::infinity();
   std::int64_t best_epoch = 0;
   std::vector<at::Tensor> best;
+  std::vector<at::Tensor> average;  ///< empty when parameters are not averaged
+  std::int64_t averaged = 0;        ///< updates that went into it
   std::vector<CurvePoint> curve;
 };
+
+/// Moves the average towards the parameters after an update.
+void average_parameters(const ParameterSet& parameters, double decay, LoopState& state) {
+  const at::NoGradGuard no_gradient;
+  const auto t = static_cast<double>(state.averaged++);
+  const double kept = std::min(decay, (1 + t) / (10 + t));
+  for (std::size_t i = 0; i < state.average.size(); ++i) {
+    state.average[i].mul_(kept).add_(parameters.all()[i].second.detach(), 1 - kept);
+  }
+}
+
+/// The average in the place of the parameters for the duration of a scope.
+class AveragedScope {
+ public:
+  AveragedScope(ParameterSet& parameters, const LoopState& state) : parameters_(parameters) {
+    if (state.average.empty()) return;
+    own_ = parameters.snapshot();
+    parameters.restore(state.average);
+  }
+
+  ~AveragedScope() {
+    if (!own_.empty()) parameters_.restore(own_);
+  }
+
+  AveragedScope(const AveragedScope&) = delete;
+  AveragedScope& operator=(const AveragedScope&) = delete;
+
+ private:
+  ParameterSet& parameters_;
+  std::vector<at::Tensor> own_;
+};
+
+void save_values(const ParameterSet& parameters, const std::vector<at::Tensor>& values,
+                 const std::string& prefix, TensorFile& file) {
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const auto host = values[i].to(at::kCPU).contiguous();
+    file.add(prefix + parameters.all()[i].first, host.sizes().vec(),
+             std::vector<float>(host.data_ptr<float>(), host.data_ptr<float>() + host.numel()));
+  }
+}
 
 /// float64 values survive a float32 file as their bit pattern.
 std::int64_t bits_of(double value) {
@@ -45,11 +87,9 @@ TensorFile pack(const LoopState& state, const ParameterSet& parameters, const Ad
   TensorFile file;
   parameters.save(file, "now.");
   adam.save(file, "adam.");
-  for (std::size_t i = 0; i < state.best.size(); ++i) {
-    const auto host = state.best[i].to(at::kCPU).contiguous();
-    file.add("best." + parameters.all()[i].first, host.sizes().vec(),
-             std::vector<float>(host.data_ptr<float>(), host.data_ptr<float>() + host.numel()));
-  }
+  save_values(parameters, state.best, "best.", file);
+  save_values(parameters, state.average, "average.", file);
+  if (!state.average.empty()) file.add("averaged", {1}, std::vector{state.averaged});
   std::vector<std::int64_t> numbers = {state.epoch, bits_of(state.best_loss), state.best_epoch};
   for (const auto& point : state.curve) {
     numbers.push_back(point.epoch);
@@ -75,13 +115,18 @@ void unpack(const TensorFile& file, const std::string& stage, LoopState& state,
     parameters.load(file, "best.");
     state.best = parameters.snapshot();
   }
+  if (!state.average.empty()) {
+    parameters.load(file, "average.");
+    state.average = parameters.snapshot();
+    state.averaged = file.integers("averaged").front();
+  }
   parameters.load(file, "now.");
   adam.load(file, "adam.");
 }
 
 /// The factor on the learning rate at one step of a schedule.
-double rate_factor(const std::string& schedule, double progress) {
-  return schedule == "cosine" ? 0.5 * (1.0 + std::cos(std::numbers::pi * progress)) : 1.0;
+double rate_factor(Schedule schedule, double progress) {
+  return schedule == Schedule::kCosine ? 0.5 * (1.0 + std::cos(std::numbers::pi * progress)) : 1.0;
 }
 
 /// Throws Interrupted when the user wants to stop, after keeping what there is.
@@ -90,7 +135,8 @@ void stop_if_asked(const StageServices& services, const LoopState& state,
   if (!services.throw_if_stopping) return;
   try {
     services.throw_if_stopping();
-  } catch (const Interrupted&) {
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kInterrupted) throw;
     if (services.store_checkpoint && state.epoch > 0) {
       services.store_checkpoint(pack(state, parameters, adam));
     }
@@ -101,7 +147,8 @@ void stop_if_asked(const StageServices& services, const LoopState& state,
 /// One pass over the shuffled items; returns the mean loss.
 double run_epoch(const EpochLoopOptions& options, const StageServices& services,
                  ParameterSet& parameters, Adam& adam, const BatchFunction& run_batch,
-                 std::int64_t epoch) {
+                 LoopState& state) {
+  const std::int64_t epoch = state.epoch;
   Generator shuffle = services.seeds.stream(options.stage + ".shuffle", {epoch});
   const auto order = draw_permutation(shuffle, options.items);
   const std::int64_t batches =
@@ -126,6 +173,7 @@ double run_epoch(const EpochLoopOptions& options, const StageServices& services,
       loss.backward();
       adam.step(options.epoch_rate ? options.epoch_rate(epoch)
                                    : rate_factor(options.optimiser.schedule, progress));
+      if (!state.average.empty()) average_parameters(parameters, options.average, state);
       total += value;
       ++updates;
     };
@@ -148,6 +196,7 @@ std::vector<CurvePoint> run_epochs(const EpochLoopOptions& options, const StageS
                          .beta1 = options.beta1,
                          .clip = options.optimiser.clip});
   LoopState state;
+  if (options.average > 0) state.average = parameters.snapshot();
   if (services.find_checkpoint) {
     if (const auto checkpoint = services.find_checkpoint()) {
       unpack(*checkpoint, options.stage, state, parameters, adam);
@@ -160,10 +209,11 @@ std::vector<CurvePoint> run_epochs(const EpochLoopOptions& options, const StageS
                                    state.epoch - state.best_epoch >= options.patience;
     if (has_lost_patience) break;
     stop_if_asked(services, state, parameters, adam);
-    const double loss = run_epoch(options, services, parameters, adam, run_batch, state.epoch);
+    const double loss = run_epoch(options, services, parameters, adam, run_batch, state);
     ++state.epoch;
     state.curve.push_back({options.stage, state.epoch, kCurveNames[0], loss});
     if (validation_loss) {
+      const AveragedScope averaged(parameters, state);
       const double validation = validation_loss();
       state.curve.push_back({options.stage, state.epoch, kCurveNames[1], validation});
       if (validation < state.best_loss) {
@@ -183,7 +233,11 @@ std::vector<CurvePoint> run_epochs(const EpochLoopOptions& options, const StageS
     }
   }
   parameters.clear_gradients();
-  if (state.best_epoch > 0) parameters.restore(state.best);
+  if (state.best_epoch > 0) {
+    parameters.restore(state.best);
+  } else if (!state.average.empty()) {
+    parameters.restore(state.average);
+  }
   return state.curve;
 }
 

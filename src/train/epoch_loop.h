@@ -19,7 +19,7 @@
 
 namespace hardy {
 
-/// Services a stage gets from whoever runs it. Any function may be empty.
+/// Callbacks supplied by the stage runner. Any function may be empty.
 struct StageServices {
   Seeds seeds{0};  ///< the root of the stage's random streams
   std::function<void(double done, double total)> report;
@@ -36,7 +36,11 @@ struct EpochLoopOptions {
   std::int64_t patience = 0;  ///< epochs without improvement before stopping; 0 = never stop early
   OptimiserConfig optimiser;
   double beta1 = 0.9;  ///< Adam's memory of gradients
-  /// Defect H12: gradients are cleared once per batch, so that every update of it steps along the
+  /// Decay per update of a moving average of the parameters, which is what is judged and kept; 0 =
+  /// the parameters themselves. Range [0, 1). In update t the decay is at most (1 + t) / (10 + t),
+  /// so that the start is forgotten early.
+  double average = 0;
+  /// Gradients are cleared once per batch, so that every update of it steps along the
   /// sum of all before.
   bool keeps_gradients = false;
   /// Factor on the learning rate by 0-based epoch; when given, the optimiser's schedule is not

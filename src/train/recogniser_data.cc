@@ -75,7 +75,7 @@ double mean_over_validation(const FoldData& data, Pattern pattern,
   return total / std::max(1.0, rows);
 }
 
-double validation_value(const FoldData& data, std::size_t patterns, const std::string& selection,
+double validation_value(const FoldData& data, std::size_t patterns, Selection selection,
                         const LogitsByPattern& logits) {
   at::NoGradGuard no_gradient;
   double loss = 0;
@@ -89,17 +89,18 @@ double validation_value(const FoldData& data, std::size_t patterns, const std::s
     const auto by_pattern = logits(plan);
     for (std::size_t p = 0; p < patterns; ++p) {
       loss += count * data.objective->loss(by_pattern[p], targets, {}).item<double>();
-      if (selection == "loss") continue;
+      if (selection == Selection::kLoss) continue;
       const auto part = to_floats(data.objective->outputs_of(by_pattern[p]));
       outputs[p].insert(outputs[p].end(), part.begin(), part.end());
     }
   }
   loss /= std::max(1.0, rows) * static_cast<double>(patterns);
-  if (selection == "loss") return loss;
+  if (selection == Selection::kLoss) return loss;
   double accuracy = 0;
   const auto utterances = utterances_of(*data.corpus, data.fold.validation);
   for (const auto& part : outputs) {
-    accuracy += data.objective->accuracy(*data.corpus, utterances, part, selection == "ua");
+    accuracy +=
+        data.objective->accuracy(*data.corpus, utterances, part, selection == Selection::kUa);
   }
   accuracy /= static_cast<double>(patterns);
   constexpr double kTieBreak = 1e-9;  // never outweighs one utterance

@@ -47,7 +47,7 @@ using LogitsByPattern = std::function<std::vector<at::Tensor>(const BatchPlan& p
 /// What epochs are compared by, smaller is better: the label loss on the validation part, mean over
 /// the patterns, or minus the accuracy that `selection` (protocol.selection) names, equal
 /// accuracies by their loss. No gradients. Range: there is a validation part.
-double validation_value(const FoldData& data, std::size_t patterns, const std::string& selection,
+double validation_value(const FoldData& data, std::size_t patterns, Selection selection,
                         const LogitsByPattern& logits);
 
 /// The services of one of several training loops that follow each other in a stage: progress counts

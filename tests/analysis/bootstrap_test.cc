@@ -52,6 +52,44 @@ TEST(Bootstrap, SpreadOfSingleUtteranceDialoguesIsTheBinomialOne) {
   EXPECT_NEAR(interval.high, 0.5 + half, 0.02);  // steps of 1 / 39
 }
 
+TEST(Bootstrap, SeedsAreTheSpreadWithinFoldsPooled) {
+  Resampled number;
+  number.cells = {{0.5, 0.7}, {0.8, 0.8}, {0.1, 0.5}};
+  const SeedSpread spread = seed_spread_of(number);
+  EXPECT_EQ(spread.freedom, 3);
+  // Variances .02, 0 and .08, one degree of freedom each; six trainings.
+  EXPECT_NEAR(spread.error, std::sqrt((0.02 + 0 + 0.08) / 3 / 6), 1e-12);
+  number.cells = {{0.5}, {0.9}};
+  EXPECT_EQ(seed_spread_of(number).freedom, 0);
+  EXPECT_EQ(seed_spread_of(number).error, 0);
+}
+
+TEST(Bootstrap, FoldsThatDifferDoNotWidenTheSeedsShare) {
+  // Two seeds that agree within each of five folds of different accuracy.
+  const auto table =
+      made_table({.folds = 5, .dialogues = 12, .utterances = 1, .seeds = {1, 2}},
+                 [](const MadePlace& place) { return place.dialogue <= 2 * place.fold; });
+  const Resampled number = wa_of(table);
+  EXPECT_EQ(seed_spread_of(number).freedom, 5);
+  EXPECT_NEAR(seed_spread_of(number).error, 0, 1e-12);
+}
+
+TEST(Bootstrap, AResampleOfFewDialoguesHasOneDrawLess) {
+  // Variance 1/4 over 5 draws, where 6 would give .2041.
+  const auto table = made_table({.dialogues = 6, .utterances = 1}, first_half);
+  const Resampled number = wa_of(table, {.resamples = 20000});
+  EXPECT_NEAR(mean_and_deviation(number.replicates).deviation, 0.2236, 0.006);
+}
+
+TEST(Bootstrap, SeedsShareTheirResampledDialogues) {
+  const auto one = wa_of(made_table({.seeds = {1}}, first_half));
+  const auto three = wa_of(made_table({.seeds = {1, 2, 3}}, first_half));
+  ASSERT_EQ(one.replicates.size(), three.replicates.size());
+  for (std::size_t b = 0; b < one.replicates.size(); ++b) {
+    EXPECT_NEAR(one.replicates[b], three.replicates[b], 1e-12) << b;
+  }
+}
+
 TEST(Bootstrap, DialoguesCountAsWholes) {
   // Five equal utterances carry no more than one.
   const auto single = made_table({.dialogues = 40, .utterances = 1}, first_half);

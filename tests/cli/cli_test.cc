@@ -15,6 +15,7 @@
 #include "base/files.h"
 #include "hardy/config.h"
 #include "hardy/version.h"
+#include "methods/hardymer/settings.h"
 #include "pipeline/stage_cache.h"
 #include "tests/cli/program.h"
 #include "tests/support/temp_dir.h"
@@ -137,13 +138,50 @@ TEST(Program, AFullDiskOnStandardOutputIsNoticed) {
       run_hardy({"config"}, {.folder = {}, .variables = {}, .output_file = "/dev/full"});
   EXPECT_EQ(result.exit_code, 6);
   EXPECT_THAT(result.errors, HasSubstr("standard output cannot be written"));
+  for (const char* option : {"--version", "--help"}) {
+    const auto said =
+        run_hardy({option}, {.folder = {}, .variables = {}, .output_file = "/dev/full"});
+    EXPECT_EQ(said.exit_code, 6) << option;
+    EXPECT_THAT(said.errors, HasSubstr("standard output cannot be written")) << option;
+  }
+}
+
+TEST(Program, AnErrorIsOneLineWhateverAPathHolds) {
+  expect_failure(run_hardy({"data", "info", "no\nsuch\rfolder"}), 3, "no?such?folder");
+  expect_failure(run_hardy({"data", "info", "caf\xE9"}), 3, "caf\xEF\xBF\xBD");
+  expect_failure(run_hardy({"run\nx"}), 2, "unknown command 'run?x'");
+}
+
+TEST(Program, AFileAtTheLimitOfItsSizeIsAnError) {
+  const TempDir dir;
+  const auto result = run_hardy(
+      {"data", "synth", (dir.path() / "corpus").string()},
+      {.folder = {}, .variables = {}, .output_file = {}, .input_file = {}, .largest_file = 4096});
+  expect_failure(result, 6, "ulimit -f");
+}
+
+TEST(CheckCommand, RefusesWhatIsNoRunFolderAndVerifiesOldRuns) {
+  const TempDir dir;
+  expect_failure(run_hardy({"check", dir.path().string()}), 4, "no manifest.json");
+  const auto old_run = std::filesystem::path(HARDY_FIXTURES_DIR) / "run_folder_v1";
+  std::filesystem::copy(old_run, dir.path() / "run", std::filesystem::copy_options::recursive);
+  const auto sound = run_hardy({"check", (dir.path() / "run").string()});
+  EXPECT_EQ(sound.exit_code, 0) << sound.errors;
+  EXPECT_THAT(sound.output, HasSubstr("written without checksums (hardy 0.1)"));
+  std::string results = read_text_file(dir.path() / "run" / "results.json");
+  const auto at = results.find("\"wa\": 0.") + 8;
+  results[at] = results[at] == '1' ? '2' : '1';
+  put_file(dir.path() / "run" / "results.json", results);
+  const auto damaged = run_hardy({"check", (dir.path() / "run").string()});
+  EXPECT_EQ(damaged.exit_code, 4);
+  EXPECT_THAT(damaged.output, HasSubstr("the predictions give"));
 }
 
 TEST(ConfigCommand, PrintsTomlThatReadsBack) {
   const auto result = run_hardy({"config", "--preset", "quick", "--set", "retrieval.k=9"});
   EXPECT_EQ(result.exit_code, 0) << result.errors;
   Config expected = make_preset("quick");
-  expected.retrieval.k = 9;
+  hardymer_settings(expected).retrieval.k = 9;
   EXPECT_EQ(result.output, config_toml(expected));
   const TempDir folder;
   put_file(folder / "c.toml", result.output);
@@ -171,6 +209,21 @@ TEST(ConfigCommand, ExplainsOneSettingATableOrAll) {
   expect_failure(run_hardy({"config", "--explain", "alpa1"}), 2, "unknown field");
   expect_failure(run_hardy({"config", "--explain", "hardness.alpa1"}), 2,
                  "did you mean 'hardness.alpha1'?");
+}
+
+TEST(ConfigCommand, PrintsOneValueOrATable) {
+  EXPECT_EQ(run_hardy({"config", "hardymer.retrieval.k", "--set", "hardymer.retrieval.k=3"}).output, "3\n");
+  EXPECT_THAT(run_hardy({"config", "hardymer.retrieval"}).output, HasSubstr("hardymer.retrieval.k = 5"));
+  const auto unknown = run_hardy({"config", "hardymer.retrieval.kk"});
+  EXPECT_EQ(unknown.exit_code, 2);
+  EXPECT_THAT(unknown.errors, HasSubstr("did you mean"));
+}
+
+TEST(ConfigCommand, SearchFindsSettingsByAWordOfTheirMeaning) {
+  const auto found = run_hardy({"config", "--search", "NEIGHBOUR"});
+  EXPECT_EQ(found.exit_code, 0);
+  EXPECT_THAT(found.output, HasSubstr("hardymer.retrieval.k = "));
+  EXPECT_EQ(run_hardy({"config", "--search", "no such thing"}).exit_code, 2);
 }
 
 TEST(ConfigCommand, DocumentationIsUpToDate) {

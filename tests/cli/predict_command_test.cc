@@ -187,9 +187,12 @@ TEST_F(PredictCommand, MistakesNameFileLineAndRemedy) {
   save_npy(dir_.path() / "nan.npy", {1, 4}, std::vector<float>{1, NAN, 2, 3});
   failure({"--features", "m0=" + in("nan.npy")}, 3, "row 0: 1 values of modality 'm0' are NaN");
   save_npy(dir_.path() / "none.npy", {1, 4}, std::vector<float>(4, NAN));
-  failure({"--features", "m0=" + in("none.npy")}, 3, "no modality is there");
+  failure({"--features", "m0=" + in("none.npy")}, 3, "none of the 1 utterances has any of the");
   failure({in("in.jsonl"), "--reconstruct"}, 2, "add --json");
-  failure({in("in.jsonl"), "--available", "m0"}, 3, "utterance 'u1' has none of the modalities");
+  const auto unread = run_hardy({"predict", model().string(), in("in.jsonl"), "--available", "m0", "--json"});
+  EXPECT_EQ(unread.exit_code, 0);
+  EXPECT_THAT(unread.output, HasSubstr(R"("used":[]})"));
+  EXPECT_THAT(unread.errors, HasSubstr("have none of the modalities of --available m0"));
   failure({in("in.jsonl"), "--available", "textal"}, 2, "unknown modality 'textal'");
   EXPECT_EQ(run_hardy({"predict", in("in.jsonl"), in("in.jsonl")}).exit_code, 4);
   EXPECT_EQ(run_hardy({"predict", in("nowhere"), in("in.jsonl")}).exit_code, 4);

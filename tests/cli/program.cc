@@ -36,7 +36,6 @@ void redirect(const std::string& file, int descriptor) {
   if (options.largest_file >= 0) {
     const auto bytes = static_cast<rlim_t>(options.largest_file);
     const rlimit limit{bytes, bytes};
-    ::signal(SIGXFSZ, SIG_IGN);  // writing then fails, as on a full disk
     if (::setrlimit(RLIMIT_FSIZE, &limit) != 0) ::_exit(126);
   }
   std::vector<std::string> words = {"hardy"};

@@ -52,6 +52,18 @@ TEST_F(StatsCommand, OneRunGivesItsTableWithIntervals) {
   EXPECT_EQ(json["intervals"]["resamples"], 10000);
 }
 
+TEST_F(StatsCommand, AnUnknownMetricOrTrackOfOneRunIsRefused) {
+  const auto result = stats({"good", "--metric", "nonsense"});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.output, IsEmpty());
+  EXPECT_THAT(result.errors, HasSubstr("--metric nonsense: this run has wa, ua"));
+  EXPECT_EQ(stats({"good", "--metric", "wa,nonsense"}).exit_code, 2);
+  EXPECT_EQ(stats({"good", "--tracks", "nonsense"}).exit_code, 2);
+  const auto ua = stats({"good", "--metric", "ua"});
+  EXPECT_EQ(ua.exit_code, 0) << ua.errors;
+  EXPECT_THAT(ua.output, AllOf(HasSubstr("UA"), ::testing::Not(HasSubstr("WA"))));
+}
+
 TEST_F(StatsCommand, TwoRunsGiveComparisonsAndVerdicts) {
   const auto result = stats({"good", "poor"});
   EXPECT_EQ(result.exit_code, 0) << result.errors;

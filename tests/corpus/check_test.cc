@@ -61,9 +61,9 @@ TEST(Check, EveryProblemOfATreeIsReportedAtOnce) {
   const CheckReport report = check_at(folder.path());
   EXPECT_FALSE(report.is_sound());
   EXPECT_THAT(kinds(report.findings, Severity::kError),
-              testing::UnorderedElementsAre("both-sides", "duplicate-id", "label-range",
-                                            "unreadable-file", "wrong-width", "not-finite",
-                                            "no-modality", "no-modality", "empty-part"));
+              testing::UnorderedElementsAre(
+                  "both-sides", "duplicate-id", "label-range", "unreadable-file", "wrong-width",
+                  "not-finite", "no-modality", "no-modality", "one-modality", "empty-part"));
   EXPECT_THAT(kinds(report.findings, Severity::kWarning),
               testing::IsSupersetOf({"empty-dialogue", "missing-file"}));
   // Errors come first.
@@ -80,7 +80,7 @@ TEST(Check, AnEmptyFeatureFolderAndAModalityAloneAreMentioned) {
               testing::Contains("empty-folder"));
   test::put_file(folder / "one" / "utterances.csv", "id,label\nu,0\nv,1\n");
   test::put_feature(folder / "one" / "m.npy", {1, 2});
-  EXPECT_THAT(kinds(check_at(folder / "one").findings, Severity::kWarning),
+  EXPECT_THAT(kinds(check_at(folder / "one").findings, Severity::kError),
               testing::Contains("one-modality"));
 }
 
@@ -152,14 +152,133 @@ TEST(Check, AColumnThatOneUtteranceMakesVaryIsMentioned) {
   EXPECT_THAT(findings[0].what, HasSubstr("columns vary in a few utterances only (3)"));
 }
 
-TEST(Check, OneClassAndEmptyPartsAreErrors) {
+TEST(Check, OneClassIsAnError) {
   Corpus corpus = test::small_corpus();
   for (auto& utterance : corpus.utterances) utterance.label = 1;
-  corpus.dialogues[2].part = Part::kTrain;
-  EXPECT_THAT(kinds(check_contents(corpus), Severity::kError),
-              testing::UnorderedElementsAre("one-class", "empty-part"));
-  corpus.dialogues[0].part = corpus.dialogues[2].part = Part::kTest;
-  EXPECT_THAT(kinds(check_contents(corpus), Severity::kError), testing::Contains("empty-part"));
+  EXPECT_THAT(kinds(check_contents(corpus), Severity::kError), testing::ElementsAre("one-class"));
+}
+
+// ---- check and run agree
+// -------------------------------------------------------------------------
+
+/// Eight dialogues of four utterances in the parts train, train, validation, test by turns, two
+/// classes, two modalities.
+Corpus split_corpus() {
+  Corpus corpus;
+  corpus.name = corpus.source = "split";
+  corpus.class_names = {"calm", "cross"};
+  corpus.modalities = {{"a", 1, {}, {}}, {"b", 1, {}, {}}};
+  const Part parts[] = {Part::kTrain, Part::kTrain, Part::kValidation, Part::kTest};
+  for (std::int64_t d = 0; d < 8; ++d) {
+    corpus.dialogues.push_back({"d" + std::to_string(d), 4 * d, 4, "", parts[d % 4]});
+    for (std::int64_t i = 0; i < 4; ++i) {
+      corpus.utterances.push_back(
+          {"u" + std::to_string(4 * d + i), d, i, "", static_cast<float>(i % 2), ""});
+      for (auto& modality : corpus.modalities) {
+        modality.features.push_back(static_cast<float>((4 * d + i) % 5));
+        modality.present.push_back(1);
+      }
+    }
+  }
+  return corpus;
+}
+
+/// The errors of a check; what `hardy run` refuses by is refused if and only if there are any.
+std::vector<std::string> agreed_errors(const Corpus& corpus, const ProtocolConfig& protocol = {}) {
+  const auto errors = kinds(check_training(corpus, protocol), Severity::kError);
+  if (errors.empty()) {
+    EXPECT_NO_THROW(require_trainable(corpus, protocol));
+  } else {
+    EXPECT_THROW(require_trainable(corpus, protocol), Error);
+  }
+  return errors;
+}
+
+using testing::ElementsAre;
+
+TEST(CheckTraining, ASoundSplitHasNoError) {
+  EXPECT_THAT(agreed_errors(split_corpus()), testing::IsEmpty());
+}
+
+TEST(CheckTraining, AClassThatNoTrainingUtteranceHasIsAnErrorOfBoth) {
+  for (const std::size_t member : {12U, 8U}) {  // in the test part, in the validation part
+    Corpus corpus = split_corpus();
+    corpus.class_names.push_back("rare");
+    corpus.utterances[member].label = corpus.utterances[member + 1].label = 2;
+    EXPECT_THAT(agreed_errors(corpus), ElementsAre("class-not-trained"));
+  }
+  Corpus trained = split_corpus();
+  trained.class_names.push_back("rare");
+  trained.utterances[0].label = trained.utterances[1].label = 2;
+  EXPECT_THAT(agreed_errors(trained), testing::IsEmpty());
+}
+
+TEST(CheckTraining, TheRemedyForARareClassCanBeFollowed) {
+  Corpus corpus = split_corpus();
+  corpus.class_names.push_back("rare");
+  corpus.utterances[12].label = corpus.utterances[13].label = 2;
+  const auto findings = check_training(corpus, {});
+  const auto found = std::find_if(findings.begin(), findings.end(),
+                                  [](const Finding& f) { return f.kind == "class-not-trained"; });
+  ASSERT_NE(found, findings.end());
+  EXPECT_THAT(found->what, HasSubstr("it occurs in 1 dialogue"));
+  EXPECT_THAT(found->remedy, HasSubstr("merge it with another class or remove its utterances"));
+}
+
+TEST(CheckTraining, HolesInTheSplitOrTheGroupsAreErrorsOfBoth) {
+  Corpus corpus = split_corpus();
+  corpus.dialogues[1].part = Part::kNone;
+  EXPECT_THAT(agreed_errors(corpus), ElementsAre("no-part"));
+  ProtocolConfig kfold;
+  kfold.split = "kfold";
+  kfold.folds = 2;
+  EXPECT_THAT(agreed_errors(corpus, kfold), testing::IsEmpty());
+  for (auto& dialogue : corpus.dialogues) dialogue.part = Part::kNone;
+  for (std::size_t d = 0; d < 7; ++d) corpus.dialogues[d].group = d % 2 == 0 ? "s1" : "s2";
+  EXPECT_THAT(agreed_errors(corpus), ElementsAre("no-group"));
+}
+
+TEST(CheckTraining, MissingPartsAndTooFewDialoguesAreErrorsOfBoth) {
+  Corpus corpus = split_corpus();
+  for (auto& dialogue : corpus.dialogues) {
+    if (dialogue.part == Part::kTest) dialogue.part = Part::kTrain;
+  }
+  // Without a test mark the dialogues are dealt to five folds.
+  EXPECT_THAT(agreed_errors(corpus), testing::IsEmpty());
+  ProtocolConfig official;
+  official.split = "official";
+  EXPECT_THAT(agreed_errors(corpus, official), ElementsAre("no-folds"));
+  ProtocolConfig many;
+  many.split = "kfold";
+  many.folds = 9;
+  EXPECT_THAT(agreed_errors(split_corpus(), many), ElementsAre("no-folds"));
+  for (auto& dialogue : corpus.dialogues) dialogue.part = Part::kTest;
+  EXPECT_THAT(agreed_errors(corpus), ElementsAre("empty-part", "empty-part"));
+}
+
+TEST(CheckTraining, AModalityThatCarriesNothingIsAnErrorOfBoth) {
+  Corpus corpus = split_corpus();
+  std::fill(corpus.modalities[1].features.begin(), corpus.modalities[1].features.end(), 0.0F);
+  EXPECT_THAT(agreed_errors(corpus), ElementsAre("constant-column"));
+  std::fill(corpus.modalities[1].present.begin(), corpus.modalities[1].present.end(),
+            std::uint8_t{0});
+  EXPECT_THAT(agreed_errors(corpus), ElementsAre("absent-modality", "modality-not-trained"));
+  corpus = split_corpus();
+  for (std::size_t i = 0; i < 32; ++i) corpus.modalities[1].present[i] = i / 4 % 4 == 3 ? 1 : 0;
+  EXPECT_THAT(agreed_errors(corpus), ElementsAre("modality-not-trained"));
+  corpus = split_corpus();
+  corpus.modalities[0].present[5] = corpus.modalities[1].present[5] = 0;
+  EXPECT_THAT(agreed_errors(corpus), ElementsAre("no-modality"));
+}
+
+TEST(CheckTraining, UnlabelledUtterancesAreNoErrorAPartOfThemIs) {
+  Corpus corpus = split_corpus();
+  corpus.utterances[0].label = NAN;
+  EXPECT_THAT(agreed_errors(corpus), testing::IsEmpty());
+  for (std::size_t i = 0; i < 32; ++i) {
+    if (i / 4 % 4 == 3) corpus.utterances[i].label = NAN;
+  }
+  EXPECT_THAT(agreed_errors(corpus), ElementsAre("unlabelled-part"));
 }
 
 TEST(Check, SpeakersOnBothSidesOfTheSplitAreNamed) {

@@ -361,10 +361,11 @@ TEST(Split, WhatTheCorpusLacksIsNamed) {
 }
 
 TEST(Split, HalfMarkedDataIsRefusedByName) {
-  expect_error<DataError>(make_corpus({{4, "", Part::kTrain}, {4}, {4, "", Part::kTest}}),
-                          protocol_of("auto"), "dialogue 'd1' belongs to no part");
+  expect_error<DataError>(
+      make_corpus({{4, "", Part::kTrain}, {4}, {4, "", Part::kTest}}), protocol_of("auto"),
+      "1 of 3 dialogues belong to no part of the official split, others do: d1");
   expect_error<DataError>(make_corpus({{4, "a"}, {4, "b"}, {4, ""}}), protocol_of("auto"),
-                          "dialogue 'd2' has no group");
+                          "1 of 3 dialogues have no group, others do: d2");
 }
 
 TEST(Split, EmptyPartsAreRefused) {

@@ -6,8 +6,9 @@
 
 #include <map>
 
-#include "config/defects.h"
 #include "hardy/errors.h"
+#include "methods/hardymer/settings.h"
+#include "methods/hardymer_published/defects.h"
 #include "tests/analysis/made_run.h"
 #include "tests/support/temp_dir.h"
 
@@ -72,10 +73,10 @@ TEST(DefectAudit, CounterpartsThatTheBaseIsAlreadyAreNotRunTwice) {
 
 TEST(DefectAudit, StartsFromTheStrictProtocolOnly) {
   Config base;
-  base.published.h7_first_modality = true;
+  set_config_field(base, "hardymer_published.h7_first_modality=true");
   EXPECT_THROW(defect_audit(base), ConfigError);
   base = Config{};
-  base.retrieval.supports = "none";
+  hardymer_settings(base).retrieval.supports = SupportUse::kNone;
   EXPECT_THROW(defect_audit(base), ConfigError);
 }
 

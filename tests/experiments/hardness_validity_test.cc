@@ -34,8 +34,8 @@ class HardnessValidity : public ::testing::Test {
   void SetUp() override {
     corpus_ = test::tiny_corpus(2);
     Config config = test::tiny_config();
-    config.protocol.tracks = "unified";
-    config.run.models = "none";
+    config.protocol.tracks = Tracks::kUnified;
+    config.run.models = KeptModels::kNone;
     config.run.seeds = {1, 2};
     NoProgress quiet;
     ProtocolRequest request;

@@ -11,7 +11,7 @@
 #include <fmt/format.h>
 
 #include "base/random.h"
-#include "config/defects.h"
+#include "methods/hardymer_published/defects.h"
 #include "tests/analysis/made_run.h"
 #include "tests/support/temp_dir.h"
 
@@ -114,7 +114,7 @@ TEST(LeakAudit, TheStudyHasBothProtocolsAndNamesDefectsThatAreOn) {
   EXPECT_EQ(study.variants[0].label, "strict");
   EXPECT_EQ(active_defects(variant_config(study, study.variants[1])).size(),
             known_defects().size());
-  base.published.h2_shared_tuning = true;
+  set_config_field(base, "hardymer_published.h2_shared_tuning=true");
   EXPECT_EQ(leak_audit(base).variants[0].label, "as set");
   base = make_preset("quick");
   base.protocol.method = "momke";

@@ -9,6 +9,7 @@
 
 #include "experiments/sweep.h"
 #include "hardy/errors.h"
+#include "methods/hardymer/settings.h"
 #include "tests/support/messages.h"
 
 namespace hardy {
@@ -59,9 +60,9 @@ TEST(Comparison, PartsOfAStageShrinkAlikeAndStricterSettingsStay) {
                           "mmin.training.constant_epochs=2", "mmin.training.decay_epochs=8",
                           "mmin.patience=5"));
   Config strict = base;
-  strict.tuning.patience = 3;
-  strict.hardness.patience = 0;
-  strict.recogniser.pattern_epochs = 4;
+  hardymer_settings(strict).tuning.patience = 3;
+  hardymer_settings(strict).hardness.patience = 0;
+  hardymer_settings(strict).recogniser.pattern_epochs = 4;
   const auto limits = epoch_limits(declared_method("hardymer"), strict, 4, 4);
   EXPECT_THAT(limits, Contains("hardness.patience=4"));
   EXPECT_THAT(limits, Not(Contains(HasSubstr("tuning.patience"))));
@@ -111,8 +112,8 @@ TEST(Comparison, AStudyHasAVariantPerMethodUnderTheBudget) {
   EXPECT_THAT(study.variants[0].assignments,
               UnorderedElementsAre("protocol.method=gcnet", "gcnet.epochs=3", "gcnet.patience=1"));
   const Config own = variant_config(study, study.variants[1]);
-  EXPECT_EQ(own.recogniser.pattern_epochs, 3);
-  EXPECT_EQ(own.hardness.patience, 1);
+  EXPECT_EQ(hardymer_settings(own).recogniser.pattern_epochs, 3);
+  EXPECT_EQ(hardymer_settings(own).hardness.patience, 1);
   options.budget = 0;
   EXPECT_THAT(comparison_study(options, {}).variants[0].assignments,
               ElementsAre("protocol.method=gcnet"));

@@ -24,8 +24,8 @@ class NeighbourMapsTest : public ::testing::Test {
   NeighbourMapsTest() : corpus_(test::tiny_corpus(2)) {
     StudyRequest study;
     study.study.base = test::tiny_config();
-    study.study.base.run.models = "none";
-    study.study.base.protocol.tracks = "unified";
+    study.study.base.run.models = KeptModels::kNone;
+    study.study.base.protocol.tracks = Tracks::kUnified;
     study.study.variants = {{"default", {}}};
     study.folder = dir_ / "study";
     run_study(study, corpus_, quiet_);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "hardy/errors.h"
+#include "methods/hardymer/settings.h"
 
 namespace hardy {
 namespace {
@@ -44,8 +45,10 @@ TEST(Reproduce, TheAblationsSwitchOffWhatTheirNameSays) {
   EXPECT_THAT(labels_of(study),
               ElementsAre("default", "w/o direct", "w/o indirect", "w/o hardness", "w/o retrieval",
                           "supports as visits", "w/o tuned features", "tuned input"));
-  EXPECT_EQ(variant_config(study, study.variants[1]).hardness.components, "indirect");
-  EXPECT_EQ(variant_config(study, study.variants[4]).retrieval.supports, "none");
+  EXPECT_EQ(hardymer_settings(variant_config(study, study.variants[1])).hardness.components,
+            HardnessTerms::kIndirect);
+  EXPECT_EQ(hardymer_settings(variant_config(study, study.variants[4])).retrieval.supports,
+            SupportUse::kNone);
 }
 
 TEST(Reproduce, IndexStrategiesChangeOneModalityEach) {
@@ -68,12 +71,12 @@ TEST(Reproduce, TheBasesOwnValuesAreNotRunTwice) {
 TEST(Reproduce, AllHasEveryVariantOnceAndMayKeepToTheUnifiedTrack) {
   const Study study = made("all", true);
   EXPECT_THAT(labels_of(study), IsSupersetOf({"w/o direct", "alpha1=0.2", "neither", "A-IP"}));
-  EXPECT_EQ(variant_config(study, study.variants[0]).protocol.tracks, "both");
+  EXPECT_EQ(variant_config(study, study.variants[0]).protocol.tracks, Tracks::kBoth);
   for (std::size_t v = 1; v < study.variants.size(); ++v) {
-    EXPECT_EQ(variant_config(study, study.variants[v]).protocol.tracks, "unified");
+    EXPECT_EQ(variant_config(study, study.variants[v]).protocol.tracks, Tracks::kUnified);
   }
   for (const auto& variant : made("table1", true).variants) {
-    EXPECT_EQ(variant_config(study, variant).protocol.tracks, "both");
+    EXPECT_EQ(variant_config(study, variant).protocol.tracks, Tracks::kBoth);
   }
 }
 

@@ -12,6 +12,7 @@
 #include "experiments/estimate_comparison.h"
 #include "hardy/errors.h"
 #include "methods/fit_method.h"
+#include "methods/hardymer/settings.h"
 #include "support/messages.h"
 #include "support/temp_dir.h"
 #include "support/tiny_experiment.h"
@@ -25,9 +26,9 @@ using ::testing::HasSubstr;
 
 Config small_config() {
   Config config = test::tiny_config();
-  config.run.models = "none";
+  config.run.models = KeptModels::kNone;
   config.run.seeds = {1, 2};
-  config.protocol.tracks = "unified";
+  config.protocol.tracks = Tracks::kUnified;
   return config;
 }
 
@@ -85,7 +86,7 @@ TEST(EstimateComparison, GrowsWithEpochsFoldsSeedsAndPointsAndLeavesNothingBehin
               1e-9);
   EXPECT_GT(brief.calibration_cpu_s, 0);
   // Timings waver; a hundred times the epochs, or nineteen times the runs, do not.
-  base.recogniser.pattern_epochs = 400;
+  hardymer_settings(base).recogniser.pattern_epochs = 400;
   EXPECT_GT(estimate_of(base, options).methods[0].cpu_s, 3 * brief.methods[0].cpu_s);
   EXPECT_GT(estimate_of(small_config(), options_of({"hardymer"}, 36)).cpu_s,
             3 * brief.methods[0].cpu_s);

@@ -8,6 +8,7 @@
 
 #include "base/files.h"
 #include "hardy/errors.h"
+#include "methods/hardymer/settings.h"
 #include "pipeline/run_folder.h"
 #include "support/temp_dir.h"
 #include "support/tiny_experiment.h"
@@ -18,8 +19,8 @@ namespace {
 StudyRequest request_in(const std::filesystem::path& folder, std::vector<Variant> variants) {
   StudyRequest request;
   request.study.base = test::tiny_config();
-  request.study.base.run.models = "none";
-  request.study.base.protocol.tracks = "unified";
+  request.study.base.run.models = KeptModels::kNone;
+  request.study.base.protocol.tracks = Tracks::kUnified;
   request.study.variants = std::move(variants);
   request.folder = folder;
   return request;
@@ -116,7 +117,7 @@ TEST(EstimateStudy, GrowsWithTheStudyAndLeavesNothingBehind) {
   const Corpus corpus = test::tiny_corpus(2);
   auto request = request_in(dir / "study", {{"base", {}}});
   request.study.base.run.jobs = 1;
-  request.study.base.recogniser.pattern_epochs = 40;
+  hardymer_settings(request.study.base).recogniser.pattern_epochs = 40;
   const auto one = estimate_study(request, corpus, quiet);
   EXPECT_GT(one.cpu_s, 0);
   EXPECT_DOUBLE_EQ(one.cpu_s, one.one_protocol_cpu_s);

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "hardy/errors.h"
+#include "methods/hardymer/settings.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/test_files.h"
 
@@ -63,8 +64,8 @@ TEST(Study, TheNumberOfJobsDoesNotMakeStudiesDiffer) {
 TEST(Study, AVariantChangesOnlyWhatItSays) {
   const Study study = two_variants();
   Config expected = study.base;
-  expected.hardness.alpha1 = 0.2;
-  expected.retrieval.k = 1;
+  hardymer_settings(expected).hardness.alpha1 = 0.2;
+  hardymer_settings(expected).retrieval.k = 1;
   EXPECT_EQ(config_toml(variant_config(study, study.variants[0])), config_toml(expected));
   EXPECT_EQ(config_toml(variant_config(study, study.variants[1])), config_toml(study.base));
 }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "hardy/errors.h"
+#include "methods/hardymer/settings.h"
 
 namespace hardy {
 namespace {
@@ -89,11 +90,12 @@ TEST(Sweep, RandomPointsAreDistinctRepeatableAndInRange) {
   for (const auto& variant : variants) {
     Study study;
     const Config config = variant_config(study, variant);  // in particular: k is an integer
-    EXPECT_GE(config.recogniser.optimiser.learning_rate, 0.99e-5);
-    EXPECT_LE(config.recogniser.optimiser.learning_rate, 1.01e-2);
-    EXPECT_GE(config.retrieval.k, 1);
-    EXPECT_LE(config.retrieval.k, 9);
-    if (config.recogniser.optimiser.learning_rate < 3.2e-4) ++small_rates;  // half on a log scale
+    EXPECT_GE(hardymer_settings(config).recogniser.optimiser.learning_rate, 0.99e-5);
+    EXPECT_LE(hardymer_settings(config).recogniser.optimiser.learning_rate, 1.01e-2);
+    EXPECT_GE(hardymer_settings(config).retrieval.k, 1);
+    EXPECT_LE(hardymer_settings(config).retrieval.k, 9);
+    if (hardymer_settings(config).recogniser.optimiser.learning_rate < 3.2e-4)
+      ++small_rates;  // half on a log scale
   }
   EXPECT_GE(small_rates, 10);
   EXPECT_LE(small_rates, 30);

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/files.h"
+#include "fuzz/corpus_entry_points.h"
 #include "fuzz/entry_points.h"
 
 namespace hardy {
@@ -15,7 +16,11 @@ using Entry = void (*)(std::span<const std::byte>);
 
 const std::map<std::string, Entry> kEntries = {
     {"config", fuzz::run_config},
+    {"corpus_pickle", fuzz::run_corpus_pickle},
+    {"hdf5", fuzz::run_hdf5},
+    {"label_json", fuzz::run_label_json},
     {"npy", fuzz::run_npy},
+    {"npz", fuzz::run_npz},
     {"pickle", fuzz::run_pickle},
     {"plain_csv", fuzz::run_plain_csv},
     {"run_folder", fuzz::run_run_folder},
@@ -37,8 +42,9 @@ TEST_P(FuzzRegression, KeptInputsAreReadOrRefused) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Readers, FuzzRegression,
-                         testing::Values("config", "npy", "pickle", "plain_csv", "run_folder",
-                                         "tensor_file", "torch_checkpoint"),
+                         testing::Values("config", "corpus_pickle", "hdf5", "label_json", "npy",
+                                         "npz", "pickle", "plain_csv", "run_folder", "tensor_file",
+                                         "torch_checkpoint"),
                          [](const auto& tested) { return tested.param; });
 
 }  // namespace

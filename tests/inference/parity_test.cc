@@ -149,7 +149,7 @@ void expect_parity(const BundleInfo& info, std::int64_t hidden_seed) {
   EXPECT_LT(worst, kTolerance);
 }
 
-using Options = std::tuple<const char*, const char*, const char*, const char*, int, int, int>;
+using Options = std::tuple<Norm, Position, SpeakerBias, Decoder, int, int, int>;
 
 class Parity : public testing::TestWithParam<Options> {};
 
@@ -167,22 +167,28 @@ TEST_P(Parity, SameOutputsAsTheTrainedModule) {
   std::vector<std::int64_t> widths;
   for (int m = 0; m < modalities; ++m) widths.push_back(20 + 7 * m);
   auto info = test::bundle_info(widths, classes, encoder);
-  info.limits_features = encoder.norm == "layer";
+  info.limits_features = encoder.norm == Norm::kLayer;
   expect_parity(info, 3);
 }
 
 INSTANTIATE_TEST_SUITE_P(
     EncoderOptions, Parity,
-    testing::Combine(testing::Values("none", "layer"), testing::Values("none", "relative"),
-                     testing::Values("none", "relation"), testing::Values("two-layer", "linear"),
-                     testing::Values(1, 4), testing::Values(3), testing::Values(0, 4)));
+    testing::Combine(testing::Values(Norm::kNone, Norm::kLayer),
+                     testing::Values(Position::kNone, Position::kRelative),
+                     testing::Values(SpeakerBias::kNone, SpeakerBias::kRelation),
+                     testing::Values(Decoder::kTwoLayer, Decoder::kLinear), testing::Values(1, 4),
+                     testing::Values(3), testing::Values(0, 4)));
 
-INSTANTIATE_TEST_SUITE_P(
-    NumbersOfModalities, Parity,
-    testing::Values(Options{"none", "none", "none", "two-layer", 2, 2, 6},
-                    Options{"layer", "relative", "relation", "linear", 2, 2, 2},
-                    Options{"none", "none", "none", "two-layer", 2, 6, 4},
-                    Options{"layer", "none", "relation", "two-layer", 2, 6, 0}));
+INSTANTIATE_TEST_SUITE_P(NumbersOfModalities, Parity,
+                         testing::Values(Options{Norm::kNone, Position::kNone, SpeakerBias::kNone,
+                                                 Decoder::kTwoLayer, 2, 2, 6},
+                                         Options{Norm::kLayer, Position::kRelative,
+                                                 SpeakerBias::kRelation, Decoder::kLinear, 2, 2, 2},
+                                         Options{Norm::kNone, Position::kNone, SpeakerBias::kNone,
+                                                 Decoder::kTwoLayer, 2, 6, 4},
+                                         Options{Norm::kLayer, Position::kNone,
+                                                 SpeakerBias::kRelation, Decoder::kTwoLayer, 2, 6,
+                                                 0}));
 
 TEST(Parity, AtTheWidthsOfIemocap) {
   EncoderConfig encoder;  // hidden 256, depth 4, 2 heads
@@ -199,7 +205,7 @@ TEST(Parity, OfTunedFeaturesForEveryNumberOfModalities) {
     SCOPED_TRACE(modalities);
     std::vector<std::int64_t> widths;
     for (int m = 0; m < modalities; ++m) widths.push_back(1 + 9 * m);
-    encoder.norm = modalities % 2 == 0 ? "layer" : "none";
+    encoder.norm = modalities % 2 == 0 ? Norm::kLayer : Norm::kNone;
     auto info = test::bundle_info(widths, modalities % 3 == 0 ? 0 : 4, encoder);
     info.reads_tuned = true;
     info.limits_features = modalities % 2 == 1;

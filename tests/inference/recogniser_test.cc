@@ -242,13 +242,13 @@ TEST(Recogniser, ServesSeveralThreadsWithTheSameAnswers) {
   EXPECT_EQ(wrong, 0);
 }
 
-class Stream : public testing::TestWithParam<std::tuple<int, const char*, bool>> {};
+class Stream : public testing::TestWithParam<std::tuple<int, Norm, bool>> {};
 
 TEST_P(Stream, EveryTurnEqualsTheLastUtteranceOfThePrefix) {
   EncoderConfig encoder = small_encoder(std::get<0>(GetParam()));
   encoder.norm = std::get<1>(GetParam());
-  encoder.position = encoder.norm == "layer" ? "relative" : "none";
-  encoder.speaker = encoder.norm == "layer" ? "relation" : "none";
+  encoder.position = encoder.norm == Norm::kLayer ? Position::kRelative : Position::kNone;
+  encoder.speaker = encoder.norm == Norm::kLayer ? SpeakerBias::kRelation : SpeakerBias::kNone;
   const Model model(encoder, 4, std::get<2>(GetParam()));
   const RandomUtterances data(model.info, 14, 11);
   DialogueStream stream(model.recogniser);
@@ -268,7 +268,8 @@ TEST_P(Stream, EveryTurnEqualsTheLastUtteranceOfThePrefix) {
 
 INSTANTIATE_TEST_SUITE_P(DepthsAndNorms, Stream,
                          testing::Combine(testing::Values(0, 1, 2, 4),
-                                          testing::Values("none", "layer"), testing::Bool()));
+                                          testing::Values(Norm::kNone, Norm::kLayer),
+                                          testing::Bool()));
 
 TEST(Recogniser, InputErrorsNameTheFieldAndTheRemedy) {
   const Model model;

@@ -21,7 +21,7 @@ const BundleInfo& info() {
 }
 
 UtteranceRequest read(const std::string& text) {
-  return read_utterance(parse_request(text), "utterances[4]", info());
+  return read_utterance(text, "utterances[4]", info());
 }
 
 TEST(Request, ReadsNumbersBase64AndNull) {
@@ -80,37 +80,83 @@ TEST(Request, EveryRefusalNamesTheField) {
       (void)read(tested.text);
       FAIL() << "was read";
     } catch (const RequestError& error) {
-      EXPECT_EQ(error.kind(), tested.kind);
+      EXPECT_EQ(error.cause(), tested.kind);
       EXPECT_EQ(error.field(), tested.field);
       EXPECT_THAT(error.reason(), HasSubstr(tested.reason));
     }
   }
 }
 
+/// The reason of a refusal; empty when the text was read.
+std::string reason_of(const std::string& text) {
+  try {
+    (void)read_utterance(text, "", info());
+  } catch (const RequestError& error) {
+    return error.reason();
+  }
+  return "";
+}
+
 TEST(Request, TellsWhereATextStopsBeingJson) {
-  for (const char* text : {"", "{", R"({"features":{"m0":[1,NaN,2]}})", "{\"a\":1}x", "\xff"}) {
-    SCOPED_TRACE(text);
-    EXPECT_THROW((void)parse_request(text), RequestError);
+  const std::string good = R"({"features":{"m1":[1,2]}})";
+  EXPECT_EQ(reason_of(good), "");
+  EXPECT_EQ(reason_of(""), R"(is empty, expected an object such as {"features": {..}})");
+  EXPECT_EQ(reason_of("{"), "is not JSON at byte 2");
+  EXPECT_EQ(reason_of(good + "x"), "is not JSON at byte 26");
+  EXPECT_THAT(reason_of(R"({"features":{"m0":[1,NaN,2]}})"),
+              HasSubstr("NaN and Infinity are not JSON"));
+  EXPECT_EQ(reason_of(R"({"features":{"m0":[1e999,1,2]}})"),
+            "holds a number beyond what a double can");
+  // The parser itself takes a zero byte as the end.
+  EXPECT_EQ(reason_of(good + std::string(1, '\0')), "is not JSON at byte 26: a zero byte");
+  EXPECT_EQ(reason_of("{\"id\":\"caf\xE9\",\"features\":{\"m1\":[1,2]}}"),
+            "is not UTF-8 at byte 11; JSON is UTF-8");
+}
+
+TEST(Request, NothingIsGivenTwice) {
+  EXPECT_EQ(reason_of(R"({"id":"u","id":"v","features":{"m1":[1,2]}})"), "is given twice");
+  EXPECT_EQ(reason_of(R"({"features":{"m1":[1,2]},"features":{"m1":[1,2]}})"), "is given twice");
+  EXPECT_EQ(reason_of(R"({"features":{"m1":[1,2],"m1":[1,2]}})"), "is given twice");
+  EXPECT_EQ(reason_of(R"({"features":{"m1":null,"m1":[1,2]}})"), "is given twice");
+  EXPECT_THAT(reason_of(R"({"features":{"m1":{"base64":"AACAPwAAAMA=","base64":""}}})"),
+              HasSubstr("is object"));
+}
+
+TEST(Request, StopsAtWhatTheModelCannotUse) {
+  // Each is refused where it stops fitting the model: the rest is not even looked at.
+  EXPECT_THAT(reason_of("{\"features\":{\"m1\":[1,2,3" + std::string(100, '?')),
+              HasSubstr("has more than 2 values"));
+  EXPECT_THAT(reason_of("{\"features\":{\"m1\":[[" + std::string(100, '?')),
+              HasSubstr("is array, expected a number"));
+  EXPECT_THAT(reason_of("{\"features\":{\"m1\":{\"base64\":\"" + std::string(400, 'A') + "\"" +
+                        std::string(100, '?')),
+              HasSubstr("has more than 2 values"));
+  EXPECT_THAT(reason_of(std::string(200000, '[')), HasSubstr("is array"));
+  EXPECT_THAT(reason_of("{\"id\":\"" + std::string(257, 'x') + "\"" + std::string(100, '?')),
+              HasSubstr("has 257 bytes"));
+}
+
+TEST(Request, ALongNameIsNotEchoed) {
+  const std::string name(100'000, 'x');
+  for (const auto& text : {"{\"" + name + "\":1}", "{\"features\":{\"" + name + "\":[1]}}"}) {
+    try {
+      (void)read_utterance(text, "", info());
+      ADD_FAILURE() << "was read";
+    } catch (const RequestError& error) {
+      EXPECT_LT(std::string(error.what()).size(), 500U);
+      EXPECT_THAT(error.field(), HasSubstr("xxx..."));
+    }
   }
-  try {
-    (void)parse_request("");
-  } catch (const RequestError& error) {
-    EXPECT_THAT(error.reason(), HasSubstr("is empty, expected an object"));
-  }
-  try {
-    (void)parse_request("[NaN]");
-  } catch (const RequestError& error) {
-    EXPECT_THAT(error.reason(), HasSubstr("NaN and Infinity are not JSON"));
-  }
-  try {
-    (void)parse_request("[1e999]");
-    ADD_FAILURE() << "was read";
-  } catch (const RequestError& error) {
-    EXPECT_EQ(error.reason(), "holds a number beyond what a double can");
-  }
-  // Deep nesting is refused or read, never a crash.
-  const std::string deep(200000, '[');
-  EXPECT_THROW((void)parse_request(deep), RequestError);
+}
+
+TEST(Request, ALineMayOnlyEndItsDialogue) {
+  const auto request = read(R"({"dialogue":"d","end":true})");
+  EXPECT_TRUE(request.only_ends());
+  EXPECT_EQ(request.dialogue, "d");
+  EXPECT_FALSE(read(R"({"features":{"m1":[1,2]},"end":true})").only_ends());
+  EXPECT_EQ(reason_of(R"({"dialogue":"d","end":false})"), "is missing");
+  EXPECT_THAT(reason_of(R"({"dialogue":"d","end":true,"features":{}})"),
+              HasSubstr("names no modality"));
 }
 
 TEST(Request, DecodesBase64Strictly) {

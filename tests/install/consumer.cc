@@ -9,7 +9,7 @@
 #include "pipeline/manifest.h"
 
 int main() {
-  const hardy::Config config = hardy::parse_config("[retrieval]\nk = 3\n", "inline", {});
+  const hardy::Config config = hardy::parse_config("[run]\nseeds = [3]\n", "inline", {});
   const hardy::Corpus corpus = hardy::make_demo_corpus();
   const std::string text = hardy::manifest_json(hardy::make_manifest("run", config, corpus, {}));
   const auto read = hardy::parse_manifest(text, "inline");
@@ -17,7 +17,8 @@ int main() {
   try {
     (void)hardy::Recogniser::load("no such model");
     return 1;
-  } catch (const hardy::ArtifactError&) {
+  } catch (const hardy::Error& error) {
+    if (error.kind() != hardy::ErrorKind::kArtifact) return 1;
   }
-  return read.config.retrieval.k == 3 ? 0 : 1;
+  return read.config.run.seeds.front() == 3 ? 0 : 1;
 }

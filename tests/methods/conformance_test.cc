@@ -7,7 +7,6 @@
 #include "analysis/results_text.h"
 #include "base/files.h"
 #include "hardy/errors.h"
-#include "hardy/recogniser.h"
 #include "methods/fit_method.h"
 #include "methods/fold_stage.h"
 #include "protocol/run_protocol.h"
@@ -66,7 +65,7 @@ TEST_P(EveryMethod, RunsBothTracksOnClassesAndOnValues) {
 TEST_P(EveryMethod, WorksWhereModalitiesAreReallyMissing) {
   const TempDir dir;
   Config config = method_config(GetParam());
-  config.protocol.tracks = "unified";
+  config.protocol.tracks = Tracks::kUnified;
   const auto result = run_in(dir / "run", config, method_corpus(3, false, 0.3));
   EXPECT_EQ(result.results.scores.size(), 7U);
 }
@@ -140,24 +139,6 @@ TEST_P(EveryMethod, TestLabelsInfluenceNoModel) {
   const auto again = shifted.fit({Pattern(1)});
   for (const auto& [name, array] : model.arrays) {
     EXPECT_EQ(array.values, again.arrays.at(name).values) << name;
-  }
-}
-
-TEST_P(EveryMethod, ModelsThatThePredictionRuntimeCannotRunAreRefusedByName) {
-  const TempDir dir;
-  Config config = method_config(GetParam());
-  config.protocol.tracks = "unified";
-  run_in(dir / "run", config, method_corpus(2));
-  const auto model = RunFolder::open(dir / "run").models().front();
-  if (GetParam() == "hardymer" || GetParam() == "modality_dropout") {
-    EXPECT_NO_THROW(Recogniser::load(model));
-    return;
-  }
-  try {
-    Recogniser::load(model);
-    FAIL() << "must refuse";
-  } catch (const ArtifactError& error) {
-    EXPECT_NE(std::string(error.what()).find(declared_method(GetParam()).title), std::string::npos);
   }
 }
 

@@ -6,6 +6,7 @@
 
 #include "methods/early_linear/linear_path.h"
 #include "methods/fit_method.h"
+#include "methods/hardymer/settings.h"
 
 namespace hardy::test {
 namespace {
@@ -81,9 +82,9 @@ TEST(ModalityDropout, IsHardyMerWithoutSupportsAndReconstruction) {
   const Corpus corpus = method_corpus(2);
   MethodOnFold control(corpus, method_config("modality_dropout"));
   Config config = method_config("hardymer");
-  config.retrieval.supports = "none";
-  config.hardness.components = "none";
-  config.recogniser.reconstruction_weight = 0;
+  hardymer_settings(config).retrieval.supports = SupportUse::kNone;
+  hardymer_settings(config).hardness.components = HardnessTerms::kNone;
+  hardymer_settings(config).recogniser.reconstruction_weight = 0;
   MethodOnFold ablated(corpus, config);
   const auto ours = control.fit(all_patterns(2));
   const auto theirs = ablated.fit(all_patterns(2));

@@ -3,11 +3,9 @@
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
-#include "formats/torch_checkpoint.h"
 #include "inference/published_checkpoint.h"
 #include "methods/fit_method.h"
 #include "parity/golden.h"
-#include "support/shared_data.h"
 
 namespace hardy::test {
 namespace {
@@ -15,25 +13,23 @@ namespace {
 /// The network holding the published weights.
 struct PublishedMomke {
   GoldenBatch golden = load_golden_batch();
-  TensorFile state_dict = load_torch_checkpoint(shared_dir() / "golden" / "momke.pth");
+  TensorFile state_dict = golden_state("momke");
   MomkeNetwork network{golden.table, published_options(state_dict), nullptr};
 
   PublishedMomke() { network.parameters().load(convert_published(state_dict, kNames)); }
 };
 
-TEST(Golden, MomkeLogitsUnderEveryCondition) {
-  HARDY_NEEDS_SHARED("golden/momke.pth");
+TEST_P(Golden, MomkeLogitsUnderEveryCondition) {
   const PublishedMomke published;
   for (const std::string condition : {"a", "t", "v", "at", "av", "tv", "atv"}) {
     DropoutStream off;
     const auto name = "momke_" + condition + "_out";
     expect_close(published.network.logits(published.golden.plan(golden_pattern(condition)), off),
-                 load_golden(name + ".npy", published.golden, Layout::kBatchFirst), name);
+                 load_golden(name, published.golden, Layout::kBatchFirst), name);
   }
 }
 
-TEST(Golden, MomkeStageOneHeads) {
-  HARDY_NEEDS_SHARED("golden/momke.pth");
+TEST_P(Golden, MomkeStageOneHeads) {
   const PublishedMomke published;
   const Batch batch =
       make_batch(published.golden.table, published.golden.plan(Pattern::complete(3)));
@@ -41,7 +37,7 @@ TEST(Golden, MomkeStageOneHeads) {
     DropoutStream off;
     const auto name = std::string("momke_stage1_out_") + "atv"[m];
     expect_close(published.network.modality_logits(batch, m, off),
-                 load_golden(name + ".npy", published.golden, Layout::kBatchFirst), name);
+                 load_golden(name, published.golden, Layout::kBatchFirst), name);
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -41,6 +42,72 @@ TEST(Calibration, RefusesWhatDoesNotFit) {
   EXPECT_THROW(fit_temperature(none, {}, 2), ShapeError);
   EXPECT_THROW(fit_temperature(outside, probabilities, 3), ShapeError);
   EXPECT_THROW(calibration_error(outside, probabilities, 2, 1), DataError);
+}
+
+/// `n` utterances of two classes in dialogues of ten: the first class gets probability `claimed`
+/// and is right `right` of ten times.
+struct MadeProblem {
+  std::vector<std::int64_t> truth;
+  std::vector<float> probabilities;
+  std::vector<std::int64_t> dialogues;
+
+  MadeProblem(std::int64_t n, float claimed, std::int64_t right) {
+    for (std::int64_t i = 0; i < n; ++i) {
+      truth.push_back(i % 10 < right ? 0 : 1);
+      probabilities.push_back(claimed);
+      probabilities.push_back(1 - claimed);
+      dialogues.push_back(i / 10);
+    }
+  }
+
+  [[nodiscard]] CalibrationFit fit() const {
+    return fit_calibration(truth, probabilities, 2, dialogues);
+  }
+};
+
+TEST(CalibrationFit, OverconfidenceIsTakenBack) {
+  // Claims .95, right 7 of 10: T with softmax(ln .95 / T, ln .05 / T) = .7 is ln 19 / ln(7/3).
+  const auto fit = MadeProblem(400, 0.95F, 7).fit();
+  EXPECT_TRUE(fit.is_calibrated);
+  EXPECT_NEAR(fit.temperature, std::log(19.0) / std::log(7.0 / 3), 1e-3);
+  EXPECT_NEAR(fit.expected_error, 0, 1e-4);
+}
+
+TEST(CalibrationFit, LittleValidationCalibratesNothing) {
+  const auto few = MadeProblem(kFewestCalibrated - 10, 0.95F, 7).fit();
+  EXPECT_FALSE(few.is_calibrated);
+  EXPECT_EQ(few.temperature, 1);
+  EXPECT_NEAR(few.expected_error, 0.25, 1e-6);
+  MadeProblem one(400, 0.95F, 7);
+  std::ranges::fill(one.dialogues, 3);
+  EXPECT_FALSE(one.fit().is_calibrated);
+}
+
+TEST(CalibrationFit, DialoguesThatDisagreeLeaveTheTemperatureNearOne) {
+  // Every second dialogue is all right, the others are at chance: sharper is no sure gain.
+  MadeProblem problem(200, 0.7F, 10);
+  for (std::size_t i = 0; i < problem.truth.size(); ++i) {
+    if (problem.dialogues[i] % 2 == 0) problem.truth[i] = static_cast<std::int64_t>(i % 2);
+  }
+  const double alone = fit_temperature(problem.truth, problem.probabilities, 2);
+  const auto fit = problem.fit();
+  EXPECT_LT(alone, 1);
+  EXPECT_GT(fit.temperature, alone);
+  EXPECT_LE(fit.temperature, 1);
+}
+
+TEST(CalibrationFit, TheErrorIsThatOfUtterancesThatDidNotFitIt) {
+  // Labels drawn apart from the outputs: whatever is fitted, held-out dialogues show the error.
+  const auto fit = MadeProblem(100, 0.99F, 5).fit();
+  const auto problem = MadeProblem(100, 0.99F, 5);
+  EXPECT_GE(fit.expected_error,
+            calibration_error(problem.truth, problem.probabilities, 2, fit.temperature) - 1e-6);
+}
+
+TEST(CalibrationFit, SizesThatDisagreeAreRefused) {
+  MadeProblem problem(200, 0.7F, 7);
+  problem.dialogues.pop_back();
+  EXPECT_THROW((void)problem.fit(), ShapeError);
 }
 
 }  // namespace

@@ -51,7 +51,7 @@ Json padded_feeds(const BundleInfo& info, const std::vector<UtteranceView>& view
     feeds[name] = {{"type", "float32"}, {"dims", {dialogues, kLongest, width}}, {"data", values}};
     feeds[name + "_mask"] = {{"type", "float32"}, {"dims", {dialogues, kLongest}}, {"data", mask}};
   }
-  if (info.encoder.speaker == "relation") {
+  if (info.encoder.speaker == SpeakerBias::kRelation) {
     Json speakers = Json::array();
     each_place([&](const UtteranceView* view) {
       speakers.push_back(view == nullptr ? 0 : view->speaker);
@@ -107,10 +107,10 @@ double compare(const BundleInfo& info) {
 TEST(Onnx, AgreesWithOurOutputsForEveryEncoderOption) {
   HARDY_NEEDS_NPM();
   double worst = 0;
-  for (const char* norm : {"none", "layer"}) {
-    for (const char* position : {"none", "relative"}) {
-      for (const char* speaker : {"none", "relation"}) {
-        SCOPED_TRACE(fmt::format("{} {} {}", norm, position, speaker));
+  for (const auto norm : {Norm::kNone, Norm::kLayer}) {
+    for (const auto position : {Position::kNone, Position::kRelative}) {
+      for (const auto speaker : {SpeakerBias::kNone, SpeakerBias::kRelation}) {
+        SCOPED_TRACE(fmt::format("{} {} {}", word_of(norm), word_of(position), word_of(speaker)));
         EncoderConfig encoder;
         encoder.hidden = 24;
         encoder.depth = 2;
@@ -120,7 +120,7 @@ TEST(Onnx, AgreesWithOurOutputsForEveryEncoderOption) {
         encoder.position = position;
         encoder.speaker = speaker;
         auto info = test::bundle_info({7, 5, 6}, 4, encoder);
-        info.limits_features = encoder.norm == "layer";
+        info.limits_features = encoder.norm == Norm::kLayer;
         const double difference = compare(info);
         EXPECT_LT(difference, 1e-5);
         worst = std::max(worst, difference);
@@ -155,7 +155,7 @@ TEST(Onnx, AgreesForTwoModalitiesAndAValueAndAtFullSize) {
   EncoderConfig small;
   small.hidden = 16;
   small.depth = 1;
-  small.decoder = "linear";
+  small.decoder = Decoder::kLinear;
   EXPECT_LT(compare(test::bundle_info({7, 5}, 0, small)), 1e-5);
   EncoderConfig full;
   full.hidden = 256;

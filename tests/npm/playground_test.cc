@@ -22,7 +22,7 @@ void save_demo_model(const std::filesystem::path& file) {
   EncoderConfig encoder;
   encoder.hidden = 16;
   encoder.depth = 1;
-  encoder.decoder = "linear";
+  encoder.decoder = Decoder::kLinear;
   auto info = test::bundle_info({}, 0, encoder);
   for (const auto& modality : corpus.modalities) {
     info.modalities.push_back({modality.name, modality.width});

@@ -1,8 +1,12 @@
-// The golden vectors: one batch, its masks and the outputs of the published modules on it.
+// Golden values: one batch, its masks and the outputs of the published modules on it. There are two
+// sets, alike in all but their sizes: that of the reference data, which the published programs
+// gave, and a small one in tests/fixtures/golden, which a script computes from the formulas.
 #pragma once
 
 #include <ATen/core/Tensor.h>
+#include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -15,7 +19,25 @@ namespace hardy::test {
 /// Modality names in the published order.
 inline const std::vector<std::string> kNames = {"acoustic", "textual", "visual"};
 
-/// The golden batch: 4 dialogues of 9, 6, 3 and 1 utterances, unpadded.
+enum class GoldenSet { kOwn, kShared };
+
+/// A test on each set; the shared one where the reference data is at hand.
+class Golden : public ::testing::TestWithParam<GoldenSet> {
+ protected:
+  /// Makes the set that of every function below.
+  void SetUp() override;
+};
+
+/// "meta" (sizes), "losses" or "retrieval" of the set.
+nlohmann::json golden_json(const std::string& name);
+
+/// A size that the set's "meta" names.
+std::int64_t golden_size(const std::string& name);
+
+/// The state dict of a published module, "momke".
+TensorFile golden_state(const std::string& module);
+
+/// The golden batch, unpadded.
 struct GoldenBatch {
   FeatureTable table;
   std::vector<std::int64_t> lengths;
@@ -27,12 +49,15 @@ struct GoldenBatch {
 
 GoldenBatch load_golden_batch();
 
-/// Arrays of a golden .npy laid out [S, B, ...] or [B, S, ...], brought to our packed rows.
-enum class Layout { kTimeFirst, kBatchFirst };
-at::Tensor load_golden(const std::string& file, const GoldenBatch& batch, Layout layout);
+/// Widths of the modalities.
+std::vector<std::int64_t> golden_widths();
 
-/// An .npy as it is.
-at::Tensor load_array(const std::string& file);
+/// A golden array laid out [S, B, ...] or [B, S, ...], brought to our packed rows.
+enum class Layout { kTimeFirst, kBatchFirst };
+at::Tensor load_golden(const std::string& name, const GoldenBatch& batch, Layout layout);
+
+/// A golden array as it is.
+at::Tensor load_array(const std::string& name);
 
 /// What our modules need to hold a published checkpoint.
 BackboneOptions published_options(const TensorFile& state_dict);

@@ -5,33 +5,33 @@
 #include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <span>
 
-#include "base/files.h"
-#include "formats/npy.h"
-#include "formats/torch_checkpoint.h"
 #include "hardy/errors.h"
 #include "hardy/recogniser.h"
 #include "inference/published_checkpoint.h"
 #include "methods/hardymer/hardness_module.h"
 #include "methods/hardymer/neighbours.h"
+#include "methods/hardymer/train_recogniser.h"
 #include "methods/hardymer/tuning_net.h"
 #include "methods/hardymer_published/published_loss.h"
 #include "parity/golden.h"
-#include "support/shared_data.h"
 #include "support/temp_dir.h"
+#include "train/first_update.h"
 
 namespace hardy::test {
 namespace {
 
 const std::vector<std::string> kConditions = {"a", "t", "v", "at", "av", "tv", "atv"};
 
-TensorFile load_state_dict(const std::string& name) {
-  return load_torch_checkpoint(shared_dir() / "golden" / name);
-}
+INSTANTIATE_TEST_SUITE_P(Sets, Golden, ::testing::Values(GoldenSet::kOwn, GoldenSet::kShared),
+                         [](const auto& parameter) {
+                           return parameter.param == GoldenSet::kOwn ? "Own" : "Shared";
+                         });
 
 /// A backbone holding the published recogniser's weights.
 struct PublishedRecogniser {
-  TensorFile state_dict = load_state_dict("hardymer_recognizer.pth");
+  TensorFile state_dict = golden_state("hardymer_recognizer");
   ParameterSet parameters;
   Generator generator{0};
   Backbone backbone{published_options(state_dict), parameters, generator};
@@ -50,8 +50,7 @@ at::Tensor reconstruction(const Backbone& backbone, const Fused& fused) {
   return at::cat(backbone.reconstruct(fused, every_row(fused.joint.size(0))), 1);
 }
 
-TEST(Golden, RecogniserLogitsAndReconstructionsUnderEveryCondition) {
-  HARDY_NEEDS_SHARED("golden/hardymer_recognizer.pth");
+TEST_P(Golden, RecogniserLogitsAndReconstructionsUnderEveryCondition) {
   const PublishedRecogniser published;
   const GoldenBatch golden = load_golden_batch();
   for (const auto& condition : kConditions) {
@@ -60,19 +59,19 @@ TEST(Golden, RecogniserLogitsAndReconstructionsUnderEveryCondition) {
     const auto fused = published.backbone.fuse(batch, published.backbone.encode(batch, off), off);
     const auto prefix = "hardymer_recognizer_" + condition;
     expect_close(published.backbone.classify(fused),
-                 load_golden(prefix + "_out.npy", golden, Layout::kBatchFirst), prefix + "_out");
+                 load_golden(prefix + "_out", golden, Layout::kBatchFirst), prefix + "_out");
     expect_close(reconstruction(published.backbone, fused),
-                 load_golden(prefix + "_rec_feats.npy", golden, Layout::kTimeFirst),
+                 load_golden(prefix + "_rec_feats", golden, Layout::kTimeFirst),
                  prefix + "_rec_feats");
   }
 }
 
-TEST(Golden, ABundleOfTheCheckpointPredictsThePublishedLogits) {
-  HARDY_NEEDS_SHARED("golden/hardymer_recognizer.pth");
+TEST_P(Golden, ABundleOfTheCheckpointPredictsThePublishedLogits) {
   const TempDir dir;
-  save_tensor_file(dir.path() / "model",
-                   published_bundle(load_state_dict("hardymer_recognizer.pth"), kNames,
-                                    {"a", "b", "c", "d"}, 2));
+  std::vector<std::string> classes;
+  for (std::int64_t c = 0; c < golden_size("classes"); ++c) classes.push_back(std::to_string(c));
+  save_tensor_file(dir.path() / "model", published_bundle(golden_state("hardymer_recognizer"),
+                                                          kNames, classes, golden_size("heads")));
   const auto recogniser = Recogniser::load(dir.path() / "model");
   const GoldenBatch golden = load_golden_batch();
   std::vector<UtteranceView> views(golden.table.present.size());
@@ -92,12 +91,11 @@ TEST(Golden, ABundleOfTheCheckpointPredictsThePublishedLogits) {
     const auto name = "hardymer_recognizer_" + condition + "_out";
     expect_close(at::tensor(std::vector<float>(ours.logits.begin(), ours.logits.end()))
                      .view({ours.count, ours.outputs}),
-                 load_golden(name + ".npy", golden, Layout::kBatchFirst), name);
+                 load_golden(name, golden, Layout::kBatchFirst), name);
   }
 }
 
-TEST(Golden, RecogniserUnimodalHeads) {
-  HARDY_NEEDS_SHARED("golden/hardymer_recognizer.pth");
+TEST_P(Golden, RecogniserUnimodalHeads) {
   const PublishedRecogniser published;
   const GoldenBatch golden = load_golden_batch();
   DropoutStream off;
@@ -106,7 +104,7 @@ TEST(Golden, RecogniserUnimodalHeads) {
   for (int m = 0; m < 3; ++m) {
     const auto name = std::string("hardymer_recognizer_stage1_out_") + "atv"[m];
     expect_close(published.backbone.classify_modality(m, encoded.z[static_cast<std::size_t>(m)]),
-                 load_golden(name + ".npy", golden, Layout::kBatchFirst), name);
+                 load_golden(name, golden, Layout::kBatchFirst), name);
   }
 }
 
@@ -114,8 +112,8 @@ TEST(Golden, RecogniserUnimodalHeads) {
 /// the wrong layout (methods.md H14): errors are laid out [S, B], the mask [B, S], both flattened.
 /// So padded positions count and real ones do not; only this test reproduces that.
 at::Tensor published_reconstruction_loss(const Backbone& backbone, Pattern pattern) {
-  const auto input = load_array("input.npy");
-  const auto mask = load_array("utterance_mask.npy");
+  const auto input = load_array("input");
+  const auto mask = load_array("utterance_mask");
   const std::int64_t length = input.size(0);
   const std::int64_t dialogues = input.size(1);
   FeatureTable table;
@@ -124,7 +122,7 @@ at::Tensor published_reconstruction_loss(const Backbone& backbone, Pattern patte
   const auto flat_mask = mask.contiguous().view({-1});
   const auto rows = input.transpose(0, 1).contiguous().view({dialogues * length, -1});
   std::int64_t first = 0;
-  for (const std::int64_t width : {73, 100, 100}) {
+  for (const std::int64_t width : golden_widths()) {
     table.features.push_back(rows.narrow(1, first, width).contiguous());
     first += width;
   }
@@ -177,7 +175,7 @@ std::map<std::string, double> published_gradient_norms(const ParameterSet& param
       const std::string letter(1, "atv"[m]);
       norms[letter + "_in_proj.0" + kind] = norm({"embed." + kNames[m] + kind});
       norms["nlp_head_" + letter + kind] = norm({"head." + kNames[m] + kind});
-      for (int depth = 0; depth < 4; ++depth) {
+      for (std::int64_t depth = 0; depth < golden_size("depth"); ++depth) {
         const auto theirs = "block.blocks." + std::to_string(depth) + ".Transformer_" + letter;
         const auto mine = "expert." + kNames[m] + "." + std::to_string(depth);
         const auto& stacked = ours.at(mine + ".qkv" + kind);
@@ -194,10 +192,8 @@ std::map<std::string, double> published_gradient_norms(const ParameterSet& param
   return norms;
 }
 
-TEST(Golden, LossesAndGradientNorms) {
-  HARDY_NEEDS_SHARED("golden/losses.json");
-  const auto expected =
-      nlohmann::json::parse(read_text_file(shared_dir() / "golden" / "losses.json"));
+TEST_P(Golden, LossesAndGradientNorms) {
+  const auto expected = golden_json("losses");
   const GoldenBatch golden = load_golden_batch();
   const auto labels = index_tensor(golden.labels, at::kCPU);
   for (const auto& condition : kConditions) {
@@ -224,10 +220,8 @@ TEST(Golden, LossesAndGradientNorms) {
   }
 }
 
-TEST(Golden, DefectH14IsThePublishedReconstructionLoss) {
-  HARDY_NEEDS_SHARED("golden/losses.json");
-  const auto expected =
-      nlohmann::json::parse(read_text_file(shared_dir() / "golden" / "losses.json"));
+TEST_P(Golden, DefectH14IsThePublishedReconstructionLoss) {
+  const auto expected = golden_json("losses");
   const GoldenBatch golden = load_golden_batch();
   const PublishedRecogniser published;
   DropoutStream off;
@@ -250,6 +244,94 @@ TEST(Golden, DefectH14IsThePublishedReconstructionLoss) {
                 expected[condition]["reconstruction_of_missing"], 1e-5)
         << condition;
   }
+}
+
+/// The golden batch as the training part of a fold.
+struct GoldenFold {
+  GoldenBatch golden = load_golden_batch();
+  Corpus corpus;
+  FoldData data;
+
+  GoldenFold() {
+    for (std::size_t m = 0; m < kNames.size(); ++m) {
+      corpus.modalities.push_back({kNames[m], golden_widths()[m], {}, {}});
+    }
+    for (std::int64_t c = 0; c < golden_size("classes"); ++c) {
+      corpus.class_names.push_back(std::to_string(c));
+    }
+    for (const auto length : golden.lengths) {
+      const auto dialogue = static_cast<std::int64_t>(corpus.dialogues.size());
+      const auto first = corpus.size();
+      corpus.dialogues.push_back({std::to_string(dialogue), first, length, "", Part::kTrain});
+      for (std::int64_t i = 0; i < length; ++i) {
+        const auto label = static_cast<float>(golden.labels[corpus.utterances.size()]);
+        corpus.utterances.push_back(
+            {std::to_string(corpus.utterances.size()), dialogue, i, "", label, ""});
+      }
+      data.fold.train.push_back(dialogue);
+    }
+    data.corpus = &corpus;
+    data.train = utterances_of(corpus, data.fold.train);
+    data.train_rows = data.train;  // all utterances are training rows
+    data.table = golden.table;
+    data.objective = std::make_shared<Objective>(corpus, at::kCPU);
+  }
+
+  GoldenFold(const GoldenFold&) = delete;
+  GoldenFold& operator=(const GoldenFold&) = delete;
+
+  /// A seed under which the first epoch keeps the dialogues in their order, as the mask of H14
+  /// depends on it.
+  [[nodiscard]] std::uint64_t ordered_seed() const {
+    for (std::uint64_t seed = 0;; ++seed) {
+      Generator shuffle = Seeds(seed).stream("recogniser.patterns.shuffle", {0});
+      const auto count = static_cast<std::int64_t>(data.fold.train.size());
+      if (draw_permutation(shuffle, count) == data.fold.train) return seed;
+    }
+  }
+};
+
+TEST_P(Golden, TrainingStartsFromThePublishedLossesAndGradients) {
+  const GoldenFold fold;
+  const auto expected = golden_json("losses");
+  const TensorFile state = golden_state("hardymer_recognizer");
+  TensorFile start;
+  for (const auto& [name, array] : convert_published(state, kNames).arrays) {
+    start.arrays["model." + name] = array;
+  }
+  Config config = make_preset("default");
+  config.retrieval.supports = "none";
+  config.recogniser.encoder = published_options(state).encoder;
+  config.recogniser.encoder.dropout = 0;
+  config.recogniser.optimiser = still_optimiser();
+  config.recogniser.pattern_epochs = 2;
+  const auto first_update = [&](const std::string& condition) {
+    FirstUpdates updates(fold.ordered_seed());
+    train_recogniser(fold.data, config, start, {{golden_pattern(condition)}, {}}, updates.services);
+    return FirstUpdate(updates.states.at(0));
+  };
+  for (const auto& condition : kConditions) {
+    const double cross_entropy = expected[condition]["cross_entropy"];
+    config.published.h14_swapped_mask = false;
+    config.recogniser.reconstruction_weight = 0;
+    EXPECT_NEAR(first_update(condition).training_loss, cross_entropy, 1e-5) << condition;
+    config.published.h14_swapped_mask = true;
+    config.recogniser.reconstruction_weight = 1;
+    const double error = expected[condition]["reconstruction_of_missing"];
+    EXPECT_NEAR(first_update(condition).training_loss, cross_entropy + error, 2e-5) << condition;
+  }
+  const auto seen = first_update("at");
+  const auto norm = [&](const std::string& name) {
+    const auto gradient = seen.gradient(name);
+    return gradient.defined() ? gradient.norm().item<double>() : 0.0;
+  };
+  const auto& norms = expected["grad_norms_at"];
+  EXPECT_NEAR(norm("classifier.weight"), norms["nlp_head.weight"].get<double>(), 1e-5);
+  EXPECT_NEAR(norm("decoder.hidden.weight"), norms["autoencoder_decoder.0.weight"].get<double>(),
+              1e-5);
+  EXPECT_NEAR(norm("embed.acoustic.weight"), norms["a_in_proj.0.weight"].get<double>(), 1e-5);
+  EXPECT_NEAR(norm("embed.textual.weight"), norms["t_in_proj.0.weight"].get<double>(), 1e-5);
+  EXPECT_EQ(norm("embed.visual.weight"), 0);
 }
 
 /// The published hardness model's pseudo mutual information under a condition: z of an absent
@@ -299,9 +381,8 @@ class PublishedInformation {
   const GoldenBatch& golden_;
 };
 
-TEST(Golden, HardnessModuleUnderEveryCondition) {
-  HARDY_NEEDS_SHARED("golden/hardymer_hardness.pth");
-  const TensorFile state_dict = load_state_dict("hardymer_hardness.pth");
+TEST_P(Golden, HardnessModuleUnderEveryCondition) {
+  const TensorFile state_dict = golden_state("hardymer_hardness");
   const GoldenBatch golden = load_golden_batch();
   auto options = published_options(state_dict);
   options.mixes_experts = true;
@@ -319,9 +400,9 @@ TEST(Golden, HardnessModuleUnderEveryCondition) {
     const auto fused = module.backbone().fuse(batch, encoded, off);
     const auto prefix = "hardymer_hardness_" + condition;
     expect_close(module.backbone().classify(fused),
-                 load_golden(prefix + "_out.npy", golden, Layout::kBatchFirst), prefix + "_out");
+                 load_golden(prefix + "_out", golden, Layout::kBatchFirst), prefix + "_out");
     expect_close(reconstruction(module.backbone(), fused),
-                 load_golden(prefix + "_rec_feats.npy", golden, Layout::kTimeFirst),
+                 load_golden(prefix + "_rec_feats", golden, Layout::kTimeFirst),
                  prefix + "_rec_feats");
     for (std::size_t pair = 0; pair < 3; ++pair) {
       const auto [x, y] = module.pairs()[pair];
@@ -329,14 +410,13 @@ TEST(Golden, HardnessModuleUnderEveryCondition) {
           published.information(pair, pattern, published.representation(encoded, x, true),
                                 published.representation(encoded, y, true));
       const auto name = prefix + "_mi_" + pair_names[pair];
-      expect_close(information, load_golden(name + ".npy", golden, Layout::kBatchFirst), name);
+      expect_close(information, load_golden(name, golden, Layout::kBatchFirst), name);
     }
   }
 }
 
-TEST(Golden, HardnessModuleOnCompleteDataInItsFirstStage) {
-  HARDY_NEEDS_SHARED("golden/hardymer_hardness.pth");
-  const TensorFile state_dict = load_state_dict("hardymer_hardness.pth");
+TEST_P(Golden, HardnessModuleOnCompleteDataInItsFirstStage) {
+  const TensorFile state_dict = golden_state("hardymer_hardness");
   const GoldenBatch golden = load_golden_batch();
   ParameterSet parameters;
   Generator generator(0);
@@ -350,56 +430,54 @@ TEST(Golden, HardnessModuleOnCompleteDataInItsFirstStage) {
   const std::vector<std::string> pair_names = {"at", "av", "tv"};
   for (std::size_t pair = 0; pair < 3; ++pair) {
     const auto name = "hardymer_hardness_stage1_mi_" + pair_names[pair];
-    expect_close(pairs[pair].information, load_golden(name + ".npy", golden, Layout::kBatchFirst),
-                 name);
+    expect_close(pairs[pair].information, load_golden(name, golden, Layout::kBatchFirst), name);
   }
   for (int m = 0; m < 3; ++m) {
     const auto name = std::string("hardymer_hardness_stage1_out_") + "atv"[m];
     expect_close(module.backbone().classify_modality(m, encoded.z[static_cast<std::size_t>(m)]),
-                 load_golden(name + ".npy", golden, Layout::kBatchFirst), name);
+                 load_golden(name, golden, Layout::kBatchFirst), name);
   }
   const auto fused = module.backbone().fuse(batch, encoded, off);
   expect_close(module.backbone().classify(fused),
-               load_golden("hardymer_hardness_stage1_out.npy", golden, Layout::kBatchFirst),
+               load_golden("hardymer_hardness_stage1_out", golden, Layout::kBatchFirst),
                "hardymer_hardness_stage1_out");
   expect_close(reconstruction(module.backbone(), fused),
-               load_golden("hardymer_hardness_stage1_rec_feats.npy", golden, Layout::kTimeFirst),
+               load_golden("hardymer_hardness_stage1_rec_feats", golden, Layout::kTimeFirst),
                "hardymer_hardness_stage1_rec_feats");
 }
 
-TEST(Golden, Entropy) {
-  HARDY_NEEDS_SHARED("golden/entropy.npy");
-  const auto expected = load_array("entropy.npy");
-  const auto input = load_array("entropy_input.npy");
+TEST_P(Golden, Entropy) {
+  const auto expected = load_array("entropy");
+  const auto input = load_array("entropy_input");
   expect_close(softmax_entropy(input.view({-1, input.size(-1)})).view(expected.sizes()), expected,
                "entropy");
 }
 
-TEST(Golden, FeatureTuningNet) {
-  HARDY_NEEDS_SHARED("golden/finetune.pth");
+TEST_P(Golden, FeatureTuningNet) {
   ParameterSet parameters;
   Generator generator(0);
-  const TuningNet net(100, 4, parameters, generator);
-  parameters.load(convert_published_tuning(load_state_dict("finetune.pth")));
-  const auto feature = net.feature(load_array("finetune_input.npy"));
-  expect_close(feature, load_array("finetune_feature.npy"), "finetune_feature");
-  expect_close(at::softmax(net.head(feature), 1), load_array("finetune_out.npy"), "finetune_out");
+  const auto input = load_array("finetune_input");
+  const TuningNet net(input.size(1), golden_size("classes"), parameters, generator);
+  parameters.load(convert_published_tuning(golden_state("finetune")));
+  const auto feature = net.feature(input);
+  expect_close(feature, load_array("finetune_feature"), "finetune_feature");
+  expect_close(at::softmax(net.head(feature), 1), load_array("finetune_out"), "finetune_out");
 }
 
-TEST(Golden, RetrievalCandidatesRankingAndDistances) {
-  HARDY_NEEDS_SHARED("golden/retrieval.json");
-  const auto expected =
-      nlohmann::json::parse(read_text_file(shared_dir() / "golden" / "retrieval.json"));
-  std::vector<NpyArray> arrays;
+TEST_P(Golden, RetrievalCandidatesRankingAndDistances) {
+  const auto expected = golden_json("retrieval");
+  std::vector<at::Tensor> arrays;
   for (const std::string letter : {"a", "t", "v"}) {
-    arrays.push_back(load_npy(shared_dir() / "golden" / ("retrieval_" + letter + ".npy")));
+    arrays.push_back(load_array("retrieval_" + letter));
   }
   std::vector<DatabaseView> views;
   for (std::size_t m = 0; m < 3; ++m) {
-    views.push_back({arrays[m].values, arrays[m].shape[1], m == 1 ? Metric::kCosine : Metric::kL2});
+    const std::span<const float> rows(arrays[m].data_ptr<float>(),
+                                      static_cast<std::size_t>(arrays[m].numel()));
+    views.push_back({rows, arrays[m].size(1), m == 1 ? Metric::kCosine : Metric::kL2});
   }
   const std::int64_t k = expected["K"];
-  const auto n = static_cast<std::size_t>(arrays[0].shape[0]);
+  const auto n = static_cast<std::size_t>(arrays[0].size(0));
   const NeighbourSearch search(views, std::vector<Pattern>(n, Pattern::complete(3)), k);
   std::map<std::string, NeighbourTable> tables;
   double largest = 0;

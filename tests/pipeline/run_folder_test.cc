@@ -10,6 +10,7 @@
 
 #include "base/files.h"
 #include "hardy/errors.h"
+#include "methods/hardymer/settings.h"
 #include "tests/support/messages.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/test_files.h"
@@ -76,7 +77,7 @@ TEST(Manifest, DifferenceNamesTheFieldAndBothValues) {
     change(asked);
     return manifest_difference(held, asked).value_or("none");
   };
-  EXPECT_EQ(difference([](RunManifest& m) { m.config.hardness.beta = 3; }),
+  EXPECT_EQ(difference([](RunManifest& m) { hardymer_settings(m.config).hardness.beta = 3; }),
             "hardness.beta is 4.0 there and 3.0 now");
   EXPECT_EQ(difference([](RunManifest& m) { m.config.run.seeds = {3}; }),
             "run.seeds is [3, 5] there and [3] now");
@@ -122,7 +123,7 @@ TEST(RunFolder, AnotherRunIsRefusedWithTheDifferenceAndLeftAlone) {
   const RunFolder run = create(folder, some_manifest());
   put_file(run.results_json_file(), "old");
   RunManifest other = some_manifest();
-  other.config.retrieval.k = 9;
+  hardymer_settings(other.config).retrieval.k = 9;
   EXPECT_THAT(message_of<ConfigError>([&] { create(folder, other); }),
               AllOf(HasSubstr("holds another run: retrieval.k is 5 there and 9 now"),
                     HasSubstr("--overwrite")));
@@ -136,11 +137,11 @@ TEST(RunFolder, OverwriteReplacesOurFilesAndNothingElse) {
   put_file(run.model_file({.track = "unified", .trained = Pattern(3)}), "old");
   put_file(run.path() / "notes.txt", "mine");
   RunManifest other = some_manifest();
-  other.config.retrieval.k = 9;
+  hardymer_settings(other.config).retrieval.k = 9;
   const RunFolder replaced = create(folder, other, ExistingRun::kOverwrite);
   EXPECT_FALSE(replaced.is_complete());
   EXPECT_TRUE(replaced.models().empty());
-  EXPECT_EQ(RunFolder::open(run.path()).manifest().config.retrieval.k, 9);
+  EXPECT_EQ(hardymer_settings(RunFolder::open(run.path()).manifest().config).retrieval.k, 9);
   EXPECT_EQ(read_text_file(run.path() / "notes.txt"), "mine");
 }
 

@@ -17,6 +17,7 @@
 #include "analysis/results_text.h"
 #include "base/files.h"
 #include "hardy/errors.h"
+#include "methods/hardymer/settings.h"
 #include "methods/hardymer/train_recogniser.h"
 #include "protocol/model_file.h"
 #include "support/temp_dir.h"
@@ -107,7 +108,7 @@ TEST(RunProtocol, WorksWithTwoAndWithSixModalities) {
     const test::TempDir dir;
     NoProgress quiet;
     Config config = test::tiny_config();
-    config.protocol.tracks = "unified";
+    config.protocol.tracks = Tracks::kUnified;
     config.protocol.conditions = "all";
     const auto result =
         run_protocol(request_in(dir.path() / "run", config), test::tiny_corpus(modalities), quiet);
@@ -252,10 +253,10 @@ TEST(RunProtocol, KLargerThanTheDatabaseAndSlotsWork) {
   const test::TempDir dir;
   NoProgress quiet;
   Config config = test::tiny_config();
-  config.retrieval.k = 100;
-  config.retrieval.supports = "slots";
-  config.recogniser.pattern_epochs = 1;
-  config.protocol.tracks = "unified";
+  hardymer_settings(config).retrieval.k = 100;
+  hardymer_settings(config).retrieval.supports = SupportUse::kSlots;
+  hardymer_settings(config).recogniser.pattern_epochs = 1;
+  config.protocol.tracks = Tracks::kUnified;
   auto request = request_in(dir.path() / "run", config);
   request.only_fold = 0;
   EXPECT_NO_THROW(run_protocol(request, test::tiny_corpus(2), quiet));
@@ -281,16 +282,17 @@ TEST(RunProtocol, SelectionByAccuracyKeepsAnEpochThatIsNoWorseOnValidation) {
   NoProgress quiet;
   const Corpus corpus = test::tiny_corpus(2);
   Config config = test::tiny_config();
-  config.recogniser.pattern_epochs = 12;
-  config.recogniser.optimiser.learning_rate = 0.02;  // far from smooth: epochs differ
+  hardymer_settings(config).recogniser.pattern_epochs = 12;
+  hardymer_settings(config).recogniser.optimiser.learning_rate =
+      0.02;  // far from smooth: epochs differ
   const auto mean_wa = [](const Results& results) {
     double total = 0;
     for (const auto& score : results.scores) total += score.metrics.front().value;
     return total / static_cast<double>(results.scores.size());
   };
-  config.protocol.tracks = "specialist";
+  config.protocol.tracks = Tracks::kSpecialist;
   const auto by_loss = run_protocol(request_in(dir.path() / "loss", config), corpus, quiet);
-  config.protocol.selection = "wa";
+  config.protocol.selection = Selection::kWa;
   const auto by_wa = run_protocol(request_in(dir.path() / "wa", config), corpus, quiet);
   ASSERT_EQ(by_wa.validation.scores.front().metrics.front().name, "wa");
   EXPECT_GT(mean_wa(by_wa.validation), mean_wa(by_loss.validation));

@@ -16,6 +16,7 @@
 #include "base/files.h"
 #include "hardy/errors.h"
 #include "hardy/recogniser.h"
+#include "methods/hardymer/settings.h"
 #include "methods/hardymer/tune_features.h"
 #include "methods/method.h"
 #include "protocol/model_file.h"
@@ -35,7 +36,7 @@ ProtocolResult run_in(const std::filesystem::path& folder, const Corpus& corpus,
                       const std::filesystem::path& cache = {}, const char* input = "tuned") {
   ProtocolRequest request;
   request.config = test::tiny_config();
-  request.config.recogniser.input = input;
+  hardymer_settings(request.config).recogniser.input = input;
   request.config.protocol.conditions = "all";
   request.folder = folder;
   request.cache = cache;

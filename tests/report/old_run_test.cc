@@ -10,6 +10,7 @@
 #include "analysis/results_text.h"
 #include "base/files.h"
 #include "formats/csv.h"
+#include "methods/hardymer/settings.h"
 #include "report/page.h"
 #include "report/report_data.h"
 #include "report/run_tables.h"
@@ -29,7 +30,7 @@ TEST(OldRun, ManifestAndResultsAreRead) {
   const RunFolder folder = RunFolder::open(kFolder);
   ASSERT_TRUE(folder.is_complete());
   EXPECT_EQ(folder.manifest().config.protocol.method, "hardymer");
-  EXPECT_EQ(folder.manifest().config.retrieval.k, 1);
+  EXPECT_EQ(hardymer_settings(folder.manifest().config).retrieval.k, 1);
   EXPECT_EQ(folder.manifest().utterances, 128);
   const Results results = read_results(kFolder);
   EXPECT_EQ(results.find("unified", "a,t", "wa")->mean, kAccuracy);

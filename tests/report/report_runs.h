@@ -3,6 +3,7 @@
 
 #include <filesystem>
 
+#include "methods/hardymer/settings.h"
 #include "tests/analysis/made_run.h"
 
 namespace hardy::test {
@@ -11,7 +12,7 @@ namespace hardy::test {
 inline RunFolder make_report_run(const std::filesystem::path& folder, std::int64_t period,
                                  double beta = 4) {
   Config config;
-  config.hardness.beta = beta;
+  hardymer_settings(config).hardness.beta = beta;
   const auto is_hit = [&](const MadeFit& fit, std::int64_t u) {
     return (u + fit.seed) % period != 0;
   };

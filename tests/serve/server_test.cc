@@ -23,7 +23,6 @@ namespace {
 
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
-using Clock = std::chrono::steady_clock;
 
 /// A plain TCP client.
 class Client {
@@ -62,6 +61,19 @@ class Client {
     return text;
   }
 
+  /// Everything until the other side closes, or says nothing more for a while.
+  std::string read_all() {
+    const timeval patience{0, 300'000};
+    ::setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    std::string text;
+    char block[4096];
+    while (true) {
+      const auto count = ::recv(socket_, block, sizeof block, 0);
+      if (count <= 0) return text;
+      text.append(block, static_cast<std::size_t>(count));
+    }
+  }
+
   std::string ask(const std::string& text) {
     send(text);
     return read();
@@ -83,7 +95,7 @@ class Client {
 
 std::string post(const std::string& body, const std::string& more = "") {
   return fmt::format(
-      "POST /v1/predict HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+      "POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
       "Content-Length: {}\r\n{}\r\n{}",
       body.size(), more, body);
 }
@@ -133,19 +145,22 @@ TEST_F(ServerTest, AnswersSeveralRequestsOnOneConnectionEvenPipelinedOnes) {
   for (int i = 0; i < 3; ++i) {
     EXPECT_THAT(client.ask(post(kBody)), StartsWith("HTTP/1.1 200 OK\r\n"));
   }
-  client.send(post(kBody) + "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
+  client.send(post(kBody) + "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
   const auto first = client.read();
   EXPECT_THAT(first, HasSubstr("\"label\""));
   const auto second = first.find("alive") == std::string::npos ? client.read() : first;
   EXPECT_THAT(second, HasSubstr("alive"));
-  EXPECT_THAT(client.ask("HEAD /healthz HTTP/1.1\r\nHost: x\r\n\r\n"), StartsWith("HTTP/1.1 200"));
+  EXPECT_THAT(client.ask("HEAD /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+              StartsWith("HTTP/1.1 200"));
 }
 
 TEST_F(ServerTest, RefusesWhatIsTooLargeOrNoHttp) {
   const auto port = start();
   EXPECT_THAT(Client(port).ask(post(std::string(3000, ' '))), StartsWith("HTTP/1.1 413"));
-  EXPECT_THAT(Client(port).ask("POST /v1/predict HTTP/1.1\r\nContent-Length: 99999999999\r\n\r\n"),
-              StartsWith("HTTP/1.1 413"));
+  EXPECT_THAT(
+      Client(port).ask(
+          "POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999\r\n\r\n"),
+      StartsWith("HTTP/1.1 413"));
   EXPECT_THAT(Client(port).ask("GET / HTTP/1.1\r\nX: " + std::string(20000, 'x') + "\r\n\r\n"),
               StartsWith("HTTP/1.1 431"));
   EXPECT_THAT(Client(port).ask("rubbish\r\n\r\n"), StartsWith("HTTP/1.1 400"));
@@ -153,6 +168,111 @@ TEST_F(ServerTest, RefusesWhatIsTooLargeOrNoHttp) {
   EXPECT_THAT(Client(port).ask("POST / HTTP/1.1\r\nContent-Length: x\r\n\r\n"),
               StartsWith("HTTP/1.1 400"));
   EXPECT_THAT(Client(port).ask(post(kBody)), StartsWith("HTTP/1.1 200"));
+}
+
+TEST_F(ServerTest, WhatAProxyCouldUnderstandDifferentlyIsRefusedAndNotReadOn) {
+  const auto port = start();
+  const std::string host = "Host: localhost\r\n";
+  const std::string hidden = "GET /v1/model HTTP/1.1\r\nHost: localhost\r\n\r\n";
+  const std::string length = fmt::format("Content-Length: {}\r\n", hidden.size());
+
+  struct Case {
+    std::string head;
+    const char* status;
+  };
+
+  const std::string first = "POST /v1/predict HTTP/1.1\r\n";
+  const Case cases[] = {
+      {first + host + "Transfer-Encoding: gzip\r\n", "501"},
+      {first + host + "Transfer-Encoding: identity\r\n", "501"},
+      {first + host + "Transfer-Encoding: identity\r\n" + length, "400"},
+      {first + host + "Transfer-Encoding: xchunked\r\n", "501"},
+      {first + host + "Transfer-Encoding: gzip, chunked\r\n", "501"},
+      {first + host + "Transfer-Encoding: chunked, chunked\r\n", ""},
+      {first + host + "Transfer-Encoding: chunked\r\n" + length, "400"},
+      {first + host + length + length, "400"},
+      {first + host + "Content-Length: 1, 1\r\n", "400"},
+      {first + host + "Content-Length: +1\r\n", "400"},
+      {first + length, "400"},
+      {first + host + host + length, "400"},
+      {first + "Host: evil.example\r\n" + length, "403"},
+      {first + "Host: localhost:x\r\n" + length, "400"},
+      {first + host + "Expect: something\r\n" + length, "417"},
+      {"POST v1/predict HTTP/1.1\r\n" + host + length, "400"},
+      {"POST ftp://localhost/v1/predict HTTP/1.1\r\n" + host + length, "400"},
+      {"POST /v1/predict HTTP/1.0\r\nTransfer-Encoding: chunked\r\n", "400"},
+  };
+  for (const auto& tested : cases) {
+    SCOPED_TRACE(tested.head);
+    Client client(port);
+    client.send(tested.head + "\r\n" + hidden);
+    const auto reply = client.read_all();
+    EXPECT_THAT(reply, StartsWith(fmt::format("HTTP/1.1 {}", tested.status)));
+    // The hidden request is part of a body, or of nothing.
+    EXPECT_EQ(reply.find("fingerprint"), std::string::npos) << reply;
+  }
+}
+
+TEST_F(ServerTest, TakesWhatTheStandardAllows) {
+  const auto port = start();
+  const std::string rest = fmt::format(
+      "Content-Type: APPLICATION/JSON\r\nContent-Length: {}\r\n\r\n{}", kBody.size(), kBody);
+  for (const char* head :
+       {"POST /v1/predict HTTP/1.1\r\nhost: LOCALHOST:80\r\n",
+        "POST /v1/predict HTTP/1.1\r\nHost: [::1]:8080\r\n", "POST /v1/predict HTTP/1.0\r\n",
+        "POST http://localhost/v1/predict HTTP/1.1\r\nHost: other\r\n",
+        "POST HTTP://127.0.0.1:80/v1/predict HTTP/1.1\r\nHost: 127.0.0.1\r\n"}) {
+    SCOPED_TRACE(head);
+    EXPECT_THAT(Client(port).ask(head + rest), HasSubstr(" 200 OK\r\n"));
+  }
+  EXPECT_THAT(Client(port).ask("GET http://evil.example/healthz HTTP/1.1\r\n"
+                               "Host: localhost\r\n\r\n"),
+              StartsWith("HTTP/1.1 403"));
+  const auto chunked = fmt::format(
+      "POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+      "Transfer-Encoding: Chunked\r\n\r\n{:x}\r\n{}\r\n0\r\n\r\n",
+      kBody.size(), kBody);
+  EXPECT_THAT(Client(port).ask(chunked), StartsWith("HTTP/1.1 200"));
+}
+
+TEST_F(ServerTest, ARefusedClientStillReadsWhy) {
+  const auto port = start();
+  Client client(port);
+  // Far more than the sockets hold: closing at once would cut the connection off.
+  const auto reply = client.ask(post(std::string(8 << 20, ' ')));
+  EXPECT_THAT(reply, StartsWith("HTTP/1.1 413"));
+}
+
+TEST_F(ServerTest, BodiesInWorkAreBoundedTogether) {
+  options_.max_body_bytes = 1 << 20;
+  options_.max_work_bytes = 1 << 20;
+  options_.request_timeout_s = 5;
+  const auto port = start();
+  const auto large = post(std::string(900 << 10, ' '));
+  Client held(port);
+  held.send(large.substr(0, large.size() - 1));  // in work until its last byte comes
+  std::string refused;
+  for (int i = 0; i < 50 && refused.empty(); ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    const auto reply = Client(port).ask(large);
+    if (reply.starts_with("HTTP/1.1 503")) refused = reply;
+  }
+  EXPECT_THAT(refused, HasSubstr("Retry-After: 1"));
+  // Small requests pass meanwhile.
+  EXPECT_THAT(Client(port).ask(post(kBody)), StartsWith("HTTP/1.1 200"));
+  held.send(" ");
+  EXPECT_THAT(held.read(), StartsWith("HTTP/1.1 400"));
+  EXPECT_THAT(Client(port).ask(large), StartsWith("HTTP/1.1 400"));
+}
+
+TEST_F(ServerTest, EveryReplyForbidsFramesAndSniffing) {
+  const auto reply = Client(start()).ask("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  for (const char* header :
+       {"X-Content-Type-Options: nosniff", "X-Frame-Options: DENY",
+        "Content-Security-Policy: default-src 'none'; frame-ancestors 'none'",
+        "Cross-Origin-Resource-Policy: same-origin", "Cache-Control: no-store"}) {
+    EXPECT_THAT(reply, HasSubstr(header));
+  }
 }
 
 TEST_F(ServerTest, EveryRefusalIsJsonThatSaysWhy) {
@@ -177,7 +297,9 @@ TEST_F(ServerTest, EveryRefusalIsJsonThatSaysWhy) {
   refusal(post(std::string(3000, ' '), token), 413, "body");
   refusal(post(R"({"features":{"m0":[1,2]}})", token), 422, "features.m0");
   const std::string open =
-      "POST /v1/dialogues HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n" + token + "\r\n";
+      "POST /v1/dialogues HTTP/1.1\r\nHost: localhost\r\n"
+      "Content-Type: application/json\r\nContent-Length: 0\r\n" +
+      token + "\r\n";
   EXPECT_THAT(Client(port).ask(open), StartsWith("HTTP/1.1 201"));
   refusal(open, 429, "");
 }
@@ -190,22 +312,29 @@ TEST_F(ServerTest, MoreRequestsThanAreAllowedInWorkAreTurnedAway) {
   EXPECT_THAT(reply, HasSubstr("\"reason\":\"0 requests are in work"));
 }
 
-TEST_F(ServerTest, SlowClientsAreCutOffAndKeepNobodyOut) {
-  const auto port = start();
+/// Clients that have sent half of a header.
+std::vector<std::unique_ptr<Client>> slow_clients(std::uint16_t port) {
   std::vector<std::unique_ptr<Client>> slow;
   for (int i = 0; i < 30; ++i) {
     slow.push_back(std::make_unique<Client>(port));
     slow.back()->send("POST /v1/predict HTTP/1.1\r\nContent-Le");
   }
-  const auto before = Clock::now();
+  return slow;
+}
+
+// Without limits of their own: where the server waits for a slow client, these fail by the client's
+// patience or never end.
+TEST_F(ServerTest, SlowClientsKeepNobodyOut) {
+  options_.request_timeout_s = 3600;
+  const auto port = start();
+  const auto slow = slow_clients(port);
   EXPECT_THAT(Client(port).ask(post(kBody)), StartsWith("HTTP/1.1 200"));
-  EXPECT_LT(Clock::now() - before, std::chrono::milliseconds(500));
-  // Dripping does not extend the deadline.
-  const auto start = Clock::now();
-  while (slow[0]->send("n") && Clock::now() - start < std::chrono::seconds(5)) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));
-  }
-  EXPECT_LT(Clock::now() - start, std::chrono::seconds(3));
+}
+
+TEST_F(ServerTest, SlowClientsAreCutOffHoweverTheyDrip) {
+  const auto port = start();
+  const auto slow = slow_clients(port);
+  while (slow[0]->send("n")) std::this_thread::sleep_for(std::chrono::milliseconds(100));
   EXPECT_EQ(slow[1]->read(), "");
 }
 
@@ -218,7 +347,7 @@ TEST_F(ServerTest, BrokenClientsLeaveNothingBehind) {
   Client client(port);
   EXPECT_THAT(client.ask(post(kBody)), StartsWith("HTTP/1.1 200"));
   std::this_thread::sleep_for(std::chrono::milliseconds(1500));
-  EXPECT_THAT(client.ask("GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"),
+  EXPECT_THAT(client.ask("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"),
               HasSubstr("hardy_connections 1\n"));
 }
 
@@ -237,12 +366,11 @@ TEST_F(ServerTest, TurnsAwayConnectionsBeyondTheLimit) {
 }
 
 TEST_F(ServerTest, StopsWithIdleConnectionsAtOnceAndTakesNobodyNew) {
+  options_.idle_timeout_s = 3600;
   const auto port = start();
   Client idle(port);
   EXPECT_THAT(idle.ask(post(kBody)), StartsWith("HTTP/1.1 200"));
-  const auto before = Clock::now();
   stop();
-  EXPECT_LT(Clock::now() - before, std::chrono::seconds(1));
   EXPECT_EQ(idle.ask(post(kBody)), "");
   EXPECT_FALSE(Client(port).is_open());
 }

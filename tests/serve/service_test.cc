@@ -158,6 +158,18 @@ TEST_F(ServiceTest, RefusalsNameFieldAndReason) {
   expect_refusal(ask("GET", "/nothing"), 404, "", "openapi");
   expect_refusal(service().handle({"POST", "/v1/predict", kUtterance, "text/plain", ""}), 415,
                  "Content-Type", "application/json");
+  for (const char* type : {"application/jsonp", "text/json", "application/json; charset=latin1",
+                           "application/json, application/json", "application/json;x", ""}) {
+    expect_refusal(service().handle({"POST", "/v1/predict", kUtterance, type, ""}), 415,
+                   "Content-Type", "application/json");
+  }
+  for (const char* type : {"APPLICATION/JSON", "application/json;charset=UTF-8",
+                           "application/json ; charset=\"utf-8\""}) {
+    EXPECT_EQ(service().handle({"POST", "/v1/predict", kUtterance, type, ""}).status, 200) << type;
+  }
+  HttpRequest packed{"POST", "/v1/predict", "\x1f\x8b", "application/json", ""};
+  packed.content_encoding = "gzip";
+  expect_refusal(service().handle(packed), 415, "Content-Encoding", "plain");
   expect_refusal(service().refuse_busy({"POST", "/v1/predict", "", "", ""}), 503, "", "in work");
 }
 
@@ -172,7 +184,92 @@ TEST_F(ServiceTest, ATokenOpensEverythingButHealthAndThePage) {
     expect_refusal(ask("GET", "/v1/model", "", wrong), 401, "Authorization", "Bearer");
     expect_refusal(ask("GET", "/metrics", "", wrong), 401, "Authorization", "Bearer");
   }
-  EXPECT_EQ(ask("GET", "/v1/model", "", "Bearer sixteen-letters!").status, 200);
+  for (const char* right :
+       {"Bearer sixteen-letters!", "bearer sixteen-letters!", "BEARER   sixteen-letters!"}) {
+    EXPECT_EQ(ask("GET", "/v1/model", "", right).status, 200) << right;
+  }
+}
+
+TEST_F(ServiceTest, PagesOfOtherSitesCannotUseIt) {
+  const auto ask_as = [&](const char* host, const char* origin, const char* type) {
+    HttpRequest request{"POST", "/v1/dialogues", "", type, ""};
+    request.host = host;
+    request.origin = origin;
+    return service().handle(request);
+  };
+  expect_refusal(ask_as("127.0.0.1:8080", "http://evil.example", "application/json"), 403, "Origin",
+                 "other sites");
+  expect_refusal(ask_as("127.0.0.1:8080", "null", "application/json"), 403, "Origin", "other");
+  expect_refusal(ask_as("evil.example", "", "application/json"), 403, "Host", "no name of this");
+  expect_refusal(ask_as("a b", "", "application/json"), 400, "Host", "not a host name");
+  // A form of another site can send these without asking first.
+  for (const char* type : {"", "text/plain", "application/x-www-form-urlencoded"}) {
+    expect_refusal(ask_as("127.0.0.1:8080", "", type), 415, "Content-Type", "application/json");
+    HttpRequest reload{"POST", "/v1/reload", "", type, ""};
+    expect_refusal(service().handle(reload), 415, "Content-Type", "application/json");
+  }
+  EXPECT_EQ(ask_as("localhost:8080", "http://localhost:8080", "application/json").status, 201);
+  expect_refusal(post("/v1/dialogues", R"({"id":"x"})"), 400, "body", "takes no fields");
+  expect_refusal(post("/v1/reload", R"({"id":"x"})"), 400, "body", "takes no fields");
+  EXPECT_EQ(post("/v1/reload", " { } ").status, 200);
+}
+
+TEST_F(ServiceTest, ThePageRunsItsOwnScriptOnly) {
+  const auto reply = ask("GET", "/");
+  ASSERT_EQ(reply.headers.size(), 1U);
+  EXPECT_EQ(reply.headers[0].first, "Content-Security-Policy");
+  EXPECT_THAT(reply.headers[0].second, HasSubstr("script-src 'sha256-"));
+  EXPECT_THAT(reply.headers[0].second, HasSubstr("frame-ancestors 'none'"));
+}
+
+TEST_F(ServiceTest, ExplainsTheUtteranceOfAnId) {
+  const std::string list =
+      R"({"utterances":[{"id":"a","features":{"m0":[1,2,3]}},)"
+      R"({"id":"b","features":{"m1":[1,2]}},{"id":"b","features":{"m1":[1,2]}}],)"
+      R"("utterance":%})";
+  const auto explain = [&](const std::string& which) {
+    std::string text = list;
+    return post("/v1/explain", text.replace(text.find('%'), 1, which));
+  };
+  const auto answer = Json::parse(explain(R"("a")").body);
+  EXPECT_EQ(answer.at("id"), "a");
+  EXPECT_EQ(answer, Json::parse(explain("0").body));
+  expect_refusal(explain(R"("c")"), 422, "utterance", "no utterance 'c'");
+  expect_refusal(explain(R"("b")"), 422, "utterance", "2 utterances are called 'b'");
+  save_demo(dir_.path() / "corpus");
+  options_.corpus = (dir_.path() / "corpus").string();
+  service_.reset();
+  const auto kept = post("/v1/explain", R"({"corpus_dialogue":"d","utterance":"u1"})");
+  EXPECT_EQ(Json::parse(kept.body).at("utterance"), 1) << kept.body;
+}
+
+TEST_F(ServiceTest, ATurnMayOnlyEndTheDialogue) {
+  const auto id = Json::parse(post("/v1/dialogues", "{}").body).at("dialogue").get<std::string>();
+  const auto turns = fmt::format("/v1/dialogues/{}/turns", id);
+  EXPECT_EQ(post(turns, kUtterance).status, 200);
+  const auto closed = Json::parse(post(turns, R"({"dialogue":"d1","end":true})").body);
+  EXPECT_EQ(closed.at("closed"), true);
+  EXPECT_EQ(closed.at("turns"), 1);
+  expect_refusal(post(turns, kUtterance), 404, "", "no such dialogue");
+}
+
+TEST_F(ServiceTest, AModelThatIsTooLargeIsRefusedUnread) {
+  service();
+  // 64 GiB that take no room on the disk: reading them would take minutes and end the process.
+  std::filesystem::resize_file(options_.model, std::uintmax_t{64} << 30);
+  expect_refusal(post("/v1/reload", ""), 500, "", "more than the 1073741824");
+  options_.max_model_bytes = std::int64_t{1} << 40;
+  std::filesystem::remove(options_.model);
+  save_tensor_file(options_.model, test::random_bundle(info_));
+  service_.reset();
+  service();
+  std::filesystem::resize_file(options_.model, std::uintmax_t{64} << 30);
+  expect_refusal(post("/v1/reload", ""), 500, "", "not a usable tensor file");
+}
+
+TEST_F(ServiceTest, NothingIsReloadedOnceItStops) {
+  service().stop();
+  expect_refusal(post("/v1/reload", ""), 503, "", "stopping");
 }
 
 TEST_F(ServiceTest, ASessionAnswersEachTurnFromTheTurnsSoFar) {

@@ -61,20 +61,20 @@ class WeightDrawer {
 
   void units(const std::string& name, const EncoderConfig& encoder) {
     const std::int64_t width = encoder.hidden;
-    const std::int64_t entries =
-        (encoder.speaker == "relation" ? 2 : 1) * (encoder.position == "relative" ? 17 : 1);
+    const std::int64_t entries = (encoder.speaker == SpeakerBias::kRelation ? 2 : 1) *
+                                 (encoder.position == Position::kRelative ? 17 : 1);
     for (std::int64_t u = 0; u < encoder.depth; ++u) {
       const auto unit = fmt::format("{}.{}", name, u);
       layer(unit + ".qkv", width, 3 * width);
       layer(unit + ".fc1", width, width);
       layer(unit + ".fc2", width, width);
-      if (encoder.norm == "layer") {
+      if (encoder.norm == Norm::kLayer) {
         norm(unit + ".norm1", width);
         norm(unit + ".norm2", width);
       }
       if (entries > 1) draw(unit + ".relation", {encoder.heads, entries}, 1);
     }
-    if (encoder.norm == "layer") norm(name + ".norm", width);
+    if (encoder.norm == Norm::kLayer) norm(name + ".norm", width);
   }
 
  private:
@@ -90,7 +90,7 @@ inline TensorFile random_bundle(const BundleInfo& info, std::uint64_t seed = 1) 
   const std::int64_t hidden = encoder.hidden;
   const auto stacked = hidden * static_cast<std::int64_t>(info.modalities.size());
   std::int64_t decoder_in = stacked;
-  if (encoder.decoder == "two-layer") {
+  if (encoder.decoder == Decoder::kTwoLayer) {
     drawer.layer("model.decoder.hidden", stacked, encoder.decoder_width);
     decoder_in = encoder.decoder_width;
   }

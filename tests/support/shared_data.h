@@ -1,4 +1,5 @@
-// Finds the reference data; tests that need it skip loudly without it and fail where it must be.
+// Finds the reference data; tests that need it are skipped with a notice without it, and fail where
+// HARDY_REQUIRE_SHARED=1 says that it must be there.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -15,6 +16,11 @@ inline std::filesystem::path shared_dir() {
   return from_environment != nullptr ? from_environment : HARDY_SHARED_DIR;
 }
 
+inline bool requires_shared() {
+  const char* required = std::getenv("HARDY_REQUIRE_SHARED");
+  return required != nullptr && std::string(required) == "1";
+}
+
 inline bool is_ci() {
   const char* ci = std::getenv("CI");
   return ci != nullptr && std::string(ci) == "true";
@@ -23,12 +29,12 @@ inline bool is_ci() {
 }  // namespace hardy::test
 
 /// Leaves the test when `relative` is not in the reference data: skipped with a notice, or failed
-/// when CI=true.
-#define HARDY_NEEDS_SHARED(relative)                                                       \
-  do {                                                                                     \
-    const auto needed = hardy::test::shared_dir() / (relative);                            \
-    if (!std::filesystem::exists(needed)) {                                                \
-      ASSERT_FALSE(hardy::test::is_ci()) << "reference data missing under CI: " << needed; \
-      GTEST_SKIP() << "reference data not found: " << needed << " (set HARDY_SHARED)";     \
-    }                                                                                      \
+/// when HARDY_REQUIRE_SHARED=1.
+#define HARDY_NEEDS_SHARED(relative)                                                        \
+  do {                                                                                      \
+    const auto needed = hardy::test::shared_dir() / (relative);                             \
+    if (!std::filesystem::exists(needed)) {                                                 \
+      ASSERT_FALSE(hardy::test::requires_shared()) << "reference data missing: " << needed; \
+      GTEST_SKIP() << "reference data not found: " << needed << " (set HARDY_SHARED)";      \
+    }                                                                                       \
   } while (false)

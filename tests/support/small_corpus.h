@@ -20,7 +20,7 @@ inline Corpus small_corpus() {
                        {"u3", 2, 0, "cid", 1, "gr\xC3\xBCn"},
                        {"u4", 2, 1, "", 0, " blank "}};
   corpus.modalities = {
-      {"acoustic", 2, {0.1F, -2, 3, 4e-30F, 5, 6, 7, 8, 9, 1e30F}, {1, 1, 1, 1, 1}},
+      {"acoustic", 2, {0.1F, -2, 3, 4e-30F, 5, 6, 7, 8, 9, 1e17F}, {1, 1, 1, 1, 1}},
       {"textual", 1, {1.5F, 0, 2.5F, 3.5F, -1}, {1, 0, 1, 1, 1}},
   };
   return corpus;

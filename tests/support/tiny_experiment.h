@@ -3,6 +3,7 @@
 
 #include "corpus/synth/demo_corpus.h"
 #include "hardy/config.h"
+#include "methods/hardymer/settings.h"
 
 namespace hardy::test {
 
@@ -22,15 +23,15 @@ inline Corpus tiny_corpus(int modalities, double missing_rate = 0) {
 /// Hidden width 16, two epochs of everything.
 inline Config tiny_config() {
   Config config = make_preset("quick");
-  config.recogniser.encoder.hidden = 16;
-  config.recogniser.encoder.depth = 1;
-  config.hardness.encoder.hidden = 16;
-  config.hardness.encoder.depth = 1;
-  config.tuning.epochs = 2;
-  config.hardness.complete_epochs = 2;
-  config.hardness.pattern_epochs = 2;
-  config.recogniser.complete_epochs = 2;
-  config.recogniser.pattern_epochs = 2;
+  hardymer_settings(config).recogniser.encoder.hidden = 16;
+  hardymer_settings(config).recogniser.encoder.depth = 1;
+  hardymer_settings(config).hardness.encoder.hidden = 16;
+  hardymer_settings(config).hardness.encoder.depth = 1;
+  hardymer_settings(config).tuning.epochs = 2;
+  hardymer_settings(config).hardness.complete_epochs = 2;
+  hardymer_settings(config).hardness.pattern_epochs = 2;
+  hardymer_settings(config).recogniser.complete_epochs = 2;
+  hardymer_settings(config).recogniser.pattern_epochs = 2;
   return config;
 }
 

@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
+#include <algorithm>
 #include <limits>
+#include <set>
 
 #include "hardy/errors.h"
 #include "pipeline/stage_cache.h"
@@ -26,7 +28,7 @@ struct Problem {
     options.epochs = 6;
     options.optimiser.batch = 3;
     options.optimiser.learning_rate = 0.1;
-    options.optimiser.schedule = "cosine";
+    options.optimiser.schedule = Schedule::kCosine;
   }
 
   std::vector<CurvePoint> run(const std::function<double()>& validation = nullptr) {
@@ -158,6 +160,117 @@ TEST(EpochLoop, DefectH12AddsUpTheGradientsOfABatch) {
     EXPECT_EQ(gradients,
               keeps ? (std::vector<double>{1, 11, 1, 11}) : (std::vector<double>{1, 10, 1, 10}));
   }
+}
+
+/// One parameter from 1, whose loss is itself: Adam's steps are the learning rate.
+double falls_to(const std::function<void(EpochLoopOptions&)>& change) {
+  ParameterSet parameters;
+  const at::Tensor x = parameters.add_constant("x", {1}, 1.0);
+  StageServices services;
+  services.seeds = Seeds(1);
+  EpochLoopOptions options;
+  options.stage = "fall";
+  options.items = 1;
+  options.epochs = 4;
+  options.optimiser = {.batch = 1, .learning_rate = 0.1, .weight_decay = 0};
+  change(options);
+  const auto batch = [&](const std::vector<std::int64_t>&, BatchStreams&,
+                         const std::function<void(const at::Tensor&)>& update) { update(x.sum()); };
+  run_epochs(options, services, parameters, batch, nullptr);
+  return x.item<double>();
+}
+
+TEST(EpochLoop, TheScheduleScalesEveryStep) {
+  EXPECT_NEAR(falls_to([](EpochLoopOptions&) {}), 0.6, 1e-5);
+  // Half a cosine: factors 1, .8536, .5, .1464 at the four starts of epochs.
+  EXPECT_NEAR(falls_to([](EpochLoopOptions& o) { o.optimiser.schedule = "cosine"; }), 0.75, 1e-5);
+  // Two batches an epoch move the schedule on within it: eight steps of 1 to .0381, sum 4.5.
+  EXPECT_NEAR(falls_to([](EpochLoopOptions& o) {
+                o.items = 2;
+                o.optimiser.schedule = "cosine";
+              }),
+              0.55, 1e-5);
+  // A rate by epoch takes the schedule's place.
+  EXPECT_NEAR(falls_to([](EpochLoopOptions& o) {
+                o.optimiser.schedule = "cosine";
+                o.epoch_rate = [](std::int64_t epoch) { return epoch == 2 ? 1.0 : 0.0; };
+              }),
+              0.9, 1e-5);
+}
+
+TEST(EpochLoop, DecayAndMemoryAreTheOptimisers) {
+  // The gradient is 0 but for the decay, so the step is the rate whatever the decay's size.
+  ParameterSet parameters;
+  const at::Tensor x = parameters.add_constant("x", {1}, 1.0);
+  StageServices services;
+  services.seeds = Seeds(1);
+  EpochLoopOptions options;
+  options.stage = "decay";
+  options.items = options.epochs = 1;
+  options.optimiser = {.batch = 1, .learning_rate = 0.1, .weight_decay = 0.5};
+  const auto flat = [&](const std::vector<std::int64_t>&, BatchStreams&,
+                        const std::function<void(const at::Tensor&)>& update) {
+    update((x * 0.0).sum());
+  };
+  run_epochs(options, services, parameters, flat, nullptr);
+  EXPECT_NEAR(x.item<double>(), 0.9, 1e-5);
+  // Slopes 1 and -1: with beta1 = 0 the second step undoes the first, with .9 it does not.
+  const auto after = [&](double beta1) {
+    ParameterSet own;
+    const at::Tensor y = own.add_constant("y", {1}, 1.0);
+    options.beta1 = beta1;
+    options.epochs = 2;
+    options.optimiser.weight_decay = 0;
+    double slope = 1;
+    const auto batch = [&](const std::vector<std::int64_t>&, BatchStreams&,
+                           const std::function<void(const at::Tensor&)>& update) {
+      update((y * slope).sum());
+      slope = -slope;
+    };
+    run_epochs(options, services, own, batch, nullptr);
+    return y.item<double>();
+  };
+  EXPECT_NEAR(after(0.0), 1.0, 1e-5);
+  // Means .1 and -.01, corrected by .1 and .19: steps -.1 and +.1 / 19.
+  EXPECT_NEAR(after(0.9), 0.9 + 0.1 / 19, 1e-5);
+}
+
+TEST(EpochLoop, EveryItemIsSeenOnceAnEpochInBatchesAndStreamsOfItsOwn) {
+  ParameterSet parameters;
+  const at::Tensor x = parameters.add_constant("x", {1}, 1.0);
+  StageServices services;
+  services.seeds = Seeds(5);
+  EpochLoopOptions options;
+  options.stage = "order";
+  options.items = 7;
+  options.epochs = 3;
+  options.optimiser.batch = 3;
+  std::vector<std::vector<std::int64_t>> epochs(1);
+  std::vector<std::size_t> sizes;
+  std::set<double> draws;
+  std::set<std::uint64_t> dropouts;
+  const auto batch = [&](const std::vector<std::int64_t>& items, BatchStreams& streams,
+                         const std::function<void(const at::Tensor&)>& update) {
+    if (epochs.back().size() == 7) epochs.emplace_back();
+    epochs.back().insert(epochs.back().end(), items.begin(), items.end());
+    sizes.push_back(items.size());
+    draws.insert(draw_unit(streams.draws));
+    dropouts.insert(streams.dropout);
+    update(x.sum() * 0.0 + static_cast<double>(items.size()));
+  };
+  const auto curve = run_epochs(options, services, parameters, batch, nullptr);
+  EXPECT_EQ(sizes, (std::vector<std::size_t>{3, 3, 1, 3, 3, 1, 3, 3, 1}));
+  EXPECT_EQ(draws.size(), 9U);
+  EXPECT_EQ(dropouts.size(), 9U);
+  ASSERT_EQ(epochs.size(), 3U);
+  EXPECT_NE(epochs[0], epochs[1]);
+  EXPECT_NE(epochs[1], epochs[2]);
+  for (auto& order : epochs) {
+    std::sort(order.begin(), order.end());
+    EXPECT_EQ(order, (std::vector<std::int64_t>{0, 1, 2, 3, 4, 5, 6}));
+  }
+  ASSERT_EQ(curve.size(), 3U);
+  EXPECT_NEAR(curve[0].value, 7.0 / 3, 1e-6);  // the mean of the updates
 }
 
 }  // namespace

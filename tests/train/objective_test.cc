@@ -69,5 +69,41 @@ TEST(Objective, WeightsCountVisits) {
   EXPECT_NEAR(loss.item<double>(), (right + 3 * (right + 2)) / 4, 1e-5);
 }
 
+TEST(Objective, WeightsOfRowsWithoutTargetAreNotCounted) {
+  const Objective objective(corpus_of({-1, 2, 0}), at::kCPU);
+  const auto logits = at::tensor({2.0F, 0.0F, 2.0F, 0.0F, 2.0F, 0.0F}).view({3, 2});
+  const double right = std::log1p(std::exp(-2.0));
+  const auto loss = objective.loss(logits, objective.targets(kAll), at::tensor({1.0F, 3.0F, 5.0F}));
+  EXPECT_NEAR(loss.item<double>(), (right + 3 * (right + 2)) / 4, 1e-5);
+}
+
+TEST(Objective, OfValuesIsTheMeanSquaredErrorAlsoWithWeights) {
+  Corpus corpus = corpus_of({});
+  corpus.label_kind = LabelKind::kValue;
+  corpus.class_names.clear();
+  const Objective objective(corpus, at::kCPU);  // values 0, 1, 0
+  EXPECT_EQ(objective.outputs(), 1);
+  auto outputs = at::tensor({1.0F, 3.0F, 0.5F}).view({3, 1});
+  outputs.requires_grad_(true);
+  const auto plain = objective.loss(outputs, objective.targets(kAll), {});
+  EXPECT_NEAR(plain.item<double>(), (1 + 4 + 0.25) / 3, 1e-6);
+  plain.backward();
+  EXPECT_NEAR(outputs.grad()[1][0].item<double>(), 2 * 2.0 / 3, 1e-6);
+  const auto weighted =
+      objective.loss(outputs, objective.targets(kAll), at::tensor({1.0F, 2.0F, 4.0F}));
+  EXPECT_NEAR(weighted.item<double>(), (1 + 8 + 1) / 7.0, 1e-6);
+}
+
+TEST(Objective, GradientOfCrossEntropyIsProbabilityMinusTruth) {
+  const Objective objective(corpus_of({}), at::kCPU);
+  auto logits = at::tensor({2.0F, 0.0F, 0.0F, 0.0F, 1.0F, 3.0F}).view({3, 2});
+  logits.requires_grad_(true);
+  objective.loss(logits, objective.targets(kAll), at::tensor({1.0F, 3.0F, 0.0F})).backward();
+  const double p = 1 / (1 + std::exp(-2.0));
+  EXPECT_NEAR(logits.grad()[0][0].item<double>(), (p - 1) / 4, 1e-6);
+  EXPECT_NEAR(logits.grad()[1][1].item<double>(), 3 * (0.5 - 1) / 4, 1e-6);
+  EXPECT_EQ(logits.grad()[2].abs().sum().item<float>(), 0);
+}
+
 }  // namespace
 }  // namespace hardy

@@ -161,7 +161,8 @@ namespace {
 at::Tensor classes_of(const FoldData& data, const std::vector<std::int64_t>& utterances) {
   const auto targets = data.objective->targets(index_tensor(utterances, at::kCPU));
   if (data.objective->is_classification()) return targets;
-  return at::where(targets == 0, at::full_like(targets, -1.0), (targets > 0).to(at::kFloat))
+  const auto has_none = at::logical_or(targets == 0, at::isnan(targets));
+  return at::where(has_none, at::full_like(targets, -1.0), (targets > 0).to(at::kFloat))
       .to(at::kLong);
 }
 
@@ -332,12 +333,20 @@ class CpmNet final : public Method {
                                                         const std::vector<Fold>& folds,
                                                         const Config& config) const override {
     if (config.run.device != "cpu") return "it computes on the CPU only; use --device cpu";
+    if (corpus.target_count() > 0) {
+      return "it learns one class or value per utterance, not several labels; choose another "
+             "method";
+    }
+    if (!corpus.shares.empty()) {
+      return "it learns one class per utterance, not shares of raters; choose another method, or "
+             "write the classes into a column 'label'";
+    }
     if (corpus.label_kind == LabelKind::kClass) return std::nullopt;
     for (const auto& fold : folds) {
       int signs = 0;
       for (const auto u : utterances_of(corpus, fold.train)) {
         const float value = corpus.utterances[static_cast<std::size_t>(u)].label;
-        if (value != 0) signs |= value > 0 ? 1 : 2;
+        if (value != 0 && !std::isnan(value)) signs |= value > 0 ? 1 : 2;
       }
       if (signs != 3) {
         return "the training part of fold '" + fold.name +

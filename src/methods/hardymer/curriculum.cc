@@ -32,18 +32,6 @@ Supports choose_supports(std::span<const float> score, const NeighbourTable& nei
   return supports;
 }
 
-Supports filled_with_self(const Supports& supports, std::int64_t k) {
-  Supports filled;
-  for (std::size_t i = 0; i < supports.of.size(); ++i) {
-    const auto& list = supports.of[i];
-    const auto missing = std::max<std::int64_t>(0, k - static_cast<std::int64_t>(list.size()));
-    std::vector<std::int64_t> all(static_cast<std::size_t>(missing), static_cast<std::int64_t>(i));
-    all.insert(all.end(), list.begin(), list.end());
-    filled.of.push_back(std::move(all));
-  }
-  return filled;
-}
-
 std::vector<float> count_visits(const Supports& supports) {
   std::vector<float> visits(supports.of.size(), 1.0F);
   for (const auto& list : supports.of) {

@@ -20,10 +20,6 @@ struct Supports {
 /// the table is short). Shapes: score [n] in (0, 1].
 Supports choose_supports(std::span<const float> score, const NeighbourTable& neighbours);
 
-/// Defect H16: every list brought to k entries by putting the utterance itself in front, as often
-/// as needed.
-Supports filled_with_self(const Supports& supports, std::int64_t k);
-
 /// How often each utterance is seen per epoch: once for itself, once per utterance it supports.
 /// The sum is n + the number of all supports. Shapes: -> [n].
 std::vector<float> count_visits(const Supports& supports);

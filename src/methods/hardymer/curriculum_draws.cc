@@ -1,4 +1,5 @@
 #include "methods/hardymer/curriculum_draws.h"
+#include "methods/hardymer/settings.h"
 
 #include <torch/types.h>
 
@@ -12,7 +13,8 @@ CurriculumDraws::CurriculumDraws(const FoldData& data, const Config& config,
 
 std::vector<std::size_t> CurriculumDraws::draw_patterns(BatchPlan& plan, Generator& draws) const {
   std::vector<std::size_t> choice(plan.rows.size(), 0);
-  const bool per_dialogue = config_.recogniser.pattern_unit == "dialogue";
+  const bool per_dialogue =
+      hardymer_settings(config_).recogniser.pattern_unit == PatternUnit::kDialogue;
   for (std::size_t d = 0; d + 1 < plan.offsets.size(); ++d) {
     std::size_t drawn = 0;
     for (auto r = static_cast<std::size_t>(plan.offsets[d]);
@@ -48,7 +50,8 @@ std::size_t CurriculumDraws::weighted(std::int64_t utterance, Generator& draws) 
 
 at::Tensor CurriculumDraws::weights(const BatchPlan& plan, const std::vector<std::size_t>& choice,
                                     at::Device device) const {
-  const bool is_mean = plan_.patterns.size() > 1 && config_.recogniser.pattern_unit != "dialogue";
+  const bool is_mean = plan_.patterns.size() > 1 &&
+                       hardymer_settings(config_).recogniser.pattern_unit != PatternUnit::kDialogue;
   auto weights =
       at::empty({static_cast<std::int64_t>(plan.rows.size())}, at::TensorOptions(at::kFloat));
   for (std::size_t r = 0; r < plan.rows.size(); ++r) {
@@ -67,8 +70,9 @@ at::Tensor CurriculumDraws::weights(const BatchPlan& plan, const std::vector<std
 
 Mixture CurriculumDraws::draw_mixture(const BatchPlan& plan, const std::vector<std::size_t>& choice,
                                       at::Device device, Generator& draws) const {
-  const MixtureOptions options{config_.retrieval.mix_rate, config_.retrieval.mix_share,
-                               config_.retrieval.k};
+  const MixtureOptions options{hardymer_settings(config_).retrieval.mix_rate,
+                               hardymer_settings(config_).retrieval.mix_share,
+                               hardymer_settings(config_).retrieval.k};
   MixtureDraw draw;
   std::vector<std::int64_t> supports;
   for (std::size_t r = 0; r < plan.rows.size(); ++r) {

@@ -8,6 +8,7 @@
 
 #include "hardy/config.h"
 #include "methods/hardymer/mixture.h"
+#include "methods/hardymer/settings.h"
 #include "methods/hardymer/train_recogniser.h"
 #include "train/fold_data.h"
 
@@ -19,9 +20,9 @@ class CurriculumDraws {
   CurriculumDraws(const FoldData& data, const Config& config, const CurriculumPlan& plan);
 
   /// Whether supports enter as weights, or as mixtures (`retrieval.supports`).
-  [[nodiscard]] bool gives_weights() const { return has("weights"); }
+  [[nodiscard]] bool gives_weights() const { return has(SupportUse::kWeights); }
 
-  [[nodiscard]] bool gives_mixtures() const { return has("mix"); }
+  [[nodiscard]] bool gives_mixtures() const { return has(SupportUse::kMix); }
 
   /// Draws each row's pattern (or each dialogue's) and returns its index among the plan's patterns.
   std::vector<std::size_t> draw_patterns(BatchPlan& plan, Generator& draws) const;
@@ -35,8 +36,8 @@ class CurriculumDraws {
                                      at::Device device, Generator& draws) const;
 
  private:
-  [[nodiscard]] bool has(const char* mode) const {
-    return !plan_.supports.empty() && config_.retrieval.supports == mode;
+  [[nodiscard]] bool has(SupportUse mode) const {
+    return !plan_.supports.empty() && hardymer_settings(config_).retrieval.supports == mode;
   }
 
   std::size_t uniform(Generator& draws) const;

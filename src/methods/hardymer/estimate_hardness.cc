@@ -6,7 +6,6 @@
 #include <span>
 
 #include "methods/hardymer/hardness_module.h"
-#include "methods/hardymer_published/published_loss.h"
 #include "train/recogniser_data.h"
 
 namespace hardy {
@@ -16,15 +15,15 @@ namespace {
 class Estimator {
  public:
   Estimator(const FoldData& data, const HardnessConfig& config, const StageServices& services,
-            const PublishedConfig& published)
+            const HardyMerSeams& seams)
       : data_(data),
         config_(config),
         services_(services),
-        published_(published),
+        seams_(seams),
         device_(data.table.features.front().device()),
         parameters_(device_),
         initial_(services.seeds.stream("hardness.init")),
-        module_(module_options(data, config, published), parameters_, initial_),
+        module_(module_options(data, config, seams), parameters_, initial_),
         modalities_(data.table.modality_count()) {}
 
   void train_complete() {
@@ -96,9 +95,9 @@ class Estimator {
 
  private:
   static BackboneOptions module_options(const FoldData& data, const HardnessConfig& config,
-                                        const PublishedConfig& published) {
+                                        const HardyMerSeams& seams) {
     BackboneOptions options = backbone_options(data, config.encoder);
-    options.drops_cross_attention = published.h9_dropped_attention;
+    options.drops_cross_attention = seams.drops_cross_attention();
     return options;
   }
 
@@ -121,7 +120,7 @@ class Estimator {
                                           own, {});
     }
     if (config_.mi_weight > 0) {
-      // DIFFERS: a mean over utterances, where the published sum depends on the padded batch size.
+      // DIFFERS: a mean over utterances, where the authors' sum depends on the padded batch size.
       for (const auto& pair : module_.pair_information(batch, encoded, dropout_stream)) {
         loss = loss - config_.mi_weight * pair.information.mean() /
                           static_cast<double>(module_.pairs().size());
@@ -130,37 +129,19 @@ class Estimator {
     return loss;
   }
 
-  /// Rows whose modality is reconstructed: all that have it, or (H4) those that miss it.
+  /// Rows whose modality is reconstructed. Shapes: -> [M].
   [[nodiscard]] std::vector<std::vector<std::int64_t>> all_targets(const BatchPlan& plan) const {
     std::vector<std::vector<std::int64_t>> rows;
     for (int m = 0; m < modalities_; ++m) {
-      rows.push_back(rows_with_target(data_.table, plan, m, !published_.h4_masked_target));
+      rows.push_back(rows_with_target(data_.table, plan, m, seams_.reconstructs_present()));
     }
     return rows;
   }
 
-  /// What modality m of these rows should come out as: itself, or (H4) zero.
+  /// Target of modality m of these rows.
   [[nodiscard]] at::Tensor target_of(const Batch& batch, std::size_t m,
                                      const std::vector<std::int64_t>& rows) const {
-    const auto truth = true_features(data_.table, batch, m, rows);
-    return published_.h4_masked_target ? at::zeros_like(truth) : truth;
-  }
-
-  /// What defects add to the loss of patterns, before its weight.
-  at::Tensor add_defects(at::Tensor loss, const Batch& batch, const Encoded& encoded,
-                         const SwappedMask& mask, DropoutStream& dropout_stream) const {
-    if (published_.h14_swapped_mask) {
-      loss = loss + config_.reconstruction_weight / static_cast<double>(batch.rows) *
-                        padding_error(module_.backbone(), mask.padding,
-                                      !published_.h4_masked_target, dropout_stream);
-    }
-    if (published_.h9_dropped_attention && dropout_stream.is_training()) {
-      // Gradients of zero, so that the L2 penalty shrinks the cross-attention in this stage too.
-      for (const auto& pair : module_.pair_information(batch, encoded, dropout_stream)) {
-        loss = loss + 0.0 * pair.information.sum();
-      }
-    }
-    return loss;
+    return seams_.target(true_features(data_.table, batch, m, rows));
   }
 
   at::Tensor pattern_loss(const BatchPlan& plan, DropoutStream& dropout_stream) const {
@@ -170,20 +151,21 @@ class Estimator {
     auto loss = data_.objective->loss(module_.backbone().classify(fused),
                                       data_.objective->targets(batch.utterances), {});
     const auto rows = all_targets(plan);
-    const auto mask = published_.h14_swapped_mask ? swapped_mask(plan) : SwappedMask();
+    const auto mask = seams_.row_mask(plan, device_);
     const auto rebuilt = module_.backbone().reconstruct(fused, rows);
+    const double scale = config_.reconstruction_weight / static_cast<double>(batch.rows);
     for (std::size_t m = 0; m < rows.size(); ++m) {
       if (rows[m].empty()) continue;
       const auto truth = target_of(batch, m, rows[m]);
-      auto weights = at::ones({truth.size(0)}, truth.options());
-      if (published_.h14_swapped_mask) {
-        weights =
-            at::tensor(mask.weights).to(device_).index_select(0, index_tensor(rows[m], device_));
-      }
-      loss = loss + config_.reconstruction_weight / static_cast<double>(batch.rows) *
-                        weighted_squared_error(rebuilt[m], truth, weights);
+      const auto weights = mask.defined() ? mask.index_select(0, index_tensor(rows[m], device_))
+                                          : at::ones({truth.size(0)}, truth.options());
+      loss = loss + scale * weighted_squared_error(rebuilt[m], truth, weights);
     }
-    return add_defects(loss, batch, encoded, mask, dropout_stream);
+    const auto padding = seams_.padding_error(module_.backbone(), plan,
+                                              seams_.reconstructs_present(), dropout_stream);
+    if (padding.defined()) loss = loss + scale * padding;
+    const auto idle = seams_.idle_term(module_, batch, encoded, dropout_stream);
+    return idle.defined() ? loss + idle : loss;
   }
 
   template <typename Run, typename Validate>
@@ -233,7 +215,7 @@ class Estimator {
   const FoldData& data_;
   const HardnessConfig& config_;
   const StageServices& services_;
-  const PublishedConfig& published_;
+  const HardyMerSeams& seams_;
   at::Device device_;
   ParameterSet parameters_;
   Generator initial_;
@@ -245,8 +227,8 @@ class Estimator {
 
 TensorFile estimate_hardness(const FoldData& data, const HardnessConfig& config,
                              const std::vector<Pattern>& patterns, const StageServices& services,
-                             const PublishedConfig& published) {
-  Estimator estimator(data, config, services, published);
+                             const HardyMerSeams& seams) {
+  Estimator estimator(data, config, services, seams);
   estimator.train_complete();
   estimator.train_patterns();
   return estimator.measure(patterns);

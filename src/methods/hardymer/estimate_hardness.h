@@ -4,9 +4,10 @@
 #include <cstdint>
 #include <vector>
 
-#include "hardy/config.h"
 #include "hardy/modality.h"
 #include "hardy/tensor_file.h"
+#include "methods/hardymer/seams.h"
+#include "methods/hardymer/settings.h"
 #include "train/epoch_loop.h"
 #include "train/fold_data.h"
 
@@ -21,10 +22,9 @@ namespace hardy {
 /// pairs' pseudo mutual information on complete data) and "patterns" [P] (bits), n the fold's
 /// training utterances in the order of FoldData::train.
 ///
-/// `published` turns on defects: H4 (the target is zero, missing modalities only), H9
-/// (cross-attention without weights in training), H14 (the mask of the reconstruction loss).
+/// Variants depart from it at `seams`: target, mask, cross-attention.
 TensorFile estimate_hardness(const FoldData& data, const HardnessConfig& config,
                              const std::vector<Pattern>& patterns, const StageServices& services,
-                             const PublishedConfig& published = {});
+                             const HardyMerSeams& seams = own_seams());
 
 }  // namespace hardy

@@ -1,36 +1,35 @@
-// HARDY-MER as a method: its stages (stages.h) behind the interface of method.h.
+#include "methods/hardymer/hardymer.h"
+
 #include <torch/types.h>
 
-#include "config/defects.h"
 #include "methods/hardymer/stages.h"
 #include "methods/hardymer/train_recogniser.h"
 #include "methods/hardymer/tune_features.h"
-#include "methods/method.h"
 
 namespace hardy {
 namespace {
 
 class HardyMerFold final : public FoldMethod {
  public:
-  explicit HardyMerFold(const FoldRequest& request)
+  HardyMerFold(const FoldRequest& request, std::unique_ptr<const HardyMerSeams> seams)
       : corpus_(request.corpus),
         fold_(request.fold),
         config_(request.config),
+        settings_(hardymer_settings(request.config)),
         seed_(request.seed),
         patterns_(request.patterns),
-        stage_(request, kHardyMerVersion) {
-    if (config_.published.h2_shared_tuning) shared_tuning_.emplace(request);
-  }
+        stage_(request, kHardyMerVersion),
+        seams_(std::move(seams)) {}
 
   [[nodiscard]] std::vector<SharedStage> shared_stages() override {
-    const auto& hardness = config_.hardness;
+    const auto& hardness = settings_.hardness;
     return {{"hardness and neighbours",
              1 + 2 * static_cast<double>(hardness.complete_epochs + hardness.pattern_epochs) +
-                 static_cast<double>(config_.tuning.epochs),
+                 static_cast<double>(settings_.tuning.epochs),
              [this](const FoldData& data, TaskContext& context) {
                curriculum_ = stages(data).curriculum(patterns_, context);
              }},
-            {"pretraining", 1 + static_cast<double>(config_.recogniser.complete_epochs),
+            {"pretraining", 1 + static_cast<double>(settings_.recogniser.complete_epochs),
              // Fetched again from the cache by every fit.
              [this](const FoldData& data, TaskContext& context) {
                static_cast<void>(stages(data).pretrained(context));
@@ -38,15 +37,13 @@ class HardyMerFold final : public FoldMethod {
   }
 
   [[nodiscard]] double fit_cost() const override {
-    const double passes =
-        config_.retrieval.supports == "slots" ? static_cast<double>(config_.retrieval.k + 1) : 1.0;
-    return 1 + passes * static_cast<double>(config_.recogniser.pattern_epochs);
+    return 1 + settings_.passes() * static_cast<double>(settings_.recogniser.pattern_epochs);
   }
 
   [[nodiscard]] TensorFile fit(const FoldData& data, const std::vector<Pattern>& patterns,
                                TaskContext& context) const override {
     TensorFile model = stages(data).fit(patterns, curriculum_, context);
-    if (config_.recogniser.input == "tuned" && !shared_tuning_) {
+    if (settings_.recogniser.input == FeatureKind::kTuned && !seams_->shares_tuning()) {
       stages(data).add_tuning_nets(model, context);
     }
     return model;
@@ -77,7 +74,7 @@ class HardyMerFold final : public FoldMethod {
                            .indirect = static_cast<double>(curriculum_.indirect[i]),
                            .score = static_cast<double>(curriculum_.score[p][i]),
                            .supports = static_cast<std::int64_t>(list.size())});
-        const auto k = static_cast<std::size_t>(config_.retrieval.k);
+        const auto k = static_cast<std::size_t>(settings_.retrieval.k);
         for (std::size_t rank = 0; rank < list.size(); ++rank) {
           add_row(supports,
                   {.utterance = id,
@@ -94,59 +91,51 @@ class HardyMerFold final : public FoldMethod {
 
  private:
   [[nodiscard]] FoldStages stages(const FoldData& data) const {
-    return {data, config_, stage_, shared_tuning_ ? &*shared_tuning_ : nullptr};
+    return {data, config_, stage_, *seams_};
   }
 
   const Corpus& corpus_;
   const Fold& fold_;
   const Config& config_;
+  const HardyMerSettings& settings_;
   std::int64_t seed_;
   std::vector<Pattern> patterns_;
   FoldStage stage_;
-  std::optional<SharedTuning> shared_tuning_;  ///< defect H2
+  std::unique_ptr<const HardyMerSeams> seams_;
   Curriculum curriculum_;
 };
 
-class HardyMer final : public Method {
- public:
-  [[nodiscard]] std::unique_ptr<FoldMethod> on_fold(const FoldRequest& request) const override {
-    return std::make_unique<HardyMerFold>(request);
-  }
-
-  [[nodiscard]] std::vector<float> predict(const FoldData& data, const Config& config,
-                                           const TensorFile& model,
-                                           const std::vector<std::int64_t>& dialogues,
-                                           Pattern pattern) const override {
-    return predict_dialogues(data, config.recogniser, model, dialogues,
-                             pattern_seen(model, data.table.modality_count(), pattern));
-  }
-
-  [[nodiscard]] std::optional<std::string> storage_problem(const Config& config) const override {
-    if (has_published_switch(config)) {
-      return "published defects are on, and what they make is for comparison only";
-    }
-    return std::nullopt;
-  }
-
-  [[nodiscard]] FeatureTable stored_input(const FoldData& data, const Config& config,
-                                          const TensorFile& model) const override {
-    if (config.recogniser.input == "plain") return data.table;
-    return mapped_by_nets(*data.corpus, data.table, model);
-  }
-
-  void write_tables(const RunFolder& folder, const Config& /*config*/,
-                    const std::vector<const FoldMethod*>& fits) const override {
-    auto hardness = start_hardness_table(folder);
-    auto supports = start_supports_table(folder);
-    for (const auto* fit : fits) {
-      dynamic_cast<const HardyMerFold&>(*fit).add_rows(hardness, supports);
-    }
-    hardness.commit();
-    supports.commit();
-  }
-};
-
 }  // namespace
+
+std::unique_ptr<FoldMethod> HardyMer::on_fold(const FoldRequest& request) const {
+  return std::make_unique<HardyMerFold>(request, seams(request));
+}
+
+std::unique_ptr<const HardyMerSeams> HardyMer::seams(const FoldRequest& /*request*/) const {
+  return std::make_unique<HardyMerSeams>();
+}
+
+std::vector<float> HardyMer::predict(const FoldData& data, const Config& config,
+                                     const TensorFile& model,
+                                     const std::vector<std::int64_t>& dialogues,
+                                     Pattern pattern) const {
+  return predict_dialogues(data, hardymer_settings(config).recogniser, model, dialogues, pattern);
+}
+
+FeatureTable HardyMer::stored_input(const FoldData& data, const Config& config,
+                                    const TensorFile& model) const {
+  if (hardymer_settings(config).recogniser.input == FeatureKind::kPlain) return data.table;
+  return mapped_by_nets(*data.corpus, data.table, model);
+}
+
+void HardyMer::write_tables(const RunFolder& folder, const Config& /*config*/,
+                            const std::vector<const FoldMethod*>& fits) const {
+  auto hardness = start_hardness_table(folder);
+  auto supports = start_supports_table(folder);
+  for (const auto* fit : fits) dynamic_cast<const HardyMerFold&>(*fit).add_rows(hardness, supports);
+  hardness.commit();
+  supports.commit();
+}
 
 std::unique_ptr<const Method> make_hardymer() { return std::make_unique<HardyMer>(); }
 

@@ -45,8 +45,8 @@ class NeighbourSearch {
   /// by id; the first K remain.
   [[nodiscard]] NeighbourTable neighbours(Pattern pattern) const;
 
-  /// Defect H7: the K nearest in the first modality of `order` that query and pattern have, as the
-  /// index gives them, nearest first by its own metric. Distances are Euclidean in that modality.
+  /// The K nearest in the first modality of `order` that query and pattern have, as the index gives
+  /// them, nearest first by its own metric. Distances are Euclidean in that modality.
   [[nodiscard]] NeighbourTable neighbours_in_first(Pattern pattern,
                                                    const std::vector<int>& order) const;
 

@@ -21,12 +21,12 @@ std::vector<float> min_max(std::span<const float> values) {
 
 std::vector<float> combine_scaled(std::span<const float> direct, std::span<const float> indirect,
                                   const HardnessConfig& config) {
-  const double alpha1 = config.components == "indirect" ? 0.0 : config.alpha1;
-  const double alpha2 = config.components == "direct" ? 0.0 : config.alpha2;
-  const double centre = config.centre == "middle" ? (alpha1 + alpha2) / 2 : 0.0;
+  const double alpha1 = config.components == HardnessTerms::kIndirect ? 0.0 : config.alpha1;
+  const double alpha2 = config.components == HardnessTerms::kDirect ? 0.0 : config.alpha2;
+  const double centre = config.centre == ScoreCentre::kMiddle ? (alpha1 + alpha2) / 2 : 0.0;
   std::vector<float> score(direct.size());
   for (std::size_t i = 0; i < score.size(); ++i) {
-    const double shared = config.indirect_sign == "consistency"
+    const double shared = config.indirect_sign == IndirectSign::kConsistency
                               ? 1.0 - static_cast<double>(indirect[i])
                               : static_cast<double>(indirect[i]);
     const double weighted = alpha1 * static_cast<double>(direct[i]) + alpha2 * shared;
@@ -46,7 +46,7 @@ std::vector<float> unified_score(std::span<const float> direct, std::span<const 
       throw DataError(fmt::format("hardness of training utterance {} is not finite", i));
     }
   }
-  if (config.components == "none") return std::vector<float>(direct.size(), 1.0F);
+  if (config.components == HardnessTerms::kNone) return std::vector<float>(direct.size(), 1.0F);
   return combine_scaled(min_max(direct), min_max(indirect), config);
 }
 

@@ -4,7 +4,7 @@
 #include <span>
 #include <vector>
 
-#include "hardy/config.h"
+#include "methods/hardymer/settings.h"
 
 namespace hardy {
 

@@ -8,29 +8,19 @@
 #include <fmt/ranges.h>
 
 #include "base/checksum.h"
-#include "config/stage_settings.h"
 #include "hardy/errors.h"
 #include "methods/hardymer/estimate_hardness.h"
 #include "methods/hardymer/score.h"
+#include "methods/hardymer/settings.h"
 #include "methods/hardymer/tune_features.h"
 
 namespace hardy {
 namespace {
 
-bool uses_hardness(const Config& config) {
-  return config.hardness.components != "none" && config.retrieval.supports != "none";
-}
-
-/// Whether scores are those of published code: per batch, or another utterance's.
-bool has_score_defects(const Config& config) {
-  return uses_hardness(config) &&
-         (config.published.h5b_batch_scaling || config.published.h10_swapped_hardness);
-}
-
-/// The inputs of a stage with those that defects add.
+/// The inputs of a stage with those that a variant adds.
 std::vector<std::string> with(std::vector<std::string> inputs,
-                              const std::vector<std::string>& defects) {
-  inputs.insert(inputs.end(), defects.begin(), defects.end());
+                              const std::vector<std::string>& further) {
+  inputs.insert(inputs.end(), further.begin(), further.end());
   return inputs;
 }
 
@@ -50,7 +40,7 @@ std::string supports_text(const CurriculumPlan& plan) {
 
 /// How supports enter, as part of a key.
 std::string supports_mode(const RetrievalConfig& retrieval) {
-  if (retrieval.supports != "mix") return retrieval.supports;
+  if (retrieval.supports != SupportUse::kMix) return std::string(word_of(retrieval.supports));
   return fmt::format("mix {} {} of {}", retrieval.mix_rate, retrieval.mix_share, retrieval.k);
 }
 
@@ -109,38 +99,37 @@ CurriculumPlan Curriculum::plan_for(const std::vector<Pattern>& wanted) const {
 }
 
 FoldStages::FoldStages(const FoldData& data, const Config& config, const FoldStage& stage,
-                       const SharedTuning* shared_tuning)
-    : data_(data), config_(config), stage_(stage), shared_tuning_(shared_tuning) {}
+                       const HardyMerSeams& seams)
+    : data_(data),
+      config_(config),
+      settings_(hardymer_settings(config)),
+      stage_(stage),
+      seams_(seams) {}
 
 std::string FoldStages::tuning_settings() const {
-  return config_section_toml(config_, {"tuning"}) +
-         (shared_tuning_ == nullptr ? "" : shared_tuning_->key_text());
+  std::string text = config_section_toml(config_, {"hardymer.tuning"});
+  for (const auto& input : seams_.key_inputs(KeyedStage::kTuning)) text += input;
+  return text;
 }
 
 std::string FoldStages::pretraining_settings() const {
   return complete_stage_settings(config_) +
-         (config_.recogniser.input == "tuned" ? tuning_settings() : "");
-}
-
-bool FoldStages::needs_tuning() const {
-  const bool retrieves = config_.retrieval.supports != "none";
-  return config_.recogniser.input == "tuned" ||
-         (retrieves && config_.retrieval.database == "tuned");
+         (settings_.recogniser.input == FeatureKind::kTuned ? tuning_settings() : "");
 }
 
 TensorFile FoldStages::own_tuned_file(const char* stage, TaskContext& context) const {
   return stage_.get_or_compute(
-      {stage, {config_section_toml(config_, {"tuning"})}, "tune"}, context,
-      [&](const auto& services) { return tune_features(data_, config_.tuning, services); });
+      {stage, {config_section_toml(config_, {"hardymer.tuning"})}, "tune"}, context,
+      [&](const auto& services) { return tune_features(data_, settings_.tuning, services); });
 }
 
 TensorFile FoldStages::tuned_file(TaskContext& context) const {
-  if (shared_tuning_ != nullptr) return shared_tuning_->tune(data_, context);
+  if (auto shared = seams_.shared_tuning(data_, context)) return std::move(*shared);
   return own_tuned_file("tune", context);
 }
 
 void FoldStages::add_tuning_nets(TensorFile& model, TaskContext& context) const {
-  check(shared_tuning_ == nullptr, "the nets of a shared tuning belong to no fold");
+  check(!seams_.shares_tuning(), "the nets of a shared tuning belong to no fold");
   TensorFile file = own_tuned_file("tune", context);
   // A cache that an older version filled has the features alone.
   if (!has_tuning_nets(file)) file = own_tuned_file("tune.nets", context);
@@ -153,29 +142,30 @@ FeatureTable FoldStages::tuned_features(TaskContext& context) const {
 
 TensorFile FoldStages::hardness_file(const std::vector<Pattern>& patterns,
                                      TaskContext& context) const {
-  return stage_.get_or_compute(
-      {"hardness",
-       with({estimator_settings(config_), bits_text(patterns)}, estimator_defects(config_)),
-       "hardness"},
-      context, [&](const auto& services) {
-        return estimate_hardness(data_, config_.hardness, patterns, services, config_.published);
-      });
+  return stage_.get_or_compute({"hardness",
+                                with({estimator_settings(config_), bits_text(patterns)},
+                                     seams_.key_inputs(KeyedStage::kHardness)),
+                                "hardness"},
+                               context, [&](const auto& services) {
+                                 return estimate_hardness(data_, settings_.hardness, patterns,
+                                                          services, seams_);
+                               });
 }
 
 TensorFile FoldStages::neighbour_file(const std::vector<Pattern>& patterns,
                                       TaskContext& context) const {
-  const bool is_tuned = config_.retrieval.database == "tuned";
+  const bool is_tuned = settings_.retrieval.database == FeatureKind::kTuned;
   const StageName name = {
       "neighbours",
       with({bits_text(patterns),
-            fmt::format("k {} metric {}", config_.retrieval.k, config_.retrieval.metric),
+            fmt::format("k {} metric {}", settings_.retrieval.k, settings_.retrieval.metric),
             is_tuned ? tuning_settings() : "plain"},
-           neighbour_defects(config_)),
+           seams_.key_inputs(KeyedStage::kNeighbours)),
       "neighbours"};
   return stage_.get_or_compute(name, context, [&](const auto& /*services*/) {
     const FeatureTable table = is_tuned ? tuned_features(context) : data_.table;
     const auto metrics =
-        retrieval_metrics(data_.corpus->modality_names(), config_.retrieval.metric);
+        retrieval_metrics(data_.corpus->modality_names(), settings_.retrieval.metric);
     std::vector<std::vector<float>> rows;
     std::vector<DatabaseView> views;
     for (const auto& features : table.features) rows.push_back(gather_rows(features, data_.train));
@@ -184,13 +174,10 @@ TensorFile FoldStages::neighbour_file(const std::vector<Pattern>& patterns,
     }
     std::vector<Pattern> present;
     for (const auto u : data_.train) present.push_back(table.present[static_cast<std::size_t>(u)]);
-    const NeighbourSearch search(std::move(views), std::move(present), config_.retrieval.k);
+    const NeighbourSearch search(std::move(views), std::move(present), settings_.retrieval.k);
     TensorFile result;
     for (const auto pattern : patterns) {
-      auto found =
-          config_.published.h7_first_modality
-              ? search.neighbours_in_first(pattern, published_order(data_.corpus->modality_names()))
-              : search.neighbours(pattern);
+      auto found = seams_.neighbours(search, pattern, data_.corpus->modality_names());
       const auto n = static_cast<std::int64_t>(data_.train.size());
       const auto bits = std::to_string(pattern.bits());
       result.add("ids." + bits, {n, found.k}, std::move(found.ids));
@@ -206,11 +193,11 @@ Curriculum FoldStages::curriculum(const std::vector<Pattern>& patterns,
                                   TaskContext& context) const {
   Curriculum result;
   result.patterns = patterns;
-  if (config_.retrieval.supports == "none") return result;
+  if (!settings_.retrieves()) return result;
   const auto n = data_.train.size();
   std::vector<float> direct(patterns.size() * n, 0.0F);
   result.indirect.assign(n, 0.0F);
-  if (uses_hardness(config_)) {
+  if (settings_.uses_hardness()) {
     const auto hardness = hardness_file(patterns, context);
     const auto values = hardness.floats("direct");
     direct.assign(values.begin(), values.end());
@@ -222,10 +209,7 @@ Curriculum FoldStages::curriculum(const std::vector<Pattern>& patterns,
     const auto first = direct.begin() + static_cast<std::ptrdiff_t>(p * n);
     result.direct.emplace_back(first, first + static_cast<std::ptrdiff_t>(n));
     result.score.push_back(
-        has_score_defects(config_)
-            ? scores_with_defects(data_, result.direct[p], result.indirect, config_,
-                                  stage_.seeds("published").stream("published.batches"))
-            : unified_score(result.direct[p], result.indirect, config_.hardness));
+        seams_.score(data_, result.direct[p], result.indirect, settings_.hardness));
     add_supports(found, p, result);
   }
   return result;
@@ -235,71 +219,50 @@ void FoldStages::add_supports(const TensorFile& found, std::size_t pattern,
                               Curriculum& result) const {
   NeighbourTable table;
   const auto name = std::to_string(result.patterns[pattern].bits());
-  table.k = config_.retrieval.k;
+  table.k = settings_.retrieval.k;
   for (const auto id : found.integers("ids." + name)) table.ids.push_back(id);
   for (const auto count : found.integers("counts." + name)) table.counts.push_back(count);
   const auto distances = found.floats("distances." + name);
   table.distances.assign(distances.begin(), distances.end());
   auto supports = choose_supports(result.score[pattern], table);
-  if (config_.published.h16_filled_supports) {
-    const auto filled = filled_with_self(supports, table.k);
-    // A row's distances move to where its supports are now; an utterance is 0 from itself.
-    const auto k = static_cast<std::size_t>(table.k);
-    for (std::size_t i = 0; i < filled.of.size(); ++i) {
-      const auto first = table.distances.begin() + static_cast<std::ptrdiff_t>(i * k);
-      const auto moved = static_cast<std::ptrdiff_t>(k - supports.of[i].size());
-      std::rotate(first, first + static_cast<std::ptrdiff_t>(supports.of[i].size()),
-                  first + static_cast<std::ptrdiff_t>(k));
-      std::fill_n(first, moved, 0.0F);
-    }
-    supports = filled;
-  }
+  seams_.settle_supports(supports, table);
   result.supports.push_back(std::move(supports));
   result.distances.push_back(std::move(table.distances));
 }
 
 FoldData FoldStages::input_data(TaskContext& context) const {
   FoldData input = data_;
-  if (config_.recogniser.input == "tuned") input.table = tuned_features(context);
+  if (settings_.recogniser.input == FeatureKind::kTuned) input.table = tuned_features(context);
   return input;
 }
 
 TensorFile FoldStages::pretrained(TaskContext& context) const {
   return stage_.get_or_compute(
       {"pretrain", {pretraining_settings()}, "pretrain"}, context, [&](const auto& services) {
-        return pretrain_recogniser(input_data(context), config_.recogniser, services);
+        return pretrain_recogniser(input_data(context), settings_.recogniser, services);
       });
-}
-
-TensorFile FoldStages::complete_rival(const FoldData& input, TaskContext& context) const {
-  const StageName name = {"pretrain.by_test",
-                          with({pretraining_settings()}, fit_defects(config_, data_.fold)),
-                          "pretrain"};
-  return stage_.get_or_compute(name, context, [&](const auto& services) {
-    return pretrain_by_test(input, config_.recogniser, services);
-  });
 }
 
 TensorFile FoldStages::fit(const std::vector<Pattern>& trained, const Curriculum& curriculum,
                            TaskContext& context) const {
   const auto plan = curriculum.plan_for(trained);
-  std::string recogniser = config_section_toml(config_, {"recogniser"});
-  if (config_.recogniser.input == "tuned") recogniser += tuning_settings();
+  std::string recogniser = config_section_toml(config_, {"hardymer.recogniser"});
+  if (settings_.recogniser.input == FeatureKind::kTuned) recogniser += tuning_settings();
   const StageName name = {
       "fit",
       with({bits_text(trained), recogniser,
-            fmt::format("supports {} label {} selection {}", supports_mode(config_.retrieval),
-                        config_.retrieval.support_label, config_.protocol.selection),
+            fmt::format("supports {} label {} selection {}", supports_mode(settings_.retrieval),
+                        word_of(settings_.retrieval.support_label),
+                        word_of(config_.protocol.selection)),
             supports_text(plan)},
-           fit_defects(config_, data_.fold)),
+           seams_.key_inputs(KeyedStage::kFit)),
       "fit " + bits_text(trained)};
   return stage_.get_or_compute(name, context, [&](const auto& services) {
     const auto input = input_data(context);
-    const auto result = train_recogniser(input, config_, pretrained(context), plan, services);
+    const auto result =
+        train_recogniser(input, config_, pretrained(context), plan, services, seams_);
     TensorFile file = result.model;
-    if (config_.published.h1b_complete_epochs) {
-      let_complete_epoch_compete(input, config_, trained, complete_rival(input, context), file);
-    }
+    seams_.settle_fit(*this, trained, file, context);
     add_curve(file, result.curve);
     return file;
   });

@@ -5,15 +5,18 @@
 #include <string>
 #include <vector>
 
-#include "hardy/config.h"
 #include "hardy/modality.h"
 #include "methods/fold_stage.h"
+#include "methods/hardymer/seams.h"
+#include "methods/hardymer/settings.h"
 #include "methods/hardymer/train_recogniser.h"
-#include "methods/hardymer_published/published.h"
 #include "pipeline/scheduler.h"
 #include "train/fold_data.h"
 
 namespace hardy {
+
+/// Raised whenever a change of the code moves a stage's numbers: old cache entries are then unused.
+inline constexpr int kHardyMerVersion = 4;
 
 /// Hardness, neighbours and supports of a fold's n training utterances under P patterns.
 struct Curriculum {
@@ -24,8 +27,8 @@ struct Curriculum {
   std::vector<std::vector<float>> distances;  ///< [P] of [n, K]
   std::vector<Supports> supports;             ///< [P]
 
-  /// What a recogniser trained on some of the patterns practises. Throws InternalError when one of
-  /// them is not among `patterns`.
+  /// Training plan of a recogniser of some of the patterns. Throws InternalError when one of them
+  /// is not among `patterns`.
   [[nodiscard]] CurriculumPlan plan_for(const std::vector<Pattern>& wanted) const;
 };
 
@@ -33,16 +36,14 @@ struct Curriculum {
 /// the first cheap. Cheap to make; refers to its arguments.
 class FoldStages {
  public:
-  /// `shared_tuning` replaces the fold's own (defect H2); null = none.
   FoldStages(const FoldData& data, const Config& config, const FoldStage& stage,
-             const SharedTuning* shared_tuning = nullptr);
+             const HardyMerSeams& seams = own_seams());
 
-  /// Tuned features of every utterance (methods.md 1.7); only needed where `needs_tuning`.
+  /// Tuned features of every utterance (paper 3.3.1).
   [[nodiscard]] FeatureTable tuned_features(TaskContext& context) const;
-  [[nodiscard]] bool needs_tuning() const;
 
-  /// Puts the nets behind `tuned_features` beside a model's arrays. Not for a shared tuning: its
-  /// nets read features scaled in another way.
+  /// Puts the nets behind `tuned_features` beside a model's arrays. Requires: the tuning is the
+  /// fold's own.
   void add_tuning_nets(TensorFile& model, TaskContext& context) const;
 
   /// Hardness, retrieval and supports.
@@ -59,6 +60,11 @@ class FoldStages {
   /// The data a recogniser reads: plain or tuned features.
   [[nodiscard]] FoldData input_data(TaskContext& context) const;
 
+  /// Settings that the pretraining depends on, for keys of stages beside it.
+  [[nodiscard]] std::string pretraining_settings() const;
+
+  [[nodiscard]] const FoldStage& stage() const { return stage_; }
+
  private:
   /// The stage under a name of its own; other names compute the same again.
   [[nodiscard]] TensorFile own_tuned_file(const char* stage, TaskContext& context) const;
@@ -68,18 +74,15 @@ class FoldStages {
   [[nodiscard]] TensorFile neighbour_file(const std::vector<Pattern>& patterns,
                                           TaskContext& context) const;
 
-  /// Defect H1b: the best epoch of complete-modality training by the test part.
-  [[nodiscard]] TensorFile complete_rival(const FoldData& input, TaskContext& context) const;
-
   /// Settings that the tuned features depend on, for keys.
   [[nodiscard]] std::string tuning_settings() const;
-  [[nodiscard]] std::string pretraining_settings() const;
   void add_supports(const TensorFile& found, std::size_t pattern, Curriculum& result) const;
 
   const FoldData& data_;
   const Config& config_;
+  const HardyMerSettings& settings_;
   const FoldStage& stage_;
-  const SharedTuning* shared_tuning_;
+  const HardyMerSeams& seams_;
 };
 
 /// Retrieval metric of each modality: cosine for textual features, L2 for the others, unless

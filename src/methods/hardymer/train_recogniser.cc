@@ -9,8 +9,7 @@
 #include "hardy/errors.h"
 #include "methods/hardymer/curriculum_draws.h"
 #include "methods/hardymer/mixture.h"
-#include "methods/hardymer_published/published_loss.h"
-#include "methods/hardymer_published/published_selection.h"
+#include "methods/hardymer/settings.h"
 #include "train/recogniser_data.h"
 
 namespace hardy {
@@ -26,23 +25,24 @@ struct Practice {
   bool mixes_labels = true;  ///< or the rows keep theirs, whatever is mixed in
 };
 
-/// A recogniser with its parameters, and the losses of both stages.
-class Recogniser {
+/// The network with its parameters, and the losses of both stages.
+class TrainedNetwork {
  public:
   /// Drawn from a stream.
-  Recogniser(const FoldData& data, const RecogniserConfig& config, Generator initial)
+  TrainedNetwork(const FoldData& data, const RecogniserConfig& config, Generator initial)
       : data_(data),
         config_(config),
+        seams_(own_seams()),
         device_(data.table.features.front().device()),
         parameters_(device_),
         backbone_(backbone_options(data, config.encoder), parameters_, initial) {}
 
   /// Loaded from a file.
-  Recogniser(const FoldData& data, const RecogniserConfig& config, const TensorFile& model,
-             bool swaps_mask = false)
+  TrainedNetwork(const FoldData& data, const RecogniserConfig& config, const TensorFile& model,
+                 const HardyMerSeams& seams = own_seams())
       : data_(data),
         config_(config),
-        swaps_mask_(swaps_mask),
+        seams_(seams),
         device_(data.table.features.front().device()),
         parameters_(undrawn(device_)),
         backbone_(backbone_options(data, config.encoder), parameters_, unused_) {
@@ -89,11 +89,9 @@ class Recogniser {
                    ? weights
                    : at::ones({batch.rows}, at::TensorOptions(at::kFloat).device(device_));
     const auto scale = config_.reconstruction_weight / all.sum();
-    if (swaps_mask_) {
-      const auto mask = swapped_mask(plan);
-      all = all * at::tensor(mask.weights).to(device_);
-      loss = loss + scale * padding_error(backbone_, mask.padding, false, dropout_stream);
-    }
+    if (const auto mask = seams_.row_mask(plan, device_); mask.defined()) all = all * mask;
+    const auto padding = seams_.padding_error(backbone_, plan, false, dropout_stream);
+    if (padding.defined()) loss = loss + scale * padding;
     for (std::size_t m = 0; m < rows.size(); ++m) {
       if (rows[m].empty()) continue;
       const auto index = index_tensor(rows[m], device_);
@@ -153,7 +151,7 @@ class Recogniser {
 
   const FoldData& data_;
   const RecogniserConfig& config_;
-  bool swaps_mask_ = false;  ///< defect H14
+  const HardyMerSeams& seams_;
   at::Device device_;
   Generator unused_;
   ParameterSet parameters_;
@@ -179,7 +177,7 @@ class CurriculumBatches {
     for (const auto& supports : plan.supports) longest_ = std::max(longest_, supports.longest());
   }
 
-  void run(const Recogniser& recogniser, const std::vector<std::int64_t>& items,
+  void run(const TrainedNetwork& recogniser, const std::vector<std::int64_t>& items,
            BatchStreams& streams, const std::function<void(const at::Tensor&)>& update) const {
     BatchPlan plan = training_plan(data_, items, plan_.patterns.front());
     const auto choice = draws_.draw_patterns(plan, streams.draws);
@@ -189,10 +187,11 @@ class CurriculumBatches {
     if (draws_.gives_weights()) practice.weights = draws_.weights(plan, choice, device);
     if (draws_.gives_mixtures()) {
       practice.mixture = draws_.draw_mixture(plan, choice, device, streams.draws);
-      practice.mixes_labels = config_.retrieval.support_label == "own";
+      practice.mixes_labels =
+          hardymer_settings(config_).retrieval.support_label == SupportLabel::kOwn;
     }
     update(recogniser.joint_loss(plan, practice, dropout_stream));
-    if (config_.retrieval.supports != "slots") return;
+    if (hardymer_settings(config_).retrieval.supports != SupportUse::kSlots) return;
     for (std::size_t rank = 0; rank < longest_; ++rank) {
       run_slot(recogniser, plan, choice, rank, dropout_stream, update);
     }
@@ -200,7 +199,7 @@ class CurriculumBatches {
 
  private:
   /// Pass `rank`: every utterance that has a support of this rank is replaced by it.
-  void run_slot(const Recogniser& recogniser, const BatchPlan& plan,
+  void run_slot(const TrainedNetwork& recogniser, const BatchPlan& plan,
                 const std::vector<std::size_t>& choice, std::size_t rank,
                 DropoutStream& dropout_stream,
                 const std::function<void(const at::Tensor&)>& update) const {
@@ -222,7 +221,7 @@ class CurriculumBatches {
     }
     if (slot.rows.empty()) return;
     at::Tensor targets;
-    if (config_.retrieval.support_label == "query") {
+    if (hardymer_settings(config_).retrieval.support_label == SupportLabel::kQuery) {
       targets = data_.objective->targets(index_tensor(queries, recogniser.device()));
     }
     update(recogniser.joint_loss(slot, {.targets = targets}, dropout_stream));
@@ -235,12 +234,11 @@ class CurriculumBatches {
   std::size_t longest_ = 0;
 };
 
-/// Stage 1, the epoch kept that `make_judge` (of the recogniser) prefers.
-using MakeJudge = std::function<std::function<double()>(const Recogniser&)>;
-
+/// Stage 1, the epoch kept that the judge of the network prefers.
 TensorFile pretrain(const FoldData& data, const RecogniserConfig& config, std::int64_t patience,
-                    const StageServices& services, const MakeJudge& make_judge) {
-  Recogniser recogniser(data, config, services.seeds.stream("recogniser.init"));
+                    const StageServices& services,
+                    const std::function<EpochJudge(const TrainedNetwork&)>& make_judge) {
+  TrainedNetwork recogniser(data, config, services.seeds.stream("recogniser.init"));
   const Pattern complete = Pattern::complete(data.table.modality_count());
   const auto run_batch = [&](const std::vector<std::int64_t>& items, BatchStreams& streams,
                              const auto& update) {
@@ -255,20 +253,22 @@ TensorFile pretrain(const FoldData& data, const RecogniserConfig& config, std::i
   return result;
 }
 
-/// Defect H1: the test part judges.
-std::function<double()> judge_by_test(const FoldData& data, const Recogniser& recogniser,
-                                      const std::vector<Pattern>& patterns) {
-  return [&data, &recogniser, patterns] {
-    return test_value(data, patterns,
-                      [&](Pattern pattern) { return recogniser.predict(data.fold.test, pattern); });
+PredictDialogues outputs_of(const TrainedNetwork& recogniser) {
+  return [&recogniser](const std::vector<std::int64_t>& dialogues, Pattern pattern) {
+    return recogniser.predict(dialogues, pattern);
   };
 }
 
 }  // namespace
 
+const HardyMerSeams& own_seams() {
+  static const HardyMerSeams seams;
+  return seams;
+}
+
 TensorFile pretrain_recogniser(const FoldData& data, const RecogniserConfig& config,
                                const StageServices& services) {
-  return pretrain(data, config, config.patience, services, [&](const Recogniser& recogniser) {
+  return pretrain(data, config, config.patience, services, [&](const TrainedNetwork& recogniser) {
     return judge_of(data, [&] {
       at::NoGradGuard no_gradient;
       DropoutStream off;
@@ -280,20 +280,21 @@ TensorFile pretrain_recogniser(const FoldData& data, const RecogniserConfig& con
   });
 }
 
-TensorFile pretrain_by_test(const FoldData& data, const RecogniserConfig& config,
-                            const StageServices& services) {
-  return pretrain(data, config, 0, services, [&](const Recogniser& recogniser) {
-    return judge_by_test(data, recogniser, {Pattern::complete(data.table.modality_count())});
+TensorFile pretrain_recogniser_judged(const FoldData& data, const RecogniserConfig& config,
+                                      const StageServices& services, const MakeJudge& make_judge) {
+  return pretrain(data, config, 0, services, [&](const TrainedNetwork& recogniser) {
+    return make_judge(outputs_of(recogniser));
   });
 }
 
 TrainedRecogniser train_recogniser(const FoldData& data, const Config& config,
                                    const TensorFile& pretrained, const CurriculumPlan& plan,
-                                   const StageServices& services) {
+                                   const StageServices& services, const HardyMerSeams& seams) {
   check(!plan.patterns.empty(), "no pattern to train on");
   check(plan.supports.empty() || plan.supports.size() == plan.patterns.size(),
         "supports for other patterns");
-  Recogniser recogniser(data, config.recogniser, pretrained, config.published.h14_swapped_mask);
+  const RecogniserConfig& settings = hardymer_settings(config).recogniser;
+  TrainedNetwork recogniser(data, settings, pretrained, seams);
   const CurriculumBatches batches(data, config, plan);
   const auto run_batch = [&](const std::vector<std::int64_t>& items, BatchStreams& streams,
                              const auto& update) {
@@ -304,13 +305,12 @@ TrainedRecogniser train_recogniser(const FoldData& data, const Config& config,
         data, plan.patterns.size(), config.protocol.selection,
         [&](const BatchPlan& shown) { return recogniser.logits(shown, plan.patterns); });
   };
-  auto options = loop_options(data, config.recogniser, "recogniser.patterns",
-                              config.recogniser.pattern_epochs);
-  options.keeps_gradients = config.published.h12_kept_gradients;
+  auto options = loop_options(data, settings, "recogniser.patterns", settings.pattern_epochs);
+  options.keeps_gradients = seams.keeps_gradients();
   auto judge = judge_of(data, validate);
-  if (config.published.h1_test_epoch) {
+  if (auto other = seams.judge(data, plan.patterns, outputs_of(recogniser))) {
     options.patience = 0;
-    judge = judge_by_test(data, recogniser, plan.patterns);
+    judge = std::move(other);
   }
   TrainedRecogniser result;
   result.curve = run_epochs(options, services, recogniser.parameters(), run_batch, judge);
@@ -321,7 +321,7 @@ TrainedRecogniser train_recogniser(const FoldData& data, const Config& config,
 std::vector<float> predict_dialogues(const FoldData& data, const RecogniserConfig& config,
                                      const TensorFile& model,
                                      const std::vector<std::int64_t>& dialogues, Pattern pattern) {
-  return Recogniser(data, config, model).predict(dialogues, pattern);
+  return TrainedNetwork(data, config, model).predict(dialogues, pattern);
 }
 
 }  // namespace hardy

@@ -6,10 +6,11 @@
 #include <optional>
 #include <vector>
 
-#include "hardy/config.h"
 #include "hardy/modality.h"
 #include "hardy/tensor_file.h"
 #include "methods/hardymer/curriculum.h"
+#include "methods/hardymer/seams.h"
+#include "methods/hardymer/settings.h"
 #include "train/epoch_loop.h"
 #include "train/fold_data.h"
 
@@ -20,12 +21,14 @@ namespace hardy {
 TensorFile pretrain_recogniser(const FoldData& data, const RecogniserConfig& config,
                                const StageServices& services);
 
-/// Defect H1b: the same training, of which the epoch is kept whose joint head does best on the
-/// *test* part with every modality present. Range: published.h1b_complete_epochs is on.
-TensorFile pretrain_by_test(const FoldData& data, const RecogniserConfig& config,
-                            const StageServices& services);
+/// Makes a judge of epochs from the outputs of the model being trained.
+using MakeJudge = std::function<EpochJudge(const PredictDialogues& predict)>;
 
-/// What the second stage practises.
+/// The same training without patience; the epoch is kept that the judge prefers by the joint head.
+TensorFile pretrain_recogniser_judged(const FoldData& data, const RecogniserConfig& config,
+                                      const StageServices& services, const MakeJudge& make_judge);
+
+/// Training plan of the second stage.
 struct CurriculumPlan {
   std::vector<Pattern> patterns;   ///< one: specialist; several: unified, drawn uniformly
   std::vector<Supports> supports;  ///< by pattern, rows of FoldData::train; empty = no supports
@@ -43,10 +46,11 @@ struct TrainedRecogniser {
 /// a weight on j's loss (unified: j's pattern is drawn with probability proportional to its
 /// visits); `slots`: one pass per rank, in which each utterance is replaced by its support of that
 /// rank and an utterance without one drops out. The epoch with the best validation loss is kept.
-/// The settings' defects H1 (the test part chooses the epoch), H12 and H14 act here.
+/// Variants depart from it at `seams`: judge, mask, gradients.
 TrainedRecogniser train_recogniser(const FoldData& data, const Config& config,
                                    const TensorFile& pretrained, const CurriculumPlan& plan,
-                                   const StageServices& services);
+                                   const StageServices& services,
+                                   const HardyMerSeams& seams = own_seams());
 
 /// Runs a trained recogniser over whole dialogues under one pattern. Outputs: class probabilities
 /// or values, utterance by utterance of the dialogues in order. Shapes: -> [n, C] row-major.

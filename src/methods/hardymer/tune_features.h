@@ -1,8 +1,8 @@
 // Feature tuning (paper 3.3.1, methods.md 1.7): per modality and fold, on the training part only.
 #pragma once
 
-#include "hardy/config.h"
 #include "hardy/tensor_file.h"
+#include "methods/hardymer/settings.h"
 #include "train/epoch_loop.h"
 #include "train/fold_data.h"
 

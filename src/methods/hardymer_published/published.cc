@@ -3,13 +3,18 @@
 #include <torch/types.h>
 
 #include <algorithm>
+#include <memory>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include "base/checksum.h"
+#include "hardy/errors.h"
+#include "methods/hardymer/hardymer.h"
+#include "methods/hardymer/stages.h"
 #include "methods/hardymer/train_recogniser.h"
 #include "methods/hardymer/tune_features.h"
+#include "methods/hardymer_published/published_loss.h"
 #include "methods/hardymer_published/published_score.h"
 #include "methods/hardymer_published/published_selection.h"
 
@@ -46,9 +51,30 @@ FoldData fold_of_members(const FoldData& any, const Fold& fold,
   return data;
 }
 
-std::vector<std::string> if_any(const std::string& names, const std::string& more = "") {
-  if (names.empty()) return {};
-  return {"published" + names + more};
+/// Modalities in the order in which one is looked for (defect H7), textual ones last.
+std::vector<int> published_order(const std::vector<std::string>& modality_names) {
+  std::vector<int> order;
+  for (const bool wants_text : {false, true}) {
+    for (std::size_t m = 0; m < modality_names.size(); ++m) {
+      if (modality_names[m].starts_with("text") == wants_text) {
+        order.push_back(static_cast<int>(m));
+      }
+    }
+  }
+  return order;
+}
+
+/// Rows of the fold's training utterances, dialogue by dialogue.
+std::vector<std::vector<std::int64_t>> rows_by_dialogue(const FoldData& data) {
+  std::vector<std::vector<std::int64_t>> dialogue_rows;
+  for (const auto d : data.fold.train) {
+    const Dialogue& dialogue = data.corpus->dialogues[static_cast<std::size_t>(d)];
+    auto& rows = dialogue_rows.emplace_back();
+    for (std::int64_t i = 0; i < dialogue.count; ++i) {
+      rows.push_back(data.train_row(dialogue.first + i));
+    }
+  }
+  return dialogue_rows;
 }
 
 }  // namespace
@@ -79,78 +105,196 @@ std::string SharedTuning::key_text() const {
 
 TensorFile SharedTuning::tune(const FoldData& data, TaskContext& context) const {
   return stage_->get_or_compute(
-      {"tune", {config_section_toml(config_, {"tuning"}), key_text()}, "tune"}, context,
+      {"tune", {config_section_toml(config_, {"hardymer.tuning"}), key_text()}, "tune"}, context,
       [&](const auto& services) {
-        return tune_features(fold_of_members(data, fold_, members_), config_.tuning, services);
+        return tune_features(fold_of_members(data, fold_, members_),
+                             hardymer_settings(config_).tuning, services);
       });
 }
 
-std::vector<std::string> estimator_defects(const Config& config) {
+Supports filled_with_self(const Supports& supports, std::int64_t k) {
+  Supports filled;
+  for (std::size_t i = 0; i < supports.of.size(); ++i) {
+    const auto& list = supports.of[i];
+    const auto missing = std::max<std::int64_t>(0, k - static_cast<std::int64_t>(list.size()));
+    std::vector<std::int64_t> all(static_cast<std::size_t>(missing), static_cast<std::int64_t>(i));
+    all.insert(all.end(), list.begin(), list.end());
+    filled.of.push_back(std::move(all));
+  }
+  return filled;
+}
+
+PublishedSeams::PublishedSeams(const FoldRequest& request)
+    : on_(published_settings(request.config)),
+      test_dialogues_(request.fold.test),
+      config_(&request.config) {
+  stage_.emplace(request, kHardyMerVersion);
+  if (on_.h2_shared_tuning) tuning_.emplace(request);
+}
+
+PublishedSeams::PublishedSeams(const PublishedSettings& published) : on_(published) {}
+
+std::vector<std::string> PublishedSeams::key_inputs(KeyedStage stage) const {
   std::string names;
-  if (config.published.h4_masked_target) names += " h4";
-  if (config.published.h9_dropped_attention) names += " h9";
-  if (config.published.h14_swapped_mask) names += " h14";
-  return if_any(names);
-}
-
-std::vector<std::string> neighbour_defects(const Config& config) {
-  return if_any(config.published.h7_first_modality ? " h7" : "");
-}
-
-std::vector<std::string> fit_defects(const Config& config, const Fold& fold) {
-  const PublishedConfig& published = config.published;
-  std::string names;
-  if (published.h1b_complete_epochs) names += " h1b";
-  if (published.h12_kept_gradients) names += " h12";
-  if (published.h14_swapped_mask) names += " h14";
-  if (!published.h1_test_epoch) return if_any(names);
-  return if_any(" h1" + names, fmt::format(" test {}", fmt::join(fold.test, " ")));
-}
-
-std::vector<int> published_order(const std::vector<std::string>& modality_names) {
-  std::vector<int> order;
-  for (const bool wants_text : {false, true}) {
-    for (std::size_t m = 0; m < modality_names.size(); ++m) {
-      if (modality_names[m].starts_with("text") == wants_text) {
-        order.push_back(static_cast<int>(m));
+  std::string more;
+  switch (stage) {
+    case KeyedStage::kTuning:
+      return tuning_ ? std::vector<std::string>{tuning_->key_text()} : std::vector<std::string>();
+    case KeyedStage::kHardness:
+      names = estimator_defects(on_);
+      break;
+    case KeyedStage::kNeighbours:
+      if (on_.h7_first_modality) names += " h7";
+      break;
+    case KeyedStage::kFit:
+      if (on_.h1_test_epoch) {
+        names += " h1";
+        more = fmt::format(" test {}", fmt::join(test_dialogues_, " "));
       }
-    }
+      if (on_.h1b_complete_epochs) names += " h1b";
+      if (on_.h12_kept_gradients) names += " h12";
+      if (on_.h14_swapped_mask) names += " h14";
+      break;
   }
-  return order;
+  if (names.empty()) return {};
+  return {"published" + names + more};
 }
 
-std::vector<float> scores_with_defects(const FoldData& data, const std::vector<float>& direct,
-                                       const std::vector<float>& indirect, const Config& config,
-                                       Generator draws) {
-  std::vector<std::vector<std::int64_t>> dialogue_rows;
-  for (const auto d : data.fold.train) {
-    const Dialogue& dialogue = data.corpus->dialogues[static_cast<std::size_t>(d)];
-    auto& rows = dialogue_rows.emplace_back();
-    for (std::int64_t i = 0; i < dialogue.count; ++i) {
-      rows.push_back(data.train_row(dialogue.first + i));
-    }
-  }
-  const auto batches = deal_batches(dialogue_rows, config.recogniser.optimiser.batch, draws);
-  return published_score(direct, indirect, batches, config.hardness, config.published);
+EpochJudge PublishedSeams::judge(const FoldData& data, const std::vector<Pattern>& patterns,
+                                 const PredictDialogues& predict) const {
+  if (!on_.h1_test_epoch) return nullptr;
+  return [&data, patterns, predict] {
+    return test_value(data, patterns,
+                      [&](Pattern pattern) { return predict(data.fold.test, pattern); });
+  };
 }
 
-void let_complete_epoch_compete(const FoldData& data, const Config& config,
-                                const std::vector<Pattern>& trained, const TensorFile& rival,
-                                TensorFile& fitted) {
+/// Defect H1b: replaces a fit by the best epoch of complete-modality training when that one, tested
+/// with every modality, does at least as well on the test part.
+void PublishedSeams::settle_fit(const FoldStages& stages, const std::vector<Pattern>& trained,
+                                TensorFile& fitted, TaskContext& context) const {
+  if (!on_.h1b_complete_epochs) return;
+  const FoldData data = stages.input_data(context);
+  const RecogniserConfig& settings = hardymer_settings(*config_).recogniser;
+  const std::vector<Pattern> complete = {Pattern::complete(data.table.modality_count())};
+  std::vector<std::string> inputs = {stages.pretraining_settings()};
+  for (auto& input : key_inputs(KeyedStage::kFit)) inputs.push_back(std::move(input));
+  const TensorFile rival = stages.stage().get_or_compute(
+      {"pretrain.by_test", inputs, "pretrain"}, context, [&](const auto& services) {
+        return pretrain_recogniser_judged(
+            data, settings, services,
+            [&](const PredictDialogues& predict) { return judge(data, complete, predict); });
+      });
   const auto value_of = [&](const TensorFile& model, const std::vector<Pattern>& patterns) {
     return test_value(data, patterns, [&](Pattern pattern) {
-      return predict_dialogues(data, config.recogniser, model, data.fold.test, pattern);
+      return predict_dialogues(data, settings, model, data.fold.test, pattern);
     });
   };
-  const auto complete = Pattern::complete(data.table.modality_count());
   // The earlier epoch wins a tie.
-  if (!(value_of(rival, {complete}) <= value_of(fitted, trained))) return;
+  if (!(value_of(rival, complete) <= value_of(fitted, trained))) return;
   fitted = rival;
   fitted.metadata[kSeesEverything] = "true";
 }
 
-Pattern pattern_seen(const TensorFile& model, int modalities, Pattern asked) {
-  return model.metadata.contains(kSeesEverything) ? Pattern::complete(modalities) : asked;
+std::optional<TensorFile> PublishedSeams::shared_tuning(const FoldData& data,
+                                                        TaskContext& context) const {
+  if (!tuning_) return std::nullopt;
+  return tuning_->tune(data, context);
+}
+
+std::vector<float> PublishedSeams::score(const FoldData& data, const std::vector<float>& direct,
+                                         const std::vector<float>& indirect,
+                                         const HardnessConfig& config) const {
+  const bool acts = on_.h5b_batch_scaling || on_.h10_swapped_hardness;
+  if (!acts || config.components == HardnessTerms::kNone) {
+    return unified_score(direct, indirect, config);
+  }
+  check(stage_.has_value(), "scores with defects need a fold");
+  Generator draws = stage_->seeds("published").stream("published.batches");
+  const auto batches = deal_batches(rows_by_dialogue(data),
+                                    hardymer_settings(*config_).recogniser.optimiser.batch, draws);
+  return published_score(direct, indirect, batches, config, on_);
+}
+
+NeighbourTable PublishedSeams::neighbours(const NeighbourSearch& search, Pattern pattern,
+                                          const std::vector<std::string>& modality_names) const {
+  if (!on_.h7_first_modality) return search.neighbours(pattern);
+  return search.neighbours_in_first(pattern, published_order(modality_names));
+}
+
+void PublishedSeams::settle_supports(Supports& supports, NeighbourTable& table) const {
+  if (!on_.h16_filled_supports) return;
+  const auto filled = filled_with_self(supports, table.k);
+  // A row's distances move to where its supports are now; an utterance is 0 from itself.
+  const auto k = static_cast<std::size_t>(table.k);
+  for (std::size_t i = 0; i < filled.of.size(); ++i) {
+    const auto first = table.distances.begin() + static_cast<std::ptrdiff_t>(i * k);
+    const auto count = static_cast<std::ptrdiff_t>(supports.of[i].size());
+    const auto end = first + static_cast<std::ptrdiff_t>(k);
+    std::rotate(first, first + count, end);
+    std::fill_n(first, end - first - count, 0.0F);
+  }
+  supports = filled;
+}
+
+at::Tensor PublishedSeams::target(const at::Tensor& truth) const {
+  return on_.h4_masked_target ? at::zeros_like(truth) : truth;
+}
+
+at::Tensor PublishedSeams::idle_term(const HardnessModule& module, const Batch& batch,
+                                     const Encoded& encoded, DropoutStream& dropout) const {
+  if (!on_.h9_dropped_attention || !dropout.is_training()) return {};
+  // Gradients of zero, so that the L2 penalty shrinks the cross-attention in this stage too.
+  at::Tensor term;
+  for (const auto& pair : module.pair_information(batch, encoded, dropout)) {
+    const auto own = 0.0 * pair.information.sum();
+    term = term.defined() ? term + own : own;
+  }
+  return term;
+}
+
+at::Tensor PublishedSeams::row_mask(const BatchPlan& plan, at::Device device) const {
+  if (!on_.h14_swapped_mask) return {};
+  return at::tensor(swapped_mask(plan).weights).to(device);
+}
+
+at::Tensor PublishedSeams::padding_error(const Backbone& backbone, const BatchPlan& plan,
+                                         bool of_every_modality, DropoutStream& dropout) const {
+  if (!on_.h14_swapped_mask) return {};
+  return hardy::padding_error(backbone, swapped_mask(plan).padding, of_every_modality, dropout);
+}
+
+namespace {
+
+class HardyMerPublished final : public HardyMer {
+ public:
+  [[nodiscard]] std::vector<float> predict(const FoldData& data, const Config& config,
+                                           const TensorFile& model,
+                                           const std::vector<std::int64_t>& dialogues,
+                                           Pattern pattern) const override {
+    // A model that was chosen with every modality is tested with every modality (H1b).
+    const bool sees_everything = model.metadata.contains(kSeesEverything);
+    return HardyMer::predict(
+        data, config, model, dialogues,
+        sees_everything ? Pattern::complete(data.table.modality_count()) : pattern);
+  }
+
+  [[nodiscard]] std::optional<std::string> storage_problem(const Config& config) const override {
+    if (!has_published_switch(config)) return std::nullopt;
+    return "published defects are on, and what they make is for comparison only";
+  }
+
+ protected:
+  [[nodiscard]] std::unique_ptr<const HardyMerSeams> seams(
+      const FoldRequest& request) const override {
+    return std::make_unique<PublishedSeams>(request);
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<const Method> make_hardymer_published() {
+  return std::make_unique<HardyMerPublished>();
 }
 
 }  // namespace hardy

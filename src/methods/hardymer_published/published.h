@@ -1,20 +1,18 @@
-// What the published defects change in the chain of HARDY-MER's stages: extra inputs of cache keys,
-// the shared tuning, the scores. With every switch off nothing here is called.
+// HARDY-MER with defects of the published code: what each switch changes at the seams of the
+// method (methods/hardymer/seams.h).
 #pragma once
 
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "hardy/config.h"
 #include "methods/fold_stage.h"
+#include "methods/hardymer/seams.h"
+#include "methods/hardymer_published/defects.h"
 #include "methods/method.h"
 #include "train/fold_data.h"
 
 namespace hardy {
-
-/// Raised whenever a change of the code moves a stage's numbers: old cache entries are then unused.
-inline constexpr int kHardyMerVersion = 4;
 
 /// Defect H2: one tuning of the features that serves every fold.
 class SharedTuning {
@@ -23,7 +21,7 @@ class SharedTuning {
   /// the first utterances by id, as many as that side has dialogues.
   explicit SharedTuning(const FoldRequest& request);
 
-  /// What keys of stages say that read the tuned features.
+  /// Text for keys of stages that read the tuned features.
   [[nodiscard]] std::string key_text() const;
 
   /// The tuned features of every utterance, the same whichever fold asks. `data` of any fold.
@@ -38,28 +36,56 @@ class SharedTuning {
   std::optional<FoldStage> stage_;
 };
 
-/// Additions to a stage's inputs, none when no defect touches it.
-std::vector<std::string> estimator_defects(const Config& config);
-std::vector<std::string> neighbour_defects(const Config& config);
-std::vector<std::string> fit_defects(const Config& config, const Fold& fold);
+/// Every list brought to k entries by putting the utterance itself in front, as often as needed
+/// (defect H16).
+Supports filled_with_self(const Supports& supports, std::int64_t k);
 
-/// Defect H7: modalities in the order in which one is looked for, textual ones last.
-std::vector<int> published_order(const std::vector<std::string>& modality_names);
+class PublishedSeams final : public HardyMerSeams {
+ public:
+  explicit PublishedSeams(const FoldRequest& request);
 
-/// Scores of a fold's training utterances under defects H5b and H10, dialogues dealt to batches of
-/// the recogniser's size by `draws`. Shapes: direct, indirect [n] -> [n].
-std::vector<float> scores_with_defects(const FoldData& data, const std::vector<float>& direct,
-                                       const std::vector<float>& indirect, const Config& config,
-                                       Generator draws);
+  /// Without H2 and without the test part in cache keys: for single stages.
+  explicit PublishedSeams(const PublishedSettings& published);
 
-/// Defect H1b: replaces a fit of `trained` by the best epoch of complete-modality training when
-/// that one, tested with every modality, does at least as well on the test part.
-void let_complete_epoch_compete(const FoldData& data, const Config& config,
-                                const std::vector<Pattern>& trained, const TensorFile& rival,
-                                TensorFile& fitted);
+  [[nodiscard]] std::vector<std::string> key_inputs(KeyedStage stage) const override;
+  [[nodiscard]] EpochJudge judge(const FoldData& data, const std::vector<Pattern>& patterns,
+                                 const PredictDialogues& predict) const override;
+  void settle_fit(const FoldStages& stages, const std::vector<Pattern>& trained, TensorFile& fitted,
+                  TaskContext& context) const override;
+  [[nodiscard]] std::optional<TensorFile> shared_tuning(const FoldData& data,
+                                                        TaskContext& context) const override;
 
-/// The pattern under which a model is to be run when asked for `asked`: the complete one when H1b
-/// chose it, else `asked`.
-Pattern pattern_seen(const TensorFile& model, int modalities, Pattern asked);
+  [[nodiscard]] bool shares_tuning() const override { return tuning_.has_value(); }
+
+  [[nodiscard]] std::vector<float> score(const FoldData& data, const std::vector<float>& direct,
+                                         const std::vector<float>& indirect,
+                                         const HardnessConfig& config) const override;
+  [[nodiscard]] NeighbourTable neighbours(
+      const NeighbourSearch& search, Pattern pattern,
+      const std::vector<std::string>& modality_names) const override;
+  void settle_supports(Supports& supports, NeighbourTable& table) const override;
+
+  [[nodiscard]] bool reconstructs_present() const override { return !on_.h4_masked_target; }
+
+  [[nodiscard]] at::Tensor target(const at::Tensor& truth) const override;
+
+  [[nodiscard]] bool drops_cross_attention() const override { return on_.h9_dropped_attention; }
+
+  [[nodiscard]] at::Tensor idle_term(const HardnessModule& module, const Batch& batch,
+                                     const Encoded& encoded, DropoutStream& dropout) const override;
+  [[nodiscard]] at::Tensor row_mask(const BatchPlan& plan, at::Device device) const override;
+  [[nodiscard]] at::Tensor padding_error(const Backbone& backbone, const BatchPlan& plan,
+                                         bool of_every_modality,
+                                         DropoutStream& dropout) const override;
+
+  [[nodiscard]] bool keeps_gradients() const override { return on_.h12_kept_gradients; }
+
+ private:
+  PublishedSettings on_;
+  std::optional<SharedTuning> tuning_;        ///< defect H2
+  std::optional<FoldStage> stage_;            ///< for draws of batches
+  std::vector<std::int64_t> test_dialogues_;  ///< of the fold
+  const Config* config_ = nullptr;
+};
 
 }  // namespace hardy

@@ -50,8 +50,9 @@ std::vector<HardnessBatch> deal_batches(const std::vector<std::vector<std::int64
 
 std::vector<float> published_score(std::span<const float> direct, std::span<const float> indirect,
                                    const std::vector<HardnessBatch>& batches,
-                                   const HardnessConfig& config, const PublishedConfig& published) {
-  if (config.components == "none") return unified_score(direct, indirect, config);
+                                   const HardnessConfig& config,
+                                   const PublishedSettings& published) {
+  if (config.components == HardnessTerms::kNone) return unified_score(direct, indirect, config);
   const auto fold_direct = min_max(direct);
   const auto fold_indirect = min_max(indirect);
   const float nothing = 0.0F;

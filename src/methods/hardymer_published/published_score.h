@@ -7,7 +7,8 @@
 #include <vector>
 
 #include "base/random.h"
-#include "hardy/config.h"
+#include "methods/hardymer/settings.h"
+#include "methods/hardymer_published/defects.h"
 
 namespace hardy {
 
@@ -28,6 +29,7 @@ std::vector<HardnessBatch> deal_batches(const std::vector<std::vector<std::int64
 /// wrong layout; padding's is that of 0 and 0. Shapes: direct, indirect [n] -> [n].
 std::vector<float> published_score(std::span<const float> direct, std::span<const float> indirect,
                                    const std::vector<HardnessBatch>& batches,
-                                   const HardnessConfig& config, const PublishedConfig& published);
+                                   const HardnessConfig& config,
+                                   const PublishedSettings& published);
 
 }  // namespace hardy

@@ -36,7 +36,9 @@ class LateLinearNetwork final : public Network {
       count = rows.covers_all() ? count + one : count.index_add(0, rows.index, one);
     }
     const auto mean = sum / count.clamp_min(1);
-    return data_.objective->is_classification() ? (mean + 1e-12).log() : mean;
+    if (data_.objective->is_classification()) return (mean + 1e-12).log();
+    // Of several labels outputs_of takes logits too.
+    return data_.corpus->label_kind == LabelKind::kLabels ? at::logit(mean, 1e-6) : mean;
   }
 
   [[nodiscard]] LinearLayer& layer(int m) { return layers_[static_cast<std::size_t>(m)]; }

@@ -1,5 +1,5 @@
 // The control without features: every utterance gets the training part's label frequencies, or its
-// mean value.
+// mean values.
 #include <torch/types.h>
 
 #include "methods/network.h"
@@ -16,11 +16,16 @@ class MajorityFold final : public PlainFold {
     return stage_.get_or_compute({"majority.fit", {}, "fit"}, context, [&](const StageServices&) {
       const auto targets = data.objective->targets(index_tensor(data.train, at::kCPU));
       const auto outputs = data.objective->outputs();
-      at::Tensor answer = targets.to(at::kFloat).mean().view({1});
-      if (data.objective->is_classification()) {
+      at::Tensor answer;
+      if (targets.scalar_type() == at::kLong) {
         const auto known = targets.masked_select(targets >= 0);
         answer =
             at::bincount(known, {}, outputs).to(at::kFloat) / static_cast<double>(known.numel());
+      } else {
+        // Values, several labels or shares: their means over the utterances that are labelled.
+        const auto rows = targets.view({targets.size(0), outputs});
+        const auto known = at::isfinite(rows.select(1, 0)).nonzero().squeeze(1);
+        answer = rows.index_select(0, known).mean(0);
       }
       TensorFile model;
       model.add("model.answer", {outputs}, to_floats(answer));

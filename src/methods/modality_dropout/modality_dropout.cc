@@ -3,6 +3,7 @@
 // cache.
 #include <torch/types.h>
 
+#include "methods/hardymer/settings.h"
 #include "methods/hardymer/stages.h"
 #include "methods/hardymer/train_recogniser.h"
 #include "methods/method.h"
@@ -13,13 +14,14 @@ namespace {
 /// The settings with every idea switched off; those of switched-off parts are the defaults, so that
 /// they are in no cache key.
 Config without_ideas(Config config) {
-  config.tuning = {};
-  config.hardness = {};
-  config.retrieval = {};
-  config.hardness.components = "none";
-  config.retrieval.supports = "none";
-  config.recogniser.input = "plain";
-  config.recogniser.reconstruction_weight = 0;
+  HardyMerSettings& settings = hardymer_settings(config);
+  settings.tuning = {};
+  settings.hardness = {};
+  settings.retrieval = {};
+  settings.hardness.components = HardnessTerms::kNone;
+  settings.retrieval.supports = SupportUse::kNone;
+  settings.recogniser.input = FeatureKind::kPlain;
+  settings.recogniser.reconstruction_weight = 0;
   return config;
 }
 
@@ -29,14 +31,15 @@ class ModalityDropoutFold final : public FoldMethod {
       : config_(without_ideas(request.config)), stage_(request, kHardyMerVersion) {}
 
   [[nodiscard]] std::vector<SharedStage> shared_stages() override {
-    return {{"pretraining", 1 + static_cast<double>(config_.recogniser.complete_epochs),
+    return {{"pretraining",
+             1 + static_cast<double>(hardymer_settings(config_).recogniser.complete_epochs),
              [this](const FoldData& data, TaskContext& context) {
                static_cast<void>(FoldStages(data, config_, stage_).pretrained(context));
              }}};
   }
 
   [[nodiscard]] double fit_cost() const override {
-    return 1 + static_cast<double>(config_.recogniser.pattern_epochs);
+    return 1 + static_cast<double>(hardymer_settings(config_).recogniser.pattern_epochs);
   }
 
   [[nodiscard]] TensorFile fit(const FoldData& data, const std::vector<Pattern>& patterns,
@@ -59,7 +62,7 @@ class ModalityDropout final : public Method {
                                            const TensorFile& model,
                                            const std::vector<std::int64_t>& dialogues,
                                            Pattern pattern) const override {
-    return predict_dialogues(data, config.recogniser, model, dialogues, pattern);
+    return predict_dialogues(data, hardymer_settings(config).recogniser, model, dialogues, pattern);
   }
 };
 

@@ -76,9 +76,9 @@ BackboneOptions momke_options(const FoldData& data, const MomkeSettings& setting
   encoder.depth = settings.depth;
   encoder.heads = settings.heads;
   encoder.dropout = settings.dropout;
-  encoder.norm = "none";
-  encoder.position = "none";
-  encoder.speaker = "none";
+  encoder.norm = Norm::kNone;
+  encoder.position = Position::kNone;
+  encoder.speaker = SpeakerBias::kNone;
   BackboneOptions options = backbone_options(data, encoder);
   options.has_decoder = false;
   return options;

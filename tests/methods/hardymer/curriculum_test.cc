@@ -1,5 +1,7 @@
 #include "methods/hardymer/curriculum.h"
 
+#include "methods/hardymer_published/published.h"
+
 #include <gtest/gtest.h>
 
 #include "hardy/errors.h"

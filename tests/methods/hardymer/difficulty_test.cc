@@ -11,6 +11,7 @@
 #include "corpus/synth/demo_corpus.h"
 #include "methods/hardymer/estimate_hardness.h"
 #include "methods/hardymer/score.h"
+#include "methods/hardymer/settings.h"
 
 namespace hardy {
 namespace {
@@ -48,10 +49,11 @@ TEST(Difficulty, TheDefaultScoreFollowsTheTrueDifficulty) {
   StageServices services;
   services.seeds = Seeds(1);
   const Pattern complete = Pattern::complete(3);
-  const auto hardness = estimate_hardness(data, config.hardness, {complete}, services);
+  const auto hardness =
+      estimate_hardness(data, hardymer_settings(config).hardness, {complete}, services);
   const auto direct = hardness.floats("direct");
   const auto indirect = hardness.floats("indirect");
-  const auto score = unified_score(direct, indirect, config.hardness);
+  const auto score = unified_score(direct, indirect, hardymer_settings(config).hardness);
   std::vector<float> truth;
   for (const auto u : data.train) {
     truth.push_back(corpus.true_difficulty[static_cast<std::size_t>(u)]);

@@ -17,7 +17,7 @@ const std::vector<float> kIndirect = {4.0F, 0.0F, 2.0F};
 /// The score as Eq. 10 prints it.
 HardnessConfig printed() {
   HardnessConfig config;
-  config.centre = "paper";
+  config.centre = ScoreCentre::kPaper;
   return config;
 }
 
@@ -32,8 +32,8 @@ TEST(Score, FollowsEquation10) {
 TEST(Score, PaperCentreNeverFallsBelowOneHalfAndMiddleSpansTheUnitInterval) {
   HardnessConfig config = printed();
   for (const float h : unified_score(kDirect, kIndirect, config)) EXPECT_GE(h, 0.5F);
-  config.centre = "middle";
-  config.components = "direct";
+  config.centre = ScoreCentre::kMiddle;
+  config.components = HardnessTerms::kDirect;
   const auto score = unified_score(kDirect, kIndirect, config);
   // centre .3: -beta (0 - .3) and -beta (.6 - .3)
   EXPECT_NEAR(score[0], 1 / (1 + std::exp(1.2)), 1e-6);
@@ -42,9 +42,9 @@ TEST(Score, PaperCentreNeverFallsBelowOneHalfAndMiddleSpansTheUnitInterval) {
 
 TEST(Score, ConsistencySignTurnsWeakConsistencyHard) {
   HardnessConfig config;
-  config.components = "indirect";
+  config.components = HardnessTerms::kIndirect;
   const auto paper = unified_score(kDirect, kIndirect, config);
-  config.indirect_sign = "consistency";
+  config.indirect_sign = IndirectSign::kConsistency;
   const auto prose = unified_score(kDirect, kIndirect, config);
   EXPECT_GT(paper[0], paper[1]);
   EXPECT_LT(prose[0], prose[1]);
@@ -52,7 +52,7 @@ TEST(Score, ConsistencySignTurnsWeakConsistencyHard) {
 
 TEST(Score, WithoutComponentsEveryoneGetsEverySupport) {
   HardnessConfig config;
-  config.components = "none";
+  config.components = HardnessTerms::kNone;
   EXPECT_EQ(unified_score(kDirect, kIndirect, config), std::vector<float>(3, 1.0F));
 }
 

@@ -7,6 +7,8 @@
 
 #include "methods/hardymer/estimate_hardness.h"
 #include "methods/hardymer/hardness_module.h"
+#include "methods/hardymer/settings.h"
+#include "methods/hardymer_published/published.h"
 #include "methods/hardymer_published/published_loss.h"
 #include "methods/hardymer_published/published_selection.h"
 #include "support/tiny_experiment.h"
@@ -90,9 +92,9 @@ class PublishedFold : public ::testing::Test {
     services_.seeds = Seeds(1);
   }
 
-  std::vector<float> direct(Pattern pattern, const PublishedConfig& published) {
-    const auto hardness =
-        estimate_hardness(data_, config_.hardness, {pattern}, services_, published);
+  std::vector<float> direct(Pattern pattern, const PublishedSettings& published) {
+    const auto hardness = estimate_hardness(data_, hardymer_settings(config_).hardness, {pattern},
+                                            services_, PublishedSeams(published));
     const auto values = hardness.floats("direct");
     return {values.begin(), values.end()};
   }
@@ -104,7 +106,7 @@ class PublishedFold : public ::testing::Test {
 };
 
 TEST_F(PublishedFold, H4MeasuresNothingOnCompleteInputAndTrainsTowardsZero) {
-  PublishedConfig published;
+  PublishedSettings published;
   published.h4_masked_target = true;
   const auto complete = Pattern::complete(3);
   for (const float value : direct(complete, published)) EXPECT_EQ(value, 0.0F);
@@ -117,17 +119,17 @@ TEST_F(PublishedFold, H4MeasuresNothingOnCompleteInputAndTrainsTowardsZero) {
     return sum / static_cast<double>(values.size());
   };
   const double after_two = mean();
-  config_.hardness.pattern_epochs = 25;
+  hardymer_settings(config_).hardness.pattern_epochs = 25;
   EXPECT_LT(mean(), 0.8 * after_two);
 }
 
 TEST_F(PublishedFold, H9AndH14ChangeTheEstimatorAndNothingElseDoes) {
   const auto honest = direct(Pattern(1), {});
   EXPECT_EQ(direct(Pattern(1), {}), honest);
-  PublishedConfig only_h14;
+  PublishedSettings only_h14;
   only_h14.h14_swapped_mask = true;
   EXPECT_NE(direct(Pattern(1), only_h14), honest);
-  PublishedConfig of_others;
+  PublishedSettings of_others;
   of_others.h1_test_epoch = true;
   of_others.h7_first_modality = true;
   of_others.h12_kept_gradients = true;

@@ -1,5 +1,6 @@
 // The published protocol end to end on small corpora: what leaks, and that nothing leaks without
 // it.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -11,10 +12,11 @@
 #include "analysis/results_json.h"
 #include "analysis/results_text.h"
 #include "base/files.h"
-#include "config/defects.h"
 #include "corpus/synth/noise_corpus.h"
 #include "experiments/leak_audit.h"
 #include "formats/csv.h"
+#include "methods/hardymer/settings.h"
+#include "methods/hardymer_published/defects.h"
 #include "methods/hardymer_published/published.h"
 #include "protocol/run_protocol.h"
 #include "support/temp_dir.h"
@@ -67,8 +69,8 @@ TEST(PublishedProtocol, H1LetsTestLabelsChooseAndStrictDoesNot) {
   for (const bool is_on : {false, true}) {
     const test::TempDir dir;
     Config config = test::tiny_config();
-    config.recogniser.pattern_epochs = 6;
-    config.published.h1_test_epoch = is_on;
+    hardymer_settings(config).recogniser.pattern_epochs = 6;
+    set_config_field(config, fmt::format("hardymer_published.h1_test_epoch={}", is_on));
     auto request = single_worker_request(dir / "true", config);
     request.only_fold = 0;
     run_protocol(request, corpus, quiet);
@@ -98,7 +100,8 @@ TEST(PublishedProtocol, EverythingOnRunsIsMarkedAndStoresNoModel) {
   const auto table = parse_csv(read_text_file(dir / "run" / "hardness.csv"), "hardness.csv");
   ASSERT_TRUE(table.column("supports").has_value());
   for (const auto& row : table.rows) {
-    EXPECT_EQ(row[*table.column("supports")], std::to_string(config.retrieval.k));
+    EXPECT_EQ(row[*table.column("supports")],
+              std::to_string(hardymer_settings(config).retrieval.k));
   }
 }
 
@@ -127,16 +130,16 @@ Corpus wide_noise() {
 
 Config memorising_config() {
   Config config = test::tiny_config();
-  config.protocol.tracks = "unified";
-  config.tuning.epochs = 40;
-  config.tuning.batch = 16;
-  config.recogniser.input = "tuned";
-  config.recogniser.encoder.hidden = 32;
-  config.recogniser.complete_epochs = 8;
-  config.recogniser.pattern_epochs = 10;
-  config.recogniser.optimiser.batch = 1;
-  config.recogniser.optimiser.learning_rate = 3e-3;
-  config.run.models = "none";
+  config.protocol.tracks = Tracks::kUnified;
+  hardymer_settings(config).tuning.epochs = 40;
+  hardymer_settings(config).tuning.batch = 16;
+  hardymer_settings(config).recogniser.input = FeatureKind::kTuned;
+  hardymer_settings(config).recogniser.encoder.hidden = 32;
+  hardymer_settings(config).recogniser.complete_epochs = 8;
+  hardymer_settings(config).recogniser.pattern_epochs = 10;
+  hardymer_settings(config).recogniser.optimiser.batch = 1;
+  hardymer_settings(config).recogniser.optimiser.learning_rate = 3e-3;
+  config.run.models = KeptModels::kNone;
   return config;
 }
 
@@ -146,7 +149,7 @@ TEST(PublishedProtocol, H2MakesResultsFromNoiseInEveryFoldButTheLast) {
   NoProgress quiet;
   Config config = memorising_config();
   run_protocol(single_worker_request(dir / "strict", config), noise, quiet);
-  config.published.h2_shared_tuning = true;
+  set_config_field(config, "hardymer_published.h2_shared_tuning=true");
   run_protocol(single_worker_request(dir / "shared", config), noise, quiet);
   const auto runs = read_finished_runs({dir / "strict", dir / "shared"});
   for (const auto& row : judge_against_chance(runs[0])) {
@@ -171,7 +174,7 @@ TEST(PublishedProtocol, H2SharesTheLastFoldsTrainingSideOrTheFirstUtterances) {
   StageCache cache(dir / "cache");
   StageCosts costs;
   Config config = test::tiny_config();
-  config.published.h2_shared_tuning = true;
+  set_config_field(config, "hardymer_published.h2_shared_tuning=true");
   Corpus corpus = test::tiny_corpus(2);
   const auto members_of = [&](std::size_t fold) {
     const auto folds = make_folds(corpus, config.protocol);

@@ -43,8 +43,8 @@ TEST(PaddedLayout, AllowsEmptyDialogues) {
 class PublishedScore : public ::testing::Test {
  protected:
   PublishedScore() {
-    config_.components = "direct";
-    config_.centre = "paper";
+    config_.components = HardnessTerms::kDirect;
+    config_.centre = ScoreCentre::kPaper;
   }
 
   [[nodiscard]] float score_of(float scaled) const {
@@ -54,7 +54,7 @@ class PublishedScore : public ::testing::Test {
   }
 
   HardnessConfig config_;
-  PublishedConfig published_;
+  PublishedSettings published_;
   const std::vector<float> direct_ = {2, 4, 6, 8, 10, 1};
   const std::vector<float> indirect_ = std::vector<float>(6, 0.0F);
 };

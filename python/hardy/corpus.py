@@ -1,0 +1,189 @@
+"""Corpora: features by modality, labels, dialogues, speakers and the official split."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Mapping, Sequence
+
+import numpy as np
+
+from . import _data
+from .errors import DataError, ShapeError
+from .results import Modality
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One problem of a corpus."""
+
+    severity: str
+    """"error" (refused when loading), "warning" or "note"."""
+    kind: str
+    """Stable short name of the kind of problem."""
+    where: str
+    """File, modality, dialogue or utterance."""
+    what: str
+    """What is wrong, with the value."""
+    remedy: str
+    """What to do."""
+
+    def __str__(self) -> str:
+        return f"{self.severity}: {self.where}: {self.what}; {self.remedy}"
+
+
+def _texts(values: Sequence[Any] | np.ndarray | None, rows: int, name: str) -> list[str]:
+    if values is None:
+        return [""] * rows
+    if len(values) != rows:
+        raise ShapeError(f"{name}: {len(values)} values for {rows} labels")
+    return ["" if v is None or (isinstance(v, float) and v != v) else str(v) for v in values]
+
+
+def _labels(labels: Any, task: str) -> tuple[np.ndarray, list[str]]:
+    """Labels as numbers, and the names of the classes (empty for values)."""
+    array = np.asarray(labels)
+    if array.ndim != 1:
+        raise ShapeError(f"labels: expected one per utterance, got shape {array.shape}")
+    if task not in ("auto", "class", "value"):
+        raise DataError(f"task {task!r} is none of auto, class, value")
+    if task == "auto":
+        task = "value" if np.issubdtype(array.dtype, np.floating) else "class"
+    if task == "value":
+        return array.astype(np.float32), []
+    names, codes = np.unique(array, return_inverse=True)
+    return codes.astype(np.float32), [str(n) for n in names]
+
+
+class Corpus:
+    """A corpus in memory. Immutable."""
+
+    def __init__(self, corpus: Any) -> None:
+        self._corpus = corpus
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str] = "", **options: str) -> "Corpus":
+        """Reads any layout that hardy reads (docs: formats); "" is the demonstration corpus.
+
+        Options are those of the settings' [data] section: format, labels, modalities, task.
+        Raises DataError naming file, record and remedy.
+        """
+        return cls(_data.load(os.fspath(path), options))
+
+    @staticmethod
+    def check_path(path: str | os.PathLike[str], **options: str) -> list[Finding]:
+        """Every problem of a corpus on disk, errors first; also of one that cannot be loaded."""
+        return [Finding(*f) for f in _data.check_path(os.fspath(path), options)]
+
+    @classmethod
+    def from_arrays(
+        cls,
+        features: Mapping[str, Any],
+        labels: Any,
+        dialogues: Sequence[Any] | None = None,
+        speakers: Sequence[Any] | None = None,
+        split: Sequence[str] | None = None,
+        groups: Sequence[Any] | None = None,
+        ids: Sequence[Any] | None = None,
+        transcripts: Sequence[str] | None = None,
+        task: str = "auto",
+        name: str = "arrays",
+    ) -> "Corpus":
+        """Makes a corpus of arrays.
+
+        `features`: modality -> [n, width]; a row of NaN is a modality that is really missing.
+        `labels`: [n] class names or whole numbers (classes) or floats (values); `task` "class" or
+        "value" decides otherwise. `dialogues`: [n] names; rows keep their order within a dialogue,
+        which may be given in pieces; without it every utterance stands alone. `split`: [n] "train",
+        "validation", "test" or "". `groups`: [n], e.g. sessions, for leave-one-group-out.
+        """
+        numbers, class_names = _labels(labels, task)
+        n = len(numbers)
+        names = _texts(dialogues, n, "dialogues") if dialogues is not None else [f"d{i}" for i in range(n)]
+        first: dict[str, int] = {}
+        for name_of_row in names:
+            first.setdefault(name_of_row, len(first))
+        order = np.asarray(sorted(range(n), key=lambda i: first[names[i]]), dtype=np.int64)
+        columns = {
+            "id": _texts(ids, n, "ids") if ids is not None else [f"u{i}" for i in range(n)],
+            "dialogue": names,
+            "speaker": _texts(speakers, n, "speakers"),
+            "group": _texts(groups, n, "groups"),
+            "split": _texts(split, n, "split"),
+            "transcript": _texts(transcripts, n, "transcripts"),
+        }
+        arrays = {m: np.asarray(x, dtype=np.float32) for m, x in features.items()}
+        for m, x in arrays.items():
+            if x.ndim != 2 or len(x) != n:
+                raise ShapeError(f"features of {m!r}: shape {x.shape}; expected [{n}, width]")
+        is_sorted = bool(np.all(order == np.arange(n)))
+        rows = {k: v if is_sorted else [v[i] for i in order] for k, v in columns.items()}
+        if not is_sorted:
+            arrays = {m: x[order] for m, x in arrays.items()}
+            numbers = numbers[order]
+        rows["label"] = numbers.tolist()
+        return cls(_data.from_arrays(name, arrays, rows, class_names))
+
+    @property
+    def name(self) -> str:
+        return self._corpus.name
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes; empty where labels are values."""
+        return tuple(self._corpus.class_names)
+
+    @property
+    def modalities(self) -> tuple[Modality, ...]:
+        return tuple(Modality(n, w) for n, w in self._corpus.modalities)
+
+    @property
+    def is_synthetic(self) -> bool:
+        """Whether it was drawn by a generator."""
+        return self._corpus.is_synthetic
+
+    @property
+    def checksum(self) -> str:
+        """SHA-256 of everything that influences results."""
+        return self._corpus.checksum
+
+    def __len__(self) -> int:
+        return len(self._corpus)
+
+    def features(self, modality: str) -> np.ndarray:
+        """[n, width] float32, not copied, read-only; rows of missing modalities are zeros."""
+        return self._corpus.features(modality)
+
+    def present(self, modality: str) -> np.ndarray:
+        """[n] bool: whether the utterance has the modality."""
+        return self._corpus.present(modality)
+
+    @property
+    def labels(self) -> np.ndarray:
+        """[n] class names, or values."""
+        numbers = np.asarray(self._corpus.columns()["label"], dtype=np.float32)
+        return np.asarray(self.classes)[numbers.astype(np.int64)] if self.classes else numbers
+
+    def check(self) -> list[Finding]:
+        """Unusual but usable contents: constant features, rare classes, speakers on both sides, ..."""
+        return [Finding(*f) for f in self._corpus.check()]
+
+    def save(self, folder: str | os.PathLike[str]) -> None:
+        """Writes the plain form: a table, one array per modality. The folder must be new or empty."""
+        self._corpus.save(os.fspath(folder))
+
+    def to_pandas(self) -> "pd.DataFrame":
+        """One row per utterance: id, dialogue, position, speaker, group, split, transcript, label."""
+        import pandas as pd
+
+        frame = pd.DataFrame(self._corpus.columns())
+        frame["label"] = self.labels
+        return frame
+
+    def __repr__(self) -> str:
+        parts = ", ".join(f"{m.name} {m.width}" for m in self.modalities)
+        made = ", synthetic" if self.is_synthetic else ""
+        return f"<hardy.Corpus {self.name}: {len(self)} utterances; {parts}{made}>"

@@ -1,0 +1,269 @@
+"""Stored models: load, predict, stream, explain."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Iterable, Mapping, Sequence
+
+import numpy as np
+
+from . import _inference
+from .results import Calibration, Explanation, Modality, Outcome, Prediction, Predictions, Similar
+
+Features = Mapping[str, Any]
+"""Modality name -> array [n, width] (or [width] for one utterance); None or a row of NaN = absent."""
+
+
+def _codes(values: Sequence[Any] | np.ndarray | None) -> np.ndarray | None:
+    """Equal values get equal numbers; None (or an empty text) is unknown, -1."""
+    if values is None:
+        return None
+    known: dict[Any, int] = {}
+    codes = [-1 if v is None or v == "" else known.setdefault(v, len(known)) for v in values]
+    return np.asarray(codes, dtype=np.int64)
+
+
+def _offsets(dialogues: Sequence[Any] | np.ndarray | None, rows: int) -> np.ndarray:
+    """First row of each run of equal dialogue names, and the number of rows at the end."""
+    from .errors import DataError, ShapeError
+
+    if dialogues is None:  # every utterance stands alone
+        return np.arange(rows + 1, dtype=np.int64)
+    names = list(dialogues)
+    if len(names) != rows:
+        raise ShapeError(f"dialogues: {len(names)} names for {rows} utterances")
+    starts = [i for i in range(rows) if i == 0 or names[i] != names[i - 1]]
+    seen: set[Any] = set()
+    for i in starts:
+        if names[i] in seen:
+            raise DataError(
+                f"dialogue {names[i]!r} is interrupted: row {i} begins it again; "
+                "sort the rows so that a dialogue's utterances follow each other"
+            )
+        seen.add(names[i])
+    return np.asarray([*starts, rows], dtype=np.int64)
+
+
+def _rows_of(features: Features) -> int | None:
+    """Number of utterances, or None for arrays of one dimension: a single utterance."""
+    for value in features.values():
+        if value is not None:
+            shape = np.shape(value)
+            return None if len(shape) == 1 else int(shape[0])
+    return None
+
+
+class Model:
+    """A trained recogniser. Immutable; safe from any number of threads, which run in parallel."""
+
+    def __init__(self, file: str | os.PathLike[str]) -> None:
+        """Maps the file: processes share its weights. Raises ArtifactError when it is no model."""
+        self._model = _inference.Model(os.fspath(file))
+        self._classes = tuple(self._model.classes)
+        self._modalities = tuple(Modality(n, w) for n, w in self._model.modalities)
+        self._names = tuple(m.name for m in self._modalities)
+        self._explainer: _inference.Explainer | None = None
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """[C] names in the order of the outputs; empty for a model of values."""
+        return self._classes
+
+    @property
+    def modalities(self) -> tuple[Modality, ...]:
+        """[M] names and widths."""
+        return self._modalities
+
+    @property
+    def calibration(self) -> tuple[Calibration, ...]:
+        """One entry per set of modalities for which a calibration was fitted."""
+        return tuple(
+            Calibration(tuple(c["available"]), c["utterances"], c["temperature"], c["expected_error"])
+            for c in self._model.calibration
+        )
+
+    @property
+    def scores(self) -> list[dict[str, Any]]:
+        """Scores stored with the model: part, available modalities, utterances, metrics by name."""
+        return list(self._model.scores)
+
+    @property
+    def method(self) -> str:
+        """The method that trained it."""
+        return self._model.method
+
+    @property
+    def track(self) -> str:
+        """"unified" (any set of modalities) or "specialist" (one set)."""
+        return self._model.track
+
+    @property
+    def data_name(self) -> str:
+        """The corpus that it was trained on."""
+        return self._model.data_name
+
+    @property
+    def is_synthetic(self) -> bool:
+        """Whether that corpus was drawn by a generator."""
+        return self._model.is_synthetic
+
+    @property
+    def config_toml(self) -> str:
+        """All settings of the run that trained it; empty for converted models."""
+        return self._model.config_toml
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 that stands for this model in logs."""
+        return self._model.fingerprint
+
+    def predict(
+        self,
+        features: Features,
+        dialogue: Sequence[Any] | np.ndarray | None = None,
+        speaker: Sequence[Any] | np.ndarray | str | None = None,
+        available: Iterable[str] | None = None,
+    ) -> Any:
+        """Recognises one utterance (arrays [width]: a Prediction) or n (arrays [n, width]: Predictions).
+
+        Arrays of float32 in C order are read in place; others are converted. `dialogue` gives one
+        name per row, and equal neighbouring names are one dialogue, whose utterances see each other;
+        without it every row stands alone. `speaker` gives one name per row. `available` uses only
+        these modalities of what is there.
+
+        Raises ConfigError for an unknown modality (with the nearest name), ShapeError for a wrong
+        width, DataError for an utterance without any modality or a value that is not finite.
+        """
+        rows = _rows_of(features)
+        if rows is None:
+            return self._predict_one(features, available)
+        speakers = [speaker] * rows if isinstance(speaker, str) else speaker
+        result = self._model.predict(
+            features if type(features) is dict else dict(features),
+            _offsets(dialogue, rows),
+            _codes(speakers),
+            None if available is None else list(available),
+        )
+        return self._many(result)
+
+    def _predict_one(self, features: Features, available: Iterable[str] | None) -> Prediction:
+        result = self._model.predict(
+            features if type(features) is dict else dict(features),
+            _ONE,
+            None,
+            None if available is None else list(available),
+        )
+        return self._one(result)
+
+    def _one(self, result: tuple[np.ndarray, ...]) -> Prediction:
+        labels, probabilities, logits, confidence, calibrated, used, _ = result
+        return Prediction(
+            label=self._classes[labels[0]] if self._classes else float(probabilities[0, 0]),
+            confidence=float(confidence[0]),
+            probabilities=probabilities[0],
+            logits=logits[0],
+            calibrated=bool(calibrated[0]),
+            used=tuple(m for m, there in zip(self._names, used[0]) if there),
+            classes=self._classes,
+        )
+
+    def _many(self, result: tuple[np.ndarray, ...]) -> Predictions:
+        labels, probabilities, logits, confidence, calibrated, used, limited = result
+        names = np.asarray(self._classes)[labels] if self._classes else probabilities[:, 0]
+        return Predictions(
+            labels=names,
+            confidence=confidence,
+            probabilities=probabilities,
+            logits=logits,
+            calibrated=calibrated,
+            used=used,
+            limited=limited,
+            classes=self._classes,
+            modalities=self._names,
+        )
+
+    def stream(self) -> "Stream":
+        """A dialogue that grows turn by turn."""
+        return Stream(self)
+
+    def explain(
+        self,
+        features: Features,
+        utterance: int = 0,
+        speaker: Sequence[Any] | None = None,
+        similar: int = 5,
+    ) -> Explanation:
+        """Explains one utterance of a dialogue given whole, with `similar` training utterances."""
+        if self._explainer is None:
+            self._explainer = _inference.Explainer(self._model)
+        found = self._explainer.explain(dict(features), utterance, _codes(speaker), similar)
+        return Explanation(
+            utterance=found["utterance"],
+            used=tuple(found["used"]),
+            outcome=self._outcome(found["outcome"]),
+            outcomes=tuple(self._outcome(o) for o in found["patterns"]),
+            contributions=dict(found["contributions"]),
+            baseline=found["baseline"],
+            similar=tuple(
+                Similar(s["id"], s["dialogue"], s["transcript"], self._name(s["label"]), s["distance"])
+                for s in found["similar"]
+            ),
+            attention={a["modality"]: dict(zip(a["turns"], a["weights"])) for a in found["attention"]},
+        )
+
+    def _name(self, label: float) -> str | float:
+        return self._classes[int(label)] if self._classes else float(label)
+
+    def _outcome(self, found: dict[str, Any]) -> Outcome:
+        outputs = np.asarray(found["outputs"], dtype=np.float32)
+        return Outcome(
+            available=tuple(found["available"]),
+            outputs=outputs,
+            label=self._name(found["label"]) if self._classes else float(outputs[0]),
+            confidence=found["confidence"],
+            calibrated=found["calibrated"],
+        )
+
+    def __repr__(self) -> str:
+        parts = ", ".join(f"{m.name} {m.width}" for m in self._modalities)
+        what = f"classes {list(self._classes)}" if self._classes else "a value"
+        return f"<hardy.Model of {self.method} ({self.track}), reads {parts}; predicts {what}>"
+
+
+_ONE = np.asarray([0, 1], dtype=np.int64)
+
+
+class Stream:
+    """A dialogue that grows turn by turn: each turn is recognised from the turns so far."""
+
+    def __init__(self, model: Model) -> None:
+        self._owner = model
+        self._stream = _inference.Stream(model._model)
+        self._speakers: dict[str, int] = {}
+
+    def add(
+        self,
+        features: Features,
+        speaker: str | None = None,
+        available: Iterable[str] | None = None,
+    ) -> Prediction:
+        """Appends a turn and recognises it. When it raises, nothing was appended."""
+        number = -1
+        if speaker is not None:
+            number = self._speakers.setdefault(speaker, len(self._speakers))
+        names = None if available is None else list(available)
+        return self._owner._one(self._stream.add(dict(features), number, names))
+
+    def __len__(self) -> int:
+        return len(self._stream)
+
+    def __enter__(self) -> "Stream":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+def load(file: str | os.PathLike[str]) -> Model:
+    """Loads a model file (`mosi/models/unified-fold0-seed1.safetensors`)."""
+    return Model(file)

@@ -1,0 +1,125 @@
+"""Finished runs and comparisons as DataFrames."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .errors import ArtifactError
+from .model import Model
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Run:
+    """A run folder: results, curves, predictions, hardness, supports and models."""
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        self.folder = Path(folder)
+        if not (self.folder / "manifest.json").is_file():
+            raise ArtifactError(f"{self.folder} is no run folder: it has no manifest.json")
+
+    @classmethod
+    def open(cls, folder: str | os.PathLike[str]) -> "Run":
+        """Opens a folder that `hardy run` or hardy.run wrote."""
+        return cls(folder)
+
+    def _json(self, name: str) -> dict[str, Any]:
+        try:
+            return json.loads((self.folder / name).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise ArtifactError(f"{self.folder / name} cannot be read: {error}") from None
+
+    def _table(self, name: str) -> "pd.DataFrame":
+        import pandas as pd
+
+        try:
+            return pd.read_csv(self.folder / name)
+        except FileNotFoundError:
+            raise ArtifactError(f"{self.folder / name} is not there: this run wrote none") from None
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """Settings, corpus, versions."""
+        return self._json("manifest.json")
+
+    @property
+    def results(self) -> "pd.DataFrame":
+        """One row per track, condition and metric: mean, deviations, interval."""
+        import pandas as pd
+
+        return pd.DataFrame(self._json("results.json")["summaries"])
+
+    @property
+    def predictions(self) -> "pd.DataFrame":
+        """One row per test utterance, condition, fold and seed."""
+        return self._table("predictions.csv")
+
+    @property
+    def curves(self) -> "pd.DataFrame":
+        """Loss per epoch of every training stage."""
+        return self._table("curves.csv")
+
+    @property
+    def hardness(self) -> "pd.DataFrame":
+        """Hardness of every training utterance (HARDY-MER only)."""
+        return self._table("hardness.csv")
+
+    @property
+    def supports(self) -> "pd.DataFrame":
+        """Which training utterances support which (HARDY-MER only)."""
+        return self._table("supports.csv")
+
+    @property
+    def models(self) -> list[Path]:
+        """The stored model files."""
+        return sorted((self.folder / "models").glob("*.safetensors"))
+
+    def model(self, name: str | None = None) -> Model:
+        """A stored model: by file name, or the unified model of the first fold and seed."""
+        files = self.models
+        if name is not None:
+            files = [f for f in files if name in (f.name, f.stem)]
+        unified = [f for f in files if f.name.startswith("unified")]
+        if not files:
+            raise ArtifactError(f"{self.folder} has no such model; stored: {[f.name for f in self.models]}")
+        return Model((unified or files)[0])
+
+    def _repr_html_(self) -> str:
+        return f"<p>{self.folder}</p>" + self.results._repr_html_()
+
+    def __repr__(self) -> str:
+        return f"<hardy.Run {self.folder}>"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Methods side by side."""
+
+    folder: Path
+    csv: str
+    text: str
+    refusals: tuple[str, ...] = ()
+    """Methods that could not serve the corpus, and why."""
+
+    @property
+    def table(self) -> "pd.DataFrame":
+        """One row per track, metric and method; a column per condition."""
+        import pandas as pd
+
+        return pd.read_csv(io.StringIO(self.csv))
+
+    def run(self, method: str) -> Run:
+        """The run folder of one method."""
+        return Run.open(self.folder / method)
+
+    def _repr_html_(self) -> str:
+        return self.table._repr_html_()
+
+    def __str__(self) -> str:
+        return self.text

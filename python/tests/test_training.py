@@ -1,0 +1,112 @@
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import numpy as np
+import pytest
+
+import hardy
+
+
+class Means(hardy.Method):
+    """Nearest class mean: the shortest method that beats chance."""
+
+    name = "nearest_mean"
+    title = "nearest mean"
+
+    def fit(self, train, validation, conditions, outputs, seed):
+        x, y = train.concatenated(), train.class_labels
+        return np.stack([x[y == c].mean(axis=0) for c in range(outputs)])
+
+    def predict(self, model, batch):
+        distance = ((batch.concatenated()[:, None] - model[None]) ** 2).mean(axis=2)
+        p = np.exp(-distance)
+        return p / p.sum(axis=1, keepdims=True)
+
+
+def test_a_run_is_data_frames(run):
+    results = run.results
+    assert {"track", "condition", "metric", "mean"} <= set(results.columns)
+    assert results["mean"].dropna().between(-1, 100).all()
+    assert len(run.predictions) > 0
+    assert len(run.curves) > 0
+    assert run.manifest["command"] == "run"
+    assert run.models
+
+
+def test_the_same_call_gives_the_same_numbers(run, corpus, tmp_path):
+    again = hardy.run(corpus, config={"preset": "quick"}, out=tmp_path / "again", jobs=1)
+    assert again.predictions.equals(run.predictions)
+
+
+def test_a_python_method_takes_part_in_a_comparison(corpus, tmp_path):
+    seen = []
+    comparison = hardy.compare(
+        corpus, methods=[Means(), "early_linear", "majority"],
+        config={"preset": "quick", "protocol.tracks": "unified"}, out=tmp_path / "c",
+        progress=lambda *a: seen.append(a))
+    table = comparison.table
+    assert "nearest" in comparison.text
+    assert seen
+    own = comparison.run("nearest_mean").results
+    majority = comparison.run("majority").results
+    wa = lambda r: r[(r.metric == "wa")]["mean"].max()  # noqa: E731
+    assert wa(own) > wa(majority) + 0.05
+    assert len(table) > 0
+
+
+def test_a_failing_python_method_says_where(corpus, tmp_path):
+    class Broken(Means):
+        name = "broken"
+
+        def predict(self, model, batch):
+            raise RuntimeError("no idea")
+
+    with pytest.raises(hardy.DataError, match="broken.*predict.*no idea"):
+        hardy.run(corpus, method=Broken(), config={"preset": "quick", "protocol.tracks": "unified"},
+                  out=tmp_path / "r")
+
+    class Short(Means):
+        name = "short"
+
+        def predict(self, model, batch):
+            return np.ones(3)
+
+    with pytest.raises(hardy.ShapeError, match="short"):
+        hardy.run(corpus, method=Short(), config={"preset": "quick", "protocol.tracks": "unified"},
+                  out=tmp_path / "s")
+
+
+def test_unknown_settings_and_methods_are_refused(corpus):
+    with pytest.raises(hardy.ConfigError, match="retrieval"):
+        hardy.run(corpus, config={"retrieval.kk": 3})
+    with pytest.raises(hardy.ConfigError):
+        hardy.run(corpus, method="hardymerr")
+    with pytest.raises(hardy.ConfigError):
+        hardy.run(corpus, seeds=[])
+
+
+@pytest.mark.skipif(threading.current_thread() is not threading.main_thread(), reason="needs signals")
+def test_ctrl_c_leaves_a_folder_that_resumes(run, tmp_path):
+    code = (f"import sys; sys.path.insert(0, {sys.path[0]!r}); import hardy; "
+            f"hardy.run('', config={{'preset': 'quick'}}, out={str(tmp_path / 'r')!r}, jobs=1)")
+    process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 120
+    while not (tmp_path / "r").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=120)
+    if process.returncode != 0:  # it may have been finished already
+        assert "KeyboardInterrupt" in errors
+    resumed = hardy.run("", config={"preset": "quick"}, out=tmp_path / "r", jobs=1)
+    assert resumed.predictions.equals(run.predictions)
+
+
+def test_studies_of_the_program(tmp_path):
+    if "HARDY_PROGRAM" not in os.environ:
+        pytest.skip("HARDY_PROGRAM is not set")
+    report = hardy.audit("split", "")
+    assert report

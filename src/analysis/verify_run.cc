@@ -1,0 +1,92 @@
+#include "analysis/verify_run.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "analysis/prediction_table.h"
+#include "analysis/results_json.h"
+#include "base/checksum_list.h"
+#include "hardy/errors.h"
+#include "hardy/tensor_file.h"
+#include "pipeline/check_run.h"
+
+namespace hardy {
+namespace {
+
+/// Runs a step; what it throws is a finding.
+template <typename Step>
+void try_step(RunVerification& verification, const Step& step) {
+  try {
+    step();
+  } catch (const Error& error) {
+    verification.findings.emplace_back(error.what());
+  }
+}
+
+bool is_same(double x, double y) {
+  constexpr double kRounding = 1e-9;
+  return std::isnan(x) ? std::isnan(y) : std::abs(x - y) <= kRounding * std::fmax(1, std::abs(x));
+}
+
+/// Tallies of all dialogues of a cell.
+std::vector<double> total(const PredictionCell& cell, std::size_t width) {
+  std::vector<double> sum(width);
+  for (std::size_t i = 0; i < cell.tallies.size(); ++i) sum[i % width] += cell.tallies[i];
+  return sum;
+}
+
+void verify_scores(const RunFolder& folder, RunVerification& verification) {
+  const Results results = read_results(folder.path());
+  const PredictionTable table = read_predictions(folder);
+  const auto& names = table.layout.metric_names();
+  std::vector<double> values(names.size());
+  for (const auto& score : results.scores) {
+    const auto condition = pattern_label(score.condition, results.modality_names);
+    const auto place = fmt::format("results.json: {} {{{}}}, fold {}, seed {}", score.track,
+                                   condition, score.fold, score.seed);
+    const auto* cell = table.find(score.track, condition, score.fold, score.seed);
+    if (cell == nullptr) {
+      verification.findings.push_back(place + ": predictions.csv has no such predictions");
+      continue;
+    }
+    ++verification.scores;
+    table.layout.metrics(total(*cell, table.layout.width()), values);
+    for (const auto& metric : score.metrics) {
+      const auto known = std::find(names.begin(), names.end(), metric.name);
+      const double again = known == names.end()
+                               ? metric.value
+                               : values[static_cast<std::size_t>(known - names.begin())];
+      if (is_same(again, metric.value)) continue;
+      verification.findings.push_back(fmt::format("{}: {} is {}, the predictions give {}", place,
+                                                  metric.name, metric.value, again));
+    }
+  }
+}
+
+}  // namespace
+
+RunVerification verify_run(const std::filesystem::path& path) {
+  const RunFolder folder = RunFolder::open(path);
+  RunVerification verification;
+  verification.is_complete = folder.is_complete();
+  verification.findings = run_damage(folder);
+  verification.files = static_cast<std::int64_t>(listed_files(path).size());
+  verification.has_checksums = verification.files > 0;
+  for (const auto& model : folder.models()) {
+    try_step(verification, [&] {
+      static_cast<void>(load_tensor_file(model));
+      ++verification.models;
+    });
+  }
+  // A training that was never tested has no scores; damaged files were named above.
+  std::error_code ignored;
+  const bool has_predictions = std::filesystem::exists(folder.predictions_file(), ignored);
+  if (verification.is_complete && has_predictions && verification.findings.empty()) {
+    try_step(verification, [&] { verify_scores(folder, verification); });
+  }
+  return verification;
+}
+
+}  // namespace hardy

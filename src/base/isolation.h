@@ -1,0 +1,68 @@
+// Work in a process of its own: for libraries that a damaged file can crash.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+
+namespace hardy {
+
+/// The child's end: what is written arrives at the parent's Inlet.
+class Outlet {
+ public:
+  explicit Outlet(int descriptor) : descriptor_(descriptor) {}
+
+  /// Writes all bytes. Ends the child when the parent no longer reads.
+  void write(const void* data, std::size_t size);
+
+  void write_number(std::uint64_t number) { write(&number, sizeof number); }
+
+  void write_text(const std::string& text) {
+    write_number(text.size());
+    write(text.data(), text.size());
+  }
+
+ private:
+  int descriptor_;
+};
+
+/// The parent's end. Whatever the child became, what it sends is bounded and checked here.
+class Inlet {
+ public:
+  explicit Inlet(int descriptor) : descriptor_(descriptor) {}
+
+  /// Fills `data`. Throws DataError when the child ended before, or was silent for
+  /// IsolationLimits::kSilenceSeconds.
+  void read(void* data, std::size_t size);
+
+  std::uint64_t read_number();
+
+  /// A number up to `most`. Throws DataError when it is larger.
+  std::uint64_t read_number(std::uint64_t most);
+
+  /// A text of at most `most` bytes.
+  std::string read_text(std::uint64_t most);
+
+ private:
+  int descriptor_;
+};
+
+/// What the child may use.
+struct IsolationLimits {
+  static constexpr int kSilenceSeconds = 120;
+  std::uint64_t memory = std::uint64_t{8} << 30;  ///< bytes beyond what this process has mapped
+  std::uint64_t cpu_seconds = 600;
+};
+
+/// Forks; the child runs `work` and ends; the parent runs `consume` meanwhile, which reads what the
+/// child writes. The child has a copy of this process's memory, no standard error and default
+/// signals; it must not use locks that other threads may hold. `name` stands for the file in
+/// messages. Throws what `consume` throws; where that is DataError because the child crashed or ran
+/// out of its limits, the message says so. Throws IoError when the system has no process to give.
+void run_isolated(const std::string& name, const IsolationLimits& limits,
+                  const std::function<void(Outlet&)>& work,
+                  const std::function<void(Inlet&)>& consume);
+
+}  // namespace hardy

@@ -1,0 +1,250 @@
+#include "corpus/assembler.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <set>
+#include <unordered_set>
+#include <utility>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "corpus/label_column.h"
+#include "formats/text.h"
+#include "hardy/errors.h"
+
+namespace hardy {
+namespace {
+
+constexpr std::size_t kMostClasses = 1000;
+
+}  // namespace
+
+std::size_t CorpusAssembler::add_modality(const std::string& name, std::int64_t width,
+                                          bool is_sequence) {
+  if (width < 1) {
+    throw DataError(fmt::format("{}: modality {} has width {}", source_, name, width));
+  }
+  ModalityData& modality = modalities_.emplace_back();
+  modality.name = name;
+  modality.width = is_sequence ? rules_.vector_width(width) : width;
+  modality.features.assign(records_.size() * static_cast<std::size_t>(modality.width), 0.0F);
+  modality.present.assign(records_.size(), 0);
+  widths_.push_back(width);
+  is_sequence_.push_back(is_sequence);
+  skipped_.push_back(0);
+  return modalities_.size() - 1;
+}
+
+void CorpusAssembler::add_vectors(ModalityData modality) {
+  check(modality.present.size() == records_.size(), "a row for every record");
+  widths_.push_back(modality.width);
+  is_sequence_.push_back(false);
+  skipped_.push_back(0);
+  modalities_.push_back(std::move(modality));
+}
+
+void CorpusAssembler::set(std::size_t m, std::size_t record, std::span<const float> frames,
+                          const std::string& where) {
+  ModalityData& modality = modalities_[m];
+  SequenceRules rules = rules_;
+  rules.has_deviation = rules.has_deviation && is_sequence_[m];
+  float* out = modality.features.data() + record * static_cast<std::size_t>(modality.width);
+  const SequenceOutcome outcome = reduce_sequence(frames, widths_[m], rules, out);
+  modality.present[record] = outcome.is_present ? 1 : 0;
+  skipped_[m] += outcome.skipped;
+  if (!outcome.bad || rules.bad_frames != BadFrames::kRefuse) return;
+  add_finding({Severity::kError, "not-finite", where,
+               fmt::format("value {} of frame {} is {}", outcome.bad->column, outcome.bad->frame,
+                           outcome.bad->value),
+               "extract it again, or leave such frames out: --set data.not_finite=skip-frames"});
+}
+
+void CorpusAssembler::split_mixed_dialogues() {
+  std::map<std::string, std::set<Part>> parts;
+  for (const Record& record : records_) parts[record.dialogue].insert(record.part);
+  std::erase_if(parts, [](const auto& entry) { return entry.second.size() < 2; });
+  if (parts.empty()) return;
+  for (Record& record : records_) {
+    if (!parts.contains(record.dialogue)) continue;
+    record.dialogue +=
+        fmt::format(" ({})", record.part == Part::kNone ? "no part" : part_name(record.part));
+  }
+  add_finding({Severity::kWarning, "dialogue-both-sides", source_,
+               fmt::format("{} recordings ({}, ...) have utterances in several parts of the split",
+                           parts.size(), parts.begin()->first),
+               "the utterances of each part are read as a dialogue of their own; the score may "
+               "flatter, because speakers and scenes of the test part were trained on"});
+}
+
+void CorpusAssembler::check_ids() {
+  std::unordered_set<std::string_view> seen;
+  for (const Record& record : records_) {
+    const bool is_new = seen.insert(record.id).second;
+    if (is_new && !record.id.empty()) continue;
+    add_finding({Severity::kError, record.id.empty() ? "bad-id" : "duplicate-id",
+                 fmt::format("{}, utterance '{}'", source_, record.id),
+                 record.id.empty() ? "it has no id" : "it is listed twice",
+                 "keep one of the two, or give it another id"});
+  }
+}
+
+void CorpusAssembler::apply_classes(const LabelColumn& column, Corpus& corpus,
+                                    std::vector<float>& labels) {
+  corpus.label_kind = LabelKind::kClass;
+  has_text_labels_ = !column.texts.empty();
+  if (column.texts.empty()) {
+    corpus.class_names = column.class_names;
+    labels = column.values;
+    return;
+  }
+  std::set<std::string> names(column.texts.begin(), column.texts.end());
+  for (const auto& mark : marks_) names.erase(mark);
+  if (names.size() > kMostClasses) {
+    throw DataError(
+        fmt::format("{}: label '{}' has {} different texts; at most {} classes are read", source_,
+                    column.name, names.size(), kMostClasses));
+  }
+  corpus.class_names.assign(names.begin(), names.end());
+  for (const std::string& text : column.texts) {
+    const auto found = names.find(text);
+    labels.push_back(
+        found == names.end() ? NAN : static_cast<float>(std::distance(names.begin(), found)));
+  }
+}
+
+void CorpusAssembler::choose_label(const DataConfig& config, Corpus& corpus,
+                                   std::vector<float>& labels) {
+  std::vector<std::string> names;
+  for (const auto& column : labels_) names.push_back(column.name);
+  const auto find_label = [&](const auto& matches) {
+    return std::find_if(labels_.begin(), labels_.end(),
+                        [&](const LabelColumn& column) { return matches(column.name); });
+  };
+  auto found = labels_.begin();
+  if (!config.label.empty()) {
+    found = find_label([&](const std::string& name) { return name == config.label; });
+  }
+  if (found == labels_.end()) {
+    // "T" for "regression_labels_T".
+    found = find_label([&](const std::string& name) { return name.ends_with("_" + config.label); });
+  }
+  if (labels_.empty()) throw DataError(fmt::format("{}: it has no labels", source_));
+  if (found == labels_.end()) {
+    throw ConfigError(fmt::format("{}: it has no label '{}'; there are {}", source_, config.label,
+                                  fmt::join(names, ", ")));
+  }
+  if (!found->texts.empty() || !found->class_names.empty()) {
+    apply_classes(*found, corpus, labels);
+  } else {
+    corpus.label_kind = LabelKind::kValue;
+    labels = found->values;
+  }
+  if (labels_.size() < 2) return;
+  names.erase(std::find(names.begin(), names.end(), found->name));
+  add_finding(
+      {Severity::kNote, "several-labels", source_,
+       fmt::format("label '{}' is read; there are also {}", found->name, fmt::join(names, ", ")),
+       "choose another one with --label NAME, or --set data.label=NAME"});
+}
+
+std::vector<std::size_t> CorpusAssembler::order_records() const {
+  std::map<std::string_view, std::size_t> first;
+  for (std::size_t i = 0; i < records_.size(); ++i) first.emplace(records_[i].dialogue, i);
+  std::vector<std::size_t> order(records_.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t x, std::size_t y) {
+    const Record& left = records_[x];
+    const Record& right = records_[y];
+    return std::pair(first.at(left.dialogue), left.order) <
+           std::pair(first.at(right.dialogue), right.order);
+  });
+  return order;
+}
+
+void CorpusAssembler::fill_dialogues(const std::vector<std::size_t>& order,
+                                     const std::vector<float>& labels, Corpus& corpus) {
+  for (const std::size_t i : order) {
+    Record& record = records_[i];
+    const bool is_new = corpus.dialogues.empty() || corpus.dialogues.back().id != record.dialogue;
+    if (is_new) {
+      corpus.dialogues.push_back({record.dialogue, corpus.size(), 0, record.group, record.part});
+    }
+    Dialogue& dialogue = corpus.dialogues.back();
+    const bool is_unlabelled =
+        is_unlabelled_number(labels[i], marks_) || (std::isnan(labels[i]) && has_text_labels_);
+    if (!std::isfinite(labels[i]) && !is_unlabelled) {
+      add_finding({Severity::kError, "bad-label",
+                   fmt::format("{}, utterance {}", source_, record.id),
+                   fmt::format("its label is {}", labels[i]),
+                   "label it, remove it, or say that it means \"not labelled\": --set "
+                   "data.unlabelled=nan"});
+    }
+    Utterance utterance;
+    utterance.id = std::move(record.id);
+    utterance.dialogue = static_cast<std::int64_t>(corpus.dialogues.size()) - 1;
+    utterance.position = dialogue.count++;
+    utterance.speaker = std::move(record.speaker);
+    utterance.label = is_unlabelled ? NAN : labels[i];
+    utterance.transcript = std::move(record.transcript);
+    corpus.utterances.push_back(std::move(utterance));
+  }
+}
+
+void CorpusAssembler::fill_modalities(const std::vector<std::size_t>& order, Corpus& corpus) {
+  for (ModalityData& source : modalities_) {
+    ModalityData& target = corpus.modalities.emplace_back();
+    target.name = source.name;
+    target.width = source.width;
+    const auto width = static_cast<std::size_t>(source.width);
+    target.features.reserve(source.features.size());
+    for (const std::size_t i : order) {
+      const auto first = source.features.begin() + static_cast<std::ptrdiff_t>(i * width);
+      target.features.insert(target.features.end(), first,
+                             first + static_cast<std::ptrdiff_t>(width));
+      target.present.push_back(source.present[i]);
+    }
+    source = {};
+  }
+}
+
+void CorpusAssembler::add_counts() {
+  for (std::size_t m = 0; m < modalities_.size(); ++m) {
+    if (skipped_[m] == 0) continue;
+    add_finding(
+        {Severity::kWarning, "skipped-frames", "modality " + modalities_[m].name,
+         fmt::format("{} frames with values that are NaN, infinite or beyond 1e18 were left "
+                     "out of the mean",
+                     skipped_[m]),
+         "extract them again if they are many"});
+  }
+}
+
+Reading CorpusAssembler::finish(const DataConfig& config, const std::string& name,
+                                const std::string& layout) {
+  if (records_.empty()) throw DataError(fmt::format("{}: it has no utterance", source_));
+  if (modalities_.empty()) throw DataError(fmt::format("{}: it has no features", source_));
+  check_ids();
+  split_mixed_dialogues();
+  add_counts();
+  Reading reading;
+  Corpus& corpus = reading.corpus;
+  corpus.name = name;
+  corpus.source = source_;
+  corpus.layout = layout;
+  if (std::any_of(is_sequence_.begin(), is_sequence_.end(), [](bool is) { return is; })) {
+    corpus.layout += "; " + rules_.text();
+  }
+  std::vector<float> labels;
+  marks_ = unlabelled_marks(config.unlabelled);
+  choose_label(config, corpus, labels);
+  check(labels.size() == records_.size(), "a label for every record");
+  const auto order = order_records();
+  fill_dialogues(order, labels, corpus);
+  fill_modalities(order, corpus);
+  reading.findings = std::move(findings_);
+  return reading;
+}
+
+}  // namespace hardy

@@ -1,0 +1,23 @@
+// The pickles of conv-emotion (DialogueRNN, DialogueGCN, MMGCN ..): labels and features of whole
+// dialogues in one list.
+#pragma once
+
+#include <string>
+
+#include "formats/pickle.h"
+#include "hardy/config.h"
+#include "hardy/reading.h"
+
+namespace hardy {
+
+/// Whether a pickle has this layout: a list of at least 8 entries, the first three of which are
+/// dicts of dialogues and one at least holds features.
+bool is_conv_emotion(const PickleValue& root);
+
+/// Reads it (docs/formats.md, "conv-emotion pickles"). `name` stands for the file in messages.
+/// Throws DataError when the pickle as a whole cannot be used, ConfigError when an option fits
+/// none.
+Reading read_conv_emotion(const PickleValue& root, const std::string& name,
+                          const DataConfig& config);
+
+}  // namespace hardy

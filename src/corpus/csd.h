@@ -1,0 +1,23 @@
+// CMU-MultimodalSDK: one HDF5 file (.csd) per computational sequence, aligned here to the labels;
+// and the merged HDF5 files of MultiBench, which hold sequences that are aligned already.
+#pragma once
+
+#include <filesystem>
+
+#include "hardy/config.h"
+#include "hardy/reading.h"
+
+namespace hardy {
+
+/// Whether a folder holds .csd files.
+bool is_csd_folder(const std::filesystem::path& folder);
+
+/// Reads a folder of .csd files (docs/formats.md, "CMU-MultimodalSDK"): one utterance per label
+/// interval; features are reduced over the frames whose interval overlaps it. Throws DataError when
+/// a file as a whole cannot be used, ConfigError when an option fits none.
+Reading read_csd_folder(const DataConfig& config);
+
+/// Reads a merged file: /MODALITY/VIDEO[k]/features, labels among the modalities. Throws as above.
+Reading read_merged_hdf5(const std::filesystem::path& file, const DataConfig& config);
+
+}  // namespace hardy

@@ -1,0 +1,133 @@
+#include "corpus/feature_table.h"
+
+#include <algorithm>
+#include <set>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "corpus/assembler.h"
+#include "corpus/feature_folder.h"
+#include "corpus/find_features.h"
+#include "corpus/label_table.h"
+#include "corpus/table_columns.h"
+#include "hardy/errors.h"
+
+namespace hardy {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Folders that never hold features, though they may hold files of labels.
+fs::path place_of_features(const fs::path& root) {
+  std::error_code ignored;
+  return fs::is_directory(root / "features", ignored) ? root / "features" : root;
+}
+
+std::vector<fs::path> label_tables_of(const fs::path& folder) {
+  std::vector<fs::path> files;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    std::error_code ignored;
+    const std::string name = entry.path().filename().string();
+    if (is_label_table_name(name) && entry.is_regular_file(ignored)) files.push_back(entry.path());
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+/// The one label table, or those of the parts of a split.
+std::vector<fs::path> choose_tables(const DataConfig& config) {
+  const fs::path root = config.path;
+  std::error_code ignored;
+  if (!config.labels.empty()) {
+    if (fs::exists(config.labels, ignored)) return {config.labels};
+    if (fs::exists(root / config.labels, ignored)) return {root / config.labels};
+    throw DataError(fmt::format("{}: no such label file", config.labels));
+  }
+  const auto files = label_tables_of(root);
+  if (files.size() == 1) return files;
+  std::set<std::string> parts;
+  std::vector<std::string> names;
+  for (const auto& file : files) {
+    names.push_back(file.filename().string());
+    parts.insert(part_in_name(names.back()));
+  }
+  const bool is_split = parts.size() == files.size() && !parts.contains("");
+  if (!files.empty() && is_split) return files;
+  throw ConfigError(fmt::format("{}: several label tables ({}); choose one with --labels",
+                                root.string(), fmt::join(names, ", ")));
+}
+
+/// Which of the names that records offer the files have: the one with most files.
+std::size_t best_naming(const std::vector<TableRecord>& records, const fs::path& folder) {
+  std::set<std::string> stored;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    stored.insert(entry.path().stem().string());
+  }
+  const std::size_t choices = records.empty() ? 0 : records[0].names.size();
+  std::size_t best = 0;
+  std::size_t most = 0;
+  for (std::size_t c = 0; c < choices; ++c) {
+    std::size_t found = 0;
+    for (const auto& record : records) {
+      found += c < record.names.size() && stored.contains(record.names[c]) ? 1U : 0U;
+    }
+    if (found > most) {
+      most = found;
+      best = c;
+    }
+  }
+  return best;
+}
+
+}  // namespace
+
+bool is_feature_table(const fs::path& folder) {
+  std::error_code ignored;
+  if (!fs::is_directory(folder, ignored) || label_tables_of(folder).empty()) return false;
+  for (const auto& entry : fs::directory_iterator(folder, ignored)) {
+    if (entry.path().extension() == ".pkl") return false;
+  }
+  for (const auto& entry : fs::directory_iterator(place_of_features(folder), ignored)) {
+    std::error_code unread;
+    if (entry.is_directory(unread) && is_feature_folder(entry.path())) return true;
+  }
+  return false;
+}
+
+Reading read_feature_table(const DataConfig& config, int jobs) {
+  const fs::path root = config.path;
+  const LabelTable table = load_label_tables(choose_tables(config));
+  const TableColumns columns(table, table.files[0]);
+  const auto folders = find_feature_folders(place_of_features(root), config.modalities);
+  std::vector<TableRecord> records;
+  for (std::size_t row = 0; row < table.table.rows.size(); ++row) {
+    records.push_back(columns.record(row));
+  }
+  const std::size_t naming = best_naming(records, folders[0].folder);
+  std::vector<FeatureRequest> requests;
+  CorpusAssembler assembler(root.string(), SequenceRules::from(config));
+  for (auto& [record, names] : records) {
+    const std::string& name = names[std::min(naming, names.size() - 1)];
+    if (name.empty() || name.find('/') != std::string::npos) {
+      throw DataError(
+          fmt::format("{}: utterance id '{}' cannot be a file name", root.string(), name));
+    }
+    requests.push_back({name, ""});
+    assembler.add(std::move(record));
+  }
+  for (auto& label : columns.labels()) assembler.add_label(std::move(label));
+  std::vector<Finding> findings;
+  auto modalities = load_feature_folders(folders, requests, jobs, findings);
+  for (auto& finding : findings) assembler.add_finding(std::move(finding));
+  for (auto& modality : modalities) assembler.add_vectors(std::move(modality));
+  return assembler.finish(config, fs::weakly_canonical(root).filename().string(),
+                          columns.title() + "; sequences reduced to their mean over frames");
+}
+
+}  // namespace hardy

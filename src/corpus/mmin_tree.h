@@ -1,0 +1,18 @@
+// The folder of HDF5 features that MMIN and CIF-MMIN read (IEMOCAP).
+#pragma once
+
+#include <filesystem>
+
+#include "hardy/config.h"
+#include "hardy/reading.h"
+
+namespace hardy {
+
+/// Whether a folder has this layout: target/ with label arrays, and A, V or L with .h5 files.
+bool is_mmin_tree(const std::filesystem::path& folder);
+
+/// Reads it (docs/formats.md, "MMIN"). Throws DataError when a file as a whole cannot be used,
+/// ConfigError when an option fits none.
+Reading read_mmin_tree(const DataConfig& config);
+
+}  // namespace hardy

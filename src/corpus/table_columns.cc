@@ -1,0 +1,190 @@
+#include "corpus/table_columns.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cmath>
+#include <utility>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "formats/npy.h"
+#include "formats/text.h"
+#include "hardy/errors.h"
+
+namespace hardy {
+namespace {
+
+/// Columns that hold labels, the one that is learned by default first.
+constexpr std::array kLabelNames = {"label",   "emotion",   "emo",     "discrete",   "sentiment",
+                                    "label_t", "label_a",   "label_v", "annotation", "valence",
+                                    "arousal", "dominance", "val"};
+
+std::string to_lower(std::string text) {
+  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return text;
+}
+
+std::optional<Part> part_of_word(std::string_view word) {
+  if (word.empty()) return Part::kNone;
+  if (word == "train" || word == "trn") return Part::kTrain;
+  if (word == "test" || word == "tst") return Part::kTest;
+  if (word == "dev" || word == "val" || word == "valid" || word == "validation") {
+    return Part::kValidation;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+TableColumns::TableColumns(const LabelTable& table, const std::string& source)
+    : table_(table), source_(source) {
+  for (const auto& column : table.table.header) header_.push_back(to_lower(column));
+  id_ = find({"id", "uid", "name", "utt_id", "filename", "file_name", "segment"});
+  dialogue_ = find({"dialogue_id", "dialog_id", "dialogue", "conversation"});
+  utterance_ = find({"utterance_id", "turn", "position"});
+  scene_ = find({"scene_id"});
+  season_ = find({"season"});
+  episode_ = find({"episode"});
+  video_ = find({"video_id", "video"});
+  clip_ = find({"clip_id", "clip"});
+  split_ = find({"split", "mode", "part", "partition", "set"});
+  const bool has_numbers = (dialogue_ || scene_) && utterance_;
+  if (id_ || has_numbers || (video_ && clip_)) return;
+  throw DataError(fmt::format(
+      "{}: no column names the utterances: id (or name), Dialogue_ID and Utterance_ID, or video_id "
+      "and clip_id; there are {}",
+      source_, fmt::join(table.table.header, ", ")));
+}
+
+std::optional<std::size_t> TableColumns::find(std::initializer_list<const char*> names) const {
+  for (const char* name : names) {
+    const auto found = std::find(header_.begin(), header_.end(), name);
+    if (found != header_.end()) return static_cast<std::size_t>(found - header_.begin());
+  }
+  return std::nullopt;
+}
+
+std::string TableColumns::text(std::size_t row, std::optional<std::size_t> column) const {
+  return column ? std::string(trim(table_.table.rows[row][*column])) : std::string();
+}
+
+std::string TableColumns::part_text(std::size_t row) const {
+  return split_ ? to_lower(text(row, split_)) : table_.parts[row];
+}
+
+Part TableColumns::part(std::size_t row) const {
+  const std::string word = part_text(row);
+  if (const auto known = part_of_word(word)) return *known;
+  throw DataError(fmt::format("{}, line {}: '{}' is none of train, validation, test",
+                              table_.files[row], table_.table.lines[row], word));
+}
+
+TableRecord TableColumns::scene_record(std::size_t row) const {
+  const std::string utterance = text(row, utterance_);
+  const std::string part = part_text(row);
+  const std::string front = part.empty() ? "" : part + "_";
+  TableRecord made;
+  if (scene_) {
+    made.record.dialogue = fmt::format("{}s{}_e{}_c{}", front, text(row, season_),
+                                       text(row, episode_), text(row, scene_));
+    made.record.id = fmt::format("{}_u{}", made.record.dialogue, utterance);
+    made.names = {made.record.id};
+  } else {
+    const std::string name = fmt::format("dia{}_utt{}", text(row, dialogue_), utterance);
+    made.record.dialogue = fmt::format("{}dia{}", front, text(row, dialogue_));
+    made.record.id = front + name;
+    made.names = {made.record.id};
+    // Releases say "dev" or "val"; both are looked for.
+    if (part == "dev") made.names.push_back("val_" + name);
+    if (part != "dev") made.names.push_back(made.record.id);
+  }
+  made.record.order = to_integer(utterance).value_or(static_cast<std::int64_t>(row));
+  return made;
+}
+
+TableRecord TableColumns::clip_record(std::size_t row) const {
+  const std::string video = text(row, video_);
+  const std::string clip = text(row, clip_);
+  TableRecord made;
+  made.record.dialogue = video;
+  made.record.id = fmt::format("{}_{}", video, clip);
+  made.record.order = to_integer(clip).value_or(static_cast<std::int64_t>(row));
+  made.names = {made.record.id, fmt::format("{}$_${}", video, clip)};
+  return made;
+}
+
+TableRecord TableColumns::record(std::size_t row) const {
+  TableRecord made;
+  if (id_) {
+    made.record.id = text(row, id_);
+    made.record.dialogue = dialogue_ ? text(row, dialogue_) : text(row, video_);
+    if (made.record.dialogue.empty()) made.record.dialogue = made.record.id;
+    made.record.order = static_cast<std::int64_t>(row);
+    if (const auto turn = to_integer(text(row, utterance_))) made.record.order = *turn;
+    made.names = {made.record.id};
+  } else if (utterance_ && (dialogue_ || scene_)) {
+    made = scene_record(row);
+  } else {
+    made = clip_record(row);
+  }
+  made.record.part = part(row);
+  made.record.speaker = text(row, find({"speaker", "speaker_id"}));
+  made.record.group = text(row, find({"group", "session"}));
+  made.record.transcript =
+      text(row, find({"transcript", "text", "utterance", "sentence", "transcription", "raw_text"}));
+  return made;
+}
+
+LabelColumn TableColumns::label(const std::string& name, std::size_t column) const {
+  LabelColumn label;
+  label.name = name;
+  bool are_numbers = true;
+  bool are_counts = true;
+  for (const auto& row : table_.table.rows) {
+    const auto value = to_real(row[column]);
+    are_numbers = are_numbers && value.has_value();
+    are_counts = are_counts && value && *value >= 0 && *value == std::floor(*value);
+    if (value) label.values.push_back(narrow_to_float(*value));
+    label.texts.emplace_back(trim(row[column]));
+  }
+  if (are_numbers && !are_counts) {
+    label.texts.clear();
+    return label;
+  }
+  label.values.clear();
+  for (std::size_t i = 0; i < label.texts.size(); ++i) {
+    if (!label.texts[i].empty()) continue;
+    throw DataError(
+        fmt::format("{}, line {}: column '{}' is empty; label the utterance or remove "
+                    "the row",
+                    table_.files[i], table_.table.lines[i], name));
+  }
+  return label;
+}
+
+std::vector<LabelColumn> TableColumns::labels() const {
+  std::vector<LabelColumn> labels;
+  for (const char* name : kLabelNames) {
+    const auto column = find({name});
+    if (!column) continue;
+    try {
+      labels.push_back(label(name, *column));
+    } catch (const DataError&) {
+      if (labels.empty()) throw;  // others are offered only where they are whole
+    }
+  }
+  if (!labels.empty()) return labels;
+  throw DataError(fmt::format("{}: no column holds labels ({}); there are {}", source_,
+                              fmt::join(kLabelNames, ", "), fmt::join(table_.table.header, ", ")));
+}
+
+std::string TableColumns::title() const {
+  if (id_) return "label table beside features";
+  if (scene_) return "EmoryNLP label tables beside features";
+  if (dialogue_) return "MELD label tables beside features";
+  return "CH-SIMS label table beside features";
+}
+
+}  // namespace hardy

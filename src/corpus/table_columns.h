@@ -1,0 +1,58 @@
+// What the columns of the field's label tables mean.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "corpus/assembler.h"
+#include "corpus/label_table.h"
+
+namespace hardy {
+
+/// A record and the names under which its features may be stored.
+struct TableRecord {
+  Record record;
+  std::vector<std::string> names;  ///< in the same order for every record of a table
+};
+
+/// Where the columns of a table are, by the names that the field gives them (any case).
+class TableColumns {
+ public:
+  /// Throws DataError when neither an id nor what it can be made of is there.
+  TableColumns(const LabelTable& table, const std::string& source);
+
+  /// The utterance of a row. MELD and EmoryNLP count dialogues from 0 in each part: their ids and
+  /// dialogues get the part in front.
+  [[nodiscard]] TableRecord record(std::size_t row) const;
+
+  /// Labels of all rows, the main one first. Throws DataError when there is none.
+  [[nodiscard]] std::vector<LabelColumn> labels() const;
+
+  /// "MELD label table" and the like.
+  [[nodiscard]] std::string title() const;
+
+ private:
+  [[nodiscard]] std::optional<std::size_t> find(std::initializer_list<const char*> names) const;
+  [[nodiscard]] std::string text(std::size_t row, std::optional<std::size_t> column) const;
+  [[nodiscard]] std::string part_text(std::size_t row) const;
+  [[nodiscard]] Part part(std::size_t row) const;
+  [[nodiscard]] TableRecord scene_record(std::size_t row) const;
+  [[nodiscard]] TableRecord clip_record(std::size_t row) const;
+  [[nodiscard]] LabelColumn label(const std::string& name, std::size_t column) const;
+
+  const LabelTable& table_;
+  std::string source_;
+  std::vector<std::string> header_;  ///< in lower case
+  std::optional<std::size_t> id_;
+  std::optional<std::size_t> dialogue_;
+  std::optional<std::size_t> utterance_;
+  std::optional<std::size_t> scene_;
+  std::optional<std::size_t> season_;
+  std::optional<std::size_t> episode_;
+  std::optional<std::size_t> video_;
+  std::optional<std::size_t> clip_;
+  std::optional<std::size_t> split_;
+};
+
+}  // namespace hardy

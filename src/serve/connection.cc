@@ -1,0 +1,259 @@
+// <utility> first: Boost 1.74's coroutine headers need it in C++20.
+#include <utility>
+
+#include "serve/connection.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+
+#include <fmt/format.h>
+
+#include "hardy/version.h"
+#include "serve/header_problem.h"
+
+namespace hardy {
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = boost::beast::http;
+using tcp = asio::ip::tcp;
+
+constexpr std::size_t kReadBuffer = 32 << 10;
+constexpr std::chrono::seconds kLinger{2};
+
+}  // namespace
+
+// A proxy in front of the service must agree with it where a request ends.
+std::optional<HttpReply> header_problem(const http::request_header<>& header) {
+  for (const auto field :
+       {http::field::host, http::field::content_length, http::field::transfer_encoding,
+        http::field::content_type, http::field::authorization, http::field::origin,
+        http::field::content_encoding, http::field::expect}) {
+    if (header.count(field) > 1) {
+      return error_reply(400, std::string(http::to_string(field)), "is given twice");
+    }
+  }
+  const bool is_new = header.version() == 11;
+  if (is_new && header.count(http::field::host) == 0) {
+    return error_reply(400, "Host", "is missing");
+  }
+  if (header.count(http::field::transfer_encoding) > 0) {
+    const std::string field = "Transfer-Encoding";
+    if (!is_new) return error_reply(400, field, "is not known in HTTP/1.0");
+    if (header.count(http::field::content_length) > 0) {
+      return error_reply(400, field, "does not go with Content-Length");
+    }
+    if (!beast::iequals(header[http::field::transfer_encoding], "chunked")) {
+      return error_reply(501, field, "only chunked is known");
+    }
+  }
+  if (header.count(http::field::expect) > 0 &&
+      !beast::iequals(header[http::field::expect], "100-continue")) {
+    return error_reply(417, "Expect", "only 100-continue is known");
+  }
+  return std::nullopt;
+}
+
+Connection::Connection(tcp::socket&& socket, ServerShared& shared)
+    : stream_(std::move(socket)), shared_(shared) {
+  buffer_.reserve(kReadBuffer);
+  shared_.service.set_connections(++shared_.connections);
+}
+
+Connection::~Connection() { shared_.service.set_connections(--shared_.connections); }
+
+void Connection::start() {
+  asio::dispatch(stream_.get_executor(), [self = shared_from_this()] { self->wait(); });
+}
+
+void Connection::stop() {
+  asio::dispatch(stream_.get_executor(), [self = shared_from_this()] {
+    if (self->is_idle_) self->close();
+  });
+}
+
+/// Waits for the first byte of a request: the idle deadline.
+void Connection::wait() {
+  if (shared_.is_stopping) return close();
+  is_idle_ = true;
+  if (buffer_.size() > 0) return read();  // a pipelined request is here already
+  if (buffer_.capacity() > kReadBuffer) {
+    buffer_ = {};
+    buffer_.reserve(kReadBuffer);
+  }
+  stream_.expires_after(std::chrono::seconds(shared_.options.idle_timeout_s));
+  stream_.async_read_some(buffer_.prepare(kReadBuffer / 2),
+                          [self = shared_from_this()](Error error, std::size_t bytes) {
+                            if (error) return self->close();
+                            self->buffer_.commit(bytes);
+                            self->read();
+                          });
+}
+
+/// The whole request must arrive within its own deadline, however slowly it drips.
+void Connection::read() {
+  is_idle_ = false;
+  parser_.emplace();
+  parser_->header_limit(static_cast<std::uint32_t>(shared_.options.max_header_bytes));
+  parser_->body_limit(static_cast<std::uint64_t>(shared_.options.max_body_bytes));
+  parser_->get().body().lease = WorkLease(shared_.budget);
+  stream_.expires_after(std::chrono::seconds(shared_.options.request_timeout_s));
+  http::async_read_header(
+      stream_, buffer_, *parser_,
+      [self = shared_from_this()](Error error, std::size_t /*bytes*/) { self->on_header(error); });
+}
+
+void Connection::on_header(Error error) {
+  if (error) return refuse(error);
+  const auto& header = parser_->get();
+  version_ = header.version();
+  if (auto problem = header_problem(header)) return refuse_with(std::move(*problem));
+  const auto target = parse_target({header.target().data(), header.target().size()});
+  if (!target) {
+    return refuse_with(error_reply(400, "target", "is neither a path nor an http address"));
+  }
+  target_ = *target;
+  if (header.count(http::field::expect) == 0) return read_body();
+  continue_ = {http::status::continue_, version_};
+  http::async_write(stream_, *continue_,
+                    [self = shared_from_this()](Error failed, std::size_t /*bytes*/) {
+                      failed ? self->close() : self->read_body();
+                    });
+}
+
+void Connection::read_body() {
+  http::async_read(stream_, buffer_, *parser_,
+                   [self = shared_from_this()](Error error, std::size_t /*bytes*/) {
+                     error ? self->refuse(error) : self->handle();
+                   });
+}
+
+/// Says why a request cannot even be read, and closes.
+void Connection::refuse(Error error) {
+  const auto& options = shared_.options;
+  if (error == http::error::body_limit) {
+    return refuse_with(error_reply(
+        413, "body", fmt::format("the body is larger than {} bytes", options.max_body_bytes)));
+  }
+  if (error == http::error::header_limit) {
+    return refuse_with(
+        error_reply(431, "header",
+                    fmt::format("the header is larger than {} bytes", options.max_header_bytes)));
+  }
+  if (error == boost::system::errc::not_enough_memory) {
+    return refuse_with(shared_.service.busy_reply("bodies in work hold all the memory they may"));
+  }
+  const bool is_gone = error == http::error::end_of_stream ||
+                       error == http::error::partial_message || error == beast::error::timeout ||
+                       error == asio::error::operation_aborted ||
+                       error.category() != make_error_code(http::error::bad_method).category();
+  if (is_gone) return close();
+  refuse_with(error_reply(400, "", fmt::format("not HTTP: {}", error.message())));
+}
+
+void Connection::refuse_with(HttpReply reply) {
+  keeps_alive_ = false;
+  is_refused_ = true;
+  parser_.reset();
+  shared_.has_garbage = true;
+  shared_.service.count_unreadable(reply);
+  write(std::move(reply));
+}
+
+void Connection::handle() {
+  auto request = std::make_shared<HttpRequest>();
+  auto& message = parser_->get();
+  const auto value = [&](http::field field) { return std::string(message[field]); };
+  request->method = std::string(message.method_string());
+  request->target = target_.path;
+  request->content_type = value(http::field::content_type);
+  request->authorization = value(http::field::authorization);
+  request->host = target_.authority.empty() ? value(http::field::host) : target_.authority;
+  request->origin = value(http::field::origin);
+  request->content_encoding = value(http::field::content_encoding);
+  request->body = std::move(message.body().text);
+  lease_ = std::move(message.body().lease);
+  keeps_alive_ = message.keep_alive();
+  is_head_ = message.method() == http::verb::head;
+  stream_.expires_never();  // the service has limits of its own
+  if (shared_.pending >= shared_.options.max_pending) {
+    return write(shared_.service.refuse_busy(*request));
+  }
+  ++shared_.pending;
+  auto& pool = request->target.starts_with("/v1/reload") ? shared_.reloads : shared_.handlers;
+  asio::post(pool, [self = shared_from_this(), request] { self->answer(request); });
+}
+
+/// On a thread of the handlers; nothing else happens to the connection meanwhile.
+void Connection::answer(const std::shared_ptr<HttpRequest>& request) {
+  if (shared_.is_over) return;
+  auto reply = std::make_shared<HttpReply>(shared_.service.handle(*request));
+  constexpr auto kLarge = static_cast<std::size_t>(WorkBudget::kFree);
+  if (request->body.size() + reply->body.size() > kLarge) shared_.has_garbage = true;
+  request->body = {};
+  if (!lease_.hold(static_cast<std::int64_t>(reply->body.size()))) {
+    *reply = shared_.service.busy_reply(
+        "replies that nobody has read yet hold all the memory "
+        "they may");
+    static_cast<void>(lease_.hold(0));
+  }
+  --shared_.pending;
+  asio::post(stream_.get_executor(),
+             [self = shared_from_this(), reply] { self->write(std::move(*reply)); });
+}
+
+void Connection::write(HttpReply reply) {
+  response_.emplace(static_cast<http::status>(reply.status), version_);
+  response_->set(http::field::server, "hardy/" + program_version());
+  response_->set(http::field::content_type, reply.content_type);
+  response_->set("X-Content-Type-Options", "nosniff");
+  response_->set("X-Frame-Options", "DENY");
+  response_->set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'");
+  response_->set("Cross-Origin-Resource-Policy", "same-origin");
+  response_->set("Referrer-Policy", "no-referrer");
+  response_->set(http::field::cache_control, "no-store");
+  for (const auto& [name, value] : reply.headers) response_->set(name, value);
+  response_->keep_alive(keeps_alive_ && !shared_.is_stopping);
+  if (reply.status != 204) response_->body() = std::move(reply.body);
+  response_->prepare_payload();
+  if (is_head_) response_->body().clear();
+  stream_.expires_after(std::chrono::seconds(shared_.options.request_timeout_s));
+  http::async_write(stream_, *response_,
+                    [self = shared_from_this()](Error error, std::size_t /*bytes*/) {
+                      const bool goes_on = !error && self->response_->keep_alive();
+                      self->parser_.reset();
+                      self->response_.reset();
+                      self->lease_.release();
+                      if (goes_on) return self->wait();
+                      !error && self->is_refused_ ? self->linger() : self->close();
+                    });
+}
+
+/// Takes what a refused client still sends, and forgets it: closing at once would make the system
+/// cut the connection, and the client might never read why it was refused.
+void Connection::linger() {
+  Error ignored;
+  stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
+  is_idle_ = true;  // a stop need not wait
+  stream_.expires_after(kLinger);
+  discard();
+}
+
+void Connection::discard() {
+  buffer_.clear();
+  stream_.async_read_some(buffer_.prepare(kReadBuffer / 2),
+                          [self = shared_from_this()](Error error, std::size_t /*bytes*/) {
+                            error ? self->close() : self->discard();
+                          });
+}
+
+void Connection::close() {
+  is_idle_ = false;
+  Error ignored;
+  stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
+  stream_.close();
+}
+
+}  // namespace hardy

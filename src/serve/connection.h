@@ -1,0 +1,82 @@
+// One client of the service, from accept to close.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <boost/asio.hpp>
+
+#include "serve/leased_body.h"
+#include "serve/options.h"
+#include "serve/service.h"
+
+namespace hardy {
+
+/// What all connections share.
+struct ServerShared {
+  const ServeOptions& options;
+  Service& service;
+  WorkBudget budget;
+  boost::asio::thread_pool handlers;
+  /// Reloads have threads of their own, or some of them would stop all answers: one loads, one
+  /// waits, and one finds out that it takes the place of the one that waits.
+  boost::asio::thread_pool reloads{3};
+  std::atomic<std::int64_t> pending{0};
+  std::atomic<std::int64_t> connections{0};
+  std::atomic<bool> is_stopping{false};
+  std::atomic<bool> is_over{false};      ///< nobody waits for answers any more
+  std::atomic<bool> has_garbage{false};  ///< something large was freed since memory was given back
+
+  ServerShared(const ServeOptions& given, Service& used)
+      : options(given),
+        service(used),
+        budget(given.max_work_bytes),
+        handlers(static_cast<std::size_t>(given.handlers)) {}
+};
+
+/// Reads requests, has them answered, writes the replies; each step has a deadline.
+class Connection : public std::enable_shared_from_this<Connection> {
+ public:
+  Connection(boost::asio::ip::tcp::socket&& socket, ServerShared& shared);
+  ~Connection();
+
+  void start();
+
+  /// Closes it if it waits for a request; otherwise after the answer.
+  void stop();
+
+ private:
+  using Error = boost::system::error_code;
+
+  void wait();
+  void read();
+  void on_header(Error error);
+  void read_body();
+  void refuse(Error error);
+  void refuse_with(HttpReply reply);
+  void handle();
+  void answer(const std::shared_ptr<HttpRequest>& request);
+  void write(HttpReply reply);
+  void linger();
+  void discard();
+  void close();
+
+  boost::beast::tcp_stream stream_;
+  ServerShared& shared_;
+  boost::beast::flat_buffer buffer_;
+  std::optional<boost::beast::http::request_parser<LeasedBody>> parser_;
+  std::optional<boost::beast::http::response<boost::beast::http::string_body>> response_;
+  std::optional<boost::beast::http::response<boost::beast::http::empty_body>> continue_;
+  WorkLease lease_;
+  HttpTarget target_;
+  bool keeps_alive_ = true;
+  bool is_head_ = false;
+  bool is_idle_ = false;
+  bool is_refused_ = false;
+  unsigned version_ = 11;
+};
+
+}  // namespace hardy

@@ -1,0 +1,98 @@
+// A run folder verifies itself; readers refuse what is not what the run wrote.
+#include "analysis/verify_run.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "analysis/prediction_table.h"
+#include "base/checksum_list.h"
+#include "base/files.h"
+#include "experiments/table_reader.h"
+#include "hardy/errors.h"
+#include "report/run_tables.h"
+#include "tests/analysis/made_run.h"
+#include "tests/support/temp_dir.h"
+
+namespace hardy {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+class VerifyRun : public testing::Test {
+ protected:
+  VerifyRun()
+      : run_(test::make_run(
+            dir_.path() / "run",
+            test::hit_outcomes([](const test::MadeFit&, std::int64_t u) { return u % 3 != 0; },
+                               {1}))) {}
+
+  void replace(const std::filesystem::path& file, const std::string& from,
+               const std::string& to) const {
+    std::string text = read_text_file(file);
+    const auto at = text.find(from);
+    ASSERT_NE(at, std::string::npos);
+    write_file_atomically(file, text.replace(at, from.size(), to));
+  }
+
+  test::TempDir dir_;
+  RunFolder run_;
+};
+
+TEST_F(VerifyRun, WhatTheRunWroteIsSound) {
+  const auto verification = verify_run(run_.path());
+  EXPECT_THAT(verification.findings, IsEmpty());
+  EXPECT_TRUE(verification.has_checksums);
+  EXPECT_EQ(verification.files, 5);  // manifest, predictions, curves, results as .csv and .json
+  EXPECT_EQ(verification.scores, 6);
+}
+
+TEST_F(VerifyRun, EveryFileIsCompared) {
+  for (const auto& file : {run_.results_json_file(), run_.results_csv_file(), run_.curves_file(),
+                           run_.predictions_file(), run_.path() / kChecksumFile}) {
+    SCOPED_TRACE(file.string());
+    const std::string text = read_text_file(file);
+    write_file_atomically(file, text.substr(0, text.size() / 2));
+    EXPECT_FALSE(verify_run(run_.path()).findings.empty());
+    write_file_atomically(file, text + text);
+    EXPECT_FALSE(verify_run(run_.path()).findings.empty());
+    std::filesystem::remove(file);
+    if (file != run_.results_json_file()) {
+      EXPECT_THAT(verify_run(run_.path()).findings, SizeIs(1));
+    }
+    write_file_atomically(file, text);
+    EXPECT_THAT(verify_run(run_.path()).findings, IsEmpty());
+  }
+}
+
+TEST_F(VerifyRun, ReadersRefuseWhatWasChanged) {
+  replace(run_.results_json_file(), "0.", "1.");
+  EXPECT_THROW(read_results(run_.path()), ArtifactError);
+  replace(run_.predictions_file(), "0.75", "0.25");
+  EXPECT_THROW(read_predictions(run_), ArtifactError);
+  EXPECT_THROW(TableReader{run_.predictions_file()}, ArtifactError);
+  replace(run_.curves_file(), "train_loss", "other_loss");
+  EXPECT_THROW(read_curves(run_), ArtifactError);
+}
+
+TEST_F(VerifyRun, WithoutChecksumsScoresAreComparedWithThePredictions) {
+  std::filesystem::remove(run_.path() / kChecksumFile);
+  EXPECT_THAT(verify_run(run_.path()).findings, ElementsAre("SHA256SUMS: missing"));
+  // As hardy 0.1 left it.
+  std::string manifest = read_text_file(run_.manifest_file());
+  const std::string key = "\"program_version\": \"";
+  const auto at = manifest.find(key) + key.size();
+  manifest.replace(at, manifest.find('"', at) - at, "0.1.0");
+  write_file_atomically(run_.manifest_file(), manifest);
+  EXPECT_THAT(verify_run(run_.path()).findings, IsEmpty());
+  EXPECT_FALSE(verify_run(run_.path()).has_checksums);
+  auto results = read_results(run_.path());
+  results.scores[2].metrics[0].value += 0.01;
+  write_file_atomically(run_.results_json_file(), results_json(results));
+  EXPECT_THAT(verify_run(run_.path()).findings, ElementsAre(HasSubstr("the predictions give")));
+}
+
+}  // namespace
+}  // namespace hardy

@@ -1,0 +1,173 @@
+// A corpus in the terms of a stored model: nothing is matched by its place.
+#include "corpus/match_model.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <limits>
+
+#include "hardy/errors.h"
+#include "tests/support/messages.h"
+#include "tests/support/small_corpus.h"
+
+namespace hardy {
+namespace {
+
+using test::message_of;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+BundleInfo model() {
+  BundleInfo info;
+  info.modalities = {{"acoustic", 2}, {"textual", 1}};
+  info.class_names = {"calm", "glad", "cross"};
+  info.label_kind = "class";
+  return info;
+}
+
+std::vector<std::string> names_of_labels(const Corpus& corpus) {
+  std::vector<std::string> names;
+  for (const auto& utterance : corpus.utterances) {
+    names.push_back(corpus.class_names[static_cast<std::size_t>(utterance.label)]);
+  }
+  return names;
+}
+
+TEST(MatchModel, ClassesAreMatchedByName) {
+  const auto truth = names_of_labels(test::small_corpus());
+  Corpus corpus = test::small_corpus();
+  corpus.class_names = {"cross", "unused", "glad", "calm"};
+  for (auto& utterance : corpus.utterances) {
+    utterance.label = utterance.label == 0 ? 3.0F : utterance.label == 1 ? 2.0F : 0.0F;
+  }
+  ASSERT_EQ(names_of_labels(corpus), truth);
+  match_labels(corpus, model());
+  EXPECT_EQ(corpus.class_names, model().class_names);
+  EXPECT_EQ(names_of_labels(corpus), truth);
+}
+
+TEST(MatchModel, AClassLessOrADeclaredOneMoreDoesNotMatter) {
+  Corpus corpus = test::small_corpus();
+  corpus.class_names = {"calm", "glad"};
+  corpus.utterances[2].label = 1;
+  match_labels(corpus, model());
+  EXPECT_EQ(corpus.class_names.size(), 3U);
+  corpus = test::small_corpus();
+  corpus.class_names.push_back("excited");
+  match_labels(corpus, model());
+  EXPECT_EQ(corpus.class_names.size(), 3U);
+}
+
+TEST(MatchModel, UnknownClassesAreAllNamed) {
+  Corpus corpus = test::small_corpus();
+  corpus.class_names = {"Calm", "glad", "angry"};
+  EXPECT_THAT(message_of<DataError>([&] { match_labels(corpus, model()); }),
+              HasSubstr("2 of its classes are unknown to the model: Calm, angry; the model's are "
+                        "calm, glad, cross; is 'Calm' 'calm'?"));
+}
+
+TEST(MatchModel, NumbersAndNamesAreNotMatchedByIndex) {
+  Corpus corpus = test::small_corpus();
+  corpus.class_names = {"0", "1", "2"};
+  EXPECT_THAT(message_of<DataError>([&] { match_labels(corpus, model()); }),
+              HasSubstr("names and numbers cannot be matched"));
+  BundleInfo numbered = model();
+  numbered.class_names = {"0", "1", "2"};
+  corpus = test::small_corpus();
+  EXPECT_THAT(message_of<DataError>([&] { match_labels(corpus, numbered); }),
+              HasSubstr("names and numbers cannot be matched"));
+}
+
+TEST(MatchModel, ValuesAndClassesDoNotMeet) {
+  Corpus corpus = test::small_corpus();
+  corpus.label_kind = LabelKind::kValue;
+  corpus.class_names.clear();
+  EXPECT_THAT(
+      message_of<DataError>([&] { match_labels(corpus, model()); }),
+      HasSubstr("its labels are one value per utterance, the model answers with one class"));
+  BundleInfo values = model();
+  values.label_kind = "value";
+  values.class_names.clear();
+  corpus = test::small_corpus();
+  EXPECT_THAT(message_of<DataError>([&] { match_labels(corpus, values); }),
+              HasSubstr("the model answers with one value"));
+}
+
+TEST(MatchModel, UnlabelledUtterancesStayUnlabelled) {
+  Corpus corpus = test::small_corpus();
+  corpus.utterances[1].label = std::numeric_limits<float>::quiet_NaN();
+  match_labels(corpus, model());
+  EXPECT_FALSE(corpus.utterances[1].is_labelled());
+}
+
+TEST(MatchModel, SeveralLabelsAreMatchedByName) {
+  Corpus corpus = test::small_corpus();
+  corpus.label_kind = LabelKind::kLabels;
+  corpus.class_names.clear();
+  corpus.target_names = {"joy", "fear"};
+  corpus.targets = {1, 0, 0, 1, 1, 1, 0, 0, 1, 0};
+  BundleInfo info = model();
+  info.class_names.clear();
+  info.label_kind = "labels";
+  info.target_names = {"fear", "joy"};
+  match_labels(corpus, info);
+  EXPECT_THAT(corpus.targets, ElementsAre(0, 1, 1, 0, 1, 1, 0, 0, 0, 1));
+  info.target_names = {"fear", "anger"};
+  EXPECT_THAT(message_of<DataError>([&] { match_labels(corpus, info); }),
+              HasSubstr("it has no label 'anger'"));
+}
+
+TEST(MatchModel, ModalitiesAreMatchedByName) {
+  Corpus corpus = test::small_corpus();
+  const auto acoustic = corpus.modalities[0].features;
+  std::swap(corpus.modalities[0], corpus.modalities[1]);
+  corpus.modalities.push_back({"motion", 1, std::vector<float>(5, 1.0F), {1, 1, 1, 1, 1}});
+  std::vector<std::string> notes;
+  match_modalities(corpus, model(), notes);
+  EXPECT_THAT(corpus.modality_names(), ElementsAre("acoustic", "textual"));
+  EXPECT_EQ(corpus.modalities[0].features, acoustic);
+  EXPECT_THAT(notes, ElementsAre("the model knows no modality motion: not used"));
+}
+
+TEST(MatchModel, AnAbsentModalityIsMissingEverywhere) {
+  Corpus corpus = test::small_corpus();
+  corpus.modalities.pop_back();
+  std::vector<std::string> notes;
+  match_modalities(corpus, model(), notes);
+  EXPECT_THAT(corpus.modalities[1].present, ElementsAre(0, 0, 0, 0, 0));
+  EXPECT_EQ(corpus.modalities[1].features.size(), 5U);
+  EXPECT_THAT(notes, ElementsAre("the corpus has no textual: missing everywhere"));
+  EXPECT_NO_THROW(validate_corpus(corpus));
+}
+
+TEST(MatchModel, AMisnamedModalityIsNamedWithTheOneMeant) {
+  for (const auto& [name, meant] :
+       {std::pair("Textual", "textual"), std::pair("text", "textual"),
+        std::pair("texual", "textual"), std::pair("bert-base", "textual")}) {
+    Corpus corpus = test::small_corpus();
+    corpus.modalities[1].name = name;
+    std::vector<std::string> notes;
+    EXPECT_THAT(
+        message_of<DataError>([&] { match_modalities(corpus, model(), notes); }),
+        HasSubstr(std::string("the model knows no modality '") + name + "'; is it '" + meant));
+  }
+}
+
+TEST(MatchModel, AnotherWidthOrNothingKnownIsRefused) {
+  Corpus corpus = test::small_corpus();
+  BundleInfo wide = model();
+  wide.modalities[0].width = 3;
+  std::vector<std::string> notes;
+  EXPECT_THAT(message_of<DataError>([&] { match_modalities(corpus, wide, notes); }),
+              HasSubstr("'acoustic' is 2 wide, the model reads 3"));
+  corpus = test::small_corpus();
+  BundleInfo other = model();
+  other.modalities = {{"pulse", 1}, {"skin", 1}};
+  EXPECT_THAT(message_of<DataError>([&] { match_modalities(corpus, other, notes); }),
+              HasSubstr("none of its modalities (acoustic, textual)"));
+  EXPECT_THAT(notes, IsEmpty());
+}
+
+}  // namespace
+}  // namespace hardy

@@ -1,0 +1,207 @@
+// CMU-MultimodalSDK, merged HDF5, MMIN and label tables; the values are those of make_corpora.py.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "base/files.h"
+#include "corpus/csd_sequences.h"
+#include "corpus/label_table.h"
+#include "corpus/plain_form.h"
+#include "hardy/errors.h"
+#include "hardy/load.h"
+#include "tests/support/messages.h"
+#include "tests/support/temp_dir.h"
+
+namespace hardy {
+namespace {
+
+namespace fs = std::filesystem;
+using test::message_of;
+using testing::ElementsAre;
+using testing::FloatEq;
+using testing::HasSubstr;
+
+DataConfig at(const fs::path& path) {
+  DataConfig config;
+  config.path = path.string();
+  return config;
+}
+
+fs::path fixture(const std::string& name) {
+  return fs::path(HARDY_FIXTURES_DIR) / "corpora" / name;
+}
+
+std::size_t index_of(const Corpus& corpus, const std::string& id) {
+  for (std::size_t i = 0; i < corpus.utterances.size(); ++i) {
+    if (corpus.utterances[i].id == id) return i;
+  }
+  throw std::runtime_error("no utterance " + id);
+}
+
+std::vector<float> features(const Corpus& corpus, std::size_t m, const std::string& id) {
+  const auto row = corpus.modalities[m].row(static_cast<std::int64_t>(index_of(corpus, id)));
+  return {row.begin(), row.end()};
+}
+
+TEST(CsdFolder, AveragesTheFramesOfEachLabelInterval) {
+  const Corpus corpus = load_corpus(at(fixture("csd")), 1);
+  EXPECT_THAT(corpus.layout, HasSubstr("CMU-MultimodalSDK"));
+  EXPECT_THAT(corpus.modality_names(), ElementsAre("acoustic", "visual"));
+  ASSERT_EQ(corpus.size(), 3);
+  // v1[0] is 0 to 2 s: frames 0 and 1. v1[1] is 1.5 to 4 s: frames 1, 2 and 3.
+  EXPECT_THAT(features(corpus, 0, "v1[0]"), ElementsAre(2, 3));
+  EXPECT_THAT(features(corpus, 0, "v1[1]"), ElementsAre(5, 6));
+  EXPECT_THAT(features(corpus, 0, "v2[0]"), ElementsAre(10, 20));
+  EXPECT_THAT(features(corpus, 1, "v1[0]"), ElementsAre(0.5));
+  EXPECT_THAT(features(corpus, 1, "v1[1]"), ElementsAre(1));
+}
+
+TEST(CsdFolder, WhatNoFrameOverlapsIsMissing) {
+  const Corpus corpus = load_corpus(at(fixture("csd")), 1);
+  EXPECT_EQ(corpus.modalities[1].present[index_of(corpus, "v2[0]")], 0);
+  EXPECT_EQ(corpus.modalities[0].present[index_of(corpus, "v2[0]")], 1);
+}
+
+TEST(CsdFolder, WordsLabelsAndSplit) {
+  const Corpus corpus = load_corpus(at(fixture("csd")), 1);
+  EXPECT_EQ(corpus.utterances[0].transcript, "so");  // "sp" is a pause
+  EXPECT_EQ(corpus.utterances[1].transcript, "good bad");
+  EXPECT_EQ(corpus.utterances[1].label, 2.5F);
+  EXPECT_EQ(corpus.dialogues[0].id, "v1");
+  EXPECT_EQ(corpus.dialogues[0].part, Part::kTrain);
+  EXPECT_EQ(corpus.dialogues[1].part, Part::kTest);
+  DataConfig config = at(fixture("csd"));
+  config.label = "fear";
+  EXPECT_EQ(load_corpus(config, 1).utterances[0].label, 2);
+}
+
+TEST(CsdFolder, NamesOfSequences) {
+  EXPECT_EQ(kind_of_sequence("CMU_MOSI_Opinion_Labels"), SequenceKind::kLabels);
+  EXPECT_EQ(kind_of_sequence("CMU_MOSI_TimestampedWords"), SequenceKind::kWords);
+  EXPECT_EQ(kind_of_sequence("CMU_MOSI_TimestampedWordVectors"), SequenceKind::kFeatures);
+  EXPECT_EQ(kind_of_sequence("CMU_MOSI_TimestampedPhones"), SequenceKind::kOther);
+  EXPECT_EQ(modality_of_sequence("CMU_MOSI_openSMILE_IS09"), "acoustic");
+  EXPECT_EQ(modality_of_sequence("CMU_MOSI_TimestampedWordVectors"), "textual");
+  EXPECT_EQ(modality_of_sequence("CMU_MOSEI_VisualOpenFace2"), "visual");
+}
+
+TEST(CsdFolder, LabelsAndChoicesAreAskedFor) {
+  const test::TempDir folder;
+  fs::copy_file(fixture("csd/CMU_MOSEI_COVAREP.csd"), folder / "CMU_MOSEI_COVAREP.csd");
+  EXPECT_THAT(message_of<DataError>([&] { load_corpus(at(folder.path()), 1); }),
+              HasSubstr("no sequence holds labels"));
+  fs::copy_file(fixture("csd/CMU_MOSEI_Labels.csd"), folder / "CMU_MOSEI_Labels.csd");
+  fs::copy_file(fixture("csd/CMU_MOSEI_COVAREP.csd"), folder / "CMU_MOSEI_openSMILE.csd");
+  EXPECT_THAT(message_of<ConfigError>([&] { load_corpus(at(folder.path()), 1); }),
+              HasSubstr("several sequences hold acoustic features"));
+  DataConfig config = at(folder.path());
+  config.modalities = "voice=CMU_MOSEI_openSMILE";
+  EXPECT_EQ(load_corpus(config, 1).modalities[0].name, "voice");
+  write_file_atomically(folder / "split.csv", std::string_view("dialogue,split\nv1,learn\n"));
+  EXPECT_THAT(message_of<DataError>([&] { load_corpus(config, 1); }),
+              HasSubstr("split.csv, line 2: 'learn' is none of"));
+}
+
+TEST(MergedHdf5, EntriesAreUtterances) {
+  const Corpus corpus = load_corpus(at(fixture("merged.hdf5")), 1);
+  EXPECT_EQ(corpus.size(), 3);
+  EXPECT_EQ(corpus.dialogues.size(), 1U);
+  EXPECT_THAT(features(corpus, 0, "w1[2]"), ElementsAre(4));
+  EXPECT_THAT(features(corpus, 1, "w1[2]"), ElementsAre(2, 2));
+  EXPECT_EQ(corpus.utterances[2].transcript, "word 2");
+  EXPECT_EQ(corpus.utterances[2].label, 1);
+}
+
+TEST(MminTree, ReadsSequencesAndNamesOfTheFirstFold) {
+  const Reading reading = read_corpus(at(fixture("mmin")), 1);
+  const Corpus& corpus = reading.corpus;
+  EXPECT_EQ(corpus.layout,
+            "HDF5 folder of MMIN and CIF-MMIN; sequences reduced to their mean over frames");
+  EXPECT_THAT(corpus.modality_names(), ElementsAre("acoustic", "textual", "visual"));
+  ASSERT_EQ(corpus.size(), 5);
+  // The third utterance of make_corpora.py has three frames 3, 4, 5 and one of padding.
+  EXPECT_THAT(features(corpus, 0, "Ses02M_y_F001"), ElementsAre(4, 4, 4));
+  EXPECT_THAT(features(corpus, 0, "Ses01F_x_M000"), ElementsAre(2.5, 2.5, 2.5));
+  EXPECT_EQ(corpus.utterances[index_of(corpus, "Ses01F_x_M000")].speaker, "Ses01_M");
+  EXPECT_EQ(corpus.utterances[index_of(corpus, "Ses01F_x_M000")].label, 2);  // (13 + 1) % 4
+  EXPECT_EQ(corpus.dialogues[0].group, "Ses01");
+  EXPECT_EQ(corpus.class_names.size(), 4U);
+}
+
+TEST(FeatureTable, MerbenchArchiveOfLabels) {
+  const Corpus corpus = load_corpus(at(fixture("merbench")), 1);
+  EXPECT_THAT(corpus.class_names, ElementsAre("happy", "sad"));
+  EXPECT_THAT(features(corpus, 0, "s3"), ElementsAre(2, 1));
+  EXPECT_THAT(features(corpus, 1, "s3"), ElementsAre(3, 1));  // frames (2, 0) and (4, 2)
+  EXPECT_EQ(corpus.dialogues[index_of(corpus, "s3")].part, Part::kValidation);
+  DataConfig config = at(fixture("merbench"));
+  config.label = "val";
+  const Corpus values = load_corpus(config, 1);
+  EXPECT_EQ(values.utterances[index_of(values, "s2")].label, -1.0F);
+}
+
+TEST(FeatureTable, MeldIdsGetTheirPart) {
+  const Corpus corpus = load_corpus(at(fixture("meld")), 1);
+  EXPECT_THAT(corpus.layout, HasSubstr("MELD label tables"));
+  EXPECT_EQ(corpus.size(), 6);
+  EXPECT_THAT(corpus.class_names, ElementsAre("anger", "joy", "neutral"));
+  // The table lists utterance 1 before 0.
+  const std::size_t first = index_of(corpus, "train_dia0_utt0");
+  EXPECT_EQ(corpus.utterances[first].position, 0);
+  EXPECT_EQ(corpus.utterances[first].transcript, "Oh, train 1");
+  EXPECT_EQ(corpus.utterances[first].speaker, "Joey");
+  EXPECT_THAT(features(corpus, 1, "train_dia0_utt0"), ElementsAre(1, 1));
+  EXPECT_EQ(corpus.dialogues.size(), 4U);
+  EXPECT_EQ(corpus.dialogues[3].id, "train_dia1");
+}
+
+TEST(FeatureTable, JsonByPart) {
+  const Corpus corpus = load_corpus(at(fixture("json")), 1);
+  EXPECT_THAT(corpus.modality_names(), ElementsAre("acoustic", "textual"));
+  EXPECT_THAT(corpus.class_names, ElementsAre("glad", "sad"));
+  EXPECT_EQ(corpus.dialogues[index_of(corpus, "j3")].part, Part::kTest);
+  EXPECT_EQ(corpus.utterances[index_of(corpus, "j1")].speaker, "ann");
+}
+
+TEST(FeatureTable, JsonTables) {
+  const LabelTable list =
+      parse_json_labels(R"([{"id": "a", "label": 1.5}, {"id": "b"}])", "x.json");
+  EXPECT_EQ(list.table.rows.size(), 2U);
+  EXPECT_EQ(list.table.rows[0][*list.table.column("label")], "1.5");
+  EXPECT_EQ(list.table.rows[1][*list.table.column("label")], "");
+  EXPECT_THAT(parse_json_labels(R"({"a": "sad"})", "test.json").parts, ElementsAre("test"));
+  EXPECT_THROW(parse_json_labels("{", "x.json"), DataError);
+  EXPECT_THROW(parse_json_labels("3", "x.json"), DataError);
+  EXPECT_THROW(parse_json_labels("[1]", "x.json"), DataError);
+  EXPECT_EQ(part_in_name("train_sent_emo.csv"), "train");
+  EXPECT_EQ(part_in_name("constraint.csv"), "");
+}
+
+TEST(FeatureTable, EmptyLabelsAndUnknownPartsAreNamed) {
+  const test::TempDir folder;
+  fs::copy(fixture("json/audio"), folder / "audio");
+  const auto message = [&](const std::string& table) {
+    write_file_atomically(folder / "labels.csv", std::string_view(table));
+    return message_of<DataError>([&] { load_corpus(at(folder.path()), 1); });
+  };
+  EXPECT_THAT(message("id,emotion\nj1,sad\nj2,\n"), HasSubstr("line 3: column 'emotion' is empty"));
+  EXPECT_THAT(message("id,emotion,split\nj1,sad,learn\n"), HasSubstr("'learn' is none of"));
+  EXPECT_THAT(message("id,mood\nj1,sad\n"), HasSubstr("no column holds labels"));
+  EXPECT_THAT(message("who,emotion\nj1,sad\n"), HasSubstr("no column names the utterances"));
+}
+
+TEST(Convert, EveryLayoutSurvivesThePlainForm) {
+  for (const char* name : {"mmsa", "multibench.pkl", "conv_iemocap.pkl", "conv_meld.pkl", "csd",
+                           "merged.hdf5", "mmin", "merbench", "meld", "json"}) {
+    SCOPED_TRACE(name);
+    const test::TempDir folder;
+    const Corpus corpus = load_corpus(at(fixture(name)), 1);
+    write_plain(corpus, folder / "plain");
+    EXPECT_EQ(load_corpus(at(folder / "plain"), 1).checksum, corpus.checksum);
+  }
+}
+
+}  // namespace
+}  // namespace hardy

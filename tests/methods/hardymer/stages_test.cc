@@ -1,0 +1,213 @@
+// The chain of HARDY-MER's stages: what each reads of the one before, and what its key holds.
+#include "methods/hardymer/stages.h"
+
+#include <gtest/gtest.h>
+#include <torch/types.h>
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "methods/fit_method.h"
+#include "methods/hardymer/estimate_hardness.h"
+#include "methods/hardymer/score.h"
+
+namespace hardy::test {
+namespace {
+
+const std::vector<Pattern> kPatterns = {Pattern(1), Pattern(2), Pattern(4)};
+
+/// One fold with a cache in memory.
+class FoldRun {
+ public:
+  FoldRun() : corpus_(method_corpus(3)), on_fold_(corpus_, method_config("hardymer")) {
+    config().retrieval.k = 3;
+    config().tuning.epochs = config().hardness.complete_epochs = 1;
+    config().hardness.pattern_epochs = config().recogniser.complete_epochs = 1;
+    config().recogniser.pattern_epochs = 1;
+  }
+
+  Config& config() { return on_fold_.config; }
+
+  [[nodiscard]] const FoldData& data() const { return on_fold_.data; }
+
+  /// Calls `work` with the fold's stages, as a task.
+  template <typename Work>
+  void run(const Work& work, std::int64_t seed = 1) {
+    const FoldRequest request{.corpus = corpus_,
+                              .fold = data().fold,
+                              .config = config(),
+                              .seed = seed,
+                              .patterns = kPatterns,
+                              .cache = cache_,
+                              .costs = costs_};
+    const FoldStage stage(request, 1);
+    const FoldStages stages(data(), config(), stage);
+    Scheduler scheduler({.jobs = 1});
+    scheduler.add({.name = "test", .work = [&](TaskContext& context) { work(stages, context); }});
+    scheduler.run();
+  }
+
+  Curriculum curriculum(std::int64_t seed = 1) {
+    Curriculum result;
+    run([&](const FoldStages& stages,
+            TaskContext& context) { result = stages.curriculum(kPatterns, context); },
+        seed);
+    return result;
+  }
+
+  TensorFile fit(std::int64_t seed = 1) {
+    TensorFile result;
+    run(
+        [&](const FoldStages& stages, TaskContext& context) {
+          result = stages.fit({Pattern(1)}, stages.curriculum(kPatterns, context), context);
+        },
+        seed);
+    return result;
+  }
+
+  Corpus corpus_;
+  MethodOnFold on_fold_;
+  StageCache cache_{""};
+  StageCosts costs_;
+};
+
+class Stages : public ::testing::Test, public FoldRun {};
+
+TEST_F(Stages, EveryPatternGetsItsOwnHardness) {
+  const auto result = curriculum();
+  const auto n = data().train.size();
+  // The same estimate, from the streams that the stage names.
+  const FoldRequest request{.corpus = corpus_,
+                            .fold = data().fold,
+                            .config = config(),
+                            .seed = 1,
+                            .patterns = kPatterns,
+                            .cache = cache_,
+                            .costs = costs_};
+  StageServices services;
+  services.seeds = FoldStage(request, 1).seeds("hardness");
+  const auto estimate = estimate_hardness(data(), config().hardness, kPatterns, services);
+  const auto direct = estimate.floats("direct");
+  const auto indirect = estimate.floats("indirect");
+  EXPECT_EQ(result.indirect, (std::vector<float>{indirect.begin(), indirect.end()}));
+  for (std::size_t p = 0; p < kPatterns.size(); ++p) {
+    const auto own = direct.subspan(p * n, n);
+    EXPECT_EQ(result.direct[p], (std::vector<float>{own.begin(), own.end()})) << p;
+    EXPECT_EQ(result.score[p], unified_score(result.direct[p], result.indirect, config().hardness));
+    for (std::size_t q = 0; q < p; ++q) EXPECT_NE(result.direct[p], result.direct[q]);
+  }
+}
+
+TEST_F(Stages, SupportsAreTheFirstOfThePatternsOwnNeighbours) {
+  config().retrieval.database = "plain";
+  const auto result = curriculum();
+  std::vector<std::vector<float>> rows;
+  std::vector<DatabaseView> views;
+  const auto metrics = retrieval_metrics(corpus_.modality_names(), "auto");
+  for (const auto& features : data().table.features) {
+    rows.emplace_back();
+    for (const auto u : data().train) {
+      const auto row = to_floats(features[u]);
+      rows.back().insert(rows.back().end(), row.begin(), row.end());
+    }
+  }
+  for (std::size_t m = 0; m < 3; ++m) views.push_back({rows[m], 20, metrics[m]});
+  const NeighbourSearch search(views,
+                               std::vector<Pattern>(data().train.size(), Pattern::complete(3)), 3);
+  for (std::size_t p = 0; p < kPatterns.size(); ++p) {
+    const auto found = search.neighbours(kPatterns[p]);
+    EXPECT_EQ(result.supports[p].of, choose_supports(result.score[p], found).of) << p;
+    EXPECT_EQ(result.distances[p], found.distances) << p;
+  }
+}
+
+TEST_F(Stages, DefectH7ReachesRetrieval) {
+  config().retrieval.database = "plain";
+  config().hardness.components = "none";
+  const std::vector<Pattern> both = {Pattern(3)};
+  const auto supports = [&] {
+    Supports result;
+    run([&](const FoldStages& stages, TaskContext& context) {
+      result = stages.curriculum(both, context).supports.front();
+    });
+    return result;
+  };
+  const auto strict = supports();
+  config().published.h7_first_modality = true;
+  EXPECT_NE(strict.of, supports().of);
+}
+
+TEST_F(Stages, TheTunedDatabaseIsWhatRetrievalSearches) {
+  config().hardness.components = "none";
+  config().retrieval.database = "plain";
+  const auto plain = curriculum();
+  config().retrieval.database = "tuned";
+  EXPECT_NE(plain.distances, curriculum().distances);
+}
+
+TEST_F(Stages, SeedsShareNothingAndOneSeedIsTheSameInAnyCompany) {
+  const auto first = curriculum(1);
+  const auto second = curriculum(2);
+  EXPECT_NE(first.direct, second.direct);
+  const auto model = fit(2);
+  const auto other = fit(1);
+  EXPECT_NE(model.arrays.at("model.classifier.weight").values,
+            other.arrays.at("model.classifier.weight").values);
+  FoldRun alone;
+  EXPECT_EQ(alone.curriculum(2).direct, second.direct);
+  EXPECT_EQ(alone.fit(2).arrays.at("model.classifier.weight").values,
+            model.arrays.at("model.classifier.weight").values);
+}
+
+TEST_F(Stages, EverySettingThatMovesAStageIsInItsKey) {
+  config().recogniser.input = "tuned";
+  fit();
+  const auto computed_again = [&](const std::string& assignment) {
+    const Config before = config();
+    const auto misses = cache_.statistics().misses;
+    set_config_field(config(), assignment);
+    fit();
+    const auto count = cache_.statistics().misses - misses;
+    config() = before;
+    return count;
+  };
+  EXPECT_EQ(computed_again("run.jobs=2"), 0);
+  // Tuning feeds retrieval (database = tuned), pretraining and the fit: 4 with itself.
+  EXPECT_EQ(computed_again("tuning.learning_rate=0.002"), 4);
+  EXPECT_GE(computed_again("hardness.mi_weight=0.5"), 1);
+  EXPECT_GE(computed_again("hardness.encoder.hidden=8"), 1);
+  EXPECT_GE(computed_again("hardness.optimiser.learning_rate=0.002"), 1);
+  EXPECT_GE(computed_again("hardness.pattern_epochs=2"), 1);
+  EXPECT_GE(computed_again("retrieval.k=2"), 1);
+  EXPECT_GE(computed_again("retrieval.metric=l2"), 1);
+  // Pretraining and the fit.
+  EXPECT_EQ(computed_again("recogniser.encoder.hidden=8"), 2);
+  EXPECT_EQ(computed_again("recogniser.optimiser.learning_rate=0.002"), 2);
+  EXPECT_EQ(computed_again("recogniser.complete_epochs=2"), 2);
+  // The fit alone.
+  EXPECT_EQ(computed_again("recogniser.pattern_epochs=2"), 1);
+  EXPECT_EQ(computed_again("recogniser.reconstruction_weight=0.3"), 1);
+  EXPECT_EQ(computed_again("recogniser.pattern_unit=dialogue"), 1);
+  EXPECT_EQ(computed_again("retrieval.supports=weights"), 1);
+  EXPECT_EQ(computed_again("retrieval.support_label=query"), 1);
+  EXPECT_EQ(computed_again("retrieval.mix_rate=0.5"), 1);
+  EXPECT_EQ(computed_again("retrieval.mix_share=0.1"), 1);
+  EXPECT_EQ(computed_again("protocol.selection=wa"), 1);
+  // Nothing was forgotten meanwhile.
+  EXPECT_EQ(computed_again("run.jobs=3"), 0);
+}
+
+TEST_F(Stages, APatternsFitIsNotAnothers) {
+  fit();
+  const auto misses = cache_.statistics().misses;
+  run([&](const FoldStages& stages, TaskContext& context) {
+    static_cast<void>(stages.fit({Pattern(2)}, stages.curriculum(kPatterns, context), context));
+  });
+  EXPECT_EQ(cache_.statistics().misses - misses, 1);
+}
+
+}  // namespace
+}  // namespace hardy::test

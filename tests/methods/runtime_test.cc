@@ -1,0 +1,171 @@
+// Every method's stored models in the prediction runtime: the same outputs as the training module,
+// streamed and explained alike.
+#include <gtest/gtest.h>
+#include <torch/types.h>
+
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "hardy/errors.h"
+#include "hardy/explain.h"
+#include "hardy/recogniser.h"
+#include "hardy/stream.h"
+#include "methods/fit_method.h"
+#include "protocol/model_file.h"
+#include "protocol/run_protocol.h"
+#include "support/temp_dir.h"
+
+namespace hardy::test {
+namespace {
+
+constexpr double kParity = 1e-5;
+
+std::vector<std::string> built_in_methods() {
+  add_tiny();
+  std::vector<std::string> names;
+  for (const auto& method : declared_methods()) {
+    if (method.name != "tiny") names.push_back(method.name);
+  }
+  return names;
+}
+
+/// Trains the unified model of one fold and hands its file out.
+std::filesystem::path trained_model(const TempDir& dir, const std::string& method,
+                                    const Corpus& corpus) {
+  Config config = method_config(method);
+  config.protocol.tracks = Tracks::kUnified;
+  NoProgress quiet;
+  ProtocolRequest request;
+  request.config = config;
+  request.folder = dir / "run";
+  request.only_fold = 0;
+  run_protocol(request, corpus, quiet);
+  return RunFolder::open(dir / "run").models().front();
+}
+
+std::vector<UtteranceView> views_of(const Corpus& corpus, const FeatureTable& table,
+                                    const Dialogue& dialogue) {
+  std::vector<UtteranceView> views;
+  for (auto i = dialogue.first; i < dialogue.first + dialogue.count; ++i) {
+    UtteranceView view;
+    view.speaker = table.speakers[static_cast<std::size_t>(i)];
+    for (std::size_t m = 0; m < corpus.modalities.size(); ++m) {
+      if (!corpus.present_pattern(i).has(static_cast<int>(m))) continue;
+      view.features[m] = corpus.modalities[m].row(i).data();
+    }
+    views.push_back(view);
+  }
+  return views;
+}
+
+/// A stored model as training reads it.
+struct TrainedSide {
+  TrainedSide(const Corpus& corpus, const std::filesystem::path& file)
+      : model(load_model(file)), method(find_method(model.config.protocol.method)) {
+    plain = make_feature_table(corpus, at::kCPU);
+    data.corpus = &corpus;
+    data.objective = std::make_shared<Objective>(corpus, at::kCPU);
+    data.scaling = stored_scaling(model);
+    data.table = apply_scaling(plain, data.scaling);
+    data.table = method.stored_input(data, model.config, model.file);
+  }
+
+  [[nodiscard]] std::vector<float> predict(std::int64_t dialogue, Pattern pattern) const {
+    return method.predict(data, model.config, model.file, {dialogue}, pattern);
+  }
+
+  StoredModel model;
+  const Method& method;
+  FeatureTable plain;
+  FoldData data;
+};
+
+class Runtime : public ::testing::TestWithParam<std::string> {};
+
+INSTANTIATE_TEST_SUITE_P(Registered, Runtime, ::testing::ValuesIn(built_in_methods()),
+                         [](const auto& parameter) { return parameter.param; });
+
+TEST_P(Runtime, GivesTheOutputsOfTheTrainingModule) {
+  double worst = 0;
+  for (const bool has_values : {false, true}) {
+    const TempDir dir;
+    const Corpus corpus = method_corpus(3, has_values, 0.3);
+    const auto file = trained_model(dir, GetParam(), corpus);
+    const TrainedSide trained(corpus, file);
+    const auto recogniser = Recogniser::load(file);
+    Workspace workspace;
+    for (std::size_t d = 0; d < corpus.dialogues.size(); ++d) {
+      const auto views = views_of(corpus, trained.plain, corpus.dialogues[d]);
+      for (const auto pattern : all_patterns(3)) {
+        const auto expected = trained.predict(static_cast<std::int64_t>(d), pattern);
+        PredictOptions options;
+        options.available = pattern;
+        const auto predictions = recogniser.predict(views, workspace, options);
+        ASSERT_EQ(predictions.probabilities.size(), expected.size());
+        for (std::size_t i = 0; i < expected.size(); ++i) {
+          const double difference = std::abs(static_cast<double>(expected[i]) -
+                                             static_cast<double>(predictions.probabilities[i]));
+          worst = std::max(worst, difference);
+        }
+      }
+    }
+  }
+  RecordProperty("largest_difference", fmt::format("{:.3g}", worst));
+  fmt::print("{}: largest difference {:.3g}\n", GetParam(), worst);
+  EXPECT_LT(worst, kParity);
+}
+
+TEST_P(Runtime, StreamsWhatItPredictsForEveryPrefix) {
+  const TempDir dir;
+  const Corpus corpus = method_corpus(3, false, 0.3);
+  const auto recogniser = Recogniser::load(trained_model(dir, GetParam(), corpus));
+  const FeatureTable table = make_feature_table(corpus, at::kCPU);
+  const auto views = views_of(corpus, table, corpus.dialogues.front());
+  DialogueStream stream(recogniser);
+  Workspace workspace;
+  Workspace other;
+  for (std::size_t turn = 0; turn < views.size(); ++turn) {
+    const auto streamed = stream.add_turn(views[turn], workspace);
+    const auto whole = recogniser.predict(std::span(views).first(turn + 1), other);
+    ASSERT_EQ(streamed.count, 1);
+    for (std::int64_t c = 0; c < whole.outputs; ++c) {
+      const auto place = static_cast<std::size_t>(c);
+      EXPECT_NEAR(streamed.row(0)[place], whole.row(static_cast<std::int64_t>(turn))[place], 1e-6);
+    }
+  }
+  EXPECT_EQ(stream.size(), static_cast<std::int64_t>(views.size()));
+}
+
+TEST_P(Runtime, ExplainsByContributionsThatSumToThePrediction) {
+  const TempDir dir;
+  const Corpus corpus = method_corpus(3);
+  const Explainer explainer(Recogniser::load(trained_model(dir, GetParam(), corpus)));
+  const FeatureTable table = make_feature_table(corpus, at::kCPU);
+  const auto views = views_of(corpus, table, corpus.dialogues.front());
+  Workspace workspace;
+  const auto explanation = explainer.explain(views, 2, workspace);
+  EXPECT_EQ(explanation.patterns.size(), 7U);
+  ASSERT_EQ(explanation.contributions.size(), 3U);
+  double sum = explanation.baseline;
+  for (const double part : explanation.contributions) sum += part;
+  const auto label = static_cast<std::size_t>(explanation.outcome.label);
+  EXPECT_NEAR(sum, static_cast<double>(explanation.outcome.outputs[label]), 1e-5);
+  EXPECT_NEAR(explanation.patterns.back().outputs[label], explanation.outcome.outputs[label], 1e-6);
+}
+
+TEST(RuntimeMethods, RefusesAMethodThatItDoesNotKnowByName) {
+  const TempDir dir;
+  add_tiny();
+  const auto file = trained_model(dir, "tiny", method_corpus(2));
+  try {
+    Recogniser::load(file);
+    FAIL() << "must refuse";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.kind(), ErrorKind::kArtifact);
+    EXPECT_NE(std::string(error.what()).find("'tiny'"), std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace hardy::test
