@@ -21,6 +21,7 @@
 #include "cli/explain_command.h"
 #include "cli/hardness_command.h"
 #include "cli/manual_command.h"
+#include "cli/media_commands.h"
 #include "cli/output.h"
 #include "cli/predict_command.h"
 #include "cli/report_command.h"
@@ -54,7 +55,8 @@ void add_commands(CLI::App& app, const std::vector<std::string>& command_line,
   add_status_command(app);
   add_hardness_command(app, command_line);
   add_audit_command(app, command_line, finding);
-  add_predict_command(app);
+  add_extract_command(app, command_line);
+  add_predict_command(app, command_line);
   add_explain_command(app);
   add_serve_command(app);
   add_bundle_command(app);

@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/fit_options.h"
+#include "cli/media_commands.h"
 #include "hardy/errors.h"
 
 namespace hardy {
@@ -16,6 +17,7 @@ constexpr const char* kRunFolderHelp = "Run folder; default runs/<corpus>-<8 hex
 
 /// What the user typed, before it is checked.
 struct TypedOptions : FitOptions {
+  MediaOptions media;
   int fold = 1;
   std::string run_or_model;
   double checkpoint_interval_s = 30;
@@ -81,6 +83,22 @@ TrainingRequest evaluate_request(const TypedOptions& typed) {
   return request;
 }
 
+/// `hardy run --media DIR --labels TABLE`: the corpus is extracted beside the run folder first.
+MediaCommand media_command(const TypedOptions& typed,
+                           const std::vector<std::string>& command_line) {
+  if (!typed.data.empty()) throw ConfigError("--media takes the place of DATA; give one of them");
+  if (typed.media.labels.empty()) {
+    throw ConfigError("--media needs --labels TABLE: what there is to learn");
+  }
+  MediaCommand media;
+  media.name = "run";
+  media.media = typed.media;
+  media.out = (typed.out.empty() ? "runs/media" : typed.out) + "-corpus";
+  media.is_quiet = typed.quiet;
+  media.command_line = command_line;
+  return media;
+}
+
 void add_run(CLI::App& app, const std::vector<std::string>& command_line) {
   auto typed = std::make_shared<TypedOptions>();
   CLI::App* command =
@@ -88,6 +106,17 @@ void add_run(CLI::App& app, const std::vector<std::string>& command_line) {
   add_fit_options(*command, *typed, kRunFolderHelp);
   add_checkpoint_option(*command, *typed);
   add_shard_options(*command, typed->sharing);
+  command
+      ->add_option("--media", typed->media.inputs,
+                   "Folder of recordings instead of DATA; features are extracted to OUT-corpus "
+                   "first (docs/recordings.md)")
+      ->type_name("DIR")
+      ->expected(1);
+  command
+      ->add_option("--labels", typed->media.labels,
+                   "With --media: a table of utterances and their labels")
+      ->type_name("TABLE");
+  add_media_options(*command, typed->media, true);
   command->footer(
       "Trains every track for every condition, fold and seed, tests each model once, prints the\n"
       "table and leaves a run folder (docs/run_folder.md). Interrupted, the same command "
@@ -98,8 +127,13 @@ void add_run(CLI::App& app, const std::vector<std::string>& command_line) {
       "  hardy run --preset quick                       a first look in a minute or so\n"
       "  hardy run data/CMUMOSI --seeds 1-5 --out mosi  five seeds on a real corpus\n"
       "  hardy run --track unified --conditions \"a;t\"   one model, two conditions\n"
-      "  hardy run --method momke                       another method, the same protocol\n");
+      "  hardy run --method momke                       another method, the same protocol\n"
+      "  hardy run --media videos --labels table.csv    from recordings to a model\n");
   command->callback([typed, command_line] {
+    if (!typed->media.inputs.empty()) {
+      carry_out(media_command(*typed, command_line));
+      return;
+    }
     TrainingRequest request = fit_request("run", *typed);
     request.command_line = command_line;
     carry_out(request);

@@ -95,6 +95,7 @@ BundleInfo describe_fit(const FitOutcome& outcome, const FoldData& data, const C
   info.seed = outcome.seed;
   for (const auto& modality : corpus.modalities) {
     info.modalities.push_back({modality.name, modality.width});
+    info.makers.push_back(modality.maker);
   }
   info.class_names = corpus.class_names;
   info.label_kind = label_kind_name(corpus.label_kind);
