@@ -172,12 +172,15 @@ void add_training(const BundleCommand& command) {
       command.run.empty() ? std::filesystem::absolute(model).parent_path().parent_path()
                           : std::filesystem::path(command.run));
   Config config = run.manifest().config;
+  config.data = data_of(run);
   if (!command.data.empty()) config.data.path = command.data;
   const Corpus corpus = load_corpus(
       config.data, std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, 16));
   if (corpus.checksum != info.data_checksum) {
-    throw DataError(fmt::format("{}: not the corpus that {} was trained on (its checksum differs)",
-                                corpus.source, model.string()));
+    throw DataError(
+        fmt::format("{}: not the corpus that {} was trained on (its checksum differs); "
+                    "say where that lies with --data",
+                    corpus.source, model.string()));
   }
   TrainingRecords records = training_records(bundle, info, corpus, config);
   if (hardymer_settings(config).retrieval.supports != SupportUse::kNone)

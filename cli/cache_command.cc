@@ -10,6 +10,7 @@
 
 #include "cli/environment.h"
 #include "cli/output.h"
+#include "hardy/errors.h"
 #include "pipeline/stage_cache.h"
 
 namespace hardy {
@@ -48,8 +49,10 @@ void add_cache_command(CLI::App& app) {
     return command;
   };
   const auto folder = [options] {
-    return options->folder.empty() ? default_cache_folder()
-                                   : std::filesystem::path(options->folder);
+    if (!options->folder.empty()) return std::filesystem::path(options->folder);
+    const auto own = default_cache_folder();
+    if (!own.empty()) return own;
+    throw ConfigError("without HOME there is no cache of your own; say which with --cache DIR");
   };
   add("info", "Count the entries and their size")->callback([=] {
     print_contents(*options, folder(), cache_contents(folder()), "holds");

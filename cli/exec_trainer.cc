@@ -1,40 +1,16 @@
-// The light program's way of training: it becomes hardy-trainer, which links libtorch.
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
-#include <string>
-#include <vector>
-
-#include <fmt/format.h>
-
+// What trains is done by hardy-trainer, which links libtorch: other programs become it.
 #include "cli/audit_command.h"
-#include "cli/environment.h"
+#include "cli/exec_program.h"
 #include "cli/hardness_command.h"
 #include "cli/study_commands.h"
 #include "cli/training_commands.h"
-#include "hardy/errors.h"
 
 namespace hardy {
 namespace {
 
-[[noreturn]] void become_trainer(const std::string& command, std::vector<std::string> arguments) {
-  constexpr const char* kTrainer = "hardy-trainer";
-  const auto beside = program_folder() / kTrainer;
-  const auto installed = program_folder().parent_path() / "libexec" / "hardy" / kTrainer;
-  std::vector<char*> pointers;
-  pointers.reserve(arguments.size() + 1);
-  for (auto& argument : arguments) pointers.push_back(argument.data());
-  pointers.push_back(nullptr);
-  ::execv(beside.c_str(), pointers.data());
-  if (errno == ENOENT) ::execv(installed.c_str(), pointers.data());
-  if (errno == ENOENT) {
-    throw ConfigError(fmt::format(
-        "`hardy {}` needs hardy-trainer, which is neither {} nor {}; build and install with "
-        "-DHARDY_TRAINING=ON",
-        command, beside.string(), installed.string()));
-  }
-  throw IoError(fmt::format("hardy-trainer cannot be started: {}", std::strerror(errno)));
+[[noreturn]] void become_trainer(const std::string& command,
+                                 const std::vector<std::string>& arguments) {
+  become_program("hardy-trainer", command, "HARDY_TRAINING", arguments);
 }
 
 }  // namespace

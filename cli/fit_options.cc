@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include "cli/choice.h"
 #include "cli/environment.h"
 #include "corpus/embedded/embedded.h"
 #include "hardy/errors.h"
@@ -104,6 +105,13 @@ void add_fit_options(CLI::App& command, FitOptions& typed, const std::string& ou
       ->excludes(cache);
   command.add_flag("--overwrite", typed.overwrite,
                    "Replace another run in the run folder instead of refusing");
+  command
+      .add_option_function<std::string>(
+          "--isa", [](const std::string& name) { pin_instructions(name); },
+          "Compute with at most these instructions (avx512, avx2, sse4), so that unlike machines "
+          "agree")
+      ->type_name("NAME")
+      ->check(one_of(instruction_sets()));
   add_output_options(command, typed);
 }
 

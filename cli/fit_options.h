@@ -6,6 +6,7 @@
 #include <string>
 
 #include "cli/config_options.h"
+#include "cli/shard_options.h"
 #include "hardy/config.h"
 
 namespace CLI {
@@ -32,6 +33,7 @@ struct FitOptions {
   bool overwrite = false;
   bool json = false;
   bool quiet = false;
+  ShardOptions sharing;
 };
 
 /// Adds DATA and all options. `out_help` says what --out is.

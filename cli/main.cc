@@ -21,12 +21,14 @@
 #include "cli/explain_command.h"
 #include "cli/hardness_command.h"
 #include "cli/manual_command.h"
+#include "cli/media_commands.h"
 #include "cli/output.h"
 #include "cli/predict_command.h"
 #include "cli/report_command.h"
 #include "cli/serve_command.h"
 #include "cli/stats_command.h"
 #include "cli/study_commands.h"
+#include "cli/submit_command.h"
 #include "cli/synth_command.h"
 #include "cli/training_commands.h"
 #include "hardy/errors.h"
@@ -49,9 +51,12 @@ void add_commands(CLI::App& app, const std::vector<std::string>& command_line,
   app.require_subcommand(1);
   add_training_commands(app, command_line);
   add_study_commands(app, command_line);
+  add_submit_command(app);
+  add_status_command(app);
   add_hardness_command(app, command_line);
   add_audit_command(app, command_line, finding);
-  add_predict_command(app);
+  add_extract_command(app, command_line);
+  add_predict_command(app, command_line);
   add_explain_command(app);
   add_serve_command(app);
   add_bundle_command(app);
@@ -132,7 +137,7 @@ int say(const CLI::Success& success, const CLI::App& app) {
     print(text.str());
   } catch (const Error& error) {
     print_error(error.what());
-    return static_cast<int>(error.code());
+    return static_cast<int>(exit_code_of(error.kind()));
   }
   return code;
 }

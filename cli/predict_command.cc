@@ -8,6 +8,7 @@
 #include <fmt/ranges.h>
 #include <CLI/CLI.hpp>
 
+#include "cli/media_commands.h"
 #include "cli/output.h"
 #include "cli/prediction_source.h"
 #include "hardy/errors.h"
@@ -25,6 +26,9 @@ struct PredictCommand {
   bool is_stream = false;
   bool reconstructs = false;
   bool is_json = false;
+  bool is_webvtt = false;
+  MediaOptions media;
+  std::vector<std::string> command_line;
 };
 
 /// Writes predictions, line by line.
@@ -192,7 +196,26 @@ void predict_stream(const PredictCommand& command, const Recogniser& recogniser,
   unread.report(command);
 }
 
+void run_predict_media(const PredictCommand& command) {
+  if (!command.source.path.empty() || !command.source.features.empty() || command.is_stream ||
+      command.reconstructs) {
+    throw ConfigError("--media goes without INPUT, --features, --stream and --reconstruct");
+  }
+  MediaCommand media;
+  media.name = "predict";
+  media.media = command.media;
+  media.model = command.model;
+  media.available = command.available;
+  media.is_json = command.is_json;
+  media.is_webvtt = command.is_webvtt;
+  media.is_quiet = true;
+  media.command_line = command.command_line;
+  carry_out(media);
+}
+
 void run_predict(const PredictCommand& command) {
+  if (!command.media.inputs.empty()) return run_predict_media(command);
+  if (command.is_webvtt) throw ConfigError("--webvtt needs times; it goes with --media");
   if (command.reconstructs && !command.is_json) {
     throw ConfigError("--reconstruct writes whole feature vectors; add --json");
   }
@@ -225,8 +248,9 @@ std::filesystem::path find_bundle(const std::string& path) {
                   models.empty() ? "none" : fmt::format("{}", fmt::join(names, ", "))));
 }
 
-void add_predict_command(CLI::App& app) {
+void add_predict_command(CLI::App& app, const std::vector<std::string>& command_line) {
   auto command = std::make_shared<PredictCommand>();
+  command->command_line = command_line;
   CLI::App* predict = app.add_subcommand("predict", "Label utterances with a trained model");
   predict->add_option("MODEL", command->model, "A model file, or a run folder that holds one model")
       ->required();
@@ -256,6 +280,14 @@ void add_predict_command(CLI::App& app) {
   predict->add_flag("--reconstruct", command->reconstructs,
                     "Also estimate the features of absent modalities (with --json)");
   predict->add_flag("--json", command->is_json, "One JSON object per utterance");
+  predict
+      ->add_option("--media", command->media.inputs,
+                   "Recordings (also folders, patterns, tables) instead of INPUT: features are "
+                   "extracted first; may be repeated (docs/recordings.md)")
+      ->type_name("FILE")
+      ->allow_extra_args(false);
+  predict->add_flag("--webvtt", command->is_webvtt, "With --media: subtitles with emotions");
+  add_media_options(*predict, command->media);
   predict->footer(
       "A line of input: {\"id\": \"u1\", \"dialogue\": \"d1\", \"speaker\": \"A\", \"features\":\n"
       "{\"acoustic\": [0.1, ..], \"textual\": [..]}}. Lines of one dialogue follow each other; a "
@@ -265,7 +297,8 @@ void add_predict_command(CLI::App& app) {
       "Examples:\n"
       "  hardy predict model.safetensors data/CMUMOSI --json\n"
       "  hardy predict model.safetensors --features acoustic=a.npy --features textual=t.npy\n"
-      "  my_extractor | hardy predict model.safetensors --stream\n");
+      "  my_extractor | hardy predict model.safetensors --stream\n"
+      "  hardy predict model.safetensors --media clip.mp4 --transcript clip.srt --webvtt\n");
   predict->callback([command] { run_predict(*command); });
 }
 

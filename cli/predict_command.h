@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 namespace CLI {
 class App;
@@ -14,6 +15,7 @@ namespace hardy {
 /// ArtifactError listing the models when there are several.
 std::filesystem::path find_bundle(const std::string& path);
 
-void add_predict_command(CLI::App& app);
+/// `command_line` is argv.
+void add_predict_command(CLI::App& app, const std::vector<std::string>& command_line);
 
 }  // namespace hardy

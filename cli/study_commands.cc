@@ -188,6 +188,7 @@ void add_compare_options(CLI::App& command, TypedStudy& typed) {
       ->capture_default_str()
       ->check(one_of(table_formats()));
   add_estimate_options(command, typed);
+  add_shard_options(command, typed.sharing);
 }
 
 void add_compare(CLI::App& app, const std::vector<std::string>& command_line) {
@@ -215,6 +216,11 @@ void add_compare(CLI::App& app, const std::vector<std::string>& command_line) {
     StudyCommand request =
         study_command(*typed, std::move(study), command_line, options.points > 0 ? terms : "");
     request.comparison = options;
+    if (request.sharing.shard && options.points > 0) {
+      throw ConfigError(
+          "--shard, --tune: shares cannot know the settings that validation will choose; tune in "
+          "one process first, then divide `hardy study` of the study.toml that it leaves");
+    }
     request.format = typed->json ? "json" : typed->format;
     static_cast<void>(carry_out(request));
   });

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/shard_options.h"
 #include "experiments/method_comparison.h"
 #include "experiments/study.h"
 
@@ -30,6 +31,7 @@ struct StudyCommand {
   bool estimates = true;        ///< says beforehand how long it will take
   bool runs = true;             ///< false: estimate only
   bool overwrite = false;
+  Sharing sharing;
   bool json = false;
   bool quiet = false;
   std::vector<std::string> command_line;

@@ -29,6 +29,7 @@ void add_estimate_options(CLI::App& command, TypedStudy& typed) {
 void add_study_options(CLI::App& command, TypedStudy& typed) {
   add_fit_options(command, typed, kStudyFolderHelp);
   add_estimate_options(command, typed);
+  add_shard_options(command, typed.sharing);
 }
 
 StudyCommand study_command(const TypedStudy& typed, Study study,
@@ -42,6 +43,7 @@ StudyCommand study_command(const TypedStudy& typed, Study study,
   command.estimates = !typed.has_no_estimate;
   command.runs = !typed.is_dry_run;
   command.overwrite = typed.overwrite;
+  command.sharing = read_sharing(typed.sharing, !typed.has_no_cache);
   command.json = typed.json;
   command.quiet = typed.quiet;
   command.command_line = command_line;

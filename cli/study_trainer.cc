@@ -13,6 +13,7 @@
 #include "cli/interrupts.h"
 #include "cli/output.h"
 #include "cli/progress_bar.h"
+#include "cli/share_trainer.h"
 #include "cli/study_commands.h"
 #include "experiments/estimate_comparison.h"
 #include "experiments/hardness_validity.h"
@@ -23,6 +24,7 @@
 #include "experiments/table_formats.h"
 #include "hardy/errors.h"
 #include "hardy/load.h"
+#include "pipeline/folder_owner.h"
 #include "pipeline/stage_cache.h"
 
 namespace hardy {
@@ -175,6 +177,7 @@ std::string carry_out(const StudyCommand& command) {
                           .folder = command.out,
                           .cache = command.cache,
                           .overwrite = command.overwrite,
+                          .from_cache = command.sharing.from_cache,
                           .stop = &stop,
                           .command_line = command.command_line};
   if (!command.experiment.empty()) {
@@ -187,8 +190,24 @@ std::string carry_out(const StudyCommand& command) {
     planned = plan(request, corpus);
     check_tuning(*planned, *command.comparison, corpus);
   }
-  if (command.runs) claim_study_folder(request.folder, request.study);
-  if (command.estimates) say_estimates(command, request, corpus, progress);
+  if (command.sharing.shard) {
+    const ShardRequest own = {.shard = *command.sharing.shard,
+                              .variants = share_variants(request.study),
+                              .cache = stage_cache_of(request),
+                              .stop = &stop};
+    return carry_out_share(own, request.folder, corpus, progress, command.quiet);
+  }
+  if (!command.sharing.plan.empty()) {
+    return write_plan(command.sharing.plan, request, command.comparison, corpus, progress);
+  }
+  std::optional<FolderOwner> owner;
+  if (command.runs) {
+    check_study_folder(request.folder);
+    make_folder(request.folder);
+    owner.emplace(request.folder);
+    claim_study_folder(request.folder, request.study);
+  }
+  if (command.estimates && !request.from_cache) say_estimates(command, request, corpus, progress);
   if (!command.runs) {
     if (planned && command.experiment.empty()) print(plan_text(*planned, *command.comparison));
     return "";
@@ -206,7 +225,7 @@ std::string carry_out(const StudyCommand& command) {
 
 void carry_out(const HardnessCommand& command) {
   const RunFolder run = RunFolder::open(command.run);
-  DataConfig data = run.manifest().config.data;
+  DataConfig data = data_of(run);
   if (!command.data.empty()) data.path = command.data;
   const Corpus corpus = load_corpus(data, loading_threads());
   const HardnessReport report = examine_hardness(run, corpus, command.cases);

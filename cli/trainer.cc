@@ -11,6 +11,7 @@
 #include "cli/interrupts.h"
 #include "cli/output.h"
 #include "cli/progress_bar.h"
+#include "cli/share_trainer.h"
 #include "cli/table_style.h"
 #include "cli/training_commands.h"
 #include "hardy/errors.h"
@@ -68,25 +69,48 @@ std::string report(const TrainingRequest& request, const ProtocolResult& result,
                      bytes_text(timings.peak_memory_bytes), result.folder.string());
 }
 
-/// The data settings of stored models, with what the user said over them.
-DataConfig data_settings(const TrainingRequest& request) {
+/// What a stored model says of its data.
+struct StoredData {
+  Config config;
+  std::string checksum;
+};
+
+StoredData stored_data(const std::filesystem::path& source) {
   std::error_code error;
-  const auto& source = request.run_or_model;
-  Config config = std::filesystem::is_directory(source, error)
-                      ? RunFolder::open(source).manifest().config
-                      : load_model(source).config;
-  if (!request.config.data.path.empty()) {
+  StoredData stored;
+  if (std::filesystem::is_directory(source, error)) {
+    const RunFolder run = RunFolder::open(source);
+    stored = {run.manifest().config, run.manifest().data_checksum};
+    stored.config.data = data_of(run);
+  } else {
+    const StoredModel model = load_model(source);
+    stored = {model.config, model.info.data_checksum};
+  }
+  return stored;
+}
+
+/// The corpus that the user names, or that of the stored models when none is named.
+Corpus corpus_of(const TrainingRequest& request) {
+  auto [config, checksum] = stored_data(request.run_or_model);
+  const bool is_named = !request.config.data.path.empty();
+  if (is_named) {
     // Another corpus: how the run's own was laid out says nothing about this one.
     config.data.path = request.config.data.path;
     config.data.format = "auto";
     config.data.labels.clear();
   }
   for (const auto& assignment : request.data_assignments) set_config_field(config, assignment);
-  return config.data;
+  Corpus corpus = load_corpus(config.data, worker_count(0));
+  // A model does not say where its data lies; without a place the demonstration corpus is loaded.
+  if (!is_named && request.data_assignments.empty() && corpus.checksum != checksum) {
+    throw DataError(fmt::format("{}: trained on other data than {}; name the folder of its corpus",
+                                request.run_or_model.string(), corpus.source));
+  }
+  return corpus;
 }
 
 void evaluate(const TrainingRequest& request, Progress& progress) {
-  const Corpus corpus = load_corpus(data_settings(request), worker_count(0));
+  const Corpus corpus = corpus_of(request);
   const Results results =
       evaluate_models(request.run_or_model, corpus, request.conditions, progress);
   progress.finish();
@@ -110,6 +134,43 @@ void report_warnings(const std::vector<Finding>& warnings, const std::string& pa
                   printable(path)));
 }
 
+/// A share of the run, or what dividing it needs to know.
+void share(const TrainingRequest& request, const std::atomic<bool>& stop, const Corpus& corpus,
+           Progress& progress) {
+  const auto folder = run_folder_of(
+      {.command = request.command, .config = request.config, .folder = request.out}, corpus);
+  if (request.sharing.shard) {
+    const ShardRequest own = {.shard = *request.sharing.shard,
+                              .variants = {{"", request.config}},
+                              .cache = request.cache,
+                              .checkpoint_interval_s = request.checkpoint_interval_s,
+                              .stop = &stop};
+    return carry_out_share(own, folder, corpus, progress, request.quiet);
+  }
+  StudyRequest alone;
+  alone.study.base = request.config;
+  alone.study.variants = {{"run", {}}};
+  alone.folder = folder;
+  alone.stop = &stop;
+  write_plan(request.sharing.plan, alone, CompareOptions{}, corpus, progress);
+}
+
+ProtocolResult collect_or_run(const ProtocolRequest& request, const Corpus& corpus,
+                              Progress& progress) {
+  if (!request.from_cache) return run_protocol(request, corpus, progress);
+  const auto folder = run_folder_of(request, corpus);
+  try {
+    auto result = run_protocol(request, corpus, progress);
+    write_missing(folder, {});
+    return result;
+  } catch (const MissingFits& missing) {
+    write_missing(folder, missing.fits());
+    throw;
+  }
+}
+
+}  // namespace
+
 void carry_out(const TrainingRequest& request) {
   ProgressBar progress(stderr_progress(request.quiet));
   if (request.command == "evaluate") return evaluate(request, progress);
@@ -118,6 +179,9 @@ void carry_out(const TrainingRequest& request) {
   const Corpus corpus =
       load_corpus(request.config.data, worker_count(request.config.run.jobs), &warnings);
   report_warnings(warnings, request.config.data.path);
+  if (request.sharing.shard || !request.sharing.plan.empty()) {
+    return share(request, stop, corpus, progress);
+  }
   const ProtocolRequest protocol = {.command = request.command,
                                     .config = request.config,
                                     .only_fold = request.fold,
@@ -125,9 +189,10 @@ void carry_out(const TrainingRequest& request) {
                                     .cache = request.cache,
                                     .overwrite = request.overwrite,
                                     .checkpoint_interval_s = request.checkpoint_interval_s,
+                                    .from_cache = request.sharing.from_cache,
                                     .stop = &stop};
   progress.start(request.command == "run" ? "running" : "training");
-  const ProtocolResult result = run_protocol(protocol, corpus, progress);
+  const ProtocolResult result = collect_or_run(protocol, corpus, progress);
   progress.finish();
   if (result.timings.cache.damaged > 0) {
     progress.note(

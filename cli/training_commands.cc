@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/fit_options.h"
+#include "cli/media_commands.h"
 #include "cli/table_style.h"
 #include "hardy/errors.h"
 #include "metrics/registry.h"
@@ -18,6 +19,7 @@ constexpr const char* kRunFolderHelp = "Run folder; default runs/<corpus>-<8 hex
 
 /// What the user typed, before it is checked.
 struct TypedOptions : FitOptions {
+  MediaOptions media;
   int fold = 1;
   std::string run_or_model;
   double checkpoint_interval_s = 30;
@@ -63,6 +65,7 @@ TrainingRequest fit_request(const std::string& command, const TypedOptions& type
   request.overwrite = typed.overwrite;
   request.cache = fit_cache(typed);
   request.checkpoint_interval_s = typed.checkpoint_interval_s;
+  request.sharing = read_sharing(typed.sharing, !request.cache.empty());
   if (command == "train") {
     if (typed.fold < 1) {
       throw ConfigError(fmt::format("--fold {}: folds are counted from 1", typed.fold));
@@ -101,6 +104,22 @@ TrainingRequest evaluate_request(const TypedOptions& typed) {
   return request;
 }
 
+/// `hardy run --media DIR --labels TABLE`: the corpus is extracted beside the run folder first.
+MediaCommand media_command(const TypedOptions& typed,
+                           const std::vector<std::string>& command_line) {
+  if (!typed.data.empty()) throw ConfigError("--media takes the place of DATA; give one of them");
+  if (typed.media.labels.empty()) {
+    throw ConfigError("--media needs --labels TABLE: what there is to learn");
+  }
+  MediaCommand media;
+  media.name = "run";
+  media.media = typed.media;
+  media.out = (typed.out.empty() ? "runs/media" : typed.out) + "-corpus";
+  media.is_quiet = typed.quiet;
+  media.command_line = command_line;
+  return media;
+}
+
 void add_run(CLI::App& app, const std::vector<std::string>& command_line) {
   auto typed = std::make_shared<TypedOptions>();
   CLI::App* command =
@@ -108,6 +127,18 @@ void add_run(CLI::App& app, const std::vector<std::string>& command_line) {
   add_fit_options(*command, *typed, kRunFolderHelp);
   add_checkpoint_option(*command, *typed);
   add_metrics_option(*command, *typed);
+  add_shard_options(*command, typed->sharing);
+  command
+      ->add_option("--media", typed->media.inputs,
+                   "Folder of recordings instead of DATA; features are extracted to OUT-corpus "
+                   "first (docs/recordings.md)")
+      ->type_name("DIR")
+      ->expected(1);
+  command
+      ->add_option("--labels", typed->media.labels,
+                   "With --media: a table of utterances and their labels")
+      ->type_name("TABLE");
+  add_media_options(*command, typed->media, true);
   command->footer(
       "Trains every track for every condition, fold and seed, tests each model once, prints the\n"
       "table and leaves a run folder (docs/run_folder.md). Interrupted, the same command "
@@ -119,8 +150,13 @@ void add_run(CLI::App& app, const std::vector<std::string>& command_line) {
       "  hardy run data/CMUMOSI --seeds 1-5 --out mosi  five seeds on a real corpus\n"
       "  hardy run --track unified --conditions \"a;t\"   one model, two conditions\n"
       "  hardy run --method momke                       another method, the same protocol\n"
-      "  hardy run --missing rate=0,.1,...,.7           and with data missing at random\n");
+      "  hardy run --missing rate=0,.1,...,.7           and with data missing at random\n"
+      "  hardy run --media videos --labels table.csv    from recordings to a model\n");
   command->callback([typed, command_line] {
+    if (!typed->media.inputs.empty()) {
+      carry_out(media_command(*typed, command_line));
+      return;
+    }
     TrainingRequest request = fit_request("run", *typed);
     request.command_line = command_line;
     carry_out(request);

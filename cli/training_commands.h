@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/shard_options.h"
 #include "hardy/config.h"
 
 namespace CLI {
@@ -28,6 +29,7 @@ struct TrainingRequest {
   bool overwrite = false;
   double checkpoint_interval_s = 0;  ///< `run`, `train`: seconds between two checkpoints
   std::vector<std::string> metrics;  ///< of the table; empty = the first headline
+  Sharing sharing;                   ///< `run`
   bool json = false;
   bool quiet = false;
   std::vector<std::string> command_line;  ///< argv of this process

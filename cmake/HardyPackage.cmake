@@ -1,6 +1,7 @@
 # Debian packages: `cpack --config build/release/CPackConfig.cmake` writes
 #   hardy           the program: predict, serve, report, everything that needs no libtorch
 #   hardy-training  hardy-trainer, which `hardy run` and its like hand over to
+#   hardy-media     hardy-extractor, which reads recordings
 #   libhardy-dev    libraries, headers and the CMake package
 # tools/check-packages installs them in a clean root and runs them there.
 set(CPACK_GENERATOR DEB)
@@ -34,5 +35,12 @@ if(HARDY_TRAINING)
   set(CPACK_DEBIAN_TRAINING_PACKAGE_NAME hardy-training)
   set(CPACK_DEBIAN_TRAINING_PACKAGE_DEPENDS "hardy (= ${PROJECT_VERSION})")
   set(CPACK_COMPONENT_TRAINING_DESCRIPTION "Train and compare methods; links libtorch and FAISS.")
+endif()
+if(HARDY_MEDIA)
+  list(APPEND CPACK_COMPONENTS_ALL media)
+  set(CPACK_DEBIAN_MEDIA_PACKAGE_NAME hardy-media)
+  set(CPACK_DEBIAN_MEDIA_PACKAGE_DEPENDS "hardy (= ${PROJECT_VERSION}), opencv-data")
+  set(CPACK_COMPONENT_MEDIA_DESCRIPTION
+    "Features and predictions from recordings; links Debian's libav, whose build is under the GPL.")
 endif()
 include(CPack)

@@ -4,8 +4,12 @@ find_package(OpenMP REQUIRED)
 find_package(faiss CONFIG REQUIRED)
 find_package(Torch REQUIRED)
 find_library(HARDY_OPENBLAS openblas)
-# Debian's dnnl-config.cmake insists on OpenCL headers, so the library is found by name.
-find_library(HARDY_DNNL dnnl REQUIRED)
+# A libtorch with oneDNN and MKL of its own must not meet the system's: products are its own then.
+option(HARDY_DNNL "Multiply with the system's oneDNN; off: with libtorch" ON)
+if(HARDY_DNNL)
+  # Debian's dnnl-config.cmake insists on OpenCL headers, so the library is found by name.
+  find_library(HARDY_DNNL_LIBRARY dnnl REQUIRED)
+endif()
 
 add_library(hardy_torch INTERFACE)
 target_include_directories(hardy_torch SYSTEM INTERFACE ${TORCH_INCLUDE_DIRS})
@@ -13,7 +17,11 @@ target_link_libraries(hardy_torch INTERFACE ${TORCH_LIBRARIES} faiss OpenMP::Ope
 if(HARDY_OPENBLAS)
   target_link_libraries(hardy_torch INTERFACE ${HARDY_OPENBLAS})
 endif()
-target_link_libraries(hardy_torch INTERFACE ${HARDY_DNNL})
+if(HARDY_DNNL)
+  target_link_libraries(hardy_torch INTERFACE ${HARDY_DNNL_LIBRARY})
+endif()
+target_compile_definitions(hardy_torch INTERFACE
+  HARDY_HAS_DNNL=$<BOOL:${HARDY_DNNL}> HARDY_HAS_OPENBLAS=$<BOOL:${HARDY_OPENBLAS}>)
 # clang 14 rejects libtorch's headers in C++20 unless this one comes first.
 if(CMAKE_CXX_COMPILER_ID MATCHES "Clang")
   target_compile_options(hardy_torch INTERFACE "SHELL:-include ATen/core/ivalue.h")

@@ -53,8 +53,10 @@ struct BundleInfo {
   int fold = 0;
   std::int64_t seed = 0;
   std::vector<BundleModality> modalities;  ///< [M]
-  std::vector<std::string> class_names;    ///< [C] in the order of the outputs; empty = values
-  std::string label_kind = "class";        ///< class | value | labels | values (hardy/corpus.h)
+  /// [M] extractors that made the training features, an empty text where unknown; or empty.
+  std::vector<std::string> makers;
+  std::vector<std::string> class_names;   ///< [C] in the order of the outputs; empty = values
+  std::string label_kind = "class";       ///< class | value | labels | values (hardy/corpus.h)
   std::vector<std::string> target_names;  ///< [T] of labels and values, in the order of the outputs
   EncoderConfig encoder;
   bool mixes_experts = false;
@@ -86,9 +88,19 @@ struct BundleInfo {
   /// Index of a modality. Throws ConfigError with the known names and the nearest one.
   [[nodiscard]] int modality_index(std::string_view name) const;
 
+  /// The extractor that modality `m` was trained with; empty = unknown.
+  [[nodiscard]] std::string maker(std::size_t m) const {
+    return m < makers.size() ? makers[m] : std::string();
+  }
+
   /// The calibration of a pattern; null when none was fitted.
   [[nodiscard]] const Calibration* calibration(Pattern pattern) const;
 };
+
+/// Throws DataError, with the remedy, when features of `maker` are not those that modality `m` was
+/// trained on. An unknown maker on either side is accepted. `source` names the features.
+void check_maker(const BundleInfo& info, std::size_t m, const std::string& maker,
+                 const std::string& source);
 
 /// A dialogue or an utterance ("dialogue", "utterance") in BundleInfo::seen: 64 bits of a SHA-256,
 /// so that models name nobody.

@@ -40,6 +40,7 @@ struct ModalityData {
   std::int64_t width = 0;             ///< d_m >= 1
   std::vector<float> features;        ///< [N, d_m] row-major; zeros where absent
   std::vector<std::uint8_t> present;  ///< [N]; 0 = really missing in the data
+  std::string maker = {};             ///< extractor that made the features; empty = unknown
 
   [[nodiscard]] std::span<const float> row(std::int64_t utterance) const {
     return {features.data() + utterance * width, static_cast<std::size_t>(width)};

@@ -36,18 +36,6 @@ void draw_weights(Generator& generator, std::vector<double>& weights) {
   }
 }
 
-std::vector<std::string> only_classes_of(const PredictionTable& table) {
-  std::vector<double> all(table.layout.width(), 0.0);
-  for (const auto& cell : table.cells) {
-    for (std::size_t i = 0; i < cell.tallies.size(); ++i) all[i % all.size()] += cell.tallies[i];
-  }
-  std::vector<std::string> only;
-  for (const auto& metric : table.layout.metric_names()) {
-    only.push_back(table.layout.only_class(all, metric));
-  }
-  return only;
-}
-
 /// Folds that share some but not all dialogues are neither independent nor alike.
 std::string overlap_of(const PredictionTable& table) {
   for (std::size_t x = 0; x < table.folds.size(); ++x) {

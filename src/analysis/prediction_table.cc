@@ -222,6 +222,18 @@ PredictionTable PredictionTableBuilder::finish() const {
   return table;
 }
 
+std::vector<std::string> only_classes_of(const PredictionTable& table) {
+  std::vector<double> all(table.layout.width(), 0.0);
+  for (const auto& cell : table.cells) {
+    for (std::size_t i = 0; i < cell.tallies.size(); ++i) all[i % all.size()] += cell.tallies[i];
+  }
+  std::vector<std::string> only;
+  for (const auto& metric : table.layout.metric_names()) {
+    only.push_back(table.layout.only_class(all, metric));
+  }
+  return only;
+}
+
 std::int64_t cluster_count(const PredictionTable& table) {
   std::set<std::string> names;
   for (const auto& fold : table.folds) names.insert(fold.dialogues.begin(), fold.dialogues.end());

@@ -129,6 +129,9 @@ class PredictionTableBuilder {
 /// Reads predictions.csv. Throws ArtifactError naming file and line when it is missing or damaged.
 PredictionTable read_predictions(const RunFolder& folder);
 
+/// TallyLayout::only_class of each metric over all cells.
+std::vector<std::string> only_classes_of(const PredictionTable& table);
+
 /// Clusters of the test parts; one that several folds test counts once.
 std::int64_t cluster_count(const PredictionTable& table);
 

@@ -4,15 +4,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <cerrno>
-#include <charconv>
-#include <csignal>
 #include <cstring>
 
 #include <fmt/format.h>
 
 #include "base/descriptor.h"
+#include "base/shared_files.h"
 #include "hardy/errors.h"
 
 namespace hardy {
@@ -67,32 +65,52 @@ std::string with_final_name(std::string text, const std::string& temporary,
   return text;
 }
 
-std::string temporary_prefix(const std::filesystem::path& file) {
-  return fmt::format(".{}.tmp-", file.filename().string());
-}
-
-/// Removes the temporary folders of `folder` that killed processes left behind.
-void remove_leftovers(const std::filesystem::path& folder) {
-  const std::string prefix = temporary_prefix(folder);
-  std::vector<std::filesystem::path> leftovers;
-  std::error_code ignored;
-  for (const auto& entry : std::filesystem::directory_iterator(folder.parent_path(), ignored)) {
-    const std::string name = entry.path().filename().string();
-    if (!name.starts_with(prefix)) continue;
-    pid_t owner = 0;
-    const char* digits = name.data() + prefix.size();
-    const bool is_number = std::from_chars(digits, name.data() + name.size(), owner).ptr != digits;
-    if (is_number && owner > 0 && ::kill(owner, 0) != 0 && errno == ESRCH) {
-      leftovers.push_back(entry.path());
+/// Writes everything to a new file and flushes it to the disk. Returns 0 or a value of errno; the
+/// file is gone then.
+int write_whole(const std::filesystem::path& file,
+                const std::vector<std::span<const std::byte>>& parts) {
+  Descriptor descriptor(::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
+  if (descriptor.number() < 0) return errno;
+  const auto fail = [&](int error) {
+    descriptor.close();
+    ::unlink(file.c_str());
+    return error;
+  };
+  for (auto left : parts) {
+    while (!left.empty()) {
+      const ssize_t put = ::write(descriptor.number(), left.data(), left.size());
+      if (put < 0 && errno == EINTR) continue;
+      if (put < 0) return fail(errno);
+      left = left.subspan(static_cast<std::size_t>(put));
     }
   }
-  for (const auto& leftover : leftovers) std::filesystem::remove_all(leftover, ignored);
+  if (::fsync(descriptor.number()) != 0 && errno != EINVAL) return fail(errno);
+  if (descriptor.close() != 0) return fail(errno);
+  return 0;
 }
 
-/// A name beside `file` that no other thread or process of this machine uses.
-std::filesystem::path temporary_name(const std::filesystem::path& file) {
-  static std::atomic<unsigned> counter{0};
-  return file.parent_path() / fmt::format("{}{}-{}", temporary_prefix(file), ::getpid(), counter++);
+/// Writes everything to a temporary file beside `file` and returns its name.
+std::filesystem::path write_beside(const std::filesystem::path& file,
+                                   const std::vector<std::span<const std::byte>>& parts) {
+  const auto temporary = temporary_name(file);
+  constexpr int kTries = 3;
+  int error = 0;
+  for (int i = 0; i < kTries; ++i) {
+    if (file.has_parent_path()) make_folder(file.parent_path());
+    error = write_whole(temporary, parts);
+    // Another process may have removed the empty folder since (`hardy cache clear`).
+    if (error != ENOENT) break;
+  }
+  if (error != 0) throw_write_error(file, error);
+  return temporary;
+}
+
+/// Renames, or removes `temporary` and throws the error of writing `file`.
+void put_in_place(const std::filesystem::path& temporary, const std::filesystem::path& file) {
+  if (::rename(temporary.c_str(), file.c_str()) == 0) return;
+  const int error = errno;
+  ::unlink(temporary.c_str());
+  throw_write_error(file, error);
 }
 
 }  // namespace
@@ -128,26 +146,25 @@ void make_folder(const std::filesystem::path& folder) {
 
 void write_file_atomically(const std::filesystem::path& file,
                            const std::vector<std::span<const std::byte>>& parts) {
-  if (file.has_parent_path()) make_folder(file.parent_path());
-  const auto temporary = temporary_name(file);
-  Descriptor descriptor(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
-  if (descriptor.number() < 0) throw_write_error(file, errno);
-  const auto fail = [&](int error) {
-    descriptor.close();
+  const auto temporary = write_beside(file, parts);
+  put_in_place(temporary, file);
+}
+
+bool write_new_file(const std::filesystem::path& file,
+                    const std::vector<std::span<const std::byte>>& parts) {
+  const auto temporary = write_beside(file, parts);
+  // rename would replace what others are reading: on NFS they would lose it (ESTALE).
+  if (::link(temporary.c_str(), file.c_str()) == 0) {
     ::unlink(temporary.c_str());
-    throw_write_error(file, error);
-  };
-  for (auto left : parts) {
-    while (!left.empty()) {
-      const ssize_t put = ::write(descriptor.number(), left.data(), left.size());
-      if (put < 0 && errno == EINTR) continue;
-      if (put < 0) fail(errno);
-      left = left.subspan(static_cast<std::size_t>(put));
-    }
+    return true;
   }
-  if (::fsync(descriptor.number()) != 0 && errno != EINVAL) fail(errno);
-  if (descriptor.close() != 0) fail(errno);
-  if (::rename(temporary.c_str(), file.c_str()) != 0) fail(errno);
+  if (errno == EEXIST) {
+    ::unlink(temporary.c_str());
+    return false;
+  }
+  // No hard links here (FAT, some network file systems): all that is left is to replace.
+  put_in_place(temporary, file);
+  return true;
 }
 
 void write_folder_atomically(const std::filesystem::path& folder,
@@ -157,7 +174,7 @@ void write_folder_atomically(const std::filesystem::path& folder,
   auto whole = std::filesystem::absolute(target).lexically_normal();
   if (!whole.has_filename()) whole = whole.parent_path();  // the user said "."
   if (target.has_parent_path()) make_folder(target.parent_path());
-  remove_leftovers(whole);
+  remove_old_temporaries(whole.parent_path());
   const auto temporary = temporary_name(whole);
   try {
     if (::mkdir(temporary.c_str(), 0777) != 0) throw_write_error(target, errno);

@@ -32,7 +32,7 @@ void write_file_atomically(const std::filesystem::path& file, std::string_view t
 /// Creates a folder of many files: `fill` writes into a temporary folder beside `folder`, which is
 /// then renamed. `folder` may exist when it is empty. Creates missing parent folders. On a failure
 /// nothing else stays, and an IoError names the path below `folder`, never the temporary one. What
-/// a killed process left of the same folder is removed.
+/// killed processes left beside it more than a day ago is removed.
 /// Throws IoError when the system refuses, and whatever `fill` throws.
 void write_folder_atomically(const std::filesystem::path& folder,
                              const std::function<void(const std::filesystem::path&)>& fill);

@@ -18,6 +18,7 @@
 #include "base/descriptor.h"
 #include "base/files.h"
 #include "base/foreign.h"
+#include "base/shared_files.h"
 #include "base/tensor_header.h"
 #include "hardy/errors.h"
 
@@ -151,10 +152,14 @@ std::vector<std::string> storage_order(const TensorFile& contents) {
   return names;
 }
 
-std::string make_header(const TensorFile& contents, const std::vector<std::string>& order) {
+std::string make_header(const TensorFile& contents,
+                        const std::map<std::string, std::string>& metadata,
+                        const std::vector<std::string>& order) {
+  TensorFileView described = view_of(contents);
+  described.metadata = metadata;
   nlohmann::json header = nlohmann::json::object();
-  header[kTensorMetadataKey] = contents.metadata;
-  header[kTensorMetadataKey][kChecksumKey] = checksum_of(view_of(contents));
+  header[kTensorMetadataKey] = metadata;
+  header[kTensorMetadataKey][kChecksumKey] = checksum_of(described);
   std::size_t offset = 0;
   for (const std::string& name : order) {
     const NamedArray& array = contents.arrays.at(name);
@@ -176,44 +181,28 @@ std::string make_header(const TensorFile& contents, const std::vector<std::strin
   return text;
 }
 
-/// An array of a TensorFile or of a view.
-template <typename File>
-const auto& find_array(const File& contents, const std::string& name) {
-  const auto found = contents.arrays.find(name);
-  if (found == contents.arrays.end()) {
-    throw ArtifactError(
-        fmt::format("the file holds no array '{}'; it may come from another "
-                    "version or another kind of model",
-                    name));
+using Parts = std::vector<std::span<const std::byte>>;
+
+bool write_file_replacing(const std::filesystem::path& file, const Parts& parts) {
+  write_file_atomically(file, parts);
+  return true;
+}
+
+/// Hands the parts of the file to `write`, whose answer it returns.
+bool put_tensor_file(const std::filesystem::path& file, const TensorFile& contents,
+                     const std::map<std::string, std::string>& metadata,
+                     bool (*write)(const std::filesystem::path&, const Parts&)) {
+  for (const auto& [name, array] : contents.arrays) {
+    if (name == kTensorMetadataKey)
+      throw ShapeError(fmt::format("an array may not be named {}", name));
+    check_shape(name, array);
   }
-  return found->second;
-}
-
-[[noreturn]] void wrong_type(const std::string& name, std::string_view type, const char* wanted) {
-  throw ArtifactError(fmt::format("array '{}' is of type {}, wanted is {}", name, type, wanted));
-}
-
-template <typename Value>
-std::span<const Value> values_of(const TensorFile& contents, const std::string& name,
-                                 const char* wanted) {
-  const NamedArray& array = find_array(contents, name);
-  const auto* values = std::get_if<std::vector<Value>>(&array.values);
-  if (values == nullptr) wrong_type(name, type_of(array), wanted);
-  return *values;
-}
-
-template <typename Value>
-std::span<const Value> values_of(const TensorFileView& contents, const std::string& name,
-                                 const char* wanted) {
-  const ArrayView& array = find_array(contents, name);
-  if (array.type != wanted) wrong_type(name, array.type, wanted);
-  if (reinterpret_cast<std::uintptr_t>(array.bytes.data()) % alignof(Value) != 0) {
-    throw ArtifactError(
-        fmt::format("array '{}' does not start at a multiple of {} bytes; "
-                    "write the file again with hardy",
-                    name, alignof(Value)));
-  }
-  return {reinterpret_cast<const Value*>(array.bytes.data()), array.bytes.size() / sizeof(Value)};
+  const auto order = storage_order(contents);
+  const std::string header = make_header(contents, metadata, order);
+  const std::uint64_t length = header.size();
+  Parts parts = {std::as_bytes(std::span(&length, 1)), std::as_bytes(std::span(header))};
+  for (const auto& name : order) parts.push_back(bytes_of(contents.arrays.at(name)));
+  return write(file, parts);
 }
 
 }  // namespace
@@ -241,51 +230,17 @@ void TensorFile::add(const std::string& name, std::vector<std::int64_t> shape,
   arrays[name] = std::move(array);
 }
 
-std::span<const float> TensorFile::floats(const std::string& name) const {
-  return values_of<float>(*this, name, "F32");
-}
-
-std::span<const std::int64_t> TensorFile::integers(const std::string& name) const {
-  return values_of<std::int64_t>(*this, name, "I64");
-}
-
-const std::vector<std::int64_t>& TensorFile::shape(const std::string& name) const {
-  return find_array(*this, name).shape;
-}
-
-const std::string& TensorFile::text(const std::string& metadata_name) const {
-  const auto found = metadata.find(metadata_name);
-  if (found == metadata.end()) {
-    throw ArtifactError(fmt::format("the file holds no text '{}'", metadata_name));
-  }
-  return found->second;
-}
-
-std::span<const float> TensorFileView::floats(const std::string& name) const {
-  return values_of<float>(*this, name, "F32");
-}
-
-std::span<const std::int64_t> TensorFileView::integers(const std::string& name) const {
-  return values_of<std::int64_t>(*this, name, "I64");
-}
-
-const std::vector<std::int64_t>& TensorFileView::shape(const std::string& name) const {
-  return find_array(*this, name).shape;
-}
-
 void save_tensor_file(const std::filesystem::path& file, const TensorFile& contents) {
-  for (const auto& [name, array] : contents.arrays) {
-    if (name == kTensorMetadataKey)
-      throw ShapeError(fmt::format("an array may not be named {}", name));
-    check_shape(name, array);
-  }
-  const auto order = storage_order(contents);
-  const std::string header = make_header(contents, order);
-  const std::uint64_t length = header.size();
-  std::vector<std::span<const std::byte>> parts = {std::as_bytes(std::span(&length, 1)),
-                                                   std::as_bytes(std::span(header))};
-  for (const auto& name : order) parts.push_back(bytes_of(contents.arrays.at(name)));
-  write_file_atomically(file, parts);
+  put_tensor_file(file, contents, contents.metadata, write_file_replacing);
+}
+
+bool save_tensor_file_as(const std::filesystem::path& file, const TensorFile& contents,
+                         const std::string& metadata_name, const std::string& text,
+                         ExistingFile existing) {
+  auto metadata = contents.metadata;
+  metadata[metadata_name] = text;
+  return put_tensor_file(file, contents, metadata,
+                         existing == ExistingFile::kKeep ? write_new_file : write_file_replacing);
 }
 
 TensorFile load_tensor_file(const std::filesystem::path& file) {

@@ -171,6 +171,11 @@ void check_modality(const FeatureSource& source, const ModalityData& modality,
 
 }  // namespace
 
+BadFeatures bad_features_of(const std::string& word) {
+  if (word == "skip-frames") return BadFeatures::kSkipFrames;
+  return word == "missing" ? BadFeatures::kMissing : BadFeatures::kRefuse;
+}
+
 std::vector<ModalityData> load_feature_folders(const std::vector<FeatureFolder>& folders,
                                                const std::vector<FeatureRequest>& requests,
                                                int jobs, BadFeatures bad,

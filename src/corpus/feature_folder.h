@@ -26,6 +26,9 @@ enum class BadFeatures {
   kMissing      ///< the utterance lacks the modality
 };
 
+/// Reads DataConfig::not_finite.
+BadFeatures bad_features_of(const std::string& word);
+
 /// A modality and where it is stored.
 struct FeatureFolder {
   std::string modality;

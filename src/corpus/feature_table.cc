@@ -14,6 +14,7 @@
 #include "corpus/find_features.h"
 #include "corpus/label_table.h"
 #include "corpus/table_columns.h"
+#include "formats/text.h"
 #include "hardy/errors.h"
 
 namespace hardy {
@@ -67,7 +68,7 @@ std::size_t best_naming(const std::vector<TableRecord>& records, const fs::path&
   std::set<std::string> stored;
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(folder, error)) {
-    stored.insert(entry.path().stem().string());
+    stored.insert(normal_form(entry.path().stem().string()));
   }
   const std::size_t choices = records.empty() ? 0 : records[0].names.size();
   std::size_t best = 0;
@@ -75,7 +76,7 @@ std::size_t best_naming(const std::vector<TableRecord>& records, const fs::path&
   for (std::size_t c = 0; c < choices; ++c) {
     std::size_t found = 0;
     for (const auto& record : records) {
-      found += c < record.names.size() && stored.contains(record.names[c]) ? 1U : 0U;
+      found += c < record.names.size() && stored.contains(normal_form(record.names[c])) ? 1U : 0U;
     }
     if (found > most) {
       most = found;
@@ -118,12 +119,13 @@ Reading read_feature_table(const DataConfig& config, int jobs) {
       throw DataError(
           fmt::format("{}: utterance id '{}' cannot be a file name", root.string(), name));
     }
-    requests.push_back({name, ""});
+    requests.push_back({normal_form(name), ""});
     assembler.add(std::move(record));
   }
   for (auto& label : columns.labels()) assembler.add_label(std::move(label));
   std::vector<Finding> findings;
-  auto modalities = load_feature_folders(folders, requests, jobs, findings);
+  auto modalities =
+      load_feature_folders(folders, requests, jobs, bad_features_of(config.not_finite), findings);
   for (auto& finding : findings) assembler.add_finding(std::move(finding));
   for (auto& modality : modalities) assembler.add_vectors(std::move(modality));
   return assembler.finish(config, fs::weakly_canonical(root).filename().string(),

@@ -150,7 +150,8 @@ void match_modalities(Corpus& corpus, const BundleInfo& info, std::vector<std::s
         fmt::format("the corpus has no {}: missing everywhere", fmt::join(absent, ", ")));
   }
   std::vector<ModalityData> matched;
-  for (const auto& modality : info.modalities) {
+  for (std::size_t m = 0; m < info.modalities.size(); ++m) {
+    const auto& modality = info.modalities[m];
     const auto found = std::find(own.begin(), own.end(), modality.name);
     if (found == own.end()) {
       const auto size = corpus.utterances.size();
@@ -166,6 +167,7 @@ void match_modalities(Corpus& corpus, const BundleInfo& info, std::vector<std::s
                       "it was trained with",
                       corpus.source, modality.name, data.width, modality.width));
     }
+    check_maker(info, m, data.maker, corpus.source);
     matched.push_back(std::move(data));
   }
   corpus.modalities = std::move(matched);

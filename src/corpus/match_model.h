@@ -11,8 +11,8 @@ namespace hardy {
 
 /// Gives the corpus the model's modalities in the model's order. Of those that the corpus lacks
 /// every utterance lacks the feature; those that the model does not know are dropped, which `notes`
-/// says. Throws DataError when a width differs, when no modality is known, and when an unknown name
-/// is likely meant for one that is absent ("Acoustic", "audio"): the message names it.
+/// says. Throws DataError when a width or the maker differs, when no modality is known, and when an
+/// unknown name is likely meant for one that is absent ("Acoustic", "audio"): the message names it.
 void match_modalities(Corpus& corpus, const BundleInfo& info, std::vector<std::string>& notes);
 
 /// Gives the labels the model's classes (or several labels) in the model's order. Throws DataError

@@ -213,6 +213,10 @@ PlainSettings parse_plain_settings(std::string_view text, std::string_view name)
       settings.class_names = read_toml_list(node, field, name);
     } else if (field == "modalities") {
       settings.modalities = read_toml_list(node, field, name);
+    } else if (field == "makers" && node.is_table()) {
+      for (const auto& [modality, maker] : *node.as_table()) {
+        settings.makers[std::string(modality.str())] = read_toml_text(maker, modality.str(), name);
+      }
     } else if (field == "unlabelled") {
       settings.unlabelled = read_toml_list(node, field, name);
     } else if (field == "synthetic" && node.is_boolean()) {
@@ -220,8 +224,8 @@ PlainSettings parse_plain_settings(std::string_view text, std::string_view name)
     } else {
       throw DataError(
           fmt::format("{}, line {}: '{}' is unknown or of the wrong type; known are "
-                      "name, task, class_names, modalities, unlabelled (texts) and synthetic "
-                      "(true or false)",
+                      "name, task, class_names, modalities, unlabelled (texts), makers (a "
+                      "table of texts) and synthetic (true or false)",
                       name, node.source().begin.line, field));
     }
   }
@@ -255,6 +259,10 @@ Reading read_plain(const PlainOptions& options) {
   corpus.source = options.folder.string();
   std::vector<Finding> findings = std::move(table.reading.findings);
   read_arrays_of(options, choices, arrays, table, findings);
+  for (std::size_t m = 0; m < choices.size(); ++m) {
+    const auto maker = settings.makers.find(choices[m].source);
+    if (maker != settings.makers.end()) corpus.modalities[m].maker = maker->second;
+  }
   return {std::move(corpus), std::move(findings)};
 }
 

@@ -3,13 +3,14 @@
 //   utterances.csv   one row per utterance: id, label; dialogue, position, speaker, group, split
 //                    (train, validation, test), transcript, difficulty, value, present:<modality>
 //   <modality>.npy   [N, D] float, rows in the order of the table; a row of NaN = really missing
-//   corpus.toml      optional: name, task, class_names, modalities, synthetic
+//   corpus.toml      optional: name, task, class_names, modalities, makers, synthetic
 //
 // docs/formats.md has every rule and the Python.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -59,7 +60,8 @@ struct PlainSettings {
   std::string task = "auto";
   std::vector<std::string> class_names;
   std::vector<std::string> modalities;
-  std::vector<std::string> unlabelled;  ///< label texts that mean "not labelled"
+  std::map<std::string, std::string> makers;  ///< extractor of a modality, by its name
+  std::vector<std::string> unlabelled;        ///< label texts that mean "not labelled"
   bool is_synthetic = false;
   bool needs_labels = true;      ///< not in the file: PlainOptions::needs_labels
   bool has_ids_by_part = false;  ///< not in the file: PlainOptions::has_ids_by_part

@@ -23,8 +23,10 @@ namespace {
 
 constexpr std::string_view kPresentPrefix = "present:";
 const std::string kTargetPrefix = "label:";
-constexpr std::string_view kColumns[] = {"id",    "dialogue", "position",   "speaker",    "group",
-                                         "split", "label",    "transcript", "difficulty", "value"};
+constexpr std::string_view kColumns[] = {"id", "dialogue", "position", "speaker", "group", "split",
+                                         "label", "transcript", "difficulty", "value",
+                                         // Where an utterance was cut from: for people.
+                                         "media", "start", "end"};
 
 std::optional<Part> parse_part(std::string_view text) {
   if (text.empty()) return Part::kNone;

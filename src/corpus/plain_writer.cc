@@ -129,6 +129,11 @@ std::string format_settings(const Corpus& corpus) {
                                      [](const Utterance& one) { return !one.is_labelled(); });
   if (is_partly) table.insert("unlabelled", toml::array{""});
   if (corpus.is_synthetic) table.insert("synthetic", true);
+  toml::table makers;
+  for (const auto& modality : corpus.modalities) {
+    if (!modality.maker.empty()) makers.insert(modality.name, modality.maker);
+  }
+  if (!makers.empty()) table.insert("makers", makers);
   std::ostringstream stream;
   stream << table << "\n";
   return stream.str();

@@ -260,11 +260,6 @@ std::string face_of(const std::string& speaker) {
   return speaker.empty() ? "" : speaker.substr(speaker.size() - 1);
 }
 
-BadFeatures bad_features_of(const std::string& name) {
-  if (name == "skip-frames") return BadFeatures::kSkipFrames;
-  return name == "missing" ? BadFeatures::kMissing : BadFeatures::kRefuse;
-}
-
 }  // namespace
 
 bool is_tree(const std::filesystem::path& root) {

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "base/shared_files.h"
 #include "hardy/split.h"
 #include "methods/hardymer/settings.h"
 #include "protocol/run_protocol.h"
@@ -33,9 +34,7 @@ class MethodTrials {
       : request_(request),
         corpus_(corpus),
         progress_(progress),
-        folder_(request.folder / ".calibration") {
-    remove();
-  }
+        folder_(temporary_name(request.folder / "trials")) {}
 
   ~MethodTrials() { remove(); }
 

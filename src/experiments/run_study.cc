@@ -13,10 +13,13 @@
 #include "base/checksum.h"
 #include "base/checksum_list.h"
 #include "base/files.h"
+#include "base/shared_files.h"
 #include "experiments/estimate.h"
 #include "hardy/errors.h"
 #include "hardy/split.h"
 #include "methods/hardymer/settings.h"
+#include "nn/numerics.h"
+#include "pipeline/shard_progress.h"
 #include "protocol/run_protocol.h"
 
 namespace hardy {
@@ -41,8 +44,9 @@ std::optional<VariantResult> finished(const StudyRequest& request, const fs::pat
   if (!run.is_complete()) return std::nullopt;
   std::vector<std::string> names;
   for (const auto& fold : folds) names.push_back(fold.name);
-  if (manifest_difference(run.manifest(),
-                          make_manifest(command_of(request), config, corpus, names))) {
+  auto asked = make_manifest(command_of(request), config, corpus, names);
+  asked.numerics = numerics_class();
+  if (manifest_difference(run.manifest(), asked)) {
     return std::nullopt;  // run_protocol says what differs
   }
   VariantResult result;
@@ -56,14 +60,17 @@ std::optional<VariantResult> finished(const StudyRequest& request, const fs::pat
   return result;
 }
 
-VariantResult run_variant(const StudyRequest& request, const fs::path& folder, const Config& config,
-                          const Corpus& corpus, Progress& progress) {
+VariantResult run_variant(const StudyRequest& request, const std::string& label,
+                          const fs::path& folder, const Config& config, const Corpus& corpus,
+                          Progress& progress) {
   const ProtocolRequest protocol = {.command = command_of(request),
                                     .config = config,
                                     .only_fold = {},
                                     .folder = folder,
                                     .cache = stage_cache_of(request),
                                     .overwrite = request.overwrite,
+                                    .from_cache = request.from_cache,
+                                    .variant = label,
                                     .only_validation = request.only_validation,
                                     .stop = request.stop};
   auto done = run_protocol(protocol, corpus, progress);
@@ -94,12 +101,11 @@ ShortRun run_shortly(const StudyRequest& request, const Corpus& corpus, std::int
   settings.recogniser.pattern_epochs = epochs;
   config.run.seeds = {config.run.seeds.front()};
   config.run.models = KeptModels::kNone;
-  const fs::path folder = request.folder / fmt::format(".calibration-{}", epochs);
-  std::error_code ignored;
-  fs::remove_all(folder, ignored);
+  const fs::path folder = temporary_name(request.folder / "short");
   const auto cleanup = [&folder](const void*) {
     std::error_code error;
     fs::remove_all(folder, error);
+    fs::remove(folder.parent_path(), error);  // only when nothing else is in it
   };
   const std::unique_ptr<const void, decltype(cleanup)> guard(&folder, cleanup);
   const ProtocolRequest protocol = {.command = "train",
@@ -131,23 +137,27 @@ int study_jobs(const Config& config) {
 }
 
 fs::path stage_cache_of(const StudyRequest& request) {
-  return request.cache.empty() ? request.folder / "stages" : request.cache;
+  return request.cache.empty() ? request.folder / kStageFolder : request.cache;
 }
 
-void claim_study_folder(const fs::path& folder, const Study& study) {
+void check_study_folder(const fs::path& folder) {
   std::error_code error;
   if (fs::exists(folder, error) && !fs::is_directory(folder, error)) {
     throw ConfigError(
         fmt::format("{}: is a file, not a folder; choose another --out", folder.string()));
   }
-  const bool is_taken = fs::is_directory(folder, error) && !fs::is_empty(folder, error) &&
-                        !fs::exists(folder / kDescription, error);
-  if (is_taken) {
+  if (fs::exists(folder / kDescription, error)) return;
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    if (is_scaffolding(entry.path().filename().string())) continue;
     throw ConfigError(fmt::format(
         "{}: is not empty and holds no {}, so it is no study and is left alone; choose another "
         "folder with --out",
         folder.string(), kDescription));
   }
+}
+
+void claim_study_folder(const fs::path& folder, const Study& study) {
+  check_study_folder(folder);
   write_file_atomically(folder / kDescription, study_toml(study));
 }
 
@@ -159,7 +169,7 @@ StudyEstimate estimate_study(const StudyRequest& request, const Corpus& corpus,
   const auto conditions = static_cast<std::int64_t>(
       parse_conditions(base.protocol.conditions, corpus.modality_names()).size());
   const auto folds = make_folds(corpus, base.protocol).size();
-  claim_study_folder(request.folder, request.study);
+  check_study_folder(request.folder);
   const auto few = run_shortly(request, corpus, kFew, progress);
   const auto more = run_shortly(request, corpus, kMore, progress);
   // What a short run computes, from the same count that the study is estimated by.
@@ -205,6 +215,7 @@ StudyResult run_study(const StudyRequest& request, const Corpus& corpus, Progres
   result.command_line = request.command_line;
   result.data_checksum = corpus.checksum;
   const auto count = request.study.variants.size();
+  std::vector<MissingFit> missing;
   for (std::size_t v = 0; v < count; ++v) {
     const Variant& variant = request.study.variants[v];
     const Config config = variant_config(request.study, variant);
@@ -212,14 +223,21 @@ StudyResult run_study(const StudyRequest& request, const Corpus& corpus, Progres
     auto done = finished(request, folder, config, corpus, make_folds(corpus, config.protocol));
     if (!done) {
       progress.start(fmt::format("{}{} of {}: {}", request.phase, v + 1, count, variant.label));
-      done = run_variant(request, folder, config, corpus, progress);
+      try {
+        done = run_variant(request, variant.label, folder, config, corpus, progress);
+      } catch (const MissingFits& lacking) {
+        missing.insert(missing.end(), lacking.fits().begin(), lacking.fits().end());
+      }
       progress.finish();
+      if (!done) continue;
     }
     done->variant = variant;
     done->folder = folder_of(variant);
     done->results_checksum = sha256(read_text_file(folder / "results.json"));
     result.variants.push_back(std::move(*done));
   }
+  if (request.from_cache) write_missing(request.folder, missing);
+  if (!missing.empty()) throw MissingFits(missing_text(request.folder, missing), missing);
   const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - started;
   result.wall_s = wall.count();
   write_study(request.folder, result);

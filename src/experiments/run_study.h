@@ -20,6 +20,7 @@ struct StudyRequest {
   std::filesystem::path cache;   ///< stage cache; empty = `folder`/stages
   bool overwrite = false;        ///< replace runs of other settings in the variants' folders
   std::string phase = {};        ///< begins every line of progress, e.g. "Tuning MoMKE, "
+  bool from_cache = false;       ///< collect what shards left in the cache; compute nothing
   bool only_validation = false;  ///< sweeps that choose: no test output of any point is made
   const std::atomic<bool>* stop = nullptr;
   std::vector<std::string> command_line;  ///< for the record
@@ -30,6 +31,9 @@ std::filesystem::path stage_cache_of(const StudyRequest& request);
 
 /// Workers that runs of these settings use.
 int study_jobs(const Config& config);
+
+/// Throws ConfigError when the folder holds something that is no study; changes nothing.
+void check_study_folder(const std::filesystem::path& folder);
 
 /// Makes the folder of a study and its study.toml, or accepts a folder that holds one. Throws
 /// ConfigError when it holds something else.
@@ -52,7 +56,7 @@ StudyEstimate estimate_study(const StudyRequest& request, const Corpus& corpus, 
 /// Runs what is not finished, in the study's order, and writes study.toml, study.json and the CSV
 /// files (docs/studies.md). Interrupted, the same request continues. The folder may hold an
 /// earlier study: variants with the same settings are kept. Throws ConfigError when the folder
-/// holds something else, and what run_protocol throws.
+/// holds something else, and what run_protocol throws; MissingFits after all variants.
 StudyResult run_study(const StudyRequest& request, const Corpus& corpus, Progress& progress);
 
 }  // namespace hardy

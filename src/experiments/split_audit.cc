@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "nn/batch.h"
+#include "nn/compat.h"
 #include "train/scaling.h"
 
 namespace hardy {
@@ -90,7 +91,7 @@ Nearest search(const faiss::IndexFlatL2& index, const float* queries, std::int64
   Nearest nearest;
   nearest.k = std::min<std::int64_t>(k, index.ntotal);
   nearest.distances.resize(static_cast<std::size_t>(n * nearest.k));
-  std::vector<faiss::Index::idx_t> labels(nearest.distances.size());
+  std::vector<FaissId> labels(nearest.distances.size());
   if (n > 0 && nearest.k > 0) {
     index.search(n, queries, nearest.k, nearest.distances.data(), labels.data());
   }

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <cerrno>
 #include <cmath>
 #include <utility>
@@ -11,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "base/files.h"
+#include "base/shared_files.h"
 #include "formats/csv.h"
 #include "hardy/errors.h"
 
@@ -19,16 +19,10 @@ namespace {
 
 constexpr std::size_t kBufferBytes = std::size_t{1} << 18;
 
-std::filesystem::path temporary_beside(const std::filesystem::path& file) {
-  static std::atomic<unsigned> counter{0};
-  return file.parent_path() /
-         fmt::format(".{}.tmp-{}-csv{}", file.filename().string(), ::getpid(), counter++);
-}
-
 }  // namespace
 
 CsvFile::CsvFile(std::filesystem::path file, const std::vector<std::string>& header)
-    : file_(std::move(file)), temporary_(temporary_beside(file_)), columns_(header.size()) {
+    : file_(std::move(file)), temporary_(temporary_name(file_)), columns_(header.size()) {
   if (file_.has_parent_path()) make_folder(file_.parent_path());
   descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
   if (descriptor_ < 0) fail(errno);

@@ -76,8 +76,10 @@ nlohmann::ordered_json answer_json(const BundleInfo& info, const Predictions& pr
 nlohmann::ordered_json model_json(const Recogniser& recogniser) {
   const BundleInfo& info = recogniser.info();
   Json modalities = Json::array();
-  for (const auto& modality : info.modalities) {
+  for (std::size_t m = 0; m < info.modalities.size(); ++m) {
+    const auto& modality = info.modalities[m];
     modalities.push_back({{"name", modality.name}, {"width", modality.width}});
+    if (!info.maker(m).empty()) modalities.back()["maker"] = info.maker(m);
   }
   Json calibrations = Json::array();
   for (const auto& calibration : info.calibrations) {

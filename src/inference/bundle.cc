@@ -164,6 +164,7 @@ void read_new_fields(const Json& about, BundleInfo& info) {
   for (const auto& entry : about.at("modalities")) {
     info.modalities.push_back(
         {entry.at("name").get<std::string>(), entry.at("width").get<std::int64_t>()});
+    info.makers.push_back(entry.value("maker", std::string()));
   }
   read_encoder(about.at("encoder"), info);
   if (info.format >= 3) read_input(about, info);
@@ -248,6 +249,16 @@ const Calibration* BundleInfo::calibration(Pattern pattern) const {
   return nullptr;
 }
 
+void check_maker(const BundleInfo& info, std::size_t m, const std::string& maker,
+                 const std::string& source) {
+  const std::string own = info.maker(m);
+  if (own.empty() || maker.empty() || own == maker) return;
+  throw DataError(
+      fmt::format("{}: its {} features were made by '{}', the model was trained on those of '{}'; "
+                  "extract them again with that extractor",
+                  source, info.modalities[m].name, maker, own));
+}
+
 std::int64_t seen_mark(std::string_view what, std::string_view id) {
   const std::string digits = sha256(fmt::format("{} {}", what, id)).substr(0, 16);
   std::uint64_t mark = 0;
@@ -266,8 +277,10 @@ void set_bundle_info(TensorFile& file, const BundleInfo& info) {
   about["fold"] = info.fold;
   about["seed"] = info.seed;
   about["modalities"] = nlohmann::ordered_json::array();
-  for (const auto& modality : info.modalities) {
+  for (std::size_t m = 0; m < info.modalities.size(); ++m) {
+    const auto& modality = info.modalities[m];
     about["modalities"].push_back({{"name", modality.name}, {"width", modality.width}});
+    if (!info.maker(m).empty()) about["modalities"].back()["maker"] = info.maker(m);
   }
   about["classes"] = info.class_names;
   if (has_targets) {

@@ -72,7 +72,8 @@ std::size_t known_modality(const BundleInfo& info, const std::string& name,
   const auto field = field_path(features_path, name);
   try {
     static_cast<void>(info.modality_index(shown(name)));
-  } catch (const ConfigError& error) {
+  } catch (const Error& error) {
+    if (error.kind() != ErrorKind::kConfig) throw;
     refuse_unusable(field, error.what());
   }
   refuse_unusable(field, "is an unknown modality");

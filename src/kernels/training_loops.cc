@@ -4,7 +4,11 @@
 #include <cmath>
 #include <cstring>
 
+#if HARDY_HAS_DNNL
 #include <dnnl.h>
+#else
+#include <ATen/ATen.h>
+#endif
 
 #include "hardy/errors.h"
 #include "kernels/exponential.h"
@@ -50,10 +54,25 @@ void gemm(const Gemm& shape, const float* a, std::int64_t lda, const float* b, s
     }
     return;
   }
+#if HARDY_HAS_DNNL
   const auto status =
       dnnl_sgemm(shape.a_transposed ? 'T' : 'N', shape.b_transposed ? 'T' : 'N', shape.m, shape.n,
                  shape.k, shape.alpha, a, lda, b, ldb, shape.accumulate ? 1.0F : 0.0F, c, ldc);
   check(status == dnnl_success, "dnnl_sgemm refused its arguments");
+#else
+  // Row-major with leading dimensions: views of libtorch over the same memory.
+  const auto view = [](const float* data, std::int64_t rows, std::int64_t columns,
+                       std::int64_t stride) {
+    return at::from_blob(const_cast<float*>(data), {rows, columns}, {stride, 1}, at::kFloat);
+  };
+  const at::NoGradGuard no_gradients;
+  auto left =
+      shape.a_transposed ? view(a, shape.k, shape.m, lda).t() : view(a, shape.m, shape.k, lda);
+  auto right =
+      shape.b_transposed ? view(b, shape.n, shape.k, ldb).t() : view(b, shape.k, shape.n, ldb);
+  auto product = view(c, shape.m, shape.n, ldc);
+  product.addmm_(left, right, shape.accumulate ? 1 : 0, shape.alpha);
+#endif
 }
 
 void fill_rows(float* y, std::int64_t n, std::int64_t width, const float* bias) {

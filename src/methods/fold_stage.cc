@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "nn/numerics.h"
 #include "pipeline/cpu_time.h"
 #include "train/scaling.h"
 
@@ -43,9 +44,9 @@ FoldStage::FoldStage(const FoldRequest& request, int version)
       version_(version),
       cache_(request.cache),
       costs_(request.costs) {
-  base_ = fmt::format("data {}\nscaling {}\n{}\nseed {}\ndevice {}", request.corpus.checksum,
-                      kScalingVersion, fold_text(request.fold), request.seed,
-                      request.config.run.device);
+  base_ = fmt::format("data {}\nscaling {}\n{}\nseed {}\ndevice {}\nnumerics {}",
+                      request.corpus.checksum, kScalingVersion, fold_text(request.fold),
+                      request.seed, request.config.run.device, numerics_class());
 }
 
 std::string FoldStage::key_of(const std::string& stage,

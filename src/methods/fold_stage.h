@@ -46,7 +46,7 @@ class FoldStage {
   int version_;
   StageCache& cache_;
   StageCosts& costs_;
-  std::string base_;  ///< data, fold and seed
+  std::string base_;  ///< data, fold, seed and numerics
 };
 
 /// The bits of some patterns, as a key's input or a stream's name.

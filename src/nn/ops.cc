@@ -9,6 +9,7 @@
 #include "base/random.h"
 #include "hardy/errors.h"
 #include "kernels/training_loops.h"
+#include "nn/compat.h"
 #include "nn/fast_path.h"
 
 namespace hardy {
@@ -181,7 +182,8 @@ class SoftmaxEntropyFunction : public torch::autograd::Function<SoftmaxEntropyFu
 
 at::Tensor linear(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& bias) {
   if (is_fast(x) && is_fast(weight)) return LinearFunction::apply(x, weight, or_empty(bias, x));
-  return at::linear(x, weight, bias.defined() ? c10::optional<at::Tensor>(bias) : c10::nullopt);
+  return at::linear(x, weight,
+                    bias.defined() ? TorchOptional<at::Tensor>(bias) : TorchOptional<at::Tensor>());
 }
 
 std::uint64_t DropoutStream::next() { return mix64(key_ ^ mix64(++layer_)); }

@@ -7,14 +7,18 @@
 #include <malloc.h>
 #endif
 
+#if HARDY_HAS_OPENBLAS
 extern "C" void openblas_set_num_threads(int);
+#endif
 
 namespace hardy {
 
 void use_one_thread() {
   at::set_num_threads(1);
   omp_set_num_threads(1);
+#if HARDY_HAS_OPENBLAS
   openblas_set_num_threads(1);
+#endif
 }
 
 void keep_freed_memory() {

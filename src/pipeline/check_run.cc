@@ -18,7 +18,7 @@ std::vector<std::string> table_names(const RunFolder& folder) {
   const std::array files = {folder.manifest_file(),    folder.validation_json_file(),
                             folder.results_csv_file(), folder.predictions_file(),
                             folder.hardness_file(),    folder.supports_file(),
-                            folder.curves_file()};
+                            folder.retrieval_file(),   folder.curves_file()};
   std::vector<std::string> names;
   std::error_code ignored;
   for (const auto& file : files) {

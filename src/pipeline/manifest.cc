@@ -22,7 +22,6 @@ RunManifest manifest_of(const Json& json, const std::string& name) {
       parse_config(json.at("config").get<std::string>(), name + " (config)", Config{});
   const Json& data = json.at("data");
   data.at("name").get_to(manifest.data_name);
-  data.at("source").get_to(manifest.data_source);
   data.at("checksum").get_to(manifest.data_checksum);
   data.at("is_synthetic").get_to(manifest.is_synthetic);
   data.at("utterances").get_to(manifest.utterances);
@@ -33,6 +32,7 @@ RunManifest manifest_of(const Json& json, const std::string& name) {
     manifest.widths.push_back(modality.at("width").get<std::int64_t>());
   }
   json.at("folds").get_to(manifest.folds);
+  if (json.contains("numerics")) json.at("numerics").get_to(manifest.numerics);
   return manifest;
 }
 
@@ -45,7 +45,6 @@ RunManifest make_manifest(const std::string& command, const Config& config, cons
   manifest.command = command;
   manifest.config = config;
   manifest.data_name = corpus.name;
-  manifest.data_source = corpus.source;
   manifest.data_checksum = corpus.checksum;
   manifest.is_synthetic = corpus.is_synthetic;
   manifest.utterances = corpus.size();
@@ -57,9 +56,16 @@ RunManifest make_manifest(const std::string& command, const Config& config, cons
   return manifest;
 }
 
+Config kept_config(const Config& config) {
+  Config kept = config;
+  kept.run.jobs = 0;
+  kept.data.path.clear();
+  kept.data.labels.clear();
+  return kept;
+}
+
 std::string manifest_json(const RunManifest& manifest) {
-  Config config = manifest.config;
-  config.run.jobs = 0;
+  const Config config = kept_config(manifest.config);
   Json modalities = Json::array();
   for (std::size_t m = 0; m < manifest.modality_names.size(); ++m) {
     modalities.push_back({{"name", manifest.modality_names[m]}, {"width", manifest.widths[m]}});
@@ -69,12 +75,16 @@ std::string manifest_json(const RunManifest& manifest) {
                {"command", manifest.command},
                {"method", config.protocol.method}};
   if (manifest.only_fold) json["only_fold"] = *manifest.only_fold;
-  json["data"] = {{"name", manifest.data_name},         {"source", manifest.data_source},
-                  {"checksum", manifest.data_checksum}, {"is_synthetic", manifest.is_synthetic},
-                  {"utterances", manifest.utterances},  {"dialogues", manifest.dialogues},
-                  {"classes", manifest.class_names},    {"modalities", modalities}};
+  json["data"] = {{"name", manifest.data_name},
+                  {"checksum", manifest.data_checksum},
+                  {"is_synthetic", manifest.is_synthetic},
+                  {"utterances", manifest.utterances},
+                  {"dialogues", manifest.dialogues},
+                  {"classes", manifest.class_names},
+                  {"modalities", modalities}};
   json["folds"] = manifest.folds;
   json["seeds"] = config.run.seeds;
+  if (!manifest.numerics.empty()) json["numerics"] = manifest.numerics;
   json["config"] = config_toml(config);
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
@@ -125,6 +135,9 @@ std::optional<std::string> manifest_difference(const RunManifest& held, const Ru
                   fmt::format("{} ({})", held.data_checksum.substr(0, 12), held.data_name),
                   fmt::format("{} ({})", asked.data_checksum.substr(0, 12), asked.data_name));
   }
+  if (!held.numerics.empty() && !asked.numerics.empty() && held.numerics != asked.numerics) {
+    return differ("what computes (--isa may pin it)", held.numerics, asked.numerics);
+  }
   if (held.config.protocol.method != asked.config.protocol.method) {
     return differ("the method", held.config.protocol.method, asked.config.protocol.method);
   }
@@ -132,7 +145,7 @@ std::optional<std::string> manifest_difference(const RunManifest& held, const Ru
   const auto now = config_values(asked.config);
   for (std::size_t i = 0; i < there.size(); ++i) {
     const std::string& key = there[i].first;
-    if (key == "run.jobs" || key == "data.path") continue;
+    if (key == "run.jobs" || key == "data.path" || key == "data.labels") continue;
     if (there[i].second != now[i].second) return differ(key, there[i].second, now[i].second);
   }
   return std::nullopt;

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/files.h"
+#include "base/shared_files.h"
 #include "hardy/errors.h"
 
 namespace hardy {
@@ -18,9 +19,10 @@ namespace fs = std::filesystem;
 constexpr const char* kManifest = "manifest.json";
 constexpr std::size_t kMaxManifestBytes = std::size_t{16} << 20;
 /// In the order of removal: results first, so that a folder never has results of another manifest.
-constexpr std::array kFiles = {"results.json",    "SHA256SUMS",   "results.csv",  "validation.json",
-                               "predictions.csv", "hardness.csv", "supports.csv", "curves.csv",
-                               "timings.json",    kManifest};
+constexpr std::array kFiles = {"results.json",    "SHA256SUMS",      "results.csv",
+                               "validation.json", "predictions.csv", "hardness.csv",
+                               "supports.csv",    "retrieval.csv",   "curves.csv",
+                               "timings.json",    "location.json",   kManifest};
 constexpr const char* kModelExtension = ".safetensors";
 
 void remove_file(const fs::path& file) {
@@ -39,25 +41,6 @@ std::vector<fs::path> model_files(const fs::path& models) {
   }
   std::sort(files.begin(), files.end());
   return files;
-}
-
-/// Removes temporary files that a killed process left; at any other time there are none.
-void remove_leftovers(const fs::path& folder) {
-  std::error_code ignored;
-  std::vector<fs::path> leftovers;
-  for (const auto& entry : fs::directory_iterator(folder, ignored)) {
-    const std::string name = entry.path().filename().string();
-    const auto is_of = [&](const char* file) {
-      return name.starts_with(fmt::format(".{}.tmp-", file));
-    };
-    if (std::any_of(kFiles.begin(), kFiles.end(), is_of)) leftovers.push_back(entry.path());
-  }
-  for (const auto& entry : fs::directory_iterator(folder / "models", ignored)) {
-    const std::string name = entry.path().filename().string();
-    const bool is_temporary = name.find(std::string(kModelExtension) + ".tmp-") != name.npos;
-    if (name.starts_with('.') && is_temporary) leftovers.push_back(entry.path());
-  }
-  for (const auto& file : leftovers) remove_file(file);
 }
 
 /// Removes what hardy writes into a run folder; anything else there stays.
@@ -97,37 +80,56 @@ RunManifest load_manifest(const fs::path& folder) {
   }
 }
 
-}  // namespace
-
-RunFolder RunFolder::create(const fs::path& folder, const RunManifest& manifest,
-                            ExistingRun existing) {
+/// Throws ConfigError when the folder must be left alone; changes nothing.
+void check_place(const fs::path& folder, const RunManifest& manifest, ExistingRun existing) {
   std::error_code error;
-  const fs::path file = folder / kManifest;
-  remove_leftovers(folder);
-  if (fs::exists(file, error)) {
-    if (existing == ExistingRun::kOverwrite) {
-      remove_run(folder);
-    } else {
-      const RunManifest held = load_manifest(folder);
-      if (const auto difference = manifest_difference(held, manifest)) {
-        throw ConfigError(fmt::format(
-            "{}: holds another run: {}; give the same settings to continue it, choose another "
-            "folder with --out, or replace it with --overwrite",
-            folder.string(), *difference));
-      }
-      return {folder, held};
-    }
-  } else if (fs::exists(folder, error) && !fs::is_directory(folder, error)) {
+  if (fs::exists(folder, error) && !fs::is_directory(folder, error)) {
     throw ConfigError(
         fmt::format("{}: is a file, not a folder; choose another --out", folder.string()));
-  } else if (fs::is_directory(folder, error) && !fs::is_empty(folder, error)) {
+  }
+  if (fs::exists(folder / kManifest, error)) {
+    if (existing == ExistingRun::kOverwrite) return;
+    if (const auto difference = manifest_difference(load_manifest(folder), manifest)) {
+      throw ConfigError(fmt::format(
+          "{}: holds another run: {}; give the same settings to continue it, choose another "
+          "folder with --out, or replace it with --overwrite",
+          folder.string(), *difference));
+    }
+    return;
+  }
+  for (const auto& entry : fs::directory_iterator(folder, error)) {
+    if (is_scaffolding(entry.path().filename().string())) continue;
     throw ConfigError(fmt::format(
         "{}: is not empty and holds no {}, so it is no run folder and is left alone; choose "
         "another folder with --out",
         folder.string(), kManifest));
   }
+}
+
+}  // namespace
+
+bool is_scaffolding(const std::string& file_name) {
+  return file_name == FolderOwner::kFile || file_name == kShardFolder ||
+         file_name == kStageFolder || is_temporary_name(file_name);
+}
+
+RunFolder RunFolder::create(const fs::path& folder, const RunManifest& manifest,
+                            ExistingRun existing) {
+  check_place(folder, manifest, existing);
+  make_folder(folder);
+  auto owner = std::make_shared<const FolderOwner>(folder);
+  // Again: another process may have written between the look and the claim.
+  check_place(folder, manifest, existing);
+  remove_old_temporaries(folder);
+  remove_old_temporaries(folder / "models");
+  std::error_code error;
+  const fs::path file = folder / kManifest;
+  if (fs::exists(file, error)) {
+    if (existing == ExistingRun::kResume) return {folder, load_manifest(folder), owner};
+    remove_run(folder);
+  }
   write_file_atomically(file, manifest_json(manifest));
-  return {folder, manifest};
+  return {folder, manifest, owner};
 }
 
 RunFolder RunFolder::open(const fs::path& folder) {
@@ -144,7 +146,7 @@ RunFolder RunFolder::open(const fs::path& folder) {
                     "`hardy run` or `hardy train` wrote",
                     folder.string(), kManifest));
   }
-  return {folder, load_manifest(folder)};
+  return {folder, load_manifest(folder), nullptr};
 }
 
 fs::path RunFolder::model_file(const ModelName& name) const {
@@ -163,6 +165,37 @@ bool RunFolder::is_complete() const {
   return fs::exists(results_json_file(), error);
 }
 
+void RunFolder::check_owner() const {
+  if (owner_) owner_->check();
+}
+
+void write_location(const RunFolder& folder, const DataConfig& data) {
+  if (data.path.empty()) return;
+  const auto whole = [](const std::string& path) {
+    return path.empty() ? path : fs::absolute(path).lexically_normal().string();
+  };
+  const nlohmann::ordered_json json = {{"path", whole(data.path)}, {"labels", whole(data.labels)}};
+  using Json = nlohmann::ordered_json;
+  write_file_atomically(folder.location_file(),
+                        json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+}
+
+DataConfig data_of(const RunFolder& folder) {
+  DataConfig data = folder.manifest().config.data;
+  std::error_code error;
+  if (!data.path.empty() || !fs::exists(folder.location_file(), error)) return data;
+  try {
+    const auto json =
+        nlohmann::json::parse(read_text_file(folder.location_file(), kMaxManifestBytes));
+    json.at("path").get_to(data.path);
+    json.at("labels").get_to(data.labels);
+  } catch (const nlohmann::json::exception& problem) {
+    throw ArtifactError(fmt::format("{}: damaged: {}; say where the data lies on the command line",
+                                    folder.location_file().string(), problem.what()));
+  }
+  return data;
+}
+
 CsvFile start_hardness_table(const RunFolder& folder) {
   return {folder.hardness_file(),
           {"utterance", "fold", "seed", "pattern", "direct", "indirect", "score", "supports"}};
@@ -177,6 +210,11 @@ void add_row(CsvFile& table, const HardnessRow& row) {
 CsvFile start_supports_table(const RunFolder& folder) {
   return {folder.supports_file(),
           {"utterance", "fold", "seed", "pattern", "rank", "support", "distance"}};
+}
+
+CsvFile start_retrieval_table(const RunFolder& folder) {
+  return {folder.retrieval_file(),
+          {"fold", "seed", "modality", "index", "rows", "lists", "probes", "queries", "recall"}};
 }
 
 void add_row(CsvFile& table, const SupportRow& row) {

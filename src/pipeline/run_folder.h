@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -11,6 +12,7 @@
 
 #include "formats/csv_file.h"
 #include "hardy/modality.h"
+#include "pipeline/folder_owner.h"
 #include "pipeline/manifest.h"
 #include "pipeline/stage_cache.h"
 
@@ -30,12 +32,23 @@ struct ModelName {
   std::int64_t seed = 0;
 };
 
+/// Where shards of a run or study say how far they are (pipeline/shard_progress.h).
+inline constexpr const char* kShardFolder = "shards";
+
+/// Where stage results lie when no cache is named.
+inline constexpr const char* kStageFolder = "stages";
+
+/// Whether an entry of a folder without manifest does not speak against making it a run or a study:
+/// an owner's file, a temporary one, progress and stage results of shards.
+bool is_scaffolding(const std::string& file_name);
+
 /// A run folder with a valid manifest (docs/run_folder.md). Immutable; safe from any thread.
 class RunFolder {
  public:
-  /// Makes the folder and its manifest, or continues one that holds the same run. Throws
-  /// ConfigError when it holds another run (naming the first difference) or files that are no run
-  /// at all; ArtifactError when its manifest is damaged; IoError.
+  /// Makes the folder and its manifest, or continues one that holds the same run, and owns it
+  /// (FolderOwner) while the object or a copy lives. Throws ConfigError when it holds another run
+  /// (naming the first difference) or files that are no run at all, before anything is touched;
+  /// ArtifactError when its manifest is damaged; IoError, also when another process writes there.
   static RunFolder create(const std::filesystem::path& folder, const RunManifest& manifest,
                           ExistingRun existing);
 
@@ -49,6 +62,9 @@ class RunFolder {
   [[nodiscard]] std::filesystem::path manifest_file() const { return folder_ / "manifest.json"; }
 
   [[nodiscard]] std::filesystem::path timings_file() const { return folder_ / "timings.json"; }
+
+  /// Where the data lay; absent for the embedded corpus.
+  [[nodiscard]] std::filesystem::path location_file() const { return folder_ / "location.json"; }
 
   [[nodiscard]] std::filesystem::path results_json_file() const { return folder_ / "results.json"; }
 
@@ -67,6 +83,8 @@ class RunFolder {
 
   [[nodiscard]] std::filesystem::path supports_file() const { return folder_ / "supports.csv"; }
 
+  [[nodiscard]] std::filesystem::path retrieval_file() const { return folder_ / "retrieval.csv"; }
+
   [[nodiscard]] std::filesystem::path curves_file() const { return folder_ / "curves.csv"; }
 
   [[nodiscard]] std::filesystem::path models_folder() const { return folder_ / "models"; }
@@ -80,13 +98,25 @@ class RunFolder {
   /// Whether the run reached its results.
   [[nodiscard]] bool is_complete() const;
 
+  /// Throws IoError when the folder was created here and is no longer ours (FolderOwner::check).
+  void check_owner() const;
+
  private:
-  RunFolder(std::filesystem::path folder, RunManifest manifest)
-      : folder_(std::move(folder)), manifest_(std::move(manifest)) {}
+  RunFolder(std::filesystem::path folder, RunManifest manifest,
+            std::shared_ptr<const FolderOwner> owner)
+      : folder_(std::move(folder)), manifest_(std::move(manifest)), owner_(std::move(owner)) {}
 
   std::filesystem::path folder_;
   RunManifest manifest_;
+  std::shared_ptr<const FolderOwner> owner_;  ///< null when only opened
 };
+
+/// Keeps where the data of a run lies, apart from what equal runs have in common.
+void write_location(const RunFolder& folder, const DataConfig& data);
+
+/// How the data of a run was read, and where, when that is known: the manifest's settings with the
+/// place from location.json (older manifests hold it themselves).
+DataConfig data_of(const RunFolder& folder);
 
 /// Hardness of one training utterance under one pattern, a line of hardness.csv.
 struct HardnessRow {
@@ -114,6 +144,10 @@ struct SupportRow {
 CsvFile start_hardness_table(const RunFolder& folder);
 void add_row(CsvFile& table, const HardnessRow& row);
 CsvFile start_supports_table(const RunFolder& folder);
+
+/// retrieval.csv, where neighbours were not searched exactly: fold, seed, modality, index, rows,
+/// lists, probes, queries, recall.
+CsvFile start_retrieval_table(const RunFolder& folder);
 void add_row(CsvFile& table, const SupportRow& row);
 
 /// What a method costs. Training: CPU seconds when it was computed, in this run or in the one that

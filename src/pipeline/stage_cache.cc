@@ -1,6 +1,7 @@
 #include "pipeline/stage_cache.h"
 
 #include <algorithm>
+#include <chrono>
 #include <exception>
 #include <system_error>
 #include <utility>
@@ -8,6 +9,8 @@
 #include <fmt/format.h>
 
 #include "base/checksum.h"
+#include "base/files.h"
+#include "base/shared_files.h"
 #include "hardy/errors.h"
 
 namespace hardy {
@@ -16,6 +19,7 @@ namespace {
 constexpr const char* kResultExtension = ".safetensors";
 constexpr const char* kCheckpointExtension = ".checkpoint";
 constexpr std::size_t kKeyDigits = 64;
+constexpr const char* kKeyText = "hardy.key";
 
 bool is_hex(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char letter) {
@@ -27,11 +31,12 @@ enum class EntryKind { kForeign, kResult, kCheckpoint, kTemporary };
 
 /// What a file below a cache folder is, by its name; only names we give count as ours.
 EntryKind kind_of(const std::string& name) {
+  if (is_temporary_name(name)) return EntryKind::kTemporary;
   const bool is_hidden = name.starts_with('.');
   const std::string_view rest = std::string_view(name).substr(is_hidden ? 1 : 0);
   if (rest.size() <= kKeyDigits || !is_hex(rest.substr(0, kKeyDigits))) return EntryKind::kForeign;
   const std::string_view extension = rest.substr(kKeyDigits);
-  if (is_hidden) {
+  if (is_hidden) {  // temporary files of hardy 0.1
     return extension.find(".tmp-") != std::string_view::npos ? EntryKind::kTemporary
                                                              : EntryKind::kForeign;
   }
@@ -48,7 +53,8 @@ void visit_entries(const std::filesystem::path& folder, Visit&& visit) {
     for (const auto& group : fs::directory_iterator(folder)) {
       const std::string name = group.path().filename().string();
       if (name.size() != 2 || !is_hex(name) || !group.is_directory()) continue;
-      for (const auto& entry : fs::directory_iterator(group)) {
+      std::error_code gone;  // another process may empty the cache meanwhile
+      for (const auto& entry : fs::directory_iterator(group, gone)) {
         const EntryKind kind = kind_of(entry.path().filename().string());
         if (kind != EntryKind::kForeign && entry.is_regular_file()) visit(entry, kind);
       }
@@ -64,6 +70,13 @@ void count(CacheContents& contents, const std::filesystem::directory_entry& entr
   std::error_code gone;  // another process may have removed it meanwhile
   const auto size = entry.file_size(gone);
   if (!gone) contents.bytes += static_cast<std::int64_t>(size);
+}
+
+/// Whether a temporary file is so old that no live process can own it.
+bool is_left_over(const std::filesystem::directory_entry& entry) {
+  std::error_code gone;
+  const auto touched = entry.last_write_time(gone);
+  return !gone && touched < std::filesystem::file_time_type::clock::now() - std::chrono::hours(24);
 }
 
 std::int64_t size_on_disk(const std::filesystem::path& file) {
@@ -89,37 +102,46 @@ std::string stage_key(const std::string& stage, int version,
   return digest.hex();
 }
 
-StageCache::StageCache(std::filesystem::path folder, double checkpoint_interval_s)
-    : folder_(std::move(folder)), checkpoint_interval_s_(checkpoint_interval_s) {}
+StageCache::StageCache(std::filesystem::path folder, double checkpoint_interval_s,
+                       MissingResult missing)
+    : folder_(std::move(folder)),
+      checkpoint_interval_s_(checkpoint_interval_s),
+      missing_(missing) {}
 
 std::filesystem::path StageCache::file_of(const std::string& key, const char* extension) const {
   check(key.size() == kKeyDigits && is_hex(key), "a cache key is not 64 hex digits");
   return folder_ / key.substr(0, 2) / (key + extension);
 }
 
-std::optional<TensorFile> StageCache::load(const std::filesystem::path& file) {
-  std::error_code ignored;
-  if (!std::filesystem::exists(file, ignored)) return std::nullopt;
-  try {
-    TensorFile contents = load_tensor_file(file);
+std::optional<TensorFile> StageCache::load(const std::filesystem::path& file,
+                                           const std::string& key) {
+  const auto count_damaged = [&] {
     const std::lock_guard lock(mutex_);
-    statistics_.bytes_read += size_on_disk(file);
+    ++statistics_.damaged;
+  };
+  try {
+    const auto bytes = read_file(file);
+    TensorFile contents = parse_tensor_file(bytes, file.string());
+    const auto held = contents.metadata.find(kKeyText);
+    if (held == contents.metadata.end() || held->second != key) {
+      count_damaged();  // moved here by somebody, or of hardy 0.1
+      return std::nullopt;
+    }
+    contents.metadata.erase(held);
+    const std::lock_guard lock(mutex_);
+    statistics_.bytes_read += static_cast<std::int64_t>(bytes.size());
     return contents;
   } catch (const Error& error) {
-    // kData: not a regular file, or removed in the meantime: as good as absent.
-    if (error.kind() == ErrorKind::kArtifact) {
-      std::filesystem::remove(file, ignored);
-      const std::lock_guard lock(mutex_);
-      ++statistics_.damaged;
-    } else if (error.kind() != ErrorKind::kData) {
-      throw;
-    }
+    if (error.kind() == ErrorKind::kInterrupted) throw;
+    // kData: no such file, or not a regular one. Otherwise damaged, forbidden, or replaced on a
+    // server while we read. Not removed: by now it may be the whole one that another process has
+    // put there.
+    if (error.kind() != ErrorKind::kData) count_damaged();
   }
   return std::nullopt;
 }
 
-void StageCache::save(const std::filesystem::path& file, const TensorFile& contents) {
-  save_tensor_file(file, contents);
+void StageCache::note_written(const std::filesystem::path& file) {
   const std::lock_guard lock(mutex_);
   statistics_.bytes_written += size_on_disk(file);
 }
@@ -127,7 +149,7 @@ void StageCache::save(const std::filesystem::path& file, const TensorFile& conte
 std::optional<TensorFile> StageCache::find(const std::string& key) {
   const auto file = file_of(key, kResultExtension);
   std::optional<TensorFile> found;
-  if (!folder_.empty()) found = load(file);
+  if (!folder_.empty()) found = load(file, key);
   const std::lock_guard lock(mutex_);
   const auto kept = in_memory_.find(key);
   if (kept != in_memory_.end()) found = kept->second;
@@ -142,7 +164,13 @@ void StageCache::store(const std::string& key, const TensorFile& contents) {
     in_memory_.insert_or_assign(key, contents);
     return;
   }
-  save(file, contents);
+  // Who finds the entry there has computed what somebody else has, too; equal keys mean equal
+  // results. Only an entry that cannot be used is replaced.
+  if (!save_tensor_file_as(file, contents, kKeyText, key, ExistingFile::kKeep) &&
+      !load(file, key)) {
+    save_tensor_file_as(file, contents, kKeyText, key, ExistingFile::kReplace);
+  }
+  note_written(file);
   drop_checkpoint(key);
 }
 
@@ -170,6 +198,9 @@ TensorFile StageCache::compute_as_first(const std::string& key,
   std::exception_ptr failure;
   try {
     result = find(key);
+    if (!result && missing_ == MissingResult::kRefuse) {
+      throw MissingStage(fmt::format("the cache {} holds no entry {}", folder_.string(), key));
+    }
     if (!result) {
       result = compute();
       store(key, *result);
@@ -191,21 +222,21 @@ TensorFile StageCache::compute_as_first(const std::string& key,
 
 std::optional<TensorFile> StageCache::find_checkpoint(const std::string& key) {
   const auto file = file_of(key, kCheckpointExtension);
-  return folder_.empty() ? std::nullopt : load(file);
+  return folder_.empty() ? std::nullopt : load(file, key);
 }
 
 void StageCache::store_checkpoint(const std::string& key, const TensorFile& contents) {
   const auto file = file_of(key, kCheckpointExtension);
-  if (!folder_.empty()) save(file, contents);
+  if (folder_.empty()) return;
+  save_tensor_file_as(file, contents, kKeyText, key, ExistingFile::kReplace);
+  note_written(file);
 }
 
 void StageCache::drop_checkpoint(const std::string& key) {
   const auto file = file_of(key, kCheckpointExtension);
   if (folder_.empty()) return;
-  std::error_code error;
-  std::filesystem::remove(file, error);
-  if (error)
-    throw IoError(fmt::format("{}: cannot be removed: {}", file.string(), error.message()));
+  std::error_code ignored;  // one that stays is read by nobody, for the result is there
+  std::filesystem::remove(file, ignored);
 }
 
 CacheStatistics StageCache::statistics() const {
@@ -225,6 +256,7 @@ CacheContents clear_cache(const std::filesystem::path& folder) {
   visit_entries(folder,
                 [&](const auto& entry, EntryKind kind) { entries.emplace_back(entry, kind); });
   for (const auto& [entry, kind] : entries) {
+    if (kind == EntryKind::kTemporary && !is_left_over(entry)) continue;
     count(removed, entry, kind);
     std::error_code error;
     std::filesystem::remove(entry.path(), error);

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "hardy/errors.h"
 #include "hardy/tensor_file.h"
 
 namespace hardy {
@@ -30,35 +31,51 @@ inline constexpr double kCheckpointInterval_s = 30;
 struct CacheStatistics {
   std::int64_t hits = 0;
   std::int64_t misses = 0;
-  std::int64_t damaged = 0;  ///< unreadable entries, removed and computed again
+  std::int64_t damaged = 0;  ///< unusable entries, computed again
   std::int64_t bytes_read = 0;
   std::int64_t bytes_written = 0;
 };
 
+/// What to do about a result that is not there.
+enum class MissingResult {
+  kCompute,
+  kRefuse  ///< throw MissingStage
+};
+
+/// A result was asked for that the cache does not hold, and must not be computed.
+class MissingStage : public ArtifactError {
+ public:
+  using ArtifactError::ArtifactError;
+};
+
 /// A content-addressed store: `<folder>/<first 2 digits of key>/<key>.safetensors`, and
-/// `<key>.checkpoint` for a stage in progress. Entries appear whole or not at all. Several threads
-/// and several processes may share a folder. With an empty folder nothing outlives the object:
-/// results are kept in memory, checkpoints nowhere.
+/// `<key>.checkpoint` for a stage in progress. Entries appear whole or not at all and say which key
+/// they belong to: one that is damaged, unreadable or of another key counts as absent. Any number
+/// of threads and processes may share a folder, on any file system: what is stored already is not
+/// replaced, and nothing is removed because it looks damaged. With an empty folder nothing outlives
+/// the object: results are kept in memory, checkpoints nowhere.
 class StageCache {
  public:
   /// Touches no disk: the folder is made by the first store. `checkpoint_interval_s` is what stages
   /// should let pass between two checkpoints; 0 = every epoch.
   explicit StageCache(std::filesystem::path folder,
-                      double checkpoint_interval_s = kCheckpointInterval_s);
+                      double checkpoint_interval_s = kCheckpointInterval_s,
+                      MissingResult missing = MissingResult::kCompute);
 
   StageCache(const StageCache&) = delete;
   StageCache& operator=(const StageCache&) = delete;
 
-  /// The stored result; nothing when there is none or it was damaged (it is removed then).
-  /// Throws IoError when the system refuses to read.
+  /// The stored result; nothing when there is none that can be used.
   std::optional<TensorFile> find(const std::string& key);
 
-  /// Stores a result and drops the key's checkpoint. Throws IoError (full disk, read-only folder).
+  /// Stores a result, unless a usable one is there, and drops the key's checkpoint. Throws IoError
+  /// (full disk, read-only folder).
   void store(const std::string& key, const TensorFile& contents);
 
   /// The stored result, else that of `compute`, which is then stored. Of several callers with one
   /// key the first computes and the others wait; its failure is theirs too, and is not remembered.
-  /// `compute` may ask for other keys, never for its own.
+  /// `compute` may ask for other keys, never for its own. Throws MissingStage instead of computing
+  /// under MissingResult::kRefuse.
   TensorFile get_or_compute(const std::string& key, const std::function<TensorFile()>& compute);
 
   /// State of a stage in progress: written every so many epochs, dropped by `store`.
@@ -76,13 +93,14 @@ class StageCache {
   struct Computation;
 
   [[nodiscard]] std::filesystem::path file_of(const std::string& key, const char* extension) const;
-  std::optional<TensorFile> load(const std::filesystem::path& file);
-  void save(const std::filesystem::path& file, const TensorFile& contents);
+  std::optional<TensorFile> load(const std::filesystem::path& file, const std::string& key);
+  void note_written(const std::filesystem::path& file);
   TensorFile compute_as_first(const std::string& key, const std::function<TensorFile()>& compute,
                               Computation& mine);
 
   std::filesystem::path folder_;
   double checkpoint_interval_s_;
+  MissingResult missing_;
   mutable std::mutex mutex_;  // guards everything below
   std::condition_variable changed_;
   CacheStatistics statistics_;

@@ -149,6 +149,26 @@ void require_same(const BundleInfo& first, const BundleInfo& next, const std::st
       "{}: it has other modalities or classes than the models before it; evaluate it alone", file));
 }
 
+/// Throws ConfigError when masks were asked for and no unified model could be tested under them.
+void require_masks(ConditionPlan& plan, const Results& results, const std::string& asked) {
+  const bool has_any = std::any_of(results.conditions.begin(), results.conditions.end(),
+                                   [](const Condition& one) { return !one.is_pattern(); });
+  if (has_any) return;
+  if (!plan.masks.empty() && !asked.empty()) {
+    throw ConfigError(fmt::format(
+        "conditions '{}': masks need a unified model, and these are specialists", asked));
+  }
+  plan.masks.clear();
+}
+
+/// Adds what is not said yet.
+void add_notes(std::vector<std::string>& notes, Results& results) {
+  std::set<std::string> said(results.notes.begin(), results.notes.end());
+  for (auto& note : notes) {
+    if (said.insert(note).second) results.notes.push_back(std::move(note));
+  }
+}
+
 }  // namespace
 
 Results evaluate_models(const std::filesystem::path& source, const Corpus& corpus,
@@ -203,14 +223,9 @@ Results evaluate_models(const std::filesystem::path& source, const Corpus& corpu
   }
   results.method = method;
   results.defects = defects;
-  if (std::any_of(results.conditions.begin(), results.conditions.end(),
-                  [](const Condition& condition) { return !condition.is_pattern(); })) {
-    describe_masks(plan, matched.corpus, {tested.begin(), tested.end()}, results);
-  }
-  std::set<std::string> said(results.notes.begin(), results.notes.end());
-  for (auto& note : notes) {
-    if (said.insert(note).second) results.notes.push_back(std::move(note));
-  }
+  require_masks(plan, results, conditions);
+  describe_masks(plan, matched.corpus, {tested.begin(), tested.end()}, results);
+  add_notes(notes, results);
   return results;
 }
 

@@ -13,6 +13,7 @@
 #include "methods/hardymer/settings.h"
 #include "methods/hardymer/tune_features.h"
 #include "metrics/calibration.h"
+#include "pipeline/manifest.h"
 
 namespace hardy {
 namespace {
@@ -95,6 +96,7 @@ BundleInfo describe_fit(const FitOutcome& outcome, const FoldData& data, const C
   info.seed = outcome.seed;
   for (const auto& modality : corpus.modalities) {
     info.modalities.push_back({modality.name, modality.width});
+    info.makers.push_back(modality.maker);
   }
   info.class_names = corpus.class_names;
   info.label_kind = label_kind_name(corpus.label_kind);
@@ -106,9 +108,7 @@ BundleInfo describe_fit(const FitOutcome& outcome, const FoldData& data, const C
   info.is_synthetic = corpus.is_synthetic;
   info.test_dialogues = data.fold.test;
   info.program_version = program_version();
-  Config stored = config;
-  stored.run.jobs = 0;  // how it was computed, not what: equal runs write equal models
-  info.config_toml = config_toml(stored);
+  info.config_toml = config_toml(kept_config(config));  // equal runs write equal models
   for (const auto& evaluation : outcome.validation) {
     if (!evaluation.condition.is_pattern()) continue;
     if (const auto calibration = calibrate(evaluation, corpus)) {

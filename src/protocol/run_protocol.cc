@@ -3,6 +3,7 @@
 #include <torch/types.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <ctime>
 #include <memory>
@@ -24,10 +25,13 @@
 #include "hardy/split.h"
 #include "methods/fold_stage.h"
 #include "methods/method.h"
+#include "nn/numerics.h"
 #include "nn/threads.h"
 #include "pipeline/cpu_time.h"
+#include "pipeline/shard_progress.h"
 #include "protocol/masks.h"
 #include "protocol/model_file.h"
+#include "protocol/planned_fits.h"
 #include "protocol/run_costs.h"
 #include "protocol/trained_corpora.h"
 
@@ -38,19 +42,6 @@ std::string utc_now() {
   return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
 }
 
-at::Device device_of(const Config& config) {
-  if (config.run.device == "cuda" && !at::hasCUDA()) {
-    throw ConfigError("--device cuda: this build of libtorch has no CUDA or finds no GPU; use cpu");
-  }
-  return at::Device(config.run.device);
-}
-
-/// Patterns of the unified track: all of them while that is a sensible number, else those reported.
-std::vector<Pattern> unified_patterns(int modalities, const std::vector<Pattern>& conditions) {
-  constexpr int kMostForAll = 6;
-  return modalities <= kMostForAll ? all_patterns(modalities) : conditions;
-}
-
 /// The same fits seen on their validation parts.
 std::vector<FitOutcome> on_validation(std::vector<FitOutcome> outcomes) {
   for (auto& outcome : outcomes) outcome.test = std::move(outcome.validation);
@@ -59,10 +50,12 @@ std::vector<FitOutcome> on_validation(std::vector<FitOutcome> outcomes) {
 
 /// The method on one fold under one seed.
 struct Group {
+  std::int64_t number = 0;  ///< counted fold by fold
   int fold = 0;
   std::int64_t seed = 0;
   TrainedCorpus* data = nullptr;
   std::unique_ptr<FoldMethod> method;
+  std::atomic<bool> lacks_stages = false;  ///< a shared stage is not in the cache
 };
 
 /// One model to be trained: a specialist of one pattern, or the unified model of several.
@@ -84,12 +77,13 @@ class Protocol {
         method_(find_method(config_.protocol.method)),
         corpus_(corpus),
         progress_(progress),
-        device_(device_of(config_)),
+        device_(protocol_device(config_)),
         folds_(check_request(request, corpus)),
         plan_(checked_plan(config_, corpus)),
         folder_(make_folder(request, corpus, folds_)),
-        cache_(request.cache.empty() ? folder_.path() / "stages" : request.cache,
-               request.checkpoint_interval_s) {
+        cache_(request.cache.empty() ? folder_.path() / kStageFolder : request.cache,
+               request.checkpoint_interval_s,
+               request.from_cache ? MissingResult::kRefuse : MissingResult::kCompute) {
     for (const auto& spec : plan_.masks) {
       masks_.push_back(draw_masks(corpus, spec, plan_.mask_seed));
     }
@@ -108,6 +102,8 @@ class Protocol {
                          .progress = &progress_});
     add_tasks(scheduler, fit);
     scheduler.run();
+    if (!missing_.empty()) throw_missing();
+    folder_.check_owner();
     const auto storage_problem = method_.storage_problem(config_);
     if (config_.run.models != KeptModels::kNone && storage_problem) {
       progress_.note("no models were stored: " + *storage_problem);
@@ -123,7 +119,7 @@ class Protocol {
     result.results.method = config_.protocol.method;
     result.results.defects = caveats_of(config_);
     result.validation = make_results(on_validation(outcomes_), corpus_, names);
-    result.validation.method = config_.protocol.method;
+    result.validation.method = result.results.method;
     result.validation.defects = result.results.defects;
     describe_masks(plan_, corpus_, tested(), result.results);
     describe_masks(plan_, corpus_, tested(), result.validation);
@@ -131,6 +127,7 @@ class Protocol {
     if (!request_.only_validation) write_predictions(folder_, outcomes_, corpus_);
     write_curves(folder_, outcomes_, corpus_);
     if (!result.validation.scores.empty()) write_validation(folder_, result.validation);
+    folder_.check_owner();
     write_results(folder_, result.results);
     const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - started;
     result.timings.wall_s = wall.count();
@@ -177,6 +174,7 @@ class Protocol {
     const bool is_kept =
         config_.run.models == KeptModels::kAll || word_of(config_.run.models) == track;
     if (is_kept && spec == nullptr && !method_.storage_problem(config_)) {
+      folder_.check_owner();
       save_model(folder_.model_file({track, outcome.trained.pattern, group.fold, group.seed}),
                  arrays, data, describe_fit(outcome, data, config_));
     }
@@ -191,17 +189,11 @@ class Protocol {
     for (const auto& fold : folds) names.push_back(fold.name);
     auto manifest = make_manifest(request.command, request.config, corpus, names);
     manifest.only_fold = request.only_fold;
-    auto folder = request.folder;
-    if (folder.empty()) {
-      Config named = request.config;
-      named.run.jobs = 0;
-      const auto digest = sha256(config_toml(named) + corpus.checksum + request.command);
-      std::string name = corpus.name.substr(0, corpus.name.find(' '));
-      std::replace(name.begin(), name.end(), '/', '-');
-      folder = std::filesystem::path("runs") / fmt::format("{}-{}", name, digest.substr(0, 8));
-    }
-    return RunFolder::create(folder, manifest,
-                             request.overwrite ? ExistingRun::kOverwrite : ExistingRun::kResume);
+    manifest.numerics = numerics_class();
+    const auto existing = request.overwrite ? ExistingRun::kOverwrite : ExistingRun::kResume;
+    auto run = RunFolder::create(run_folder_of(request, corpus), manifest, existing);
+    write_location(run, request.config.data);
+    return run;
   }
 
   [[nodiscard]] bool is_wanted(const Fold& fold) const {
@@ -211,10 +203,6 @@ class Protocol {
   [[nodiscard]] int jobs() const {
     if (config_.run.jobs > 0) return static_cast<int>(config_.run.jobs);
     return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-  }
-
-  [[nodiscard]] bool has_track(const std::string& track) const {
-    return config_.protocol.tracks == Tracks::kBoth || word_of(config_.protocol.tracks) == track;
   }
 
   /// The utterances of all test parts of this run.
@@ -227,43 +215,30 @@ class Protocol {
     return {utterances.begin(), utterances.end()};
   }
 
-  [[nodiscard]] std::vector<Pattern> patterns_of_unified() const {
-    return unified_patterns(corpus_.modality_count(), plan_.patterns);
-  }
-
-  /// Every pattern that some fit on this corpus trains on.
-  [[nodiscard]] std::vector<Pattern> trained_patterns(const TrainedCorpus& data) const {
-    if (has_track("unified")) return patterns_of_unified();
-    if (data.spec == nullptr) return plan_.patterns;
-    return {Pattern::complete(corpus_.modality_count())};
-  }
-
   void add_tasks(Scheduler& scheduler, const FitFunction& fit) {
-    int priority = 0;
+    std::int64_t number = 0;
     for (const auto& data : trained_) {
       for (const auto& fold : folds_) {
-        if (!is_wanted(fold)) continue;
         for (const auto seed : config_.run.seeds) {
-          add_group(scheduler, make_group(*data, fold, seed), --priority, fit);
+          auto group = std::make_shared<Group>();
+          group->number = number++;
+          if (!is_wanted(fold)) continue;
+          group->fold = fold.index;
+          group->seed = seed;
+          group->data = data.get();
+          group->method = method_.on_fold(
+              {.corpus = *data->corpus,
+               .fold = fold,
+               .config = config_,
+               .seed = seed,
+               .patterns = trained_patterns(config_, corpus_, data->spec != nullptr),
+               .cache = cache_,
+               .costs = costs_});
+          groups_.push_back(group);
+          add_group(scheduler, group, -static_cast<int>(groups_.size()), fit);
         }
       }
     }
-  }
-
-  std::shared_ptr<Group> make_group(TrainedCorpus& data, const Fold& fold, std::int64_t seed) {
-    auto group = std::make_shared<Group>();
-    group->fold = fold.index;
-    group->seed = seed;
-    group->data = &data;
-    group->method = method_.on_fold({.corpus = *data.corpus,
-                                     .fold = fold,
-                                     .config = config_,
-                                     .seed = seed,
-                                     .patterns = trained_patterns(data),
-                                     .cache = cache_,
-                                     .costs = costs_});
-    groups_.push_back(group);
-    return group;
   }
 
   void add_group(Scheduler& scheduler, const std::shared_ptr<Group>& group, int priority,
@@ -290,24 +265,51 @@ class Protocol {
     };
     std::vector<TaskId> shared;
     for (auto& stage : group->method->shared_stages()) {
-      shared.push_back(add(stage.name, {}, stage.cost, std::move(stage.work)));
+      const Work find_stage = [group, work = std::move(stage.work)](const FoldData& data,
+                                                                    TaskContext& context) {
+        try {
+          work(data, context);
+        } catch (const MissingStage&) {
+          group->lacks_stages = true;
+        }
+      };
+      shared.push_back(add(stage.name, {}, stage.cost, find_stage));
     }
-    const double cost = group->method->fit_cost();
-    const auto names = corpus_.modality_names();
-    if (has_track("specialist")) {
-      const std::vector<Pattern> complete = {Pattern::complete(corpus_.modality_count())};
-      for (const auto condition : spec == nullptr ? plan_.patterns : complete) {
-        add(fmt::format("specialist {{{}}}", pattern_label(condition, names)), shared, cost,
-            [&fit, group, condition](const FoldData& data, TaskContext& context) {
-              fit({data, *group, "specialist", {condition}}, context);
-            });
-      }
+    const auto fits = planned_fits(config_, corpus_, spec != nullptr);
+    for (std::size_t f = 0; f < fits.size(); ++f) {
+      const MissingFit place = {
+          request_.variant, where + ": " + fits[f].name, group->number,
+          group->number * static_cast<std::int64_t>(fits.size()) + static_cast<std::int64_t>(f)};
+      add(fits[f].name, shared, group->method->fit_cost(),
+          [this, &fit, group, planned = fits[f], place](const FoldData& data,
+                                                        TaskContext& context) {
+            const FitTask task = {data, *group, planned.track, planned.trained};
+            if (!is_found([&] { fit(task, context); }, *group)) note_missing(place);
+          });
     }
-    if (has_track("unified")) {
-      add("unified", shared, cost, [this, &fit, group](const FoldData& data, TaskContext& context) {
-        fit({data, *group, "unified", patterns_of_unified()}, context);
-      });
+  }
+
+  /// Whether a run that only collects finds the fit in the cache.
+  template <typename Fit>
+  static bool is_found(const Fit& fit, const Group& group) {
+    if (group.lacks_stages) return false;
+    try {
+      fit();
+      return true;
+    } catch (const MissingStage&) {
+      return false;
     }
+  }
+
+  void note_missing(const MissingFit& place) {
+    const std::lock_guard lock(mutex_);
+    missing_.push_back(place);
+  }
+
+  [[noreturn]] void throw_missing() {
+    std::sort(missing_.begin(), missing_.end(),
+              [](const MissingFit& x, const MissingFit& y) { return x.number < y.number; });
+    throw MissingFits(missing_text(folder_.path(), missing_), missing_);
   }
 
   [[nodiscard]] bool is_masked_at_test() const { return plan_.at == MissingAt::kTest; }
@@ -358,31 +360,10 @@ class Protocol {
   std::vector<std::shared_ptr<Group>> groups_;
   std::mutex mutex_;  // guards what follows
   std::vector<FitOutcome> outcomes_;
+  std::vector<MissingFit> missing_;
 };
 
 }  // namespace
-
-std::vector<Fold> check_request(const ProtocolRequest& request, const Corpus& corpus) {
-  const Config& config = request.config;
-  require_trainable(corpus, config.protocol);
-  auto folds = make_folds(corpus, config.protocol);
-  if (request.only_fold && *request.only_fold >= static_cast<int>(folds.size())) {
-    std::vector<std::string> names;
-    for (const auto& fold : folds) names.push_back(fold.name);
-    throw ConfigError(fmt::format("--fold {}: this corpus has {} folds: {}", *request.only_fold + 1,
-                                  folds.size(), fmt::join(names, ", ")));
-  }
-  std::vector<Fold> wanted;
-  for (const auto& fold : folds) {
-    if (!request.only_fold || *request.only_fold == fold.index) wanted.push_back(fold);
-  }
-  const Method& method = find_method(config.protocol.method);
-  if (const auto problem = method.problem_with(corpus, wanted, config)) {
-    throw DataError(fmt::format("{}: {} cannot serve this corpus: {}", corpus.source,
-                                declared_method(config.protocol.method).title, *problem));
-  }
-  return folds;
-}
 
 ProtocolResult run_protocol(const ProtocolRequest& request, const Corpus& corpus,
                             Progress& progress) {

@@ -6,15 +6,20 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
+
+#include <c10/core/Device.h>
 
 #include "hardy/config.h"
 #include "hardy/corpus.h"
+#include "hardy/errors.h"
 #include "hardy/fit_outcome.h"
 #include "hardy/results.h"
 #include "hardy/split.h"
 #include "pipeline/progress.h"
 #include "pipeline/run_folder.h"
+#include "pipeline/shard.h"
 #include "pipeline/stage_cache.h"
 
 namespace hardy {
@@ -28,7 +33,9 @@ struct ProtocolRequest {
   std::filesystem::path cache;   ///< stage cache; empty = a folder inside the run folder
   bool overwrite = false;        ///< replace another run in `folder`
   double checkpoint_interval_s = kCheckpointInterval_s;
-  bool only_validation = false;             ///< for choosing settings: no test output is made
+  bool from_cache = false;       ///< collect what shards left in the cache; compute nothing
+  std::string variant;           ///< of a study, for what is missing from the cache
+  bool only_validation = false;  ///< for choosing settings: no test output is made
   const std::atomic<bool>* stop = nullptr;  ///< set by a signal: stop soon, keep what is finished
 };
 
@@ -40,6 +47,24 @@ struct ProtocolResult {
   RunTimings timings;
 };
 
+/// A collecting run that did not find every fit in the cache.
+class MissingFits : public ArtifactError {
+ public:
+  MissingFits(const std::string& what, std::vector<MissingFit> fits)
+      : ArtifactError(what), fits_(std::move(fits)) {}
+
+  [[nodiscard]] const std::vector<MissingFit>& fits() const { return fits_; }
+
+ private:
+  std::vector<MissingFit> fits_;
+};
+
+/// The folder of a run: the request's, or runs/<corpus>-<8 hex digits>.
+std::filesystem::path run_folder_of(const ProtocolRequest& request, const Corpus& corpus);
+
+/// Where the settings compute. Throws ConfigError when there is no such device.
+at::Device protocol_device(const Config& config);
+
 /// All that run_protocol refuses without training anything: a corpus that the method or no method
 /// can serve (DataError), a split that cannot be made. Returns the folds.
 std::vector<Fold> check_request(const ProtocolRequest& request, const Corpus& corpus);
@@ -47,7 +72,8 @@ std::vector<Fold> check_request(const ProtocolRequest& request, const Corpus& co
 /// Runs the protocol (methods.md section 10) and writes the run folder. Everything fitted is fitted
 /// on the training part of a fold, epochs are chosen on its validation part, test labels are read
 /// by `make_results` alone. Equal requests give equal bytes, whatever `run.jobs` is. Throws
-/// ConfigError, DataError, DivergenceError, IoError, Interrupted (the same request continues).
+/// ConfigError, DataError, DivergenceError, IoError, Interrupted (the same request continues),
+/// MissingFits (results are not written then; models that were found may be).
 ProtocolResult run_protocol(const ProtocolRequest& request, const Corpus& corpus,
                             Progress& progress);
 

@@ -70,6 +70,24 @@ Json read_json(const fs::path& file) {
   }
 }
 
+/// What retrieval.csv says, as a notice: neighbours that were not searched exactly.
+std::string search_notice(const fs::path& file) {
+  try {
+    const CsvTable table = parse_csv(read_text_file(file), file.string());
+    const auto recall = table.column("recall");
+    if (!recall || table.rows.empty()) throw ArtifactError(file.string() + ": no recall in it");
+    std::vector<std::string> values;
+    for (const auto& row : table.rows) values.push_back(row[*recall]);
+    std::sort(values.begin(), values.end());  // all in [0, 1]
+    return fmt::format(
+        "neighbours were searched by inverted lists: recall {} to {} on 500 utterances of each "
+        "fold, seed and modality (retrieval.csv)",
+        values.front(), values.back());
+  } catch (const DataError& error) {
+    throw ArtifactError(error.what());
+  }
+}
+
 ReportedRun read_run(const fs::path& path, const std::string& name) {
   const RunFolder folder = RunFolder::open(path);
   ReportedRun run;
@@ -84,6 +102,11 @@ ReportedRun read_run(const fs::path& path, const std::string& name) {
   if (run.manifest.config.protocol.method != "hardymer") return run;
   try_part(run, folder.hardness_file(), [&] { run.hardness = hardness_json(folder); });
   try_part(run, folder.supports_file(), [&] { run.cases = cases_json(folder); });
+  std::error_code error;
+  if (fs::exists(folder.retrieval_file(), error)) {
+    try_part(run, folder.retrieval_file(),
+             [&] { run.notices.push_back(search_notice(folder.retrieval_file())); });
+  }
   return run;
 }
 

@@ -5,8 +5,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <filesystem>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
 
+#include "base/shared_files.h"
 #include "hardy/errors.h"
 #include "hardy/mapped_file.h"
 #include "tests/support/messages.h"
@@ -114,7 +120,7 @@ TEST(Files, ATakenOrForbiddenFolderIsNamedWithoutTheTemporaryOne) {
   EXPECT_EQ(test::entry_count(folder.path()), 2);
 }
 
-TEST(Files, WhatAKilledProcessLeftOfAFolderIsRemoved) {
+TEST(Files, WhatAKilledProcessLeftIsRemovedAfterADay) {
   const TempDir folder;
   const pid_t child = ::fork();
   if (child == 0) {
@@ -125,13 +131,62 @@ TEST(Files, WhatAKilledProcessLeftOfAFolderIsRemoved) {
   }
   int status = 0;
   ASSERT_EQ(::waitpid(child, &status, 0), child);
-  test::put_file(folder / (".out.tmp-" + std::to_string(::getppid()) + "-0/f"), "lives");
-  test::put_file(folder / ".out.tmp-notes", "not ours");
-  ASSERT_EQ(test::entry_count(folder.path()), 5);
+  test::put_file(folder / "notes", "not ours");
+  ASSERT_EQ(test::entry_count(folder.path()), 3);
   write_folder_atomically(folder / "out", [](const std::filesystem::path&) {});
-  EXPECT_EQ(test::entry_count(folder.path()), 4);
-  EXPECT_TRUE(std::filesystem::exists(folder / "out"));
-  EXPECT_TRUE(std::filesystem::exists(folder / ".out.tmp-notes"));
+  EXPECT_EQ(test::entry_count(folder.path()), 4);  // its owner may live on another machine
+  for (const auto& entry : std::filesystem::directory_iterator(folder.path())) {
+    std::filesystem::last_write_time(
+        entry, std::filesystem::file_time_type::clock::now() - std::chrono::hours(25));
+  }
+  write_folder_atomically(folder / "other", [](const std::filesystem::path&) {});
+  EXPECT_EQ(test::entry_count(folder.path()), 3);
+  for (const char* kept : {"out", "other", "notes"}) {
+    EXPECT_TRUE(std::filesystem::exists(folder / kept)) << kept;
+  }
+}
+
+TEST(Files, TemporaryNamesNeverMeetAndHideTheFinalOne) {
+  std::set<std::filesystem::path> names;
+  for (int i = 0; i < 1000; ++i) {
+    names.insert(temporary_name("runs/events.out.tfevents.0000000000.hardy"));
+  }
+  EXPECT_EQ(names.size(), 1000U);
+  for (const auto& name : names) {
+    EXPECT_EQ(name.parent_path(), "runs");
+    EXPECT_EQ(name.string().find("tfevents"), std::string::npos) << name;
+    EXPECT_TRUE(is_temporary_name(name.filename().string()));
+    EXPECT_LT(name.filename().string().size(), 100U);
+  }
+  EXPECT_NE(names.begin()->string().find(host_name()), std::string::npos);
+  EXPECT_FALSE(is_temporary_name("events.out.tfevents.0000000000.hardy"));
+}
+
+TEST(Files, ANewFileIsMadeOnceHoweverManyProcessesTry) {
+  const TempDir folder;
+  constexpr int kProcesses = 16;
+  std::vector<pid_t> children;
+  for (int i = 0; i < kProcesses; ++i) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      const std::string text(100'000, static_cast<char>('a' + i));
+      const bool is_first =
+          write_new_file(folder / "sub" / "file", {std::as_bytes(std::span(text))});
+      ::_exit(is_first ? 1 : 0);
+    }
+    children.push_back(child);
+  }
+  int first = 0;
+  for (const auto child : children) {
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, 0), child);
+    ASSERT_TRUE(WIFEXITED(status));
+    first += WEXITSTATUS(status);
+  }
+  EXPECT_EQ(first, 1);
+  EXPECT_EQ(test::entry_count(folder / "sub"), 1);
+  const std::string held = read_text_file(folder / "sub" / "file");
+  EXPECT_EQ(held, std::string(100'000, held[0]));
 }
 
 TEST(Files, MissingFoldersAndOversizedFilesAreDataErrors) {

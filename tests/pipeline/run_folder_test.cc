@@ -3,12 +3,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <unistd.h>
+
+#include <chrono>
 #include <cmath>
 #include <limits>
 
 #include <nlohmann/json.hpp>
 
 #include "base/files.h"
+#include "base/shared_files.h"
 #include "hardy/errors.h"
 #include "methods/hardymer/settings.h"
 #include "tests/support/messages.h"
@@ -29,7 +33,6 @@ RunManifest some_manifest() {
   manifest.program_version = "0.1.0";
   manifest.command = "run";
   manifest.data_name = "tiny";
-  manifest.data_source = "somewhere/tiny";
   manifest.data_checksum = std::string(64, 'a');
   manifest.is_synthetic = true;
   manifest.utterances = 12;
@@ -45,6 +48,12 @@ RunManifest some_manifest() {
 RunFolder create(const TempDir& folder, const RunManifest& manifest,
                  ExistingRun existing = ExistingRun::kResume) {
   return RunFolder::create(folder / "run", manifest, existing);
+}
+
+/// Created and given back.
+RunFolder created(const TempDir& folder, const RunManifest& manifest) {
+  (void)create(folder, manifest);
+  return RunFolder::open(folder / "run");
 }
 
 TEST(Manifest, RoundTripsThroughJson) {
@@ -110,9 +119,11 @@ TEST(Manifest, DamagedTextsAreArtifactErrors) {
 
 TEST(RunFolder, IsCreatedOpenedAndContinued) {
   const TempDir folder;
-  const RunFolder run = create(folder, some_manifest());
-  put_file(run.predictions_file(), "kept");
-  EXPECT_FALSE(run.is_complete());
+  {
+    const RunFolder run = create(folder, some_manifest());
+    put_file(run.predictions_file(), "kept");
+    EXPECT_FALSE(run.is_complete());
+  }
   const RunFolder again = create(folder, some_manifest());
   EXPECT_EQ(read_text_file(again.predictions_file()), "kept");
   EXPECT_EQ(RunFolder::open(folder / "run").manifest().data_name, "tiny");
@@ -120,7 +131,7 @@ TEST(RunFolder, IsCreatedOpenedAndContinued) {
 
 TEST(RunFolder, AnotherRunIsRefusedWithTheDifferenceAndLeftAlone) {
   const TempDir folder;
-  const RunFolder run = create(folder, some_manifest());
+  const RunFolder run = created(folder, some_manifest());
   put_file(run.results_json_file(), "old");
   RunManifest other = some_manifest();
   hardymer_settings(other.config).retrieval.k = 9;
@@ -132,7 +143,7 @@ TEST(RunFolder, AnotherRunIsRefusedWithTheDifferenceAndLeftAlone) {
 
 TEST(RunFolder, OverwriteReplacesOurFilesAndNothingElse) {
   const TempDir folder;
-  const RunFolder run = create(folder, some_manifest());
+  const RunFolder run = created(folder, some_manifest());
   put_file(run.results_json_file(), "old");
   put_file(run.model_file({.track = "unified", .trained = Pattern(3)}), "old");
   put_file(run.path() / "notes.txt", "mine");
@@ -158,15 +169,90 @@ TEST(RunFolder, ForeignFoldersAreLeftAloneEvenWithOverwrite) {
               HasSubstr("is a file, not a folder"));
 }
 
-TEST(RunFolder, LeftoversOfAKilledProcessAreRemoved) {
+TEST(RunFolder, LeftoversOfKilledProcessesAreRemovedAfterADay) {
   const TempDir folder;
   const auto run = folder / "run";
-  put_file(run / ".manifest.json.tmp-1-0", "{");
-  put_file(run / ".predictions.csv.tmp-1-csv0", "utt");
-  (void)create(folder, some_manifest());
-  put_file(run / "models" / ".unified-fold0-seed1.safetensors.tmp-1-1", "x");
-  (void)create(folder, some_manifest());
-  EXPECT_EQ(test::entry_count(run), 2);  // manifest.json and models/
+  const auto old = temporary_name(run / "manifest.json");
+  put_file(old, "{");
+  std::filesystem::last_write_time(
+      old, std::filesystem::file_time_type::clock::now() - std::chrono::hours(25));
+  const auto alive = temporary_name(run / "manifest.json");
+  put_file(alive, "{");
+  created(folder, some_manifest());
+  EXPECT_FALSE(std::filesystem::exists(old));
+  EXPECT_TRUE(std::filesystem::exists(alive));
+  EXPECT_EQ(test::entry_count(run), 2);  // manifest.json and what may be alive
+}
+
+TEST(RunFolder, ARefusedCommandLeavesTheFilesOfALiveRunAlone) {
+  const TempDir folder;
+  const RunFolder run = create(folder, some_manifest());
+  const auto written = temporary_name(run.predictions_file());
+  put_file(written, "half");
+  RunManifest other = some_manifest();
+  other.config.retrieval.k = 9;
+  EXPECT_THROW(create(folder, other), ConfigError);
+  EXPECT_TRUE(std::filesystem::exists(written));
+}
+
+TEST(RunFolder, ASecondWriterIsRefusedByNameEvenWithOverwrite) {
+  const TempDir folder;
+  const RunFolder run = create(folder, some_manifest());
+  put_file(run.results_json_file(), "mine");
+  for (const auto existing : {ExistingRun::kResume, ExistingRun::kOverwrite}) {
+    EXPECT_THAT(message_of<IoError>([&] { create(folder, some_manifest(), existing); }),
+                AllOf(HasSubstr("process " + std::to_string(::getpid()) + " on " + host_name()),
+                      HasSubstr("writes into this folder")));
+  }
+  EXPECT_EQ(read_text_file(run.results_json_file()), "mine");
+  run.check_owner();
+}
+
+TEST(RunFolder, RemovedOrTakenOverWhileWrittenIsAnError) {
+  const TempDir folder;
+  const RunFolder run = create(folder, some_manifest());
+  const auto owner = run.path() / FolderOwner::kFile;
+  std::filesystem::rename(run.path(), folder / "moved");
+  EXPECT_THAT(message_of<IoError>([&] { run.check_owner(); }), HasSubstr("removed or moved away"));
+  std::filesystem::rename(folder / "moved", run.path());
+  run.check_owner();
+  std::filesystem::remove(owner);
+  const FolderOwner other(run.path());
+  EXPECT_THAT(message_of<IoError>([&] { run.check_owner(); }), HasSubstr("has taken the folder"));
+}
+
+TEST(RunFolder, TellsWhereTheDataLayAndTheManifestDoesNot) {
+  const TempDir folder;
+  RunManifest manifest = some_manifest();
+  manifest.config.data.path = "some/where";
+  manifest.config.data.task = "class";
+  const RunFolder run = create(folder, manifest);
+  EXPECT_EQ(manifest_json(manifest).find("some/where"), std::string::npos);
+  EXPECT_EQ(data_of(RunFolder::open(run.path())).path, "");
+  write_location(run, manifest.config.data);
+  const DataConfig found = data_of(RunFolder::open(run.path()));
+  EXPECT_EQ(found.path, (std::filesystem::current_path() / "some/where").string());
+  EXPECT_EQ(found.labels, "");
+  EXPECT_EQ(found.task, "class");
+}
+
+TEST(Manifest, OlderOnesHoldThePathAndKnowNoNumerics) {
+  RunManifest manifest = some_manifest();
+  auto json = nlohmann::json::parse(manifest_json(manifest));
+  json["data"]["source"] = "old/place";
+  auto config = json["config"].get<std::string>();
+  const std::string empty = "path = \"\"";
+  ASSERT_NE(config.find(empty), std::string::npos) << config;
+  config.replace(config.find(empty), empty.size(), "path = \"old/place\"");
+  json["config"] = config;
+  const RunManifest old = parse_manifest(json.dump(), "m");
+  EXPECT_EQ(old.config.data.path, "old/place");
+  manifest.numerics = "avx2";
+  EXPECT_EQ(manifest_difference(old, manifest), std::nullopt);
+  RunManifest elsewhere = manifest;
+  elsewhere.numerics = "avx512";
+  EXPECT_THAT(manifest_difference(manifest, elsewhere).value_or(""),
+              HasSubstr("(--isa may pin it) is avx2 there and avx512 now"));
 }
 
 TEST(RunFolder, OpeningWhatIsNoRunFolderSaysWhatToGive) {

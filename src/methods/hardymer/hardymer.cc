@@ -53,6 +53,17 @@ class HardyMerFold final : public FoldMethod {
     return stages(data).input_data(context);
   }
 
+  /// The rows of retrieval.csv.
+  void add_searches(CsvFile& table) const {
+    const auto names = corpus_.modality_names();
+    for (std::size_t m = 0; m < curriculum_.searches.size(); ++m) {
+      const auto& search = curriculum_.searches[m];
+      table.add(std::int64_t{fold_.index}).add(seed_).add(names[m]).add("lists").add(search.rows);
+      table.add(search.lists).add(search.probes).add(search.queries).add(search.recall);
+      table.end_row();
+    }
+  }
+
   /// The rows of hardness.csv and supports.csv.
   void add_rows(CsvFile& hardness, CsvFile& supports) const {
     const auto names = corpus_.modality_names();
@@ -128,13 +139,18 @@ FeatureTable HardyMer::stored_input(const FoldData& data, const Config& config,
   return mapped_by_nets(*data.corpus, data.table, model);
 }
 
-void HardyMer::write_tables(const RunFolder& folder, const Config& /*config*/,
+void HardyMer::write_tables(const RunFolder& folder, const Config& config,
                             const std::vector<const FoldMethod*>& fits) const {
   auto hardness = start_hardness_table(folder);
   auto supports = start_supports_table(folder);
   for (const auto* fit : fits) dynamic_cast<const HardyMerFold&>(*fit).add_rows(hardness, supports);
   hardness.commit();
   supports.commit();
+  const auto& settings = hardymer_settings(config);
+  if (settings.retrieval.index == RetrievalIndex::kExact || !settings.retrieves()) return;
+  auto searches = start_retrieval_table(folder);
+  for (const auto* fit : fits) dynamic_cast<const HardyMerFold&>(*fit).add_searches(searches);
+  searches.commit();
 }
 
 std::unique_ptr<const Method> make_hardymer() { return std::make_unique<HardyMer>(); }

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "hardy/errors.h"
+#include "nn/compat.h"
 
 namespace hardy {
 namespace {
@@ -24,24 +25,48 @@ void normalise_rows(std::vector<float>& rows, std::int64_t width) {
   }
 }
 
+/// The rows of `members`, of length 1 where they are compared by cosine.
+std::vector<float> rows_of(const DatabaseView& view, const std::vector<std::int64_t>& members) {
+  std::vector<float> rows;
+  rows.reserve(members.size() * static_cast<std::size_t>(view.width));
+  for (const auto member : members) {
+    const auto first = view.features.begin() + member * view.width;
+    rows.insert(rows.end(), first, first + view.width);
+  }
+  if (view.metric == Metric::kCosine) normalise_rows(rows, view.width);
+  return rows;
+}
+
+/// The same k nearest others by inverted lists; of rows of length 1 the nearest in Euclidean
+/// distance are those of the largest product.
+std::vector<std::int64_t> search_lists(const DatabaseView& view,
+                                       const std::vector<std::int64_t>& members, std::int64_t n,
+                                       std::int64_t k, ListSearchReport& report) {
+  constexpr double kLeastRecall = 0.99;
+  std::vector<std::int64_t> nearest(static_cast<std::size_t>(n * k), -1);
+  const auto found = search_by_lists(rows_of(view, members), view.width, k, kLeastRecall);
+  report = found.report;
+  for (std::size_t i = 0; i < found.nearest.size(); ++i) {
+    if (found.nearest[i] < 0) continue;
+    const auto row = members[i / static_cast<std::size_t>(k)] * k;
+    nearest[static_cast<std::size_t>(row) + i % static_cast<std::size_t>(k)] =
+        members[static_cast<std::size_t>(found.nearest[i])];
+  }
+  return nearest;
+}
+
 /// The k nearest others of each row of `members` in one modality, as database rows.
 std::vector<std::int64_t> search(const DatabaseView& view, const std::vector<std::int64_t>& members,
                                  std::int64_t n, std::int64_t k) {
   std::vector<std::int64_t> nearest(static_cast<std::size_t>(n * k), -1);
   const auto count = static_cast<std::int64_t>(members.size());
   if (count < 2) return nearest;
-  std::vector<float> rows;
-  rows.reserve(static_cast<std::size_t>(count * view.width));
-  for (const auto member : members) {
-    const auto first = view.features.begin() + member * view.width;
-    rows.insert(rows.end(), first, first + view.width);
-  }
-  if (view.metric == Metric::kCosine) normalise_rows(rows, view.width);
+  const std::vector<float> rows = rows_of(view, members);
   faiss::IndexFlat index(
       view.width, view.metric == Metric::kCosine ? faiss::METRIC_INNER_PRODUCT : faiss::METRIC_L2);
   const std::int64_t wanted = std::min(k + 1, count);  // one more: a row finds itself
   std::vector<float> distances(static_cast<std::size_t>(count * wanted));
-  std::vector<faiss::Index::idx_t> labels(distances.size());
+  std::vector<FaissId> labels(distances.size());
   index.add(count, rows.data());
   index.search(count, rows.data(), wanted, distances.data(), labels.data());
   for (std::int64_t i = 0; i < count; ++i) {
@@ -59,7 +84,7 @@ std::vector<std::int64_t> search(const DatabaseView& view, const std::vector<std
 }  // namespace
 
 NeighbourSearch::NeighbourSearch(std::vector<DatabaseView> modalities, std::vector<Pattern> present,
-                                 std::int64_t k)
+                                 std::int64_t k, SearchKind kind)
     : modalities_(std::move(modalities)), present_(std::move(present)), k_(k) {
   const auto n = static_cast<std::int64_t>(present_.size());
   check(k >= 1, "retrieval needs K >= 1");
@@ -74,11 +99,16 @@ NeighbourSearch::NeighbourSearch(std::vector<DatabaseView> modalities, std::vect
       if (present_[static_cast<std::size_t>(i)].has(static_cast<int>(m))) members.push_back(i);
     }
     try {
-      nearest_.push_back(search(view, members, n, k));
+      if (kind == SearchKind::kLists) {
+        nearest_.push_back(search_lists(view, members, n, k, reports_.emplace_back()));
+      } else {
+        nearest_.push_back(search(view, members, n, k));
+      }
     } catch (const faiss::FaissException& error) {
       throw InternalError(fmt::format("FAISS failed on modality {}: {}", m, error.what()));
     }
   }
+  measure_candidates();
 }
 
 std::vector<std::int64_t> NeighbourSearch::candidates(std::int64_t query, Pattern pattern) const {
@@ -94,21 +124,44 @@ std::vector<std::int64_t> NeighbourSearch::candidates(std::int64_t query, Patter
   return found;
 }
 
-double NeighbourSearch::distance(std::int64_t x, std::int64_t y, Pattern pattern) const {
+double NeighbourSearch::distance_in(std::size_t modality, std::int64_t x, std::int64_t y) const {
+  const std::int64_t width = modalities_[modality].width;
+  const float* left = modalities_[modality].features.data() + x * width;
+  const float* right = modalities_[modality].features.data() + y * width;
+  double squares = 0;
+  for (std::int64_t j = 0; j < width; ++j) {
+    const double difference = static_cast<double>(left[j]) - static_cast<double>(right[j]);
+    squares += difference * difference;
+  }
+  return std::sqrt(squares);
+}
+
+void NeighbourSearch::measure_candidates() {
+  const auto everything = Pattern::complete(static_cast<int>(modalities_.size()));
+  known_begin_.push_back(0);
+  for (std::int64_t query = 0; query < static_cast<std::int64_t>(present_.size()); ++query) {
+    const auto& has = present_[static_cast<std::size_t>(query)];
+    for (const auto id : candidates(query, everything)) {
+      const Pattern shared = has & present_[static_cast<std::size_t>(id)];
+      known_.push_back(id);
+      for (std::size_t m = 0; m < modalities_.size(); ++m) {
+        const bool is_shared = shared.has(static_cast<int>(m));
+        known_distances_.push_back(is_shared ? distance_in(m, query, id) : 0);
+      }
+    }
+    known_begin_.push_back(static_cast<std::int64_t>(known_.size()));
+  }
+}
+
+double NeighbourSearch::distance(std::int64_t query, std::int64_t id, Pattern pattern) const {
   const Pattern shared =
-      pattern & present_[static_cast<std::size_t>(x)] & present_[static_cast<std::size_t>(y)];
+      pattern & present_[static_cast<std::size_t>(query)] & present_[static_cast<std::size_t>(id)];
+  const auto first = known_.begin() + known_begin_[static_cast<std::size_t>(query)];
+  const auto last = known_.begin() + known_begin_[static_cast<std::size_t>(query) + 1];
+  const auto row = static_cast<std::size_t>(std::lower_bound(first, last, id) - known_.begin());
   double total = 0;
   for (std::size_t m = 0; m < modalities_.size(); ++m) {
-    if (!shared.has(static_cast<int>(m))) continue;
-    const std::int64_t width = modalities_[m].width;
-    const float* left = modalities_[m].features.data() + x * width;
-    const float* right = modalities_[m].features.data() + y * width;
-    double squares = 0;
-    for (std::int64_t j = 0; j < width; ++j) {
-      const double difference = static_cast<double>(left[j]) - static_cast<double>(right[j]);
-      squares += difference * difference;
-    }
-    total += std::sqrt(squares);
+    if (shared.has(static_cast<int>(m))) total += known_distances_[row * modalities_.size() + m];
   }
   return total / std::max(1, shared.count());
 }

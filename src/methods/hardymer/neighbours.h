@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "hardy/modality.h"
+#include "methods/hardymer/list_search.h"
 
 namespace hardy {
 
@@ -30,15 +31,21 @@ struct NeighbourTable {
   std::vector<std::int64_t> counts;  ///< [n] in [0, k]; below k when the database is small
 };
 
-/// Exact search of the database in itself. Top-K candidates per modality are found once, in batched
-/// FAISS searches, and serve every pattern. Immutable after construction; safe from several
-/// threads.
+/// How the candidates of a modality are found.
+enum class SearchKind {
+  kExact,  ///< every pair
+  kLists   ///< inverted lists (list_search.h): at least 99 % of them, measured
+};
+
+/// Search of the database in itself. Top-K candidates per modality are found once, in batched FAISS
+/// searches, and serve every pattern, as do their distances; ranking them is exact. Immutable after
+/// construction; safe from several threads.
 class NeighbourSearch {
  public:
   /// `present[i]` says which modalities utterance i has; a modality that it lacks neither finds nor
   /// is found. k >= 1 may exceed n - 1: then rows are short. Throws ShapeError when sizes disagree.
   NeighbourSearch(std::vector<DatabaseView> modalities, std::vector<Pattern> present,
-                  std::int64_t k);
+                  std::int64_t k, SearchKind kind = SearchKind::kExact);
 
   /// Candidates = union of the top-K of each available modality, the query itself left out by id;
   /// ranked by the mean Euclidean distance over the modalities available to both, ascending, ties
@@ -50,16 +57,26 @@ class NeighbourSearch {
   [[nodiscard]] NeighbourTable neighbours_in_first(Pattern pattern,
                                                    const std::vector<int>& order) const;
 
+  /// How each modality was searched; empty for SearchKind::kExact.
+  [[nodiscard]] const std::vector<ListSearchReport>& reports() const { return reports_; }
+
   /// The candidates of one query before ranking, ascending by id.
   [[nodiscard]] std::vector<std::int64_t> candidates(std::int64_t query, Pattern pattern) const;
 
  private:
-  [[nodiscard]] double distance(std::int64_t x, std::int64_t y, Pattern pattern) const;
+  /// Of a query and one of its candidates.
+  [[nodiscard]] double distance(std::int64_t query, std::int64_t id, Pattern pattern) const;
+  [[nodiscard]] double distance_in(std::size_t modality, std::int64_t x, std::int64_t y) const;
+  void measure_candidates();
 
   std::vector<DatabaseView> modalities_;
   std::vector<Pattern> present_;
   std::int64_t k_;
   std::vector<std::vector<std::int64_t>> nearest_;  ///< [M] of [n, k], -1 where short
+  std::vector<ListSearchReport> reports_;           ///< [M] or none
+  std::vector<std::int64_t> known_begin_;           ///< [n + 1] into known_
+  std::vector<std::int64_t> known_;      ///< candidates of each query in any modality, ascending
+  std::vector<double> known_distances_;  ///< [known, M] where both have the modality
 };
 
 }  // namespace hardy

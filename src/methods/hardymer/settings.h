@@ -73,11 +73,17 @@ enum class SupportLabel { kOwn, kQuery };
 template <>
 inline constexpr std::array<std::string_view, 2> kWords<SupportLabel> = {"own", "query"};
 
+/// How neighbours are searched: all pairs, or inverted lists (methods/hardymer/list_search.h).
+enum class RetrievalIndex { kExact, kLists };
+template <>
+inline constexpr std::array<std::string_view, 2> kWords<RetrievalIndex> = {"exact", "lists"};
+
 /// Retrieval (paper 3.3.2) and curriculum (Eq. 18).
 struct RetrievalConfig {
   std::int64_t k = 5;
   FeatureKind database = FeatureKind::kTuned;
   std::string metric = "auto";  ///< auto | l2 | cosine | "acoustic=l2,textual=cosine"
+  RetrievalIndex index = RetrievalIndex::kExact;
   SupportUse supports = SupportUse::kMix;
   double mix_rate = 1.0;   ///< how often an utterance with K supports is mixed
   double mix_share = 0.3;  ///< largest share of a support in a mixture

@@ -44,6 +44,32 @@ std::string supports_mode(const RetrievalConfig& retrieval) {
   return fmt::format("mix {} {} of {}", retrieval.mix_rate, retrieval.mix_share, retrieval.k);
 }
 
+/// How well lists found neighbours, beside what they found.
+void add_search_reports(const std::vector<ListSearchReport>& reports, TensorFile& file) {
+  if (reports.empty()) return;
+  std::vector<std::int64_t> counts;
+  std::vector<float> recalls;
+  for (const auto& report : reports) {
+    counts.insert(counts.end(), {report.rows, report.lists, report.probes, report.queries});
+    recalls.push_back(static_cast<float>(report.recall));
+  }
+  const auto modalities = static_cast<std::int64_t>(reports.size());
+  file.add("search.counts", {modalities, 4}, std::move(counts));
+  file.add("search.recalls", {modalities}, std::move(recalls));
+}
+
+std::vector<ListSearchReport> search_reports(const TensorFile& file) {
+  std::vector<ListSearchReport> reports;
+  if (!file.arrays.contains("search.counts")) return reports;
+  const auto counts = file.integers("search.counts");
+  const auto recalls = file.floats("search.recalls");
+  for (std::size_t m = 0; m < recalls.size(); ++m) {
+    reports.push_back({counts[4 * m], counts[4 * m + 1], counts[4 * m + 2], counts[4 * m + 3],
+                       static_cast<double>(recalls[m])});
+  }
+  return reports;
+}
+
 std::vector<float> gather_rows(const at::Tensor& table, const std::vector<std::int64_t>& rows) {
   return to_floats(table.index_select(0, index_tensor(rows, table.device())));
 }
@@ -155,13 +181,14 @@ TensorFile FoldStages::hardness_file(const std::vector<Pattern>& patterns,
 TensorFile FoldStages::neighbour_file(const std::vector<Pattern>& patterns,
                                       TaskContext& context) const {
   const bool is_tuned = settings_.retrieval.database == FeatureKind::kTuned;
-  const StageName name = {
-      "neighbours",
-      with({bits_text(patterns),
-            fmt::format("k {} metric {}", settings_.retrieval.k, settings_.retrieval.metric),
-            is_tuned ? tuning_settings() : "plain"},
-           seams_.key_inputs(KeyedStage::kNeighbours)),
-      "neighbours"};
+  const bool has_lists = settings_.retrieval.index == RetrievalIndex::kLists;
+  const StageName name = {"neighbours",
+                          with({bits_text(patterns),
+                                fmt::format("k {} metric {}{}", settings_.retrieval.k,
+                                            settings_.retrieval.metric, has_lists ? " lists" : ""),
+                                is_tuned ? tuning_settings() : "plain"},
+                               seams_.key_inputs(KeyedStage::kNeighbours)),
+                          "neighbours"};
   return stage_.get_or_compute(name, context, [&](const auto& /*services*/) {
     const FeatureTable table = is_tuned ? tuned_features(context) : data_.table;
     const auto metrics =
@@ -174,8 +201,10 @@ TensorFile FoldStages::neighbour_file(const std::vector<Pattern>& patterns,
     }
     std::vector<Pattern> present;
     for (const auto u : data_.train) present.push_back(table.present[static_cast<std::size_t>(u)]);
-    const NeighbourSearch search(std::move(views), std::move(present), settings_.retrieval.k);
+    const NeighbourSearch search(std::move(views), std::move(present), settings_.retrieval.k,
+                                 has_lists ? SearchKind::kLists : SearchKind::kExact);
     TensorFile result;
+    add_search_reports(search.reports(), result);
     for (const auto pattern : patterns) {
       auto found = seams_.neighbours(search, pattern, data_.corpus->modality_names());
       const auto n = static_cast<std::int64_t>(data_.train.size());
@@ -205,6 +234,7 @@ Curriculum FoldStages::curriculum(const std::vector<Pattern>& patterns,
     result.indirect.assign(shared.begin(), shared.end());
   }
   const auto found = neighbour_file(patterns, context);
+  result.searches = search_reports(found);
   for (std::size_t p = 0; p < patterns.size(); ++p) {
     const auto first = direct.begin() + static_cast<std::ptrdiff_t>(p * n);
     result.direct.emplace_back(first, first + static_cast<std::ptrdiff_t>(n));

@@ -7,6 +7,7 @@
 
 #include "hardy/modality.h"
 #include "methods/fold_stage.h"
+#include "methods/hardymer/list_search.h"
 #include "methods/hardymer/seams.h"
 #include "methods/hardymer/settings.h"
 #include "methods/hardymer/train_recogniser.h"
@@ -26,6 +27,7 @@ struct Curriculum {
   std::vector<std::vector<float>> score;      ///< [P] of [n]
   std::vector<std::vector<float>> distances;  ///< [P] of [n, K]
   std::vector<Supports> supports;             ///< [P]
+  std::vector<ListSearchReport> searches;     ///< [M] under retrieval.index = "lists"
 
   /// Training plan of a recogniser of some of the patterns. Throws InternalError when one of them
   /// is not among `patterns`.

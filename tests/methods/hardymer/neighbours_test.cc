@@ -57,6 +57,34 @@ TEST(Neighbours, OneUtteranceHasNone) {
   EXPECT_EQ(search.neighbours(Pattern(1)).counts[0], 0);
 }
 
+TEST(Neighbours, ListsFindTheSameAndSayHowWell) {
+  std::vector<float> first;
+  std::vector<float> second;
+  for (int i = 0; i < 600; ++i) {
+    first.push_back(static_cast<float>(i % 30) + 0.01F * static_cast<float>(i * 7919 % 601));
+    second.push_back(static_cast<float>(i * 31 % 607));
+  }
+  std::vector<Pattern> present(600, kBoth);
+  present[3] = Pattern(2);
+  const std::vector<DatabaseView> views = {{first, 1, Metric::kL2}, {second, 1, Metric::kL2}};
+  const NeighbourSearch exact(views, present, 5);
+  const NeighbourSearch lists(views, present, 5, SearchKind::kLists);
+  EXPECT_TRUE(exact.reports().empty());
+  ASSERT_EQ(lists.reports().size(), 2U);
+  EXPECT_EQ(lists.reports()[0].rows, 599);
+  EXPECT_EQ(lists.reports()[1].rows, 600);
+  for (const auto& report : lists.reports()) EXPECT_GE(report.recall, 0.99);
+  for (const auto pattern : {Pattern(1), Pattern(2), kBoth}) {
+    const auto wanted = exact.neighbours(pattern);
+    const auto found = lists.neighbours(pattern);
+    int same = 0;
+    for (std::size_t i = 0; i < wanted.ids.size(); ++i)
+      same += wanted.ids[i] == found.ids[i] ? 1 : 0;
+    EXPECT_GE(same, static_cast<int>(0.97 * 3000)) << pattern.bits();
+    EXPECT_EQ(found.counts, wanted.counts);
+  }
+}
+
 TEST(Neighbours, DefectH7SearchesTheFirstModalityAlone) {
   // By the first modality 1 is nearest to 0, by the second 2, by both 2.
   const std::vector<float> first = {0, 1, 2, 50};

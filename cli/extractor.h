@@ -1,0 +1,31 @@
+// Parts of hardy-extractor.
+#pragma once
+
+#include <array>
+#include <string>
+#include <vector>
+
+#include "cli/media_commands.h"
+#include "hardy/extract.h"
+#include "media/segment_list.h"
+
+namespace hardy {
+
+/// What a command's recordings gave.
+struct Extracted {
+  SegmentList list;
+  ExtractOptions options;
+  std::vector<ExtractedSegment> results;  ///< in the list's order; empty for a dry run
+};
+
+/// Reads "audio,text" (also acoustic, textual, visual); empty = all. Throws ConfigError. Shapes:
+/// indices as in kMediaModalities.
+std::array<bool, 3> wanted_modalities(const std::string& only);
+
+/// Plans and extracts, with progress on standard error.
+Extracted extract_media(const MediaCommand& command);
+
+/// `hardy predict MODEL --media`: extracts and predicts, utterance by utterance.
+void predict_media(const MediaCommand& command);
+
+}  // namespace hardy

@@ -1,0 +1,67 @@
+// `hardy extract`, `hardy predict --media` and `hardy run --media`: the options, and what either
+// program does with them. The light program checks them and hands over to hardy-extractor.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+namespace hardy {
+
+/// Options about recordings, as typed.
+struct MediaOptions {
+  std::vector<std::string> inputs;  ///< recordings, folders, patterns, tables
+  std::string labels;               ///< a table of segments beside `inputs`
+  std::string transcripts;          ///< a file or folder
+  std::string tier;
+  std::string asr;
+  std::string cut = "auto";
+  std::string only;  ///< "audio,text"; empty = all
+  std::string cascade;
+  std::string cache;
+  std::string memory = "4G";
+  double picture_step_s = 0.2;
+  double max_seconds = 120;
+  double stall_s = 60;
+  int jobs = 0;  ///< 0 = one per core
+  std::int64_t limit = 0;
+  bool has_no_cache = false;
+  bool redo = false;
+};
+
+/// One command about recordings.
+struct MediaCommand {
+  std::string name;  ///< "extract" | "predict" | "run"
+  MediaOptions media;
+  std::string out;        ///< `extract`, `run`: a folder
+  std::string model;      ///< `predict`
+  std::string available;  ///< `predict`: modalities to use
+  std::string check;      ///< `extract --check`: a folder of ours
+  std::string against;    ///< and one of somebody else
+  std::string log;        ///< `extract`: "json" = progress as JSON lines
+  bool is_json = false;
+  bool is_webvtt = false;
+  bool is_dry_run = false;
+  bool is_strict = false;
+  bool is_quiet = false;
+  std::vector<std::string> command_line;  ///< argv of this process
+};
+
+/// Adds the options of decoding and segmenting to a command; not its inputs.
+/// `has_jobs`: the command has an option --jobs of its own.
+void add_media_options(CLI::App& command, MediaOptions& options, bool has_jobs = false);
+
+void add_extract_command(CLI::App& app, const std::vector<std::string>& command_line);
+
+/// Bytes of "4G", "512M", "100000". Throws ConfigError.
+std::int64_t parse_bytes(const std::string& text);
+
+/// Carries the command out. Two implementations: exec_extractor.cc replaces this process by
+/// hardy-extractor and does not return; extractor.cc does the work.
+void carry_out(const MediaCommand& command);
+
+}  // namespace hardy

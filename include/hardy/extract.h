@@ -1,0 +1,82 @@
+// Recordings -> feature vectors, utterance by utterance. The decoders run in processes of their own
+// with limits, so that a damaged or hostile file costs its utterances and nothing else.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <limits>
+#include <string>
+#include <vector>
+
+namespace hardy {
+
+/// One utterance of a recording.
+struct Segment {
+  std::string id;  ///< unique
+  std::filesystem::path media;
+  double start_s = 0;                                      ///< seconds since the recording's start
+  double end_s = std::numeric_limits<double>::infinity();  ///< infinite = to the recording's end
+  std::string speaker;                                     ///< empty = unknown
+  std::string text;                                        ///< UTF-8; empty = unknown
+  std::string dialogue;                                    ///< empty = the utterance stands alone
+  std::string label;                                       ///< empty = unknown
+  std::string group;  ///< e.g. the recording session; empty = unknown
+  std::string split;  ///< train, validation, test; empty = none
+};
+
+/// The modalities of recordings, in the order of the arrays below.
+inline constexpr std::array<const char*, 3> kMediaModalities = {"acoustic", "textual", "visual"};
+
+/// One modality of an utterance.
+struct ExtractedModality {
+  std::vector<float> values;  ///< [width] all finite; empty = absent
+  std::string reason;         ///< why it is absent; empty when it is there
+};
+
+/// An utterance with its features.
+struct ExtractedSegment {
+  Segment segment;
+  std::array<ExtractedModality, 3> modalities;
+  double seconds = 0;          ///< of sound that was heard; 0 = none
+  std::int64_t pictures = 0;   ///< that were looked at
+  std::int64_t faces = 0;      ///< pictures with a face
+  bool was_cached = false;     ///< a part of it had been finished before
+  std::string media_checksum;  ///< SHA-256 of the recording; empty when it cannot be read
+};
+
+/// How recordings become features. Everything but `jobs`, `cache` and the limits influences results
+/// and is part of a cached vector's key.
+struct ExtractOptions {
+  std::array<bool, 3> wanted = {true, true, true};
+  double picture_step_s = 0.2;            ///< one picture is looked at per so many seconds, > 0
+  double max_seconds = 120;               ///< longer utterances are refused with a reason
+  std::filesystem::path cascade;          ///< of the face detector; empty = opencv-data's
+  std::filesystem::path cache;            ///< finished vectors; empty = none are kept
+  bool redo = false;                      ///< ignore finished vectors
+  int jobs = 1;                           ///< recordings decoded at the same time, >= 1
+  std::int64_t memory_bytes = 4LL << 30;  ///< address space of a decoding process
+  double stall_s = 60;                    ///< without any progress a decoding process is ended
+  std::function<bool()> is_stopped = {};  ///< asked often; true throws Interrupted
+  /// Told after every recording and modality: parts done, parts in all, the recording.
+  std::function<void(double, double, const std::string&)> progress = {};
+};
+
+/// What makes the vectors of a modality: named in corpora and models, so that features of another
+/// maker are refused. Shapes: index as in kMediaModalities.
+struct FeatureMaker {
+  std::string name;
+  std::int64_t width = 0;
+};
+
+std::array<FeatureMaker, 3> feature_makers(const ExtractOptions& options);
+
+/// Extracts all segments; results are in their order. Whatever goes wrong with a recording is a
+/// reason in its segments; throws only Interrupted, IoError of the cache, ConfigError for options
+/// and ArtifactError when the face detector cannot be loaded. Requires: no other thread is running,
+/// because decoding processes are forked.
+std::vector<ExtractedSegment> extract_segments(const std::vector<Segment>& segments,
+                                               const ExtractOptions& options);
+
+}  // namespace hardy

@@ -1,0 +1,63 @@
+// What turns one utterance's sound or pictures into a vector. The embedded extractors implement it;
+// others (frozen networks) can take their place.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "media/decode.h"
+
+namespace hardy {
+
+class SoundExtractor {
+ public:
+  virtual ~SoundExtractor() = default;
+
+  /// Name that stands for the extractor and everything that influences its values.
+  [[nodiscard]] virtual std::string maker() const = 0;
+  [[nodiscard]] virtual std::int64_t width() const = 0;
+
+  /// Shapes: samples [n] mono at kSoundRate -> [width]. Throws DataError with the reason when there
+  /// is nothing to measure.
+  [[nodiscard]] virtual std::vector<float> extract(std::span<const std::int16_t> samples) const = 0;
+};
+
+/// Looks at the pictures of one utterance, one after the other.
+class PictureSummary {
+ public:
+  virtual ~PictureSummary() = default;
+  virtual void add(const Picture& picture) = 0;
+
+  /// Pictures in which something was found, so far.
+  [[nodiscard]] virtual std::int64_t found() const = 0;
+
+  /// -> [width]. Throws DataError with the reason when nothing was found.
+  [[nodiscard]] virtual std::vector<float> finish() const = 0;
+};
+
+class PictureExtractor {
+ public:
+  virtual ~PictureExtractor() = default;
+  [[nodiscard]] virtual std::string maker() const = 0;
+  [[nodiscard]] virtual std::int64_t width() const = 0;
+  [[nodiscard]] virtual PixelForm form() const = 0;
+  [[nodiscard]] virtual std::unique_ptr<PictureSummary> start() const = 0;
+};
+
+/// The embedded acoustic extractor (acoustic.h).
+std::unique_ptr<SoundExtractor> make_acoustic_extractor();
+
+/// The embedded visual extractor (faces.h). `cascade`: empty = opencv-data's. Throws ArtifactError.
+std::unique_ptr<PictureExtractor> make_face_extractor(const std::string& cascade);
+
+/// The name of the embedded visual extractor, without loading it.
+inline constexpr const char* kVisualMaker = "hardy-face-1";
+
+/// Width of its vectors: mean and standard deviation of seven expressions over the pictures, mean
+/// of the 256 channels before them.
+inline constexpr std::int64_t kVisualWidth = 7 + 7 + 256;
+
+}  // namespace hardy

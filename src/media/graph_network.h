@@ -1,0 +1,67 @@
+// Small convolutional networks in the graph form of TensorFlow.js, run with loops of our own.
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace hardy {
+
+/// A picture or the output of a layer: [height, width, channels] row-major.
+struct FeatureMap {
+  std::size_t height = 0;
+  std::size_t width = 0;
+  std::size_t channels = 0;
+  std::vector<float> values;
+};
+
+/// A graph of Placeholder, Const, Conv2D, _FusedConv2D (BiasAdd, Relu), DepthwiseConv2dNative,
+/// MaxPool, AddV2, Relu, Mean over the picture, Softmax and Identity. Immutable after loading.
+class GraphNetwork {
+ public:
+  /// `graph` is the model.json, `weights` its single .bin of float32. Throws ArtifactError naming
+  /// what is missing, damaged or not among the operations above.
+  GraphNetwork(std::string_view graph, std::string_view weights);
+
+  /// Outputs of the nodes `wanted` for one input. Throws ArtifactError for an unknown name and for
+  /// shapes that do not fit.
+  [[nodiscard]] std::map<std::string, FeatureMap> run(const FeatureMap& input,
+                                                      const std::vector<std::string>& wanted) const;
+
+ private:
+  struct Weight {
+    std::vector<std::size_t> shape;
+    std::vector<float> values;
+  };
+
+  struct Node {
+    std::string name;
+    std::string operation;
+    std::vector<std::string> inputs;
+    std::size_t stride = 1;
+    std::size_t pool = 1;  ///< width of the MaxPool window
+    bool is_same = false;  ///< padding SAME, else VALID
+    bool has_relu = false;
+  };
+
+  // JSON, which this header does not include: the arrays of weights and of nodes.
+  void read_weights(const void* manifest, std::string_view weights);
+  void read_nodes(const void* list);
+
+  static FeatureMap sized(const Node& node, const FeatureMap& in, std::size_t height,
+                          std::size_t width, std::size_t channels, float value);
+  static FeatureMap pool(const Node& node, const FeatureMap& in);
+  [[nodiscard]] FeatureMap convolve(const Node& node, const FeatureMap& in) const;
+  [[nodiscard]] FeatureMap convolve_depthwise(const Node& node, const FeatureMap& in) const;
+  [[nodiscard]] FeatureMap apply(const Node& node,
+                                 const std::map<std::string, FeatureMap>& maps) const;
+  [[nodiscard]] const Weight& weight(const Node& node, std::size_t input) const;
+
+  std::map<std::string, Weight> weights_;
+  std::vector<Node> nodes_;  // in an order in which inputs come first
+};
+
+}  // namespace hardy

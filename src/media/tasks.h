@@ -1,0 +1,28 @@
+// What decoding processes do: features of sound and pictures, cuts at pauses, sound files for a
+// recogniser. Internal to media/.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <vector>
+
+#include "hardy/extract.h"
+#include "media/extractor.h"
+#include "media/worker.h"
+
+namespace hardy {
+
+/// Items: `segments`, all of one recording, in order of their ends.
+WorkerTask sound_task(std::vector<Segment> segments,
+                      std::shared_ptr<const SoundExtractor> extractor, double max_seconds);
+WorkerTask picture_task(std::vector<Segment> segments,
+                        std::shared_ptr<const PictureExtractor> extractor, double step_s);
+
+/// One item; values are start, end, start, end, ..; `seconds` is the recording's length. No values
+/// when it is at most `shortest_s` long or has no pause.
+WorkerTask cut_task(std::filesystem::path media, double shortest_s);
+
+/// One item; writes the recording's sound as a WAV file of 16-bit mono at 16 kHz.
+WorkerTask wav_task(std::filesystem::path media, std::filesystem::path wav);
+
+}  // namespace hardy

@@ -1,0 +1,56 @@
+// What a request comes to before anything is trained: its device, folder and folds.
+#include <torch/types.h>
+
+#include <algorithm>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "base/checksum.h"
+#include "hardy/check.h"
+#include "hardy/errors.h"
+#include "hardy/split.h"
+#include "methods/method.h"
+#include "protocol/run_protocol.h"
+
+namespace hardy {
+
+at::Device protocol_device(const Config& config) {
+  if (config.run.device == "cuda" && !at::hasCUDA()) {
+    throw ConfigError("--device cuda: this build of libtorch has no CUDA or finds no GPU; use cpu");
+  }
+  return at::Device(config.run.device);
+}
+
+std::filesystem::path run_folder_of(const ProtocolRequest& request, const Corpus& corpus) {
+  if (!request.folder.empty()) return request.folder;
+  const auto digest =
+      sha256(config_toml(kept_config(request.config)) + corpus.checksum + request.command);
+  std::string name = corpus.name.substr(0, corpus.name.find(' '));
+  std::replace(name.begin(), name.end(), '/', '-');
+  return std::filesystem::path("runs") / fmt::format("{}-{}", name, digest.substr(0, 8));
+}
+
+std::vector<Fold> check_request(const ProtocolRequest& request, const Corpus& corpus) {
+  const Config& config = request.config;
+  require_trainable(corpus, config.protocol);
+  auto folds = make_folds(corpus, config.protocol);
+  if (request.only_fold && *request.only_fold >= static_cast<int>(folds.size())) {
+    std::vector<std::string> names;
+    for (const auto& fold : folds) names.push_back(fold.name);
+    throw ConfigError(fmt::format("--fold {}: this corpus has {} folds: {}", *request.only_fold + 1,
+                                  folds.size(), fmt::join(names, ", ")));
+  }
+  std::vector<Fold> wanted;
+  for (const auto& fold : folds) {
+    if (!request.only_fold || *request.only_fold == fold.index) wanted.push_back(fold);
+  }
+  const Method& method = find_method(config.protocol.method);
+  if (const auto problem = method.problem_with(corpus, wanted, config)) {
+    throw DataError(fmt::format("{}: {} cannot serve this corpus: {}", corpus.source,
+                                declared_method(config.protocol.method).title, *problem));
+  }
+  return folds;
+}
+
+}  // namespace hardy

@@ -1,0 +1,33 @@
+// Which models a protocol trains for each fold and seed; the same in every process that takes part.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "hardy/config.h"
+#include "hardy/corpus.h"
+#include "hardy/modality.h"
+
+namespace hardy {
+
+/// One model of a (fold, seed) group.
+struct PlannedFit {
+  std::string track;             ///< "specialist" | "unified"
+  std::vector<Pattern> trained;  ///< one for a specialist
+  std::string name;              ///< "specialist {a,t}", for progress and costs
+};
+
+/// Patterns of the unified track: all of them while that is a sensible number, else those reported.
+std::vector<Pattern> unified_patterns(int modalities, const std::vector<Pattern>& conditions);
+
+/// Every pattern that some fit trains on; `is_masked`: of models of masked data, which see each
+/// utterance with what its masks leave.
+std::vector<Pattern> trained_patterns(const Config& config, const Corpus& corpus,
+                                      bool is_masked = false);
+
+/// The fits of each fold and seed, in their order; `is_masked` as above. Throws ConfigError for
+/// unknown conditions.
+std::vector<PlannedFit> planned_fits(const Config& config, const Corpus& corpus,
+                                     bool is_masked = false);
+
+}  // namespace hardy
