@@ -6,6 +6,11 @@ from __future__ import annotations
 class Error(Exception):
     """Base of everything that a caller or a file can cause."""
 
+    remedy: str = ""
+    """What to do about it, where the message does not end with that."""
+    context: tuple[str, ...] = ()
+    """What was being done or read, outermost first, e.g. ("corpus/labels.pkl",)."""
+
     @property
     def message(self) -> str:
         """The whole message."""

@@ -1,8 +1,8 @@
 """Every setting as typed classes, made from the same declaration as the program's.
 
     config = hardy.settings.Settings(preset="quick")
-    config.retrieval.k = 3
-    config.assignments()         # ["retrieval.k=3"]
+    config.hardymer.retrieval.k = 3
+    config.assignments()         # ["hardymer.retrieval.k=3"]
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ Settings: type[Section] = _make_class("", _data.fields())
 
 
 def assignments_of(config: Any) -> tuple[str, list[str]]:
-    """(preset, assignments) of Settings, of a mapping ({"retrieval": {"k": 3}} or {"retrieval.k": 3})
+    """(preset, assignments) of Settings, of a mapping ({"run": {"jobs": 2}} or {"run.jobs": 2})
     or of None. Raises ConfigError for unknown names."""
     if config is None:
         return "default", []

@@ -97,7 +97,7 @@ def run(
 ) -> Run:
     """Runs the protocol: folds x seeds x conditions, and returns the finished run folder.
 
-    `config`: hardy.settings.Settings or a mapping ({"preset": "quick", "retrieval.k": 3}). `out`: the
+    `config`: hardy.settings.Settings or a mapping ({"preset": "quick", "hardymer.retrieval.k": 3}). `out`: the
     run folder; a temporary one by default. Ctrl-C raises KeyboardInterrupt and leaves a folder that
     the same call resumes. `jobs`: parallel workers, 0 = one per core; it changes no number.
     `only_validation` makes no output on the test part.
@@ -201,7 +201,7 @@ def sweep(
     out: str | os.PathLike[str] | None = None,
     options: Sequence[str] = (),
 ) -> dict:
-    """Settings ranked by validation: {"retrieval.k": [1, 3, 5]}. Returns the study as JSON."""
+    """Settings ranked by validation: {"hardymer.retrieval.k": [1, 3, 5]}. Returns the study as JSON."""
     settings = [f"--set={k}={','.join(str(x) for x in v)}" for k, v in values.items()]
     return _study(["sweep"], corpus, out, [*settings, *options])
 

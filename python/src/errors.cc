@@ -1,5 +1,7 @@
 #include "errors.h"
 
+#include <pybind11/stl.h>
+
 #include <exception>
 
 #include "hardy/errors.h"
@@ -9,36 +11,43 @@ namespace {
 
 namespace py = pybind11;
 
-void raise(const char* type, const char* text) {
-  const py::object exception = py::module_::import("hardy.errors").attr(type)(text);
+void set(const py::object& exception) {
   PyErr_SetObject(py::type::handle_of(exception).ptr(), exception.ptr());
+}
+
+/// Name of the Python class of a kind.
+const char* class_of(ErrorKind kind) {
+  switch (kind) {
+    case ErrorKind::kConfig:
+      return "ConfigError";
+    case ErrorKind::kData:
+      return "DataError";
+    case ErrorKind::kShape:
+      return "ShapeError";
+    case ErrorKind::kArtifact:
+      return "ArtifactError";
+    case ErrorKind::kDivergence:
+      return "DivergenceError";
+    case ErrorKind::kIo:
+      return "IoError";
+    case ErrorKind::kInterrupted:
+      break;
+  }
+  return "Error";
 }
 
 void translate(std::exception_ptr failure) {
   try {
     if (failure) std::rethrow_exception(failure);
-  } catch (const py::builtin_exception&) {
-    throw;
-  } catch (const py::error_already_set&) {
-    throw;
-  } catch (const ConfigError& error) {
-    raise("ConfigError", error.what());
-  } catch (const ShapeError& error) {
-    raise("ShapeError", error.what());
-  } catch (const DataError& error) {
-    raise("DataError", error.what());
-  } catch (const ArtifactError& error) {
-    raise("ArtifactError", error.what());
-  } catch (const DivergenceError& error) {
-    raise("DivergenceError", error.what());
-  } catch (const IoError& error) {
-    raise("IoError", error.what());
-  } catch (const Interrupted&) {
-    PyErr_SetNone(PyExc_KeyboardInterrupt);
   } catch (const Error& error) {
-    raise("Error", error.what());
+    if (error.kind() == ErrorKind::kInterrupted) return PyErr_SetNone(PyExc_KeyboardInterrupt);
+    const auto type = py::module_::import("hardy.errors").attr(class_of(error.kind()));
+    const py::object exception = type(error.what());
+    exception.attr("remedy") = error.remedy();
+    exception.attr("context") = py::tuple(py::cast(error.context()));
+    set(exception);
   } catch (const InternalError& error) {
-    raise("InternalError", error.what());
+    set(py::module_::import("hardy.errors").attr("InternalError")(error.what()));
   }
 }
 

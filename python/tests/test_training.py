@@ -82,7 +82,7 @@ def test_a_failing_python_method_says_where(corpus, tmp_path):
 
 def test_unknown_settings_and_methods_are_refused(corpus):
     with pytest.raises(hardy.ConfigError, match="retrieval"):
-        hardy.run(corpus, config={"retrieval.kk": 3})
+        hardy.run(corpus, config={"hardymer.retrieval.kk": 3})
     with pytest.raises(hardy.ConfigError):
         hardy.run(corpus, method="hardymerr")
     with pytest.raises(hardy.ConfigError):
