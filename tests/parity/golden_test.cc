@@ -12,8 +12,10 @@
 #include "inference/published_checkpoint.h"
 #include "methods/hardymer/hardness_module.h"
 #include "methods/hardymer/neighbours.h"
+#include "methods/hardymer/settings.h"
 #include "methods/hardymer/train_recogniser.h"
 #include "methods/hardymer/tuning_net.h"
+#include "methods/hardymer_published/published.h"
 #include "methods/hardymer_published/published_loss.h"
 #include "parity/golden.h"
 #include "support/temp_dir.h"
@@ -300,23 +302,24 @@ TEST_P(Golden, TrainingStartsFromThePublishedLossesAndGradients) {
     start.arrays["model." + name] = array;
   }
   Config config = make_preset("default");
-  config.retrieval.supports = "none";
-  config.recogniser.encoder = published_options(state).encoder;
-  config.recogniser.encoder.dropout = 0;
-  config.recogniser.optimiser = still_optimiser();
-  config.recogniser.pattern_epochs = 2;
+  hardymer_settings(config).retrieval.supports = SupportUse::kNone;
+  hardymer_settings(config).recogniser.encoder = published_options(state).encoder;
+  hardymer_settings(config).recogniser.encoder.dropout = 0;
+  hardymer_settings(config).recogniser.optimiser = still_optimiser();
+  hardymer_settings(config).recogniser.pattern_epochs = 2;
   const auto first_update = [&](const std::string& condition) {
     FirstUpdates updates(fold.ordered_seed());
-    train_recogniser(fold.data, config, start, {{golden_pattern(condition)}, {}}, updates.services);
+    train_recogniser(fold.data, config, start, {{golden_pattern(condition)}, {}}, updates.services,
+                     PublishedSeams(published_settings(config)));
     return FirstUpdate(updates.states.at(0));
   };
   for (const auto& condition : kConditions) {
     const double cross_entropy = expected[condition]["cross_entropy"];
-    config.published.h14_swapped_mask = false;
-    config.recogniser.reconstruction_weight = 0;
+    published_settings(config).h14_swapped_mask = false;
+    hardymer_settings(config).recogniser.reconstruction_weight = 0;
     EXPECT_NEAR(first_update(condition).training_loss, cross_entropy, 1e-5) << condition;
-    config.published.h14_swapped_mask = true;
-    config.recogniser.reconstruction_weight = 1;
+    published_settings(config).h14_swapped_mask = true;
+    hardymer_settings(config).recogniser.reconstruction_weight = 1;
     const double error = expected[condition]["reconstruction_of_missing"];
     EXPECT_NEAR(first_update(condition).training_loss, cross_entropy + error, 2e-5) << condition;
   }

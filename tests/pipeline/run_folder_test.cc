@@ -190,7 +190,7 @@ TEST(RunFolder, ARefusedCommandLeavesTheFilesOfALiveRunAlone) {
   const auto written = temporary_name(run.predictions_file());
   put_file(written, "half");
   RunManifest other = some_manifest();
-  other.config.retrieval.k = 9;
+  hardymer_settings(other.config).retrieval.k = 9;
   EXPECT_THROW(create(folder, other), ConfigError);
   EXPECT_TRUE(std::filesystem::exists(written));
 }

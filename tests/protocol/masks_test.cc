@@ -21,7 +21,7 @@ using ::testing::HasSubstr;
 Config mean_mlp(const std::string& conditions) {
   Config config = test::tiny_config();
   config.protocol.method = "mean_mlp";
-  config.protocol.tracks = "unified";
+  config.protocol.tracks = Tracks::kUnified;
   config.protocol.conditions = conditions;
   return config;
 }
@@ -80,7 +80,7 @@ TEST(MasksInRuns, TrainingOnMaskedDataMakesModelsOfTheirOwn) {
   const TempDir dir;
   const Corpus corpus = test::tiny_corpus(3);
   Config config = mean_mlp("complete; rate=.5; at=both");
-  config.protocol.tracks = "both";
+  config.protocol.tracks = Tracks::kBoth;
   const auto both = run(dir / "both", config, corpus).results;
   config.protocol.conditions = "complete; rate=.5; at=training";
   const auto training = run(dir / "training", config, corpus).results;
@@ -101,7 +101,7 @@ TEST(MasksInRuns, TrainingOnMaskedDataMakesModelsOfTheirOwn) {
 TEST(MasksInRuns, ASpecialistCannotBeTestedUnderThem) {
   const TempDir dir;
   Config config = mean_mlp("rate=.5");
-  config.protocol.tracks = "specialist";
+  config.protocol.tracks = Tracks::kSpecialist;
   EXPECT_THAT(
       message_of<ConfigError>([&] { (void)run(dir / "run", config, test::tiny_corpus(3)); }),
       HasSubstr("need the unified track"));

@@ -183,16 +183,17 @@ double falls_to(const std::function<void(EpochLoopOptions&)>& change) {
 TEST(EpochLoop, TheScheduleScalesEveryStep) {
   EXPECT_NEAR(falls_to([](EpochLoopOptions&) {}), 0.6, 1e-5);
   // Half a cosine: factors 1, .8536, .5, .1464 at the four starts of epochs.
-  EXPECT_NEAR(falls_to([](EpochLoopOptions& o) { o.optimiser.schedule = "cosine"; }), 0.75, 1e-5);
+  EXPECT_NEAR(falls_to([](EpochLoopOptions& o) { o.optimiser.schedule = Schedule::kCosine; }), 0.75,
+              1e-5);
   // Two batches an epoch move the schedule on within it: eight steps of 1 to .0381, sum 4.5.
   EXPECT_NEAR(falls_to([](EpochLoopOptions& o) {
                 o.items = 2;
-                o.optimiser.schedule = "cosine";
+                o.optimiser.schedule = Schedule::kCosine;
               }),
               0.55, 1e-5);
   // A rate by epoch takes the schedule's place.
   EXPECT_NEAR(falls_to([](EpochLoopOptions& o) {
-                o.optimiser.schedule = "cosine";
+                o.optimiser.schedule = Schedule::kCosine;
                 o.epoch_rate = [](std::int64_t epoch) { return epoch == 2 ? 1.0 : 0.0; };
               }),
               0.9, 1e-5);

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <memory>
 
+#include "methods/hardymer/settings.h"
 #include "support/tiny_experiment.h"
 
 namespace hardy::test {
@@ -17,7 +18,7 @@ class CurriculumDrawsTest : public ::testing::Test {
     data_ = make_fold_data(corpus_, make_feature_table(corpus_, at::kCPU),
                            make_folds(corpus_, config_.protocol).front(),
                            std::make_shared<Objective>(corpus_, at::kCPU));
-    config_.retrieval.supports = "weights";
+    hardymer_settings(config_).retrieval.supports = SupportUse::kWeights;
     const auto n = data_.train.size();
     plan_.patterns = {Pattern(1), Pattern(2)};
     plan_.supports.resize(2);
@@ -52,7 +53,7 @@ TEST_F(CurriculumDrawsTest, TheWeightOfADrawnPatternIsTheMeanOfItsVisits) {
 }
 
 TEST_F(CurriculumDrawsTest, WhereDialoguesDrawTheWeightIsThatOfTheDrawnPattern) {
-  config_.recogniser.pattern_unit = "dialogue";
+  hardymer_settings(config_).recogniser.pattern_unit = PatternUnit::kDialogue;
   const CurriculumDraws draws(data_, config_, plan_);
   const BatchPlan plan = all_rows();
   const auto first = draws.weights(plan, std::vector<std::size_t>(plan.rows.size(), 0), at::kCPU);
@@ -85,7 +86,7 @@ TEST_F(CurriculumDrawsTest, PatternsAreDrawnInProportionToTheirVisits) {
 }
 
 TEST_F(CurriculumDrawsTest, WithoutWeightsPatternsAreDrawnEvenly) {
-  config_.retrieval.supports = "mix";
+  hardymer_settings(config_).retrieval.supports = SupportUse::kMix;
   const CurriculumDraws draws(data_, config_, plan_);
   EXPECT_FALSE(draws.gives_weights());
   EXPECT_TRUE(draws.gives_mixtures());
@@ -93,9 +94,9 @@ TEST_F(CurriculumDrawsTest, WithoutWeightsPatternsAreDrawnEvenly) {
 }
 
 TEST_F(CurriculumDrawsTest, PartnersAreTheSupportsOfTheRowsOwnPattern) {
-  config_.retrieval.supports = "mix";
-  config_.retrieval.k = 1;
-  config_.retrieval.mix_rate = 1;
+  hardymer_settings(config_).retrieval.supports = SupportUse::kMix;
+  hardymer_settings(config_).retrieval.k = 1;
+  hardymer_settings(config_).retrieval.mix_rate = 1;
   plan_.supports[0].of[0] = {5};
   plan_.supports[1].of[0] = {6};
   const CurriculumDraws draws(data_, config_, plan_);

@@ -8,6 +8,7 @@
 
 #include "methods/hardymer/estimate_hardness.h"
 #include "methods/hardymer/hardness_module.h"
+#include "methods/hardymer/settings.h"
 #include "support/tiny_experiment.h"
 #include "train/first_update.h"
 #include "train/recogniser_data.h"
@@ -19,7 +20,7 @@ class HardnessLoss : public ::testing::Test {
  protected:
   explicit HardnessLoss(double missing_rate = 0)
       : corpus_(tiny_corpus(3, missing_rate)), config_(tiny_config()) {
-    auto& hardness = config_.hardness;
+    auto& hardness = hardymer_settings(config_).hardness;
     hardness.optimiser = still_optimiser();
     hardness.encoder.dropout = 0;
     hardness.complete_epochs = hardness.pattern_epochs = 2;
@@ -30,12 +31,12 @@ class HardnessLoss : public ::testing::Test {
                            make_folds(corpus_, config_.protocol).front(),
                            std::make_shared<Objective>(corpus_, at::kCPU));
     FirstUpdates updates(kSeed);
-    measured_ = estimate_hardness(data_, config_.hardness, {Pattern(1), Pattern(2), Pattern(7)},
-                                  updates.services);
+    measured_ = estimate_hardness(data_, hardymer_settings(config_).hardness,
+                                  {Pattern(1), Pattern(2), Pattern(7)}, updates.services);
     states_ = updates.states;
     Generator initial = Seeds(kSeed).stream("hardness.init");
-    module_ = std::make_unique<HardnessModule>(backbone_options(data_, config_.hardness.encoder),
-                                               parameters_, initial);
+    module_ = std::make_unique<HardnessModule>(
+        backbone_options(data_, hardymer_settings(config_).hardness.encoder), parameters_, initial);
   }
 
   /// Stage 1's loss of a plan that shows everything, from its definition.

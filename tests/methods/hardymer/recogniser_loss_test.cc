@@ -7,7 +7,9 @@
 #include <memory>
 
 #include "methods/hardymer/curriculum_draws.h"
+#include "methods/hardymer/settings.h"
 #include "methods/hardymer/train_recogniser.h"
+#include "methods/hardymer_published/published.h"
 #include "nn/backbone.h"
 #include "support/tiny_experiment.h"
 #include "train/first_update.h"
@@ -32,13 +34,13 @@ double rebuilt(std::size_t m) { return 0.2 * static_cast<double>(m + 1); }
 class RecogniserLoss : public ::testing::Test {
  protected:
   RecogniserLoss() : corpus_(tiny_corpus(3, 0.3)), config_(tiny_config()) {
-    auto& recogniser = config_.recogniser;
+    auto& recogniser = hardymer_settings(config_).recogniser;
     recogniser.optimiser = still_optimiser();
     recogniser.encoder.dropout = 0;
     recogniser.complete_epochs = recogniser.pattern_epochs = 2;
     recogniser.patience = 0;
     recogniser.reconstruction_weight = 0.7;
-    config_.retrieval.supports = "none";
+    hardymer_settings(config_).retrieval.supports = SupportUse::kNone;
     data_ = make_fold_data(corpus_, make_feature_table(corpus_, at::kCPU),
                            make_folds(corpus_, config_.protocol).front(),
                            std::make_shared<Objective>(corpus_, at::kCPU));
@@ -49,8 +51,8 @@ class RecogniserLoss : public ::testing::Test {
     ParameterSet parameters;
     parameters.skip_drawing();
     Generator unused;
-    const Backbone backbone(backbone_options(data_, config_.recogniser.encoder), parameters,
-                            unused);
+    const Backbone backbone(backbone_options(data_, hardymer_settings(config_).recogniser.encoder),
+                            parameters, unused);
     at::NoGradGuard no_gradient;
     parameters.at("classifier.bias").copy_(at::tensor(kClassBias));
     for (std::size_t m = 0; m < 3; ++m) {
@@ -64,8 +66,8 @@ class RecogniserLoss : public ::testing::Test {
   TensorFile drawn_network() {
     ParameterSet parameters;
     Generator generator(11);
-    const Backbone backbone(backbone_options(data_, config_.recogniser.encoder), parameters,
-                            generator);
+    const Backbone backbone(backbone_options(data_, hardymer_settings(config_).recogniser.encoder),
+                            parameters, generator);
     TensorFile file;
     parameters.save(file, "model.");
     return file;
@@ -73,7 +75,8 @@ class RecogniserLoss : public ::testing::Test {
 
   FirstUpdate first_update(const TensorFile& start, const CurriculumPlan& plan) {
     FirstUpdates seen(kSeed);
-    const auto trained = train_recogniser(data_, config_, start, plan, seen.services);
+    const auto trained = train_recogniser(data_, config_, start, plan, seen.services,
+                                          PublishedSeams(published_settings(config_)));
     EXPECT_EQ(seen.states.size(), 1U);
     EXPECT_EQ(trained.curve.front().value, FirstUpdate(seen.states.at(0)).training_loss);
     return FirstUpdate(seen.states.at(0));
@@ -179,7 +182,7 @@ TEST_F(RecogniserLoss, IsTheLabelsLossPlusTheWeightedErrorOfWhatIsHidden) {
 }
 
 TEST_F(RecogniserLoss, WithoutReconstructionIsTheLabelsLossAlone) {
-  config_.recogniser.reconstruction_weight = 0;
+  hardymer_settings(config_).recogniser.reconstruction_weight = 0;
   const auto seen = first_update(constant_network(), {{Pattern(2)}, {}});
   double expected = 0;
   for (const auto u : data_.train) expected += nll(label_of(corpus_, u));
@@ -187,7 +190,7 @@ TEST_F(RecogniserLoss, WithoutReconstructionIsTheLabelsLossAlone) {
 }
 
 TEST_F(RecogniserLoss, SupportsAsWeightsDivideBothPartsByTheSumOfVisits) {
-  config_.retrieval.supports = "weights";
+  hardymer_settings(config_).retrieval.supports = SupportUse::kWeights;
   const CurriculumPlan plan{{Pattern(1)}, {one_support()}};
   const auto seen = first_update(constant_network(), plan);
   std::vector<double> visits(data_.train.size(), 1);
@@ -206,18 +209,18 @@ TEST_F(RecogniserLoss, SupportsAsWeightsDivideBothPartsByTheSumOfVisits) {
 }
 
 TEST_F(RecogniserLoss, SupportsMixedInBlendTargetsAndLabelsInTheirShares) {
-  config_.retrieval.supports = "mix";
-  config_.retrieval.k = 1;
-  config_.retrieval.mix_rate = 1;
-  config_.retrieval.mix_share = 0.8;
+  hardymer_settings(config_).retrieval.supports = SupportUse::kMix;
+  hardymer_settings(config_).retrieval.k = 1;
+  hardymer_settings(config_).retrieval.mix_rate = 1;
+  hardymer_settings(config_).retrieval.mix_share = 0.8;
   const CurriculumPlan plan{{Pattern(1)}, {one_support()}};
   const BatchPlan rows = batch(Pattern(1));
   Generator draws = first_draws(Seeds(kSeed), kStage);
   const auto mixture =
       CurriculumDraws(data_, config_, plan)
           .draw_mixture(rows, std::vector<std::size_t>(rows.rows.size(), 0), at::kCPU, draws);
-  for (const std::string label : {"query", "own"}) {
-    config_.retrieval.support_label = label;
+  for (const auto label : {SupportLabel::kQuery, SupportLabel::kOwn}) {
+    hardymer_settings(config_).retrieval.support_label = label;
     const auto seen = first_update(constant_network(), plan);
     double expected = 0;
     int mixed = 0;
@@ -228,18 +231,19 @@ TEST_F(RecogniserLoss, SupportsMixedInBlendTargetsAndLabelsInTheirShares) {
       const double share = mixture.shares()[place].item<double>();
       mixed += partner == row.utterance ? 0 : 1;
       const double own = nll(label_of(corpus_, row.utterance));
-      const double mixes = label == "query" ? 0 : share;  // a support brings its own label
+      const double mixes =
+          label == SupportLabel::kQuery ? 0 : share;  // a support brings its own label
       expected += (1 - mixes) * own + mixes * nll(label_of(corpus_, partner)) +
                   0.7 * hidden_error(row, partner, share);
     }
     EXPECT_GT(mixed, 3);
     EXPECT_NEAR(seen.training_loss, expected / static_cast<double>(rows.rows.size()), 1e-5)
-        << label;
+        << word_of(label);
   }
 }
 
 TEST_F(RecogniserLoss, SlotsReplaceEachUtteranceByItsSupport) {
-  config_.retrieval.supports = "slots";
+  hardymer_settings(config_).retrieval.supports = SupportUse::kSlots;
   const auto supports = one_support();
   const BatchPlan rows = batch(Pattern(1));
   std::vector<std::int64_t> own;
@@ -257,23 +261,24 @@ TEST_F(RecogniserLoss, SlotsReplaceEachUtteranceByItsSupport) {
     their_own.push_back(support.utterance);
   }
   ASSERT_LT(replaced.size(), own.size());
-  for (const std::string label : {"own", "query"}) {
-    config_.retrieval.support_label = label;
+  for (const auto label : {SupportLabel::kOwn, SupportLabel::kQuery}) {
+    hardymer_settings(config_).retrieval.support_label = label;
     const auto seen = first_update(constant_network(), {{Pattern(1)}, {supports}});
-    const double slot = constant_loss(replaced, label == "own" ? their_own : queries);
-    EXPECT_NEAR(seen.training_loss, (constant_loss(rows.rows, own) + slot) / 2, 1e-5) << label;
+    const double slot = constant_loss(replaced, label == SupportLabel::kOwn ? their_own : queries);
+    EXPECT_NEAR(seen.training_loss, (constant_loss(rows.rows, own) + slot) / 2, 1e-5)
+        << word_of(label);
   }
 }
 
 TEST_F(RecogniserLoss, DefectH12KeepsTheGradientsOfABatchesSlots) {
-  config_.retrieval.supports = "slots";
+  hardymer_settings(config_).retrieval.supports = SupportUse::kSlots;
   const CurriculumPlan plan{{Pattern(1)}, {one_support()}};
   const auto cleared = first_update(constant_network(), plan).mean_gradient("classifier.bias");
-  config_.published.h12_kept_gradients = true;
+  published_settings(config_).h12_kept_gradients = true;
   const auto kept = first_update(constant_network(), plan).mean_gradient("classifier.bias");
   // The second step takes .1 (g1 + g2) instead of .1 g2; g1 is that of the rows themselves.
-  config_.published.h12_kept_gradients = false;
-  config_.retrieval.supports = "none";
+  published_settings(config_).h12_kept_gradients = false;
+  hardymer_settings(config_).retrieval.supports = SupportUse::kNone;
   const auto of_rows = first_update(constant_network(), {{Pattern(1)}, {}});
   const auto difference = kept - cleared - 0.1 * of_rows.gradient("classifier.bias");
   EXPECT_LT(difference.abs().max().item<double>(), 1e-6);
@@ -282,15 +287,15 @@ TEST_F(RecogniserLoss, DefectH12KeepsTheGradientsOfABatchesSlots) {
 
 TEST_F(RecogniserLoss, TheUnifiedModelDrawsAPatternPerUtteranceOrPerDialogue) {
   const auto patterns = all_patterns(3);
-  for (const std::string unit : {"utterance", "dialogue"}) {
-    config_.recogniser.pattern_unit = unit;
+  for (const auto unit : {PatternUnit::kUtterance, PatternUnit::kDialogue}) {
+    hardymer_settings(config_).recogniser.pattern_unit = unit;
     BatchPlan plan = batch(patterns.front());
     Generator draws = first_draws(Seeds(kSeed), kStage);
     std::vector<std::int64_t> own;
     for (std::size_t d = 0; d + 1 < plan.offsets.size(); ++d) {
       std::size_t drawn = 0;
       for (auto r = plan.offsets[d]; r < plan.offsets[d + 1]; ++r) {
-        if (unit == "utterance" || r == plan.offsets[d]) {
+        if (unit == PatternUnit::kUtterance || r == plan.offsets[d]) {
           drawn = static_cast<std::size_t>(draw_index(draws, 7));
         }
         plan.rows[static_cast<std::size_t>(r)].pattern = patterns[drawn];
@@ -298,21 +303,22 @@ TEST_F(RecogniserLoss, TheUnifiedModelDrawsAPatternPerUtteranceOrPerDialogue) {
       }
     }
     const auto seen = first_update(constant_network(), {patterns, {}});
-    EXPECT_NEAR(seen.training_loss, constant_loss(plan.rows, own), 1e-5) << unit;
+    EXPECT_NEAR(seen.training_loss, constant_loss(plan.rows, own), 1e-5) << word_of(unit);
   }
 }
 
 TEST_F(RecogniserLoss, EveryGradientIsThatOfTheDefinition) {
-  config_.retrieval.supports = "mix";
-  config_.retrieval.k = 1;
-  config_.retrieval.support_label = "own";
+  hardymer_settings(config_).retrieval.supports = SupportUse::kMix;
+  hardymer_settings(config_).retrieval.k = 1;
+  hardymer_settings(config_).retrieval.support_label = SupportLabel::kOwn;
   const Pattern pattern(5);
   const CurriculumPlan curriculum{{pattern}, {one_support()}};
   const auto start = drawn_network();
   const auto seen = first_update(start, curriculum);
   ParameterSet parameters;
   Generator unused;
-  const Backbone backbone(backbone_options(data_, config_.recogniser.encoder), parameters, unused);
+  const Backbone backbone(backbone_options(data_, hardymer_settings(config_).recogniser.encoder),
+                          parameters, unused);
   parameters.load(start, "model.");
   const BatchPlan plan = batch(pattern);
   Generator draws = first_draws(Seeds(kSeed), kStage);
@@ -373,11 +379,11 @@ TEST_F(RecogniserLoss, OfValuesIsTheSquaredError) {
   data_.objective = std::make_shared<Objective>(corpus_, at::kCPU);
   ParameterSet parameters;
   Generator generator(12);
-  const Backbone backbone(backbone_options(data_, config_.recogniser.encoder), parameters,
-                          generator);
+  const Backbone backbone(backbone_options(data_, hardymer_settings(config_).recogniser.encoder),
+                          parameters, generator);
   TensorFile start;
   parameters.save(start, "model.");
-  config_.recogniser.reconstruction_weight = 0;
+  hardymer_settings(config_).recogniser.reconstruction_weight = 0;
   const auto seen = first_update(start, {{Pattern(7)}, {}});
   const BatchPlan plan = batch(Pattern(7));
   const Batch packed = make_batch(data_.table, plan);
@@ -405,12 +411,13 @@ at::Tensor heads_loss(const FoldData& data, const Backbone& backbone, const Batc
 
 TEST_F(RecogniserLoss, OfPretrainingIsTheSumOverModalitiesOfTheirHeads) {
   FirstUpdates updates(kSeed);
-  pretrain_recogniser(data_, config_.recogniser, updates.services);
+  pretrain_recogniser(data_, hardymer_settings(config_).recogniser, updates.services);
   ASSERT_EQ(updates.states.size(), 1U);
   const FirstUpdate seen(updates.states[0]);
   ParameterSet parameters;
   Generator initial = Seeds(kSeed).stream("recogniser.init");
-  const Backbone backbone(backbone_options(data_, config_.recogniser.encoder), parameters, initial);
+  const Backbone backbone(backbone_options(data_, hardymer_settings(config_).recogniser.encoder),
+                          parameters, initial);
   expect_same(seen, parameters,
               heads_loss(data_, backbone, first_batch(data_, Seeds(kSeed), "recogniser.complete")));
   BatchPlan held_out;
@@ -421,12 +428,12 @@ TEST_F(RecogniserLoss, OfPretrainingIsTheSumOverModalitiesOfTheirHeads) {
 }
 
 TEST_F(RecogniserLoss, PretrainingMovesTheEncoderAndHeadOfEveryModality) {
-  config_.recogniser.optimiser.learning_rate = 1e-2;
+  hardymer_settings(config_).recogniser.optimiser.learning_rate = 1e-2;
   const auto trained = [&](std::int64_t epochs) {
-    config_.recogniser.complete_epochs = epochs;
+    hardymer_settings(config_).recogniser.complete_epochs = epochs;
     StageServices services;
     services.seeds = Seeds(kSeed);
-    return pretrain_recogniser(data_, config_.recogniser, services);
+    return pretrain_recogniser(data_, hardymer_settings(config_).recogniser, services);
   };
   const auto none = trained(0);
   const auto some = trained(2);

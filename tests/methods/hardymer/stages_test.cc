@@ -13,6 +13,8 @@
 #include "methods/fit_method.h"
 #include "methods/hardymer/estimate_hardness.h"
 #include "methods/hardymer/score.h"
+#include "methods/hardymer/settings.h"
+#include "methods/hardymer_published/published.h"
 
 namespace hardy::test {
 namespace {
@@ -23,10 +25,11 @@ const std::vector<Pattern> kPatterns = {Pattern(1), Pattern(2), Pattern(4)};
 class FoldRun {
  public:
   FoldRun() : corpus_(method_corpus(3)), on_fold_(corpus_, method_config("hardymer")) {
-    config().retrieval.k = 3;
-    config().tuning.epochs = config().hardness.complete_epochs = 1;
-    config().hardness.pattern_epochs = config().recogniser.complete_epochs = 1;
-    config().recogniser.pattern_epochs = 1;
+    hardymer_settings(config()).retrieval.k = 3;
+    HardyMerSettings& settings = hardymer_settings(config());
+    settings.tuning.epochs = settings.hardness.complete_epochs = 1;
+    settings.hardness.pattern_epochs = settings.recogniser.complete_epochs = 1;
+    settings.recogniser.pattern_epochs = 1;
   }
 
   Config& config() { return on_fold_.config; }
@@ -44,7 +47,8 @@ class FoldRun {
                               .cache = cache_,
                               .costs = costs_};
     const FoldStage stage(request, 1);
-    const FoldStages stages(data(), config(), stage);
+    const PublishedSeams seams(request);
+    const FoldStages stages(data(), config(), stage, seams);
     Scheduler scheduler({.jobs = 1});
     scheduler.add({.name = "test", .work = [&](TaskContext& context) { work(stages, context); }});
     scheduler.run();
@@ -89,20 +93,22 @@ TEST_F(Stages, EveryPatternGetsItsOwnHardness) {
                             .costs = costs_};
   StageServices services;
   services.seeds = FoldStage(request, 1).seeds("hardness");
-  const auto estimate = estimate_hardness(data(), config().hardness, kPatterns, services);
+  const auto estimate =
+      estimate_hardness(data(), hardymer_settings(config()).hardness, kPatterns, services);
   const auto direct = estimate.floats("direct");
   const auto indirect = estimate.floats("indirect");
   EXPECT_EQ(result.indirect, (std::vector<float>{indirect.begin(), indirect.end()}));
   for (std::size_t p = 0; p < kPatterns.size(); ++p) {
     const auto own = direct.subspan(p * n, n);
     EXPECT_EQ(result.direct[p], (std::vector<float>{own.begin(), own.end()})) << p;
-    EXPECT_EQ(result.score[p], unified_score(result.direct[p], result.indirect, config().hardness));
+    EXPECT_EQ(result.score[p], unified_score(result.direct[p], result.indirect,
+                                             hardymer_settings(config()).hardness));
     for (std::size_t q = 0; q < p; ++q) EXPECT_NE(result.direct[p], result.direct[q]);
   }
 }
 
 TEST_F(Stages, SupportsAreTheFirstOfThePatternsOwnNeighbours) {
-  config().retrieval.database = "plain";
+  hardymer_settings(config()).retrieval.database = FeatureKind::kPlain;
   const auto result = curriculum();
   std::vector<std::vector<float>> rows;
   std::vector<DatabaseView> views;
@@ -125,8 +131,8 @@ TEST_F(Stages, SupportsAreTheFirstOfThePatternsOwnNeighbours) {
 }
 
 TEST_F(Stages, DefectH7ReachesRetrieval) {
-  config().retrieval.database = "plain";
-  config().hardness.components = "none";
+  hardymer_settings(config()).retrieval.database = FeatureKind::kPlain;
+  hardymer_settings(config()).hardness.components = HardnessTerms::kNone;
   const std::vector<Pattern> both = {Pattern(3)};
   const auto supports = [&] {
     Supports result;
@@ -136,15 +142,15 @@ TEST_F(Stages, DefectH7ReachesRetrieval) {
     return result;
   };
   const auto strict = supports();
-  config().published.h7_first_modality = true;
+  published_settings(config()).h7_first_modality = true;
   EXPECT_NE(strict.of, supports().of);
 }
 
 TEST_F(Stages, TheTunedDatabaseIsWhatRetrievalSearches) {
-  config().hardness.components = "none";
-  config().retrieval.database = "plain";
+  hardymer_settings(config()).hardness.components = HardnessTerms::kNone;
+  hardymer_settings(config()).retrieval.database = FeatureKind::kPlain;
   const auto plain = curriculum();
-  config().retrieval.database = "tuned";
+  hardymer_settings(config()).retrieval.database = FeatureKind::kTuned;
   EXPECT_NE(plain.distances, curriculum().distances);
 }
 
@@ -163,7 +169,7 @@ TEST_F(Stages, SeedsShareNothingAndOneSeedIsTheSameInAnyCompany) {
 }
 
 TEST_F(Stages, EverySettingThatMovesAStageIsInItsKey) {
-  config().recogniser.input = "tuned";
+  hardymer_settings(config()).recogniser.input = FeatureKind::kTuned;
   fit();
   const auto computed_again = [&](const std::string& assignment) {
     const Config before = config();

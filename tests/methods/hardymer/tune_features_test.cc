@@ -6,6 +6,7 @@
 
 #include <memory>
 
+#include "methods/hardymer/settings.h"
 #include "methods/hardymer/tuning_net.h"
 #include "support/tiny_experiment.h"
 #include "train/first_update.h"
@@ -19,13 +20,13 @@ class TuneFeatures : public ::testing::Test {
 
   /// One epoch of one batch: validation chooses nothing.
   TensorFile tuned() {
-    config_.tuning.epochs = 1;
-    config_.tuning.batch = 1'000'000;
-    config_.tuning.learning_rate = 0.01;
-    config_.tuning.weight_decay = 0;
+    hardymer_settings(config_).tuning.epochs = 1;
+    hardymer_settings(config_).tuning.batch = 1'000'000;
+    hardymer_settings(config_).tuning.learning_rate = 0.01;
+    hardymer_settings(config_).tuning.weight_decay = 0;
     StageServices services;
     services.seeds = Seeds(kSeed);
-    return tune_features(data_, config_.tuning, services);
+    return tune_features(data_, hardymer_settings(config_).tuning, services);
   }
 
   void rebuild() {
