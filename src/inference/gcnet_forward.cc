@@ -1,6 +1,5 @@
 // GCNet: recurrent layers and graphs over the whole dialogue.
 #include <algorithm>
-#include <cmath>
 #include <optional>
 
 #include <fmt/format.h>
@@ -8,6 +7,7 @@
 #include "hardy/errors.h"
 #include "inference/bundle_settings.h"
 #include "inference/method_network.h"
+#include "inference/recurrent.h"
 
 namespace hardy::predict {
 namespace {
@@ -16,60 +16,16 @@ void check_gcnet(bool fits, const char* what) {
   if (!fits) throw ArtifactError(fmt::format("{}: its layers do not fit the description", what));
 }
 
-float logistic(float x) { return 1.0F / (1.0F + std::exp(-x)); }
-
-/// One direction of a recurrent layer. Gates lie in the order i, f, g, o.
-class Direction {
- public:
-  Direction(const TensorFileView& file, const std::string& name) {
-    const auto matrix = [&](const char* part) -> ConstRows {
-      const auto& shape = file.shape(name + part);
-      check_gcnet(shape.size() == 2, "recurrent layer");
-      return {file.floats(name + part).data(), shape[1]};
-    };
-    const auto input = matrix(".input");
-    const auto state = matrix(".state");
-    const auto gates = file.shape(name + ".state")[0];
-    width_ = state.stride;
-    check_gcnet(gates == 4 * width_ && file.shape(name + ".input")[0] == gates, "recurrent layer");
-    const auto first = checked_array(file, name + ".input_bias", {gates});
-    const auto second = checked_array(file, name + ".state_bias", {gates});
-    std::vector<float> bias(first.begin(), first.end());
-    add(second.data(), gates, bias.data());
-    input_ = Dense(input, input.stride, gates, bias);
-    state_ = Dense(state, width_, gates, {});
-  }
-
-  [[nodiscard]] std::int64_t in() const { return input_.in(); }
-
-  [[nodiscard]] std::int64_t width() const { return width_; }
-
-  /// Walks rows first .. end-1 of one dialogue. Shapes: x [n, in] -> y [n, stride] from `y`.
-  void run(const Matrix& x, std::int64_t first, std::int64_t end, bool backwards, Rows y) const {
-    const std::int64_t n = end - first;
-    Matrix gates(n, 4 * width_);
-    input_.run({x.constant().row(first), x.width}, n, gates.all());
-    std::vector<float> cell(static_cast<std::size_t>(width_), 0.0F);
-    const float* before = nullptr;
-    for (std::int64_t step = 0; step < n; ++step) {
-      const std::int64_t row = backwards ? n - 1 - step : step;
-      float* own = gates.all().row(row);
-      if (before != nullptr) state_.run({before, width_}, 1, {own, 4 * width_}, true);
-      float* h = y.row(first + row);
-      for (std::int64_t j = 0; j < width_; ++j) {
-        float& c = cell[static_cast<std::size_t>(j)];
-        c = logistic(own[j]) * std::tanh(own[2 * width_ + j]) + logistic(own[width_ + j]) * c;
-        h[j] = logistic(own[3 * width_ + j]) * std::tanh(c);
-      }
-      before = h;
-    }
-  }
-
- private:
-  Dense input_;
-  Dense state_;
-  std::int64_t width_ = 0;
-};
+/// One direction of a recurrent layer of libtorch's form: two biases.
+LstmDirection make_direction(const TensorFileView& file, const std::string& name) {
+  const auto& shape = file.shape(name + ".input_bias");
+  check_gcnet(shape.size() == 1, "recurrent layer");
+  const auto first = checked_array(file, name + ".input_bias", shape);
+  const auto second = checked_array(file, name + ".state_bias", shape);
+  std::vector<float> bias(first.begin(), first.end());
+  add(second.data(), shape[0], bias.data());
+  return {file, name, bias};
+}
 
 /// Two bidirectional layers.
 class Recurrent {
@@ -77,8 +33,8 @@ class Recurrent {
   Recurrent(const TensorFileView& file, const std::string& name) {
     for (int layer = 0; layer < 2; ++layer) {
       const auto prefix = fmt::format("{}.{}", name, layer);
-      directions_.emplace_back(file, prefix + ".forward");
-      directions_.emplace_back(file, prefix + ".backward");
+      directions_.push_back(make_direction(file, prefix + ".forward"));
+      directions_.push_back(make_direction(file, prefix + ".backward"));
     }
     check_gcnet(directions_[2].in() == out() && directions_[3].in() == out(), "recurrent layer");
   }
@@ -105,7 +61,7 @@ class Recurrent {
   }
 
  private:
-  std::vector<Direction> directions_;
+  std::vector<LstmDirection> directions_;
 };
 
 /// A message from row `source` to row `target`.

@@ -314,6 +314,7 @@ std::unique_ptr<const MethodNetwork> make_method_network(const TensorFileView& f
   if (method == "cpm_net") return make_cpm_network(file, info);
   if (method == "momke") return make_momke_network(file, info);
   if (method == "gcnet") return make_gcnet_network(file, info);
+  if (method == "context") return make_context_network(file, info);
   throw ArtifactError(
       fmt::format("a model of '{}', whose network this program does not know", method),
       "`hardy evaluate` runs every model of this program's methods");

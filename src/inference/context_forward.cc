@@ -1,0 +1,150 @@
+// The context network: a recurrent layer over the whole dialogue (src/methods/context).
+#include <algorithm>
+#include <map>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "hardy/errors.h"
+#include "inference/method_network.h"
+#include "inference/recurrent.h"
+
+namespace hardy::predict {
+namespace {
+
+void check_context(bool fits, const char* what) {
+  if (!fits) throw ArtifactError(fmt::format("{}: its layers do not fit the description", what));
+}
+
+class ContextForward final : public MethodNetwork {
+ public:
+  ContextForward(const TensorFileView& file, const BundleInfo& info) : scalings_(file, info) {
+    const auto& roles = file.shape("model.roles");
+    check_context(roles.size() == 2 && roles[0] >= 1, "roles");
+    hidden_ = roles[1];
+    roles_ = file.floats("model.roles");
+    last_role_ = roles[0] - 1;
+    const auto vector = [&](const std::string& name, std::int64_t width) {
+      return checked_array(file, "model." + name, {width});
+    };
+    for (std::size_t m = 0; m < info.modalities.size(); ++m) {
+      const auto name = fmt::format("modality{}", m);
+      Modality modality{Dense(file, "model." + name + ".embed"),
+                        vector(name + ".norm.gain", hidden_),
+                        vector(name + ".norm.offset", hidden_), vector(name + ".absent", hidden_)};
+      check_context(
+          modality.embed.in() == info.modalities[m].width && modality.embed.out() == hidden_,
+          "embed");
+      modalities_.push_back(std::move(modality));
+    }
+    for (const char* way : {"forward", "backward"}) {
+      const auto name = std::string("model.") + way;
+      const auto& shape = file.shape(name + ".bias");
+      check_context(shape.size() == 1, "recurrent layer");
+      ways_.emplace_back(file, name, checked_array(file, name + ".bias", shape));
+      check_context(ways_.back().in() == hidden_, "recurrent layer");
+    }
+    const std::int64_t joint = hidden_ + ways_[0].width() + ways_[1].width();
+    joint_gain_ = vector("joint_norm.gain", joint);
+    joint_offset_ = vector("joint_norm.offset", joint);
+    output_ = Dense(file, "model.output");
+    check_context(output_.in() == joint && output_.out() == info.outputs(), "output");
+  }
+
+  [[nodiscard]] bool reads_context() const override { return true; }
+
+  void run(const DialogueRows& rows, Buffers& buffers) const override {
+    const auto n = rows.count();
+    Matrix sum(n, hidden_);
+    for (std::size_t m = 0; m < modalities_.size(); ++m) add_modality(rows, m, sum, buffers);
+    Matrix spoken = sum;
+    const auto numbers = role_numbers(rows);
+    for (std::int64_t i = 0; i < n; ++i) {
+      add(roles_.data() + numbers[static_cast<std::size_t>(i)] * hidden_, hidden_,
+          spoken.all().row(i));
+    }
+    Matrix joint(n, output_.in());
+    for (std::int64_t i = 0; i < n; ++i) {
+      std::copy_n(sum.constant().row(i), hidden_, joint.all().row(i));
+    }
+    std::int64_t first = hidden_;
+    for (std::size_t way = 0; way < ways_.size(); ++way) {
+      for (std::size_t d = 0; d + 1 < rows.offsets.size(); ++d) {
+        ways_[way].run(spoken, rows.offsets[d], rows.offsets[d + 1], way == 1,
+                       {joint.values.data() + first, joint.width});
+      }
+      first += ways_[way].width();
+    }
+    for (std::int64_t i = 0; i < n; ++i) {
+      float* row = joint.all().row(i);
+      layer_norm(row, joint.width, joint_gain_.data(), joint_offset_.data(), row);
+    }
+    output_.run(joint.constant(), n, {room(buffers.logits, n * output_.out()), output_.out()});
+  }
+
+ private:
+  struct Modality {
+    Dense embed;
+    std::span<const float> gain;    ///< [H]
+    std::span<const float> offset;  ///< [H]
+    std::span<const float> absent;  ///< [H]
+  };
+
+  /// Adds a modality's embedding to the rows that show it, the vector of absence to the others.
+  void add_modality(const DialogueRows& rows, std::size_t m, Matrix& sum, Buffers& buffers) const {
+    const auto n = rows.count();
+    const Modality& modality = modalities_[m];
+    Matrix x(n, scalings_.width(m));
+    scalings_.fill(rows, m, x.all(), buffers);
+    Matrix y(n, hidden_);
+    modality.embed.run(x.constant(), n, y.all());
+    for (std::int64_t i = 0; i < n; ++i) {
+      if (!rows.shows(i, m)) {
+        add(modality.absent.data(), hidden_, sum.all().row(i));
+        continue;
+      }
+      float* row = y.all().row(i);
+      layer_norm(row, hidden_, modality.gain.data(), modality.offset.data(), row);
+      gelu(row, hidden_);
+      add(row, hidden_, sum.all().row(i));
+    }
+  }
+
+  /// Row of `roles` by order of appearance; 0 = unknown, the last for all beyond.
+  [[nodiscard]] std::vector<std::int64_t> role_numbers(const DialogueRows& rows) const {
+    std::vector<std::int64_t> numbers;
+    for (std::size_t d = 0; d + 1 < rows.offsets.size(); ++d) {
+      std::map<std::int64_t, std::int64_t> seen;
+      for (auto i = rows.offsets[d]; i < rows.offsets[d + 1]; ++i) {
+        const auto speaker = rows.utterances[static_cast<std::size_t>(i)].speaker;
+        if (speaker < 0) {
+          numbers.push_back(0);
+          continue;
+        }
+        const auto role =
+            seen.try_emplace(speaker, static_cast<std::int64_t>(seen.size()) + 1).first->second;
+        numbers.push_back(std::min(role, last_role_));
+      }
+    }
+    return numbers;
+  }
+
+  Scalings scalings_;
+  std::int64_t hidden_ = 0;
+  std::int64_t last_role_ = 0;
+  std::span<const float> roles_;  ///< [roles + 1, H]
+  std::vector<Modality> modalities_;
+  std::vector<LstmDirection> ways_;
+  std::span<const float> joint_gain_;
+  std::span<const float> joint_offset_;
+  Dense output_;
+};
+
+}  // namespace
+
+std::unique_ptr<const MethodNetwork> make_context_network(const TensorFileView& file,
+                                                          const BundleInfo& info) {
+  return std::make_unique<ContextForward>(file, info);
+}
+
+}  // namespace hardy::predict
