@@ -14,6 +14,12 @@ namespace {
 
 constexpr float kSmallest = 1e-12F;  ///< shares are kept above it before their logarithm
 
+/// ln(p / (1 - p)), p kept away from 0 and 1 as training keeps it.
+float logit_of(float p) {
+  p = std::clamp(p, 1e-6F, 1 - 1e-6F);
+  return std::log(p / (1 - p));
+}
+
 float* logits_room(Buffers& buffers, std::int64_t n, std::int64_t outputs) {
   return room(buffers.logits, n * outputs);
 }
@@ -24,8 +30,11 @@ class MajorityNetwork final : public MethodNetwork {
   MajorityNetwork(const TensorFileView& file, const BundleInfo& info) : scalings_(file, info) {
     const auto answer = checked_array(file, "model.answer", {info.outputs()});
     answer_.assign(answer.begin(), answer.end());
-    if (!info.is_classification()) return;
-    for (auto& share : answer_) share = std::log(std::max(share, kSmallest));
+    const bool has_labels = info.label_kind == "labels";
+    for (auto& share : answer_) {
+      if (info.is_classification()) share = std::log(std::max(share, kSmallest));
+      if (has_labels) share = logit_of(share);
+    }
   }
 
   void run(const DialogueRows& rows, Buffers& buffers) const override {
@@ -120,7 +129,10 @@ class StackedNetwork final : public MethodNetwork {
 class LateNetwork final : public MethodNetwork {
  public:
   LateNetwork(const TensorFileView& file, const BundleInfo& info)
-      : scalings_(file, info), is_class_(info.is_classification()), outputs_(info.outputs()) {
+      : scalings_(file, info),
+        is_class_(info.is_classification()),
+        has_labels_(info.label_kind == "labels"),
+        outputs_(info.outputs()) {
     for (const auto& [name, width] : info.modalities) {
       layers_.emplace_back(file, "model.layer." + name);
       require(layers_.back().in() == width && layers_.back().out() == outputs_, "layer");
@@ -138,8 +150,12 @@ class LateNetwork final : public MethodNetwork {
       layers_[m].run(x.constant(), n, y.all());
       for (std::int64_t i = 0; i < n; ++i) {
         if (!rows.shows(i, m)) continue;
-        if (is_class_) softmax(y.all().row(i), outputs_, 1.0F);
-        add(y.all().row(i), outputs_, sum.all().row(i));
+        float* row = y.all().row(i);
+        if (is_class_) softmax(row, outputs_, 1.0F);
+        for (std::int64_t t = 0; has_labels_ && t < outputs_; ++t) {
+          row[t] = 1.0F / (1.0F + std::exp(-row[t]));
+        }
+        add(row, outputs_, sum.all().row(i));
         ++shown[static_cast<std::size_t>(i)];
       }
     }
@@ -148,7 +164,7 @@ class LateNetwork final : public MethodNetwork {
       const float count = std::max(shown[static_cast<std::size_t>(i)], 1.0F);
       for (std::int64_t c = 0; c < outputs_; ++c) {
         const float mean = sum.all().row(i)[c] / count;
-        *logits++ = is_class_ ? std::log(mean + kSmallest) : mean;
+        *logits++ = is_class_ ? std::log(mean + kSmallest) : has_labels_ ? logit_of(mean) : mean;
       }
     }
   }
@@ -156,6 +172,7 @@ class LateNetwork final : public MethodNetwork {
  private:
   Scalings scalings_;
   bool is_class_;
+  bool has_labels_;
   std::int64_t outputs_;
   std::vector<Dense> layers_;
 };
