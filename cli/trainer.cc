@@ -155,9 +155,7 @@ void share(const TrainingRequest& request, const std::atomic<bool>& stop, const 
   write_plan(request.sharing.plan, alone, CompareOptions{}, corpus, progress);
 }
 
-ProtocolResult collect_or_run(const ProtocolRequest& request, const Corpus& corpus,
-                              Progress& progress) {
-  if (!request.from_cache) return run_protocol(request, corpus, progress);
+ProtocolResult collect(const ProtocolRequest& request, const Corpus& corpus, Progress& progress) {
   const auto folder = run_folder_of(request, corpus);
   try {
     auto result = run_protocol(request, corpus, progress);
@@ -192,7 +190,8 @@ void carry_out(const TrainingRequest& request) {
                                     .from_cache = request.sharing.from_cache,
                                     .stop = &stop};
   progress.start(request.command == "run" ? "running" : "training");
-  const ProtocolResult result = collect_or_run(protocol, corpus, progress);
+  const ProtocolResult result = protocol.from_cache ? collect(protocol, corpus, progress)
+                                                    : run_protocol(protocol, corpus, progress);
   progress.finish();
   if (result.timings.cache.damaged > 0) {
     progress.note(
