@@ -71,8 +71,8 @@ inline void run_label_json(std::span<const std::byte> bytes) {
     for (std::size_t row = 0; row < table.table.rows.size(); ++row) {
       check(!columns.record(row).names.empty(), "a record without a name");
     }
-    for (const auto& label : columns.labels()) {
-      check(label.values.size() + label.texts.size() == table.parts.size(), "labels of the rows");
+    for (const auto& name : columns.label_names()) {
+      check(columns.label(name, {}).labels.size() == table.parts.size(), "labels of the rows");
     }
   } catch (const DataError&) {
   }

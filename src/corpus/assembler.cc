@@ -1,6 +1,7 @@
 #include "corpus/assembler.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <numeric>
 #include <set>
@@ -18,6 +19,10 @@ namespace hardy {
 namespace {
 
 constexpr std::size_t kMostClasses = 1000;
+
+/// CMU-MOSEI's emotions; each is there when above 0.
+constexpr std::array<std::string_view, 6> kMoseiEmotions = {"happy",    "sad",     "anger",
+                                                            "surprise", "disgust", "fear"};
 
 }  // namespace
 
@@ -54,7 +59,7 @@ void CorpusAssembler::set(std::size_t m, std::size_t record, std::span<const flo
   const SequenceOutcome outcome = reduce_sequence(frames, widths_[m], rules, out);
   modality.present[record] = outcome.is_present ? 1 : 0;
   skipped_[m] += outcome.skipped;
-  if (!outcome.bad || rules.bad_frames != BadFrames::kRefuse) return;
+  if (!outcome.bad || rules.bad != BadFeatures::kRefuse) return;
   add_finding({Severity::kError, "not-finite", where,
                fmt::format("value {} of frame {} is {}", outcome.bad->column, outcome.bad->frame,
                            outcome.bad->value),
@@ -93,7 +98,6 @@ void CorpusAssembler::check_ids() {
 void CorpusAssembler::apply_classes(const LabelColumn& column, Corpus& corpus,
                                     std::vector<float>& labels) {
   corpus.label_kind = LabelKind::kClass;
-  has_text_labels_ = !column.texts.empty();
   if (column.texts.empty()) {
     corpus.class_names = column.class_names;
     labels = column.values;
@@ -114,39 +118,87 @@ void CorpusAssembler::apply_classes(const LabelColumn& column, Corpus& corpus,
   }
 }
 
-void CorpusAssembler::choose_label(const DataConfig& config, Corpus& corpus,
-                                   std::vector<float>& labels) {
+const LabelColumn& CorpusAssembler::find_label(const std::string& name) const {
+  if (labels_.empty()) throw DataError(fmt::format("{}: it has no labels", source_));
+  if (name.empty()) return labels_[0];
+  for (const auto& column : labels_) {
+    if (column.name == name) return column;
+  }
+  for (const auto& column : labels_) {
+    if (column.name.ends_with("_" + name)) return column;  // "T" for "regression_labels_T"
+  }
   std::vector<std::string> names;
   for (const auto& column : labels_) names.push_back(column.name);
-  const auto find_label = [&](const auto& matches) {
-    return std::find_if(labels_.begin(), labels_.end(),
-                        [&](const LabelColumn& column) { return matches(column.name); });
-  };
-  auto found = labels_.begin();
-  if (!config.label.empty()) {
-    found = find_label([&](const std::string& name) { return name == config.label; });
-  }
-  if (found == labels_.end()) {
-    // "T" for "regression_labels_T".
-    found = find_label([&](const std::string& name) { return name.ends_with("_" + config.label); });
-  }
-  if (labels_.empty()) throw DataError(fmt::format("{}: it has no labels", source_));
-  if (found == labels_.end()) {
-    throw ConfigError(fmt::format("{}: it has no label '{}'; there are {}", source_, config.label,
-                                  fmt::join(names, ", ")));
-  }
-  if (!found->texts.empty() || !found->class_names.empty()) {
-    apply_classes(*found, corpus, labels);
+  throw ConfigError(
+      fmt::format("{}: it has no label '{}'; there are {}", source_, name, fmt::join(names, ", ")));
+}
+
+void CorpusAssembler::choose_label(const DataConfig& config, Corpus& corpus,
+                                   std::vector<float>& labels) {
+  const LabelColumn& found = find_label(config.label);
+  is_nan_unlabelled_ = !found.texts.empty() || found.is_nan_unlabelled;
+  if (!found.texts.empty() || !found.class_names.empty()) {
+    apply_classes(found, corpus, labels);
   } else {
     corpus.label_kind = LabelKind::kValue;
-    labels = found->values;
+    labels = found.values;
   }
-  if (labels_.size() < 2) return;
-  names.erase(std::find(names.begin(), names.end(), found->name));
+  std::vector<std::string> others;
+  for (const auto& column : labels_) {
+    if (&column != &found) others.push_back(column.name);
+  }
+  if (others.empty()) return;
   add_finding(
       {Severity::kNote, "several-labels", source_,
-       fmt::format("label '{}' is read; there are also {}", found->name, fmt::join(names, ", ")),
+       fmt::format("label '{}' is read; there are also {}", found.name, fmt::join(others, ", ")),
        "choose another one with --label NAME, or --set data.label=NAME"});
+}
+
+std::vector<const LabelColumn*> CorpusAssembler::choose_targets(const DataConfig& config) const {
+  std::vector<const LabelColumn*> chosen;
+  if (!config.label.empty()) {
+    for (const auto& choice : parse_modality_choices(config.label)) {
+      chosen.push_back(&find_label(choice.source));
+    }
+  } else {
+    const bool wants_emotions = config.task == "labels";
+    for (const auto& column : labels_) {
+      const bool is_emotion = std::find(kMoseiEmotions.begin(), kMoseiEmotions.end(),
+                                        column.name) != kMoseiEmotions.end();
+      const bool is_value = column.texts.empty() && column.class_names.empty();
+      if (wants_emotions ? is_emotion : is_value) chosen.push_back(&column);
+    }
+  }
+  const bool are_numbers = std::all_of(chosen.begin(), chosen.end(), [](const LabelColumn* column) {
+    return column->values.size() > 0;
+  });
+  if (chosen.size() >= 2 && are_numbers) return chosen;
+  throw ConfigError(fmt::format(
+      "{}: data.task '{}' needs at least two labels that are numbers; list them with --label "
+      "happy,sad,..",
+      source_, config.task));
+}
+
+void CorpusAssembler::fill_targets(const DataConfig& config, const std::vector<std::size_t>& order,
+                                   Corpus& corpus, std::vector<float>& labels) {
+  const auto columns = choose_targets(config);
+  const bool is_presence = config.task == "labels";
+  corpus.label_kind = is_presence ? LabelKind::kLabels : LabelKind::kValues;
+  for (const LabelColumn* column : columns) corpus.target_names.push_back(column->name);
+  labels.assign(records_.size(), 0.0F);
+  for (const std::size_t i : order) {
+    const bool is_unlabelled = std::all_of(
+        columns.begin(), columns.end(),
+        [&](const LabelColumn* column) { return is_unlabelled_number(column->values[i], marks_); });
+    if (is_unlabelled) labels[i] = NAN;
+    for (const LabelColumn* column : columns) {
+      const float value = column->values[i];
+      if (!is_unlabelled && !std::isfinite(value)) labels[i] = INFINITY;  // named as an error
+      const float target = is_presence ? (value > 0 ? 1.0F : 0.0F) : value;
+      corpus.targets.push_back(is_unlabelled ? 0.0F : target);
+    }
+  }
+  is_nan_unlabelled_ = true;
 }
 
 std::vector<std::size_t> CorpusAssembler::order_records() const {
@@ -163,6 +215,18 @@ std::vector<std::size_t> CorpusAssembler::order_records() const {
   return order;
 }
 
+void CorpusAssembler::check_class(const Record& record, float label, bool is_unlabelled,
+                                  const Corpus& corpus) {
+  if (corpus.label_kind != LabelKind::kClass || is_unlabelled || !std::isfinite(label)) return;
+  if (label >= 0 && label < static_cast<float>(corpus.class_count())) return;
+  add_finding(
+      {Severity::kError, "label-range", fmt::format("{}, utterance {}", source_, record.id),
+       fmt::format("its label is {}, outside of the {} classes", label, corpus.class_count()),
+       fmt::format("correct it, or say that it means \"not labelled\": --set "
+                   "data.unlabelled={}",
+                   label)});
+}
+
 void CorpusAssembler::fill_dialogues(const std::vector<std::size_t>& order,
                                      const std::vector<float>& labels, Corpus& corpus) {
   for (const std::size_t i : order) {
@@ -173,7 +237,8 @@ void CorpusAssembler::fill_dialogues(const std::vector<std::size_t>& order,
     }
     Dialogue& dialogue = corpus.dialogues.back();
     const bool is_unlabelled =
-        is_unlabelled_number(labels[i], marks_) || (std::isnan(labels[i]) && has_text_labels_);
+        is_unlabelled_number(labels[i], marks_) || (std::isnan(labels[i]) && is_nan_unlabelled_);
+    check_class(record, labels[i], is_unlabelled, corpus);
     if (!std::isfinite(labels[i]) && !is_unlabelled) {
       add_finding({Severity::kError, "bad-label",
                    fmt::format("{}, utterance {}", source_, record.id),
@@ -238,9 +303,13 @@ Reading CorpusAssembler::finish(const DataConfig& config, const std::string& nam
   }
   std::vector<float> labels;
   marks_ = unlabelled_marks(config.unlabelled);
-  choose_label(config, corpus, labels);
-  check(labels.size() == records_.size(), "a label for every record");
   const auto order = order_records();
+  if (config.task == "labels" || config.task == "values") {
+    fill_targets(config, order, corpus, labels);
+  } else {
+    choose_label(config, corpus, labels);
+  }
+  check(labels.size() == records_.size(), "a label for every record");
   fill_dialogues(order, labels, corpus);
   fill_modalities(order, corpus);
   reading.findings = std::move(findings_);

@@ -29,6 +29,7 @@ struct LabelColumn {
   std::vector<float> values;       ///< [N]; empty when the labels are texts; NaN = not labelled
   std::vector<std::string> texts;  ///< [N]; empty when the labels are numbers
   std::vector<std::string> class_names;  ///< for numbers that are indices of classes
+  bool is_nan_unlabelled = false;        ///< its NaN were judged already
 };
 
 /// Collects records, labels and features in the order of a file and puts them in the order of
@@ -69,7 +70,9 @@ class CorpusAssembler {
 
   void add_finding(Finding finding) { findings_.push_back(std::move(finding)); }
 
-  /// The corpus with the label that `config.label` names. `layout` names the layout. Utterances of
+  /// The corpus with the label that `config.label` names; with the task "labels" or "values" with
+  /// several: those listed there, else CMU-MOSEI's emotions, or all values. `layout` names the
+  /// layout. Utterances of
   /// one dialogue that are in several parts of the split become one dialogue per part. Throws
   /// DataError when there is no record or modality, ConfigError when no label has the name.
   Reading finish(const DataConfig& config, const std::string& name, const std::string& layout);
@@ -77,12 +80,17 @@ class CorpusAssembler {
  private:
   void split_mixed_dialogues();
   void check_ids();
+  [[nodiscard]] const LabelColumn& find_label(const std::string& name) const;
   void choose_label(const DataConfig& config, Corpus& corpus, std::vector<float>& labels);
+  [[nodiscard]] std::vector<const LabelColumn*> choose_targets(const DataConfig& config) const;
+  void fill_targets(const DataConfig& config, const std::vector<std::size_t>& order, Corpus& corpus,
+                    std::vector<float>& labels);
   void apply_classes(const LabelColumn& column, Corpus& corpus, std::vector<float>& labels);
   [[nodiscard]] std::vector<std::size_t> order_records() const;
   void fill_dialogues(const std::vector<std::size_t>& order, const std::vector<float>& labels,
                       Corpus& corpus);
   void fill_modalities(const std::vector<std::size_t>& order, Corpus& corpus);
+  void check_class(const Record& record, float label, bool is_unlabelled, const Corpus& corpus);
   void add_counts();
 
   std::string source_;
@@ -94,7 +102,7 @@ class CorpusAssembler {
   std::vector<bool> is_sequence_;
   std::vector<std::int64_t> skipped_;  ///< frames left out, per modality
   std::vector<std::string> marks_;     ///< of DataConfig::unlabelled
-  bool has_text_labels_ = false;
+  bool is_nan_unlabelled_ = false;     ///< NaN among the labels that were chosen
   std::vector<Finding> findings_;
 };
 

@@ -237,7 +237,7 @@ class ConvEmotionReader {
       for (const double value : rows.values) label.values.push_back(narrow_to_float(value));
     }
     const bool is_class = std::all_of(label.values.begin(), label.values.end(), [](float value) {
-      return value >= 0 && value < 1000 && value == std::floor(value);
+      return value >= -1 && value < 1000 && value == std::floor(value);  // -1: not labelled
     });
     if (is_class) name_classes(label, entry == 2);
     assembler_.add_label(std::move(label));

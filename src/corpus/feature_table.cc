@@ -86,6 +86,38 @@ std::size_t best_naming(const std::vector<TableRecord>& records, const fs::path&
   return best;
 }
 
+/// Reads the label that is asked for; with the task "labels" or "values" all of them.
+void add_labels(const TableColumns& columns, const DataConfig& config, CorpusAssembler& assembler) {
+  const auto names = columns.label_names();
+  PlainSettings settings;
+  const bool wants_several = config.task == "labels" || config.task == "values";
+  settings.task = config.task == "binary" || wants_several ? "regression" : config.task;
+  settings.unlabelled = unlabelled_marks(config.unlabelled);
+  const std::string wanted = config.label.empty() || wants_several ? names[0] : config.label;
+  if (std::find(names.begin(), names.end(), wanted) == names.end()) {
+    throw ConfigError(fmt::format("{}: no column '{}' holds labels; there are {}", config.path,
+                                  wanted, fmt::join(names, ", ")));
+  }
+  const std::string listed = "," + config.label + ",";
+  for (const auto& name : names) {
+    if (!wants_several && name != wanted) continue;
+    TableLabels labels = columns.label(name, settings);
+    const bool is_sound =
+        std::none_of(labels.findings.begin(), labels.findings.end(),
+                     [](const Finding& f) { return f.severity == Severity::kError; });
+    // Of several, those that are no numbers throughout are left out unless they are listed.
+    const bool is_asked = !wants_several || listed.find("," + name + ",") != std::string::npos;
+    if (!is_sound && !is_asked) continue;
+    for (auto& finding : labels.findings) assembler.add_finding(std::move(finding));
+    assembler.add_label({name, std::move(labels.labels), {}, std::move(labels.class_names), true});
+  }
+  if (wants_several || names.size() < 2) return;
+  assembler.add_finding(
+      {Severity::kNote, "several-labels", config.path,
+       fmt::format("label '{}' is read of the columns {}", wanted, fmt::join(names, ", ")),
+       "choose another one with --label NAME, or --set data.label=NAME"});
+}
+
 }  // namespace
 
 bool is_feature_table(const fs::path& folder) {
@@ -103,6 +135,7 @@ bool is_feature_table(const fs::path& folder) {
 
 Reading read_feature_table(const DataConfig& config, int jobs) {
   const fs::path root = config.path;
+  require_mean(config);
   const LabelTable table = load_label_tables(choose_tables(config));
   const TableColumns columns(table, table.files[0]);
   const auto folders = find_feature_folders(place_of_features(root), config.modalities);
@@ -122,7 +155,7 @@ Reading read_feature_table(const DataConfig& config, int jobs) {
     requests.push_back({normal_form(name), ""});
     assembler.add(std::move(record));
   }
-  for (auto& label : columns.labels()) assembler.add_label(std::move(label));
+  add_labels(columns, config, assembler);
   std::vector<Finding> findings;
   auto modalities =
       load_feature_folders(folders, requests, jobs, bad_features_of(config.not_finite), findings);

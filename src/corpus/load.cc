@@ -13,6 +13,7 @@
 #include "corpus/label_column.h"
 #include "corpus/layouts.h"
 #include "corpus/plain_form.h"
+#include "corpus/sequence.h"
 #include "corpus/synth/demo_corpus.h"
 #include "corpus/tree.h"
 #include "formats/text.h"
@@ -102,6 +103,7 @@ Reading read_form(const DataConfig& config, int jobs, const std::string& form) {
   if (form == kCremaName) return {make_crema_d(), {}};
   if (form != "tree" && form != "plain") return read_layout(form, config, std::max(1, jobs));
   if (form == "tree") {
+    require_mean(config);
     return read_tree({config.path, config.labels, config.modalities, std::max(1, jobs), config.task,
                       unlabelled_marks(config.unlabelled), config.not_finite});
   }

@@ -3,20 +3,23 @@
 #include <algorithm>
 #include <cmath>
 
+#include <fmt/format.h>
+
+#include "hardy/corpus.h"
+#include "hardy/errors.h"
+
 namespace hardy {
 namespace {
 
-/// A feature beyond this size is as unusable as an infinity: its square overflows float32.
-constexpr float kLargestUsable = 1e18F;
+bool can_be_used(float value) { return std::abs(value) <= kLargestFeature; }
 
-bool is_usable(float value) { return std::abs(value) <= kLargestUsable; }
-
-std::optional<BadCell> find_bad_cell(std::span<const float> frames, std::int64_t width) {
+std::optional<UnusableValue> find_unusable_value(std::span<const float> frames,
+                                                 std::int64_t width) {
   const auto bad =
-      std::find_if(frames.begin(), frames.end(), [](float value) { return !is_usable(value); });
+      std::find_if(frames.begin(), frames.end(), [](float value) { return !can_be_used(value); });
   if (bad == frames.end()) return std::nullopt;
   const std::int64_t at = bad - frames.begin();
-  return BadCell{at / width, at % width, *bad};
+  return UnusableValue{at / width, at % width, *bad};
 }
 
 /// Only the frames whose values are all usable.
@@ -24,7 +27,7 @@ std::vector<float> usable_frames(std::span<const float> frames, std::size_t widt
   std::vector<float> kept;
   for (std::size_t at = 0; at < frames.size(); at += width) {
     const auto frame = frames.subspan(at, width);
-    if (std::all_of(frame.begin(), frame.end(), is_usable)) {
+    if (std::all_of(frame.begin(), frame.end(), can_be_used)) {
       kept.insert(kept.end(), frame.begin(), frame.end());
     }
   }
@@ -67,7 +70,16 @@ bool is_zero_frame(std::span<const float> frame) {
 SequenceRules SequenceRules::from(const DataConfig& config) {
   SequenceRules rules;
   rules.has_deviation = config.reduce == "mean-std";
+  rules.bad = bad_features_of(config.not_finite);
   return rules;
+}
+
+void require_mean(const DataConfig& config) {
+  if (config.reduce == "mean") return;
+  throw ConfigError(fmt::format(
+      "data.reduce '{}' is not offered for {}: of features in single files the mean is taken; "
+      "reduce them yourself and save vectors",
+      config.reduce, config.path));
 }
 
 std::string SequenceRules::text() const {
@@ -80,10 +92,10 @@ SequenceOutcome reduce_sequence(std::span<const float> frames, std::int64_t widt
   SequenceOutcome outcome;
   const auto columns = static_cast<std::size_t>(width);
   if (frames.empty()) return outcome;
-  outcome.bad = find_bad_cell(frames, width);
+  outcome.bad = find_unusable_value(frames, width);
   std::vector<float> kept;
   if (outcome.bad) {
-    if (rules.bad_frames != BadFrames::kSkip) return outcome;
+    if (rules.bad != BadFeatures::kSkipFrames) return outcome;
     kept = usable_frames(frames, columns);
     outcome.skipped = static_cast<std::int64_t>((frames.size() - kept.size()) / columns);
     frames = kept;

@@ -7,21 +7,15 @@
 #include <string>
 #include <vector>
 
+#include "corpus/feature_folder.h"
 #include "hardy/config.h"
 
 namespace hardy {
 
-/// What becomes of frames with a value that is NaN, infinite or too large.
-enum class BadFrames {
-  kRefuse,  ///< an error
-  kSkip,    ///< left out; an utterance of which nothing is left lacks the modality
-  kMissing  ///< an utterance with such a frame lacks the modality
-};
-
 /// How sequences become vectors.
 struct SequenceRules {
   bool has_deviation = false;  ///< mean and standard deviation instead of the mean
-  BadFrames bad_frames = BadFrames::kRefuse;
+  BadFeatures bad = BadFeatures::kRefuse;
 
   /// Reads DataConfig::reduce and ::not_finite.
   static SequenceRules from(const DataConfig& config);
@@ -35,8 +29,12 @@ struct SequenceRules {
   [[nodiscard]] std::string text() const;
 };
 
+/// Refuses DataConfig::reduce = "mean-std" where features are files of single utterances, of which
+/// the mean is always taken. Throws ConfigError.
+void require_mean(const DataConfig& config);
+
 /// The first value of a sequence that cannot be used.
-struct BadCell {
+struct UnusableValue {
   std::int64_t frame = 0;
   std::int64_t column = 0;
   float value = 0;
@@ -44,10 +42,9 @@ struct BadCell {
 
 /// What reduce_sequence did.
 struct SequenceOutcome {
-  bool is_present = false;   ///< a vector was written
-  std::int64_t skipped = 0;  ///< frames left out
-  std::optional<BadCell>
-      bad;  ///< the first value that cannot be used, also where frames are skipped
+  bool is_present = false;           ///< a vector was written
+  std::int64_t skipped = 0;          ///< frames left out
+  std::optional<UnusableValue> bad;  ///< the first one, also where frames are skipped
 };
 
 /// Reduces a sequence to its mean over frames, or to mean and population standard deviation one

@@ -3,13 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <cmath>
 #include <utility>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "formats/npy.h"
 #include "formats/text.h"
 #include "hardy/errors.h"
 
@@ -137,47 +135,23 @@ TableRecord TableColumns::record(std::size_t row) const {
   return made;
 }
 
-LabelColumn TableColumns::label(const std::string& name, std::size_t column) const {
-  LabelColumn label;
-  label.name = name;
-  bool are_numbers = true;
-  bool are_counts = true;
-  for (const auto& row : table_.table.rows) {
-    const auto value = to_real(row[column]);
-    are_numbers = are_numbers && value.has_value();
-    are_counts = are_counts && value && *value >= 0 && *value == std::floor(*value);
-    if (value) label.values.push_back(narrow_to_float(*value));
-    label.texts.emplace_back(trim(row[column]));
-  }
-  if (are_numbers && !are_counts) {
-    label.texts.clear();
-    return label;
-  }
-  label.values.clear();
-  for (std::size_t i = 0; i < label.texts.size(); ++i) {
-    if (!label.texts[i].empty()) continue;
-    throw DataError(
-        fmt::format("{}, line {}: column '{}' is empty; label the utterance or remove "
-                    "the row",
-                    table_.files[i], table_.table.lines[i], name));
-  }
-  return label;
-}
-
-std::vector<LabelColumn> TableColumns::labels() const {
-  std::vector<LabelColumn> labels;
+std::vector<std::string> TableColumns::label_names() const {
+  std::vector<std::string> names;
   for (const char* name : kLabelNames) {
-    const auto column = find({name});
-    if (!column) continue;
-    try {
-      labels.push_back(label(name, *column));
-    } catch (const DataError&) {
-      if (labels.empty()) throw;  // others are offered only where they are whole
-    }
+    if (find({name})) names.emplace_back(name);
   }
-  if (!labels.empty()) return labels;
+  if (!names.empty()) return names;
   throw DataError(fmt::format("{}: no column holds labels ({}); there are {}", source_,
                               fmt::join(kLabelNames, ", "), fmt::join(table_.table.header, ", ")));
+}
+
+TableLabels TableColumns::label(const std::string& name, const PlainSettings& settings) const {
+  const std::size_t place = find({name.c_str()}).value();
+  TableColumn column;
+  column.file = source_;
+  column.lines = table_.table.lines;
+  for (const auto& row : table_.table.rows) column.texts.push_back(trim(row[place]));
+  return read_label_column(column, settings);
 }
 
 std::string TableColumns::title() const {

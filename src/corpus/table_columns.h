@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "corpus/assembler.h"
+#include "corpus/label_column.h"
 #include "corpus/label_table.h"
 
 namespace hardy {
@@ -26,8 +27,12 @@ class TableColumns {
   /// dialogues get the part in front.
   [[nodiscard]] TableRecord record(std::size_t row) const;
 
-  /// Labels of all rows, the main one first. Throws DataError when there is none.
-  [[nodiscard]] std::vector<LabelColumn> labels() const;
+  /// Names of the columns that hold labels, the main one first. Throws DataError when there is
+  /// none.
+  [[nodiscard]] std::vector<std::string> label_names() const;
+
+  /// The labels of one of these columns, by the rules of the plain form. Throws DataError.
+  [[nodiscard]] TableLabels label(const std::string& name, const PlainSettings& settings) const;
 
   /// "MELD label table" and the like.
   [[nodiscard]] std::string title() const;
@@ -39,7 +44,6 @@ class TableColumns {
   [[nodiscard]] Part part(std::size_t row) const;
   [[nodiscard]] TableRecord scene_record(std::size_t row) const;
   [[nodiscard]] TableRecord clip_record(std::size_t row) const;
-  [[nodiscard]] LabelColumn label(const std::string& name, std::size_t column) const;
 
   const LabelTable& table_;
   std::string source_;

@@ -15,18 +15,6 @@
 namespace hardy {
 namespace {
 
-/// Whether a text-mode copy turned the line ends of protocol 0, which is text, into CRLF.
-bool has_windows_line_ends(std::span<const std::byte> bytes) {
-  if (bytes.empty() || bytes[0] == std::byte{0x80}) return false;
-  bool has_any = false;
-  for (std::size_t i = 0; i < bytes.size(); ++i) {
-    if (bytes[i] != std::byte{'\n'}) continue;
-    if (i == 0 || bytes[i - 1] != std::byte{'\r'}) return false;
-    has_any = true;
-  }
-  return has_any;
-}
-
 const char* kind_name(PickleKind kind) {
   switch (kind) {
     case PickleKind::kNone:
@@ -239,13 +227,6 @@ Pickle load_pickle(const std::filesystem::path& file) {
   const std::string foreign = foreign_contents(bytes);
   if (!foreign.empty() && !foreign.starts_with("a Python pickle")) {
     throw DataError(fmt::format("{}: it is {}", file.string(), foreign));
-  }
-  if (has_windows_line_ends(bytes)) {
-    std::vector<std::byte> mended(bytes.begin(), bytes.end());
-    std::erase(mended, std::byte{'\r'});
-    Pickle pickle = parse_pickle(mended, file.string());
-    pickle.mended_ = std::move(mended);
-    return pickle;
   }
   Pickle pickle = parse_pickle(bytes, file.string());
   pickle.input_ = std::move(input);  // the mapping keeps its place

@@ -122,7 +122,6 @@ class Pickle {
   friend Pickle load_pickle(const std::filesystem::path& file);
 
   std::optional<MappedFile> input_;  ///< of load_pickle
-  std::vector<std::byte> mended_;    ///< of load_pickle, where line ends had to be mended
 
   std::deque<PickleValue> values_;
   PickleRef root_ = nullptr;

@@ -42,12 +42,12 @@ TEST(Sequence, UnusableValuesAreRefusedSkippedOrMissing) {
   ASSERT_TRUE(refused.bad.has_value());
   EXPECT_EQ(refused.bad->frame, 1);
   EXPECT_EQ(refused.bad->column, 0);
-  const auto skipped = reduce_sequence(frames, 2, {.bad_frames = BadFrames::kSkip}, out.data());
+  const auto skipped = reduce_sequence(frames, 2, {.bad = BadFeatures::kSkipFrames}, out.data());
   EXPECT_TRUE(skipped.is_present);
   EXPECT_EQ(skipped.skipped, 1);
   EXPECT_THAT(out, ElementsAre(3, 4));
-  EXPECT_TRUE(reduce(frames, 2, {.bad_frames = BadFrames::kMissing}).empty());
-  EXPECT_TRUE(reduce({1e30F}, 1, {.bad_frames = BadFrames::kSkip}).empty());
+  EXPECT_TRUE(reduce(frames, 2, {.bad = BadFeatures::kMissing}).empty());
+  EXPECT_TRUE(reduce({1e30F}, 1, {.bad = BadFeatures::kSkipFrames}).empty());
 }
 
 TEST(Padding, ZeroFramesAtBothEndsOnly) {
