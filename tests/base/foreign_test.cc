@@ -39,7 +39,9 @@ std::vector<Sample> samples() {
 
 TEST(ForeignContents, EveryReaderSaysWhatItGot) {
   const test::TempDir folder;
-  for (const auto& [bytes, said] : samples()) {
+  for (const auto& sample : samples()) {
+    const std::string& bytes = sample.bytes;
+    const char* said = sample.said;
     EXPECT_THAT(foreign_contents(bytes), HasSubstr(said));
     const auto file = folder / "file";
     test::put_file(file, bytes);
