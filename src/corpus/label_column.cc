@@ -51,6 +51,12 @@ bool has_decimal_comma(std::string_view text) {
   return number_in(point).has_value();
 }
 
+std::optional<double> number_with_comma(std::string_view text) {
+  std::string point(text);
+  std::replace(point.begin(), point.end(), ',', '.');
+  return number_in(point);
+}
+
 /// What is in a column, counted.
 struct Census {
   std::size_t others = 0;  ///< neither marks nor missing
@@ -122,9 +128,9 @@ class LabelColumnReader {
                   fmt::format("{} labels have a decimal comma, e.g. '{}'", census_.commas,
                               first(has_decimal_comma)),
                   "write numbers with a point (in pandas: read_csv(.., decimal=\",\"))");
-      result_.kind = LabelKind::kValue;
-      result_.labels.assign(column_.texts.size(), kUnlabelled);
-      return;
+      result_.findings.back().is_mended = true;
+      has_commas_ = true;
+      return read_values();
     }
     if (2 * census_.numbers > census_.others) {
       guess_numbers();
@@ -272,7 +278,7 @@ class LabelColumnReader {
     result_.kind = LabelKind::kValue;
     for (std::size_t row = 0; row < column_.texts.size(); ++row) {
       const auto text = column_.texts[row];
-      const auto value = number_in(text);
+      const auto value = has_commas_ ? number_with_comma(text) : number_in(text);
       const bool is_mark = is_unlabelled_mark(text, settings_);
       result_.labels.push_back(value && !is_mark ? static_cast<float>(*value) : kUnlabelled);
       if (value || is_mark) continue;
@@ -289,6 +295,7 @@ class LabelColumnReader {
   std::unordered_map<std::string, std::size_t> index_;
   bool is_numbered_ = false;
   bool takes_index_ = false;
+  bool has_commas_ = false;  ///< read as if they were points
 };
 
 }  // namespace

@@ -103,8 +103,11 @@ class LabelReader {
     if (entries != kIemocapEntries && entries != kCmuEntries) {
       throw DataError(fmt::format(
           "{}: not a label file of this layout: it holds {}, expected is a list of 6 entries "
-          "(IEMOCAP) or 7 (CMU-MOSI, CMU-MOSEI); choose the right file with --labels",
-          file_, root.describe()));
+          "(IEMOCAP) or 7 (CMU-MOSI, CMU-MOSEI); {}",
+          file_, root.describe(),
+          entries > kCmuEntries ? "pickles of conv-emotion have more and hold the features, too: "
+                                  "give the path of the file itself"
+                                : "choose the right file with --labels"));
     }
     labels_.is_iemocap = entries == kIemocapEntries;
     for (std::size_t i = 0; i < 4; ++i) columns_[i] = read_column(*root.items()[i]);
