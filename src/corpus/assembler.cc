@@ -83,6 +83,23 @@ void CorpusAssembler::split_mixed_dialogues() {
                "flatter, because speakers and scenes of the test part were trained on"});
 }
 
+void CorpusAssembler::separate_parts(bool is_asked) {
+  std::map<std::string_view, std::set<Part>> parts;
+  for (const Record& record : records_) parts[record.id].insert(record.part);
+  const auto repeated = std::count_if(parts.begin(), parts.end(),
+                                      [](const auto& entry) { return entry.second.size() > 1; });
+  if (repeated == 0 && !is_asked) return;
+  parts.clear();  // its keys are about to change
+  for (Record& record : records_) {
+    if (record.part == Part::kNone) continue;
+    record.id = fmt::format("{}_{}", part_name(record.part), record.id);
+  }
+  if (is_asked) return;
+  add_finding({Severity::kWarning, "ids-by-part", source_,
+               fmt::format("{} ids start again in each part of the split", repeated),
+               "every id got its part in front (train_, validation_, test_)"});
+}
+
 void CorpusAssembler::check_ids() {
   std::unordered_set<std::string_view> seen;
   for (const Record& record : records_) {
@@ -278,7 +295,7 @@ void CorpusAssembler::add_counts() {
   for (std::size_t m = 0; m < modalities_.size(); ++m) {
     if (skipped_[m] == 0) continue;
     add_finding(
-        {Severity::kWarning, "skipped-frames", "modality " + modalities_[m].name,
+        {Severity::kWarning, "frames-left-out", "modality " + modalities_[m].name,
          fmt::format("{} frames with values that are NaN, infinite or beyond 1e18 were left "
                      "out of the mean",
                      skipped_[m]),
@@ -290,6 +307,7 @@ Reading CorpusAssembler::finish(const DataConfig& config, const std::string& nam
                                 const std::string& layout) {
   if (records_.empty()) throw DataError(fmt::format("{}: it has no utterance", source_));
   if (modalities_.empty()) throw DataError(fmt::format("{}: it has no features", source_));
+  separate_parts(config.ids == "by-part");
   check_ids();
   split_mixed_dialogues();
   add_counts();

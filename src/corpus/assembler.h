@@ -79,6 +79,7 @@ class CorpusAssembler {
 
  private:
   void split_mixed_dialogues();
+  void separate_parts(bool is_asked);
   void check_ids();
   [[nodiscard]] const LabelColumn& find_label(const std::string& name) const;
   void choose_label(const DataConfig& config, Corpus& corpus, std::vector<float>& labels);

@@ -1,6 +1,7 @@
 #include "formats/hdf5_walk.h"
 
 #include <hdf5.h>
+#include <malloc.h>
 
 #include <algorithm>
 #include <exception>
@@ -17,6 +18,7 @@ namespace hardy {
 namespace {
 
 constexpr int kMaxDepth = 16;
+constexpr int kKeptBytes = 1 << 28;
 constexpr std::uint64_t kMaxMembers = std::uint64_t{1} << 22;
 /// Deflate cannot pack more than 1032 bytes into one; a little is free.
 constexpr std::uint64_t kMaxRatio = 1032;
@@ -94,6 +96,9 @@ Hdf5Type type_of_class(H5T_class_t type) {
 class Hdf5Walk {
  public:
   Hdf5Walk(const std::filesystem::path& file, Outlet& outlet) : outlet_(outlet) {
+    // Arrays come and go: memory that is kept spares the kernel its pages.
+    (void)::mallopt(M_MMAP_THRESHOLD, kKeptBytes);
+    (void)::mallopt(M_TRIM_THRESHOLD, kKeptBytes);
     H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
     H5PLset_loading_state(0);  // a file must not name code to be loaded
     access_ = H5Pcreate(H5P_FILE_ACCESS);
