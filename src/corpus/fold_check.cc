@@ -104,6 +104,9 @@ class FoldCheck {
   void check_modalities() {
     const auto train = utterances_of(corpus_, fold_.train);
     for (const auto& modality : corpus_.modalities) {
+      const bool exists =
+          std::find(modality.present.begin(), modality.present.end(), 1) != modality.present.end();
+      if (!exists) continue;  // a finding of its own
       const bool is_there = std::any_of(train.begin(), train.end(), [&](std::int64_t u) {
         return modality.present[static_cast<std::size_t>(u)] != 0;
       });

@@ -359,7 +359,9 @@ std::vector<Finding> check_folds(const Corpus& corpus, const ProtocolConfig& pro
     findings.push_back(problem.finding());
   } catch (const Error& error) {
     findings.push_back({Severity::kError, "no-folds", corpus.source, error.what(),
-                        "the folds cannot be made with these settings", false});
+                        "collect more dialogues, or use other settings: --set protocol.folds=.. or "
+                        "protocol.split=..",
+                        false});
   }
   return findings;
 }

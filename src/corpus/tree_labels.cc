@@ -109,13 +109,20 @@ class LabelReader {
                                   "give the path of the file itself"
                                 : "choose the right file with --labels"));
     }
-    labels_.is_iemocap = entries == kIemocapEntries;
     for (std::size_t i = 0; i < 4; ++i) columns_[i] = read_column(*root.items()[i]);
-    const Part last[] = {Part::kTrain, Part::kValidation, Part::kTest};
+    // Six entries of other names: CMU-MOSI with validation and training merged.
+    labels_.is_iemocap =
+        entries == kIemocapEntries &&
+        std::any_of(columns_[0].begin(), columns_[0].end(),
+                    [](const auto& column) { return column.first.starts_with("Ses"); });
+    // IEMOCAP: the sessions are the folds, the two sets only say which sessions the authors looked
+    // at first; they are not a split to report on.
+    if (labels_.is_iemocap) return;
     for (std::size_t i = 4; i < entries; ++i) {
-      // Six entries: the sessions are the folds, the two sets only say which sessions the authors
-      // looked at first; they are not a split to report on.
-      if (!labels_.is_iemocap) read_part(*root.items()[i], last[i - 4]);
+      const bool is_last = i + 1 == entries;
+      read_part(*root.items()[i], is_last  ? Part::kTest
+                                  : i == 4 ? Part::kTrain
+                                           : Part::kValidation);
     }
   }
 

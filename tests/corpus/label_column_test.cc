@@ -96,6 +96,8 @@ TEST(LabelColumn, DecimalCommasAreOneFinding) {
   const auto labels = read({"1,5", "-0,25", "2", "0,0"});
   EXPECT_THAT(errors(labels), ElementsAre("label-comma t.csv"));
   EXPECT_THAT(labels.findings[0].what, HasSubstr("decimal comma, e.g. '1,5'"));
+  EXPECT_TRUE(labels.findings[0].is_mended);
+  EXPECT_THAT(labels.labels, ElementsAre(1.5F, -0.25F, 2, 0));
 }
 
 TEST(LabelColumn, ListsInACellAreNoClassNames) {
