@@ -22,7 +22,10 @@ using Vectors = std::map<std::string, std::vector<float>>;  // by utterance
 using Modalities = std::map<std::string, Vectors>;          // by name
 
 Modalities read_plain_features(const fs::path& folder) {
-  const Corpus corpus = take_sound_corpus(read_plain({folder, "", "auto", false}));
+  PlainOptions options;
+  options.folder = folder;
+  options.needs_labels = false;
+  const Corpus corpus = take_sound_corpus(read_plain(options));
   Modalities found;
   for (const auto& modality : corpus.modalities) {
     for (std::size_t i = 0; i < corpus.utterances.size(); ++i) {

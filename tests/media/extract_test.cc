@@ -306,7 +306,9 @@ TEST_F(Extract, TheFolderReadsBackAndSaysItsMakers) {
   const auto extracted = extract_segments({second, first, nothing}, options_);
   const auto out = folder_ / "corpus";
   write_extraction(extracted, options_, {"a note"}, out);
-  const Corpus corpus = load_plain({out, "", "auto", true});
+  PlainOptions plain;
+  plain.folder = out;
+  const Corpus corpus = load_plain(plain);
   ASSERT_EQ(corpus.size(), 2);
   EXPECT_EQ(corpus.utterances[0].id, "a");
   EXPECT_EQ(corpus.utterances[0].transcript, "good");
