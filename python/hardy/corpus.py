@@ -44,7 +44,7 @@ def _texts(values: Sequence[Any] | np.ndarray | None, rows: int, name: str) -> l
 
 
 def _labels(labels: Any, task: str) -> tuple[np.ndarray, list[str]]:
-    """Labels as numbers, and the names of the classes (empty for values)."""
+    """Labels as numbers (NaN = not labelled), and the names of the classes (empty for values)."""
     array = np.asarray(labels)
     if array.ndim != 1:
         raise ShapeError(f"labels: expected one per utterance, got shape {array.shape}")
@@ -54,8 +54,11 @@ def _labels(labels: Any, task: str) -> tuple[np.ndarray, list[str]]:
         task = "value" if np.issubdtype(array.dtype, np.floating) else "class"
     if task == "value":
         return array.astype(np.float32), []
-    names, codes = np.unique(array, return_inverse=True)
-    return codes.astype(np.float32), [str(n) for n in names]
+    unknown = np.asarray([x is None or x == "" or x != x for x in array.tolist()])
+    names, codes = np.unique(array[~unknown], return_inverse=True)
+    numbers = np.full(len(array), np.nan, dtype=np.float32)
+    numbers[~unknown] = codes
+    return numbers, [str(n) for n in names]
 
 
 class Corpus:
@@ -96,7 +99,8 @@ class Corpus:
 
         `features`: modality -> [n, width]; a row of NaN is a modality that is really missing.
         `labels`: [n] class names or whole numbers (classes) or floats (values); `task` "class" or
-        "value" decides otherwise. `dialogues`: [n] names; rows keep their order within a dialogue,
+        "value" decides otherwise. None, "" and NaN are not labelled: such utterances give context and
+        are predicted, but neither trained on nor scored. `dialogues`: [n] names; rows keep their order within a dialogue,
         which may be given in pieces; without it every utterance stands alone. `split`: [n] "train",
         "validation", "test" or "". `groups`: [n], e.g. sessions, for leave-one-group-out.
         """
@@ -163,9 +167,12 @@ class Corpus:
 
     @property
     def labels(self) -> np.ndarray:
-        """[n] class names, or values."""
+        """[n] class names (None = not labelled), or values (NaN = not labelled)."""
         numbers = np.asarray(self._corpus.columns()["label"], dtype=np.float32)
-        return np.asarray(self.classes)[numbers.astype(np.int64)] if self.classes else numbers
+        if not self.classes:
+            return numbers
+        names = [None if x != x else self.classes[int(x)] for x in numbers.tolist()]
+        return np.asarray(names, dtype=object if None in names else None)
 
     def check(self) -> list[Finding]:
         """Unusual but usable contents: constant features, rare classes, speakers on both sides, ..."""

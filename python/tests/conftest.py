@@ -22,7 +22,7 @@ def pytest_configure(config):
     folder = tempfile.mkdtemp(prefix="hardy-package-")
     package = Path(folder) / "hardy"
     package.mkdir()
-    for file in [*PACKAGE.iterdir(), *Path(modules).glob("_*")]:
+    for file in [*PACKAGE.iterdir(), *Path(modules).glob("_*.so")]:
         if file.is_file():
             os.symlink(file, package / file.name)
     sys.path.insert(0, folder)

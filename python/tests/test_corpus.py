@@ -44,6 +44,14 @@ def test_floats_are_values_and_whole_numbers_classes():
     assert hardy.Corpus.from_arrays(arrays(), labels=[0.0, 1.0] * 6, task="class").classes == ("0.0", "1.0")
 
 
+def test_unlabelled_utterances_stay_unlabelled():
+    corpus = hardy.Corpus.from_arrays(arrays(), labels=["calm", None, "tense"] * 4)
+    assert corpus.classes == ("calm", "tense")
+    assert list(corpus.labels[:3]) == ["calm", None, "tense"]
+    values = hardy.Corpus.from_arrays(arrays(), labels=[0.5, float("nan")] * 6)
+    assert np.isnan(values.labels[1]) and values.labels[0] == 0.5
+
+
 def test_what_does_not_fit_is_refused():
     with pytest.raises(hardy.ShapeError, match="acoustic"):
         hardy.Corpus.from_arrays(arrays(11), labels=[0, 1] * 6)
@@ -52,7 +60,7 @@ def test_what_does_not_fit_is_refused():
     with pytest.raises(hardy.DataError, match="split"):
         hardy.Corpus.from_arrays(arrays(), labels=[0, 1] * 6, split=["exam"] * 12)
     with pytest.raises(hardy.DataError):
-        hardy.Corpus.from_arrays(arrays(), labels=[0.5, float("nan")] * 6)
+        hardy.Corpus.from_arrays(arrays(), labels=[0.5, float("inf")] * 6)
     x = arrays()
     x["acoustic"][3, 1] = np.inf
     with pytest.raises(hardy.DataError):
