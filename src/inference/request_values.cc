@@ -26,12 +26,14 @@ std::string field_path(const std::string& path, std::string_view name) {
 std::vector<float> unpack_features(const std::string& text, const std::string& field,
                                    std::int64_t width) {
   const auto longest = (static_cast<std::size_t>(width) * sizeof(float) + 2) / 3 * 4;
-  if (text.size() > longest && text.size() % 4 == 0) refuse_surplus(field, width);
   std::vector<std::uint8_t> bytes;
   const auto place = field + ".base64";
-  if (text.size() > longest || !decode_base64(text, bytes)) {
+  // Of a text that is too long only so much is decoded as the model reads: enough to tell base64
+  // from something else.
+  if (text.size() % 4 != 0 || !decode_base64(std::string_view(text).substr(0, longest), bytes)) {
     refuse_malformed(place, "is not base64 (RFC 4648, padded)");
   }
+  if (text.size() > longest) refuse_surplus(field, width);
   if (bytes.size() % sizeof(float) != 0) {
     refuse_malformed(place,
                      fmt::format("holds {} bytes, which is no number of float32", bytes.size()));

@@ -136,6 +136,15 @@ TEST(Request, StopsAtWhatTheModelCannotUse) {
               HasSubstr("has 257 bytes"));
 }
 
+TEST(Request, LongBase64IsToldFromWhatIsNone) {
+  const auto packed = [](const std::string& text) {
+    return reason_of("{\"features\":{\"m1\":{\"base64\":\"" + text + "\"}}}");
+  };
+  EXPECT_THAT(packed(std::string(400, 'A')), HasSubstr("has more than 2 values"));
+  EXPECT_THAT(packed("AAAA\\n" + std::string(399, 'A')), HasSubstr("is not base64"));
+  EXPECT_THAT(packed(std::string(401, 'A')), HasSubstr("is not base64"));
+}
+
 TEST(Request, ALongNameIsNotEchoed) {
   const std::string name(100'000, 'x');
   for (const auto& text : {"{\"" + name + "\":1}", "{\"features\":{\"" + name + "\":[1]}}"}) {
