@@ -172,8 +172,7 @@ void choose_rows(Results& results, const StatsOptions& options) {
     throw ConfigError(fmt::format("{} {}: this run has {}{}", option, name, fmt::join(known, ", "),
                                   nearest.empty() ? "" : fmt::format("; is it '{}'?", nearest)));
   };
-  for (const auto& metric : options.metrics) require(metric, results.metrics, "--metric");
-  if (!options.metrics.empty()) results.headline = options.metrics;
+  if (!options.metrics.empty()) results.headline = metrics_named(options.metrics, results.metrics);
   if (options.tracks.empty()) return;
   const std::string track = options.tracks.substr(0, options.tracks.find(':'));
   require(track, results.tracks, "--tracks");
@@ -185,7 +184,7 @@ void print_one(const FinishedRun& run, const StatsOptions& options) {
   choose_rows(results, options);
   add_intervals(results, run.predictions, options.bootstrap);
   TableStyle style = table_style();
-  style.metrics = metrics_named(options.metrics, results.metrics);
+  if (!options.metrics.empty()) style.metrics = results.headline;
   print(options.is_json ? results_json(results) : results_table(results, style));
 }
 
