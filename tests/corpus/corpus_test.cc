@@ -30,7 +30,7 @@ TEST(Corpus, EveryBrokenInvariantIsNamed) {
     std::function<void(Corpus&)> damage;
   } cases[] = {
       {"has no utterance", [](Corpus& c) { c.utterances.clear(); }},
-      {"needs at least two", [](Corpus& c) { c.class_names.resize(1); }},
+      {"no label names a class", [](Corpus& c) { c.class_names.clear(); }},
       {"given twice", [](Corpus& c) { c.class_names[1] = "calm"; }},
       {"yet classes are named", [](Corpus& c) { c.label_kind = LabelKind::kValue; }},
       {"0 modalities", [](Corpus& c) { c.modalities.clear(); }},
@@ -49,12 +49,17 @@ TEST(Corpus, EveryBrokenInvariantIsNamed) {
       {"belong to no dialogue", [](Corpus& c) { c.dialogues.pop_back(); }},
       {"utterance id 'u0' is given twice", [](Corpus& c) { c.utterances[1].id = "u0"; }},
       {"utterance 1 has no id", [](Corpus& c) { c.utterances[1].id = ""; }},
-      {"is not a finite number", [](Corpus& c) { c.utterances[1].label = NAN; }},
+      {"is not a finite number", [](Corpus& c) { c.utterances[1].label = INFINITY; }},
       {"label 3 of utterance u1 is not one of the 3 classes",
        [](Corpus& c) { c.utterances[1].label = 3; }},
       {"label 0.5 of", [](Corpus& c) { c.utterances[1].label = 0.5F; }},
       {"label -1 of", [](Corpus& c) { c.utterances[1].label = -1; }},
-      {"utterance u1 has no modality at all", [](Corpus& c) { c.modalities[0].present[1] = 0; }},
+      {"1e+19; extract it again", [](Corpus& c) { c.modalities[0].features[3] = 1e19F; }},
+      {"1 names of labels do not fit", [](Corpus& c) { c.target_names = {"joy"}; }},
+      {"4 shares for 5 utterances with 3 each",
+       [](Corpus& c) {
+         c.shares = {1, 0, 0, 1};
+       }},
       {"2 difficulties for 5",
        [](Corpus& c) {
          c.true_difficulty = {0, 1};

@@ -3,7 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "corpus/plain_form.h"
+#include "hardy/check.h"
 #include "hardy/errors.h"
 #include "tests/support/messages.h"
 #include "tests/support/small_corpus.h"
@@ -89,12 +92,17 @@ TEST(Load, FoldersWithoutACorpusSayWhatIsExpected) {
   EXPECT_THAT(message_of<ConfigError>([&] { load_corpus(config, 1); }), HasSubstr("plain form"));
 }
 
-TEST(Load, AnUtteranceWithoutAnyModalityIsRefusedByName) {
+TEST(Load, AnUtteranceWithoutAnyModalityIsReadButNotTrainedOn) {
   const TempDir folder;
   test::put_cmu(folder.path());
   std::filesystem::remove(folder / "features/glove-2/vidB_1.npy");
-  EXPECT_THAT(message_of<DataError>([&] { load_corpus(at(folder.path()), 1); }),
-              HasSubstr("utterance vidB_1 has no modality at all"));
+  const Corpus corpus = load_corpus(at(folder.path()), 1);
+  EXPECT_TRUE(corpus.present_pattern(2).empty());
+  EXPECT_FALSE(corpus.is_scored(2, Pattern::complete(1)));
+  const auto findings = check_contents(corpus);
+  EXPECT_TRUE(std::any_of(findings.begin(), findings.end(), [](const Finding& finding) {
+    return finding.kind == "no-modality" && finding.where == "utterance vidB_1";
+  }));
 }
 
 }  // namespace

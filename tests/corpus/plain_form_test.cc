@@ -7,6 +7,7 @@
 
 #include "base/files.h"
 #include "formats/npy.h"
+#include "hardy/check.h"
 #include "hardy/errors.h"
 #include "hardy/load.h"
 #include "tests/support/messages.h"
@@ -183,7 +184,7 @@ TEST(PlainForm, BadTablesAreRefusedWithTheirLine) {
       {"id,label\na,x\na,y\n", "line 3: id 'a' is given twice"},
       {"id,label\n,x\nb,y\n", "line 2: the utterance has no id"},
       {"id,label\na,1.5\nb,nan\n", "line 3: label 'nan' is not a finite number"},
-      {"id,label\na,x\nb,\n", "line 3: label '' is none of the classes x"},
+      {"id,label\na,x\nb,\n", "line 3: label '' is none: the utterance seems not to be labelled"},
       {"id,dialogue,label\na,d,x\nb,,y\n", "line 3: it has no dialogue"},
       {"id,dialogue,position,label\na,d,1,x\nb,d,1,y\n", "position 1 is taken twice"},
       {"id,dialogue,position,label\na,d,1,x\nb,d,two,y\n", "position 'two' is not an integer"},
@@ -220,9 +221,9 @@ TEST(PlainForm, BadArraysAreRefusedWithTheirRow) {
   const TempDir folder;
   put_corpus(folder.path(), "id,label\na,x\nb,y\n");
   save_npy(folder / "speech.npy", {2, 2}, std::vector<float>{1, 2, NAN, 4});
-  EXPECT_NE(refusal(folder).find("speech.npy, row 1 (b): value 0 is nan"), std::string::npos);
+  EXPECT_NE(refusal(folder).find("speech.npy, row 1 (b): column 0 is nan"), std::string::npos);
   save_npy(folder / "speech.npy", {2, 2}, std::vector<float>{1, INFINITY, 3, 4});
-  EXPECT_NE(refusal(folder).find("row 0 (a): value 1 is inf"), std::string::npos);
+  EXPECT_NE(refusal(folder).find("row 0 (a): column 1 is inf"), std::string::npos);
   save_npy(folder / "speech.npy", {2, 0}, {});
   EXPECT_NE(refusal(folder).find("its shape is (2, 0)"), std::string::npos);
   save_npy(folder / "speech.npy", {2, 1, 2}, std::vector<float>(4));
@@ -248,21 +249,21 @@ TEST(PlainForm, FiveLinesOfPythonWriteIt) {
     GTEST_SKIP() << "python3 with numpy not found";
   }
   test::put_file(folder / "write.py", R"(import numpy
-speech = numpy.random.rand(3, 4); speech[1] = numpy.nan
-rows = ["id,dialogue,position,label", "a1,a,0,sad", "a2,a,1,glad", "b1,b,0,sad"]
-open("utterances.csv", "w").write("\n".join(rows))
-numpy.save("speech.npy", speech); numpy.save("text.npy", numpy.eye(3, dtype="float32"))
+rows = [f"u{i},d{i // 4},{i % 4},{('sad', 'glad')[i % 2]}" for i in range(40)]
+open("utterances.csv", "w").write("\n".join(["id,dialogue,position,label"] + rows))
+speech = numpy.random.rand(40, 4); speech[1] = numpy.nan          # u1 has no speech
+numpy.save("speech.npy", speech); numpy.save("text.npy", numpy.random.rand(40, 3))
 )");
   const std::string command = "cd '" + folder.path().string() + "' && /usr/bin/python3 write.py";
   ASSERT_EQ(std::system(command.c_str()), 0);
   DataConfig config;
   config.path = folder.path();
   const Corpus corpus = load_corpus(config, 1);
-  EXPECT_EQ(corpus.size(), 3);
+  EXPECT_EQ(corpus.size(), 40);
   EXPECT_EQ(corpus.class_names, (std::vector<std::string>{"glad", "sad"}));
   EXPECT_EQ(corpus.modality_names(), (std::vector<std::string>{"speech", "text"}));
   EXPECT_EQ(corpus.present_pattern(1), Pattern(0b10));
-  EXPECT_EQ(corpus.modalities[1].row(2)[2], 1);
+  EXPECT_TRUE(check_corpus(config, 1).is_sound());
 }
 
 }  // namespace

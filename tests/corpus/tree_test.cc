@@ -179,7 +179,7 @@ TEST(Tree, BadFeatureFilesAreNamed) {
   EXPECT_THAT(refusal(folder.path()),
               testing::AllOf(HasSubstr("vidB_2"), HasSubstr("3 values, the others have 2")));
   put_feature(file, {1, NAN});
-  EXPECT_THAT(refusal(folder.path()), HasSubstr("value 1 is nan"));
+  EXPECT_THAT(refusal(folder.path()), HasSubstr("column 1 is nan"));
   test::put_file(file, "not numpy");
   EXPECT_THAT(refusal(folder.path()),
               testing::AllOf(HasSubstr("vidB_2.npy"), HasSubstr("not a usable .npy file")));
