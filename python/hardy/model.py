@@ -48,8 +48,8 @@ def _rows_of(features: Features) -> int | None:
     """Number of utterances, or None for arrays of one dimension: a single utterance."""
     for value in features.values():
         if value is not None:
-            shape = np.shape(value)
-            return None if len(shape) == 1 else int(shape[0])
+            shape = value.shape if isinstance(value, np.ndarray) else np.shape(value)
+            return int(shape[0]) if len(shape) > 1 else None
     return None
 
 

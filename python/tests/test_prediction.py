@@ -1,6 +1,7 @@
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -143,4 +144,4 @@ def test_import_needs_no_libtorch():
     code = ("import sys; sys.path.insert(0, sys.argv[1]); import hardy; "
             "maps = open('/proc/self/maps').read(); assert 'libtorch' not in maps; "
             "assert hardy.__version__.count('.') == 2; assert 'Model' in dir(hardy)")
-    subprocess.run([sys.executable, "-c", code, sys.path[0]], check=True)
+    subprocess.run([sys.executable, "-c", code, str(Path(hardy.__file__).parent.parent)], check=True)

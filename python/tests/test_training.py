@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -91,7 +92,7 @@ def test_unknown_settings_and_methods_are_refused(corpus):
 
 @pytest.mark.skipif(threading.current_thread() is not threading.main_thread(), reason="needs signals")
 def test_ctrl_c_leaves_a_folder_that_resumes(run, tmp_path):
-    code = (f"import sys; sys.path.insert(0, {sys.path[0]!r}); import hardy; "
+    code = (f"import sys; sys.path.insert(0, {str(Path(hardy.__file__).parent.parent)!r}); import hardy; "
             f"hardy.run('', config={{'preset': 'quick'}}, out={str(tmp_path / 'r')!r}, jobs=1)")
     process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 120
