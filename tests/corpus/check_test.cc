@@ -35,14 +35,22 @@ CheckReport check_at(const std::filesystem::path& path) {
   return check_corpus(config, 2);
 }
 
-TEST(Check, ASoundTreeHasNoErrorsAndSaysSo) {
+TEST(Check, ASoundCorpusHasNoErrorsAndSaysSo) {
+  const CheckReport report = check_corpus({}, 2);
+  EXPECT_TRUE(report.is_sound());
+  EXPECT_EQ(report.utterances, make_demo_corpus().size());
+  EXPECT_THAT(check_text(report), HasSubstr("0 errors"));
+  EXPECT_THAT(check_text(report), HasSubstr(": usable"));
+}
+
+TEST(Check, ASmallTreeLacksOnlyAClass) {
   const TempDir folder;
   test::put_iemocap(folder.path());
   const CheckReport report = check_at(folder.path());
-  EXPECT_TRUE(report.is_sound());
   EXPECT_EQ(report.utterances, 8);
-  EXPECT_THAT(check_text(report), HasSubstr("0 errors"));
-  EXPECT_THAT(check_text(report), HasSubstr(": usable"));
+  for (const auto& kind : kinds(report.findings, Severity::kError)) {
+    EXPECT_EQ(kind, "class-not-trained");
+  }
 }
 
 TEST(Check, EveryProblemOfATreeIsReportedAtOnce) {
@@ -63,7 +71,7 @@ TEST(Check, EveryProblemOfATreeIsReportedAtOnce) {
   EXPECT_THAT(kinds(report.findings, Severity::kError),
               testing::UnorderedElementsAre(
                   "both-sides", "duplicate-id", "label-range", "unreadable-file", "wrong-width",
-                  "not-finite", "no-modality", "no-modality", "one-modality", "empty-part"));
+                  "not-finite", "no-modality", "no-modality", "one-modality", "no-folds"));
   EXPECT_THAT(kinds(report.findings, Severity::kWarning),
               testing::IsSupersetOf({"empty-dialogue", "missing-file"}));
   // Errors come first.
