@@ -17,6 +17,7 @@
 #include "analysis/intervals.h"
 #include "analysis/results_json.h"
 #include "analysis/results_text.h"
+#include "analysis/short_labels.h"
 #include "base/json_number.h"
 #include "base/nearest_name.h"
 #include "cli/output.h"
@@ -96,7 +97,7 @@ std::string plain_number(double value, int digits) {
   return std::isnan(value) ? "-" : fmt::format("{:.{}f}", value, digits);
 }
 
-std::string line_of(const RunComparison& row) {
+std::string line_of(const RunComparison& row, const std::string& condition, std::size_t width) {
   const Comparison& c = row.comparison;
   const std::string interval =
       c.interval.is_computable() ? fmt::format("{} to {}", signed_number(c.metric, c.interval.low),
@@ -105,20 +106,21 @@ std::string line_of(const RunComparison& row) {
   const auto share = [](std::int64_t better, std::int64_t all) {
     return all == 0 ? std::string("-") : fmt::format("{}/{}", better, all);
   };
-  return fmt::format("  {:<10}{:>9}{:>9}{:>9}  {:>18}{:>8}{:>11}{:>7}{:>7}{:>8}\n", row.condition,
-                     plain_number(c.first, 4), plain_number(c.second, 4),
+  return fmt::format("  {:<{}}{:>9}{:>9}{:>9}  {:>18}{:>8}{:>11}{:>7}{:>7}{:>8}\n", condition,
+                     width, plain_number(c.first, 4), plain_number(c.second, 4),
                      signed_number(c.metric, c.difference), interval, plain_number(c.p, 4),
                      plain_number(c.corrected_p, 4), share(c.folds_better, c.folds),
                      share(c.seeds_better, c.seeds), plain_number(c.fold_p, 4));
 }
 
-std::string heading_of(const RunComparison& row, double level) {
+std::string heading_of(const RunComparison& row, double level, std::size_t width) {
   const Comparison& c = row.comparison;
   std::string title = fmt::format("{} (A) against {} (B), ", c.first_name, c.second_name);
   if (row.first_track == row.second_track) title += row.first_track + ", ";
-  return fmt::format("\n{}{}\n  {:<10}{:>9}{:>9}{:>9}  {:>18}{:>8}{:>11}{:>7}{:>7}{:>8}\n", title,
-                     c.metric, "condition", "A", "B", "A-B", fmt::format("{:g} %", 100 * level),
-                     "p", "corrected", "folds", "seeds", "fold p");
+  return fmt::format("\n{}{}\n  {:<{}}{:>9}{:>9}{:>9}  {:>18}{:>8}{:>11}{:>7}{:>7}{:>8}\n", title,
+                     c.metric, "condition", width, "A", "B", "A-B",
+                     fmt::format("{:g} %", 100 * level), "p", "corrected", "folds", "seeds",
+                     "fold p");
 }
 
 std::string comparisons_text(const std::vector<FinishedRun>& runs, const RunComparisons& results,
@@ -131,21 +133,27 @@ std::string comparisons_text(const std::vector<FinishedRun>& runs, const RunComp
                         fmt::join(run.results.defects, ", "));
   }
   for (const auto& notice : results.notices) text += notice + "\n";
+  std::vector<std::string> labels;
+  for (const auto& row : results.rows) labels.push_back(row.condition);
+  const ShortLabels conditions = short_labels(labels);
+  std::size_t width = 10;
+  for (const auto& label : conditions.labels) width = std::max(width, label.size() + 1);
   std::string heading;
   std::string verdicts;
-  for (const auto& row : results.rows) {
-    const std::string next = heading_of(row, options.level);
+  for (std::size_t i = 0; i < results.rows.size(); ++i) {
+    const RunComparison& row = results.rows[i];
+    const std::string next = heading_of(row, options.level, width);
     if (next != heading) {
       text += verdicts + next;
       verdicts = "\n";
     }
     heading = next;
-    text += line_of(row);
+    text += line_of(row, conditions.labels[i], width);
     verdicts += fmt::format("  {{{}}}: {}\n", row.condition, verdict(row.comparison));
   }
   std::int64_t seeds = 0;
   for (const auto& row : results.rows) seeds = std::max(seeds, row.comparison.seeds);
-  return text + verdicts +
+  return text + verdicts + (conditions.key.empty() ? "" : "\n" + conditions.key) +
          "\nfolds, seeds: in how many of them A is better; fold p: paired t-test over folds.\n" +
          seeds_notice(static_cast<std::size_t>(seeds)) +
          "What the intervals hold and what not: docs/statistics.md\n";

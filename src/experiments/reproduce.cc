@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "analysis/short_labels.h"
 #include "formats/csv.h"
 #include "hardy/errors.h"
 #include "hardy/modality.h"
@@ -271,7 +272,7 @@ std::vector<ReproducedRow> reproduced_rows(const std::string& name, const StudyR
 
 std::string reproduction_text(const std::string& name, const StudyResult& result) {
   const Results& first = result.variants.front().test;
-  const auto columns = summary_columns(first);
+  const ShortLabels headings = short_labels(summary_columns(first));
   std::string text =
       fmt::format("{}{}: test, {} fold(s), {} seed(s)\n", first.data_name,
                   first.is_synthetic ? " (synthetic)" : "", first.folds.size(), first.seeds.size());
@@ -285,7 +286,7 @@ std::string reproduction_text(const std::string& name, const StudyResult& result
         fmt::format("\n{} - {}, {}\n", title_of(row.experiment), row.track, row.metric);
     if (now != heading) {
       text += now + fmt::format("{:<{}}", "", width);
-      for (const auto& column : columns) text += fmt::format("{:>9}", column);
+      for (const auto& column : headings.labels) text += fmt::format("{:>9}", column);
       text += fmt::format("{:>11}{:>9}\n", "difference", "paper");
       heading = now;
     }
@@ -293,7 +294,7 @@ std::string reproduction_text(const std::string& name, const StudyResult& result
     for (const double value : row.values) text += fmt::format("{:>9}", metric_text(value));
     text += fmt::format("{:>+11.4f}{:>9}\n", row.difference, metric_text(row.paper));
   }
-  return text;
+  return text + headings.key;
 }
 
 std::string reproduction_csv(const std::string& name, const StudyResult& result) {

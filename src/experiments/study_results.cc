@@ -7,6 +7,7 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include "analysis/short_labels.h"
 #include "base/files.h"
 #include "base/json_number.h"
 #include "formats/csv_file.h"
@@ -196,7 +197,8 @@ std::string study_table(const StudyResult& result) {
       fmt::format("{}{}: test, {} seed(s), mean over folds and seeds\n", first.data_name,
                   first.is_synthetic ? " (synthetic)" : "", first.seeds.size());
   text += fmt::format("{:<{}}{:<12}{:<12}", "variant", width, "track", "metric");
-  for (const auto& column : columns) text += fmt::format("{:>9}", column);
+  const ShortLabels headings = short_labels(columns);
+  for (const auto& heading : headings.labels) text += fmt::format("{:>9}", heading);
   text += '\n';
   for (const auto& track : first.tracks) {
     for (const auto& metric : first.headline) {
@@ -210,7 +212,7 @@ std::string study_table(const StudyResult& result) {
       }
     }
   }
-  return text;
+  return text + headings.key;
 }
 
 std::string study_json(const StudyResult& result) {

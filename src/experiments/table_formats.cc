@@ -9,6 +9,7 @@
 
 #include "analysis/comparison.h"
 #include "analysis/latex.h"
+#include "analysis/short_labels.h"
 #include "base/files.h"
 #include "base/json_number.h"
 #include "formats/csv.h"
@@ -53,8 +54,13 @@ std::string braces(const std::string& column) {
   return column == "average" ? column : "{" + column + "}";
 }
 
+/// The heading of a column in text.
+std::string column_heading(const MethodTable& table, std::size_t column) {
+  return braces(short_labels(table.columns).labels[column]);
+}
+
 int width_of(const MethodTable& table, std::size_t column) {
-  return std::max(9, static_cast<int>(table.columns[column].size()) + 4);
+  return std::max(9, static_cast<int>(column_heading(table, column).size()) + 2);
 }
 
 std::string row_text(const MethodTable& table, const TableRow& row) {
@@ -90,7 +96,7 @@ std::string table_text(const MethodTable& table) {
       fmt::format("\n{} track, {}{}\n{:<{}}", table.track, table.metric,
                   is_higher_better(table.metric) ? "" : " (smaller is better)", "", kNameWidth);
   for (std::size_t c = 0; c < table.columns.size(); ++c) {
-    text += fmt::format("{:>{}}", braces(table.columns[c]), width_of(table, c));
+    text += fmt::format("{:>{}}", column_heading(table, c), width_of(table, c));
     if (c == overall(table)) text += fmt::format("  {:<17}", "interval");
   }
   text += has_paper(table) ? fmt::format("{:>9}\n", "paper") : "\n";
@@ -101,7 +107,8 @@ std::string table_text(const MethodTable& table) {
     text += row_text(table, row);
   }
   text += gain_text(table, "gain over best method", table.over_systems);
-  return text + gain_text(table, "gain over best of all", table.over_all);
+  text += gain_text(table, "gain over best of all", table.over_all);
+  return text + short_labels(table.columns).key;
 }
 
 std::string cost_text(const MethodComparison& comparison) {

@@ -12,7 +12,9 @@ const std::vector<std::string> kNames = {"acoustic", "textual", "visual"};
 TEST(Pattern, AllPatternsComeSmallestFirstInCorpusOrder) {
   std::vector<std::string> labels;
   for (const Pattern pattern : all_patterns(3)) labels.push_back(pattern_label(pattern, kNames));
-  EXPECT_EQ(labels, (std::vector<std::string>{"a", "t", "v", "a,t", "a,v", "t,v", "a,t,v"}));
+  EXPECT_EQ(labels, (std::vector<std::string>{"acoustic", "textual", "visual", "acoustic,textual",
+                                              "acoustic,visual", "textual,visual",
+                                              "acoustic,textual,visual"}));
 }
 
 TEST(Pattern, CountIsTwoToTheMMinusOne) {

@@ -47,7 +47,7 @@ TEST_F(StatsCommand, OneRunGivesItsTableWithIntervals) {
   const auto result = stats({"good", "--level", "0.9"});
   EXPECT_EQ(result.exit_code, 0) << result.errors;
   EXPECT_THAT(result.output, AllOf(HasSubstr("made (synthetic): HARDY-MER, test, 2 folds, 2 seeds"),
-                                   HasSubstr("its 90 % interval")));
+                                   HasSubstr("90 % = interval over 24 dialogues")));
   const auto json = nlohmann::json::parse(stats({"good", "--json"}).output);
   EXPECT_EQ(json["intervals"]["resamples"], 10000);
 }
@@ -70,7 +70,7 @@ TEST_F(StatsCommand, TwoRunsGiveComparisonsAndVerdicts) {
   EXPECT_THAT(
       result.output,
       AllOf(HasSubstr("good: synthetic data"), HasSubstr("good (A) against poor (B), unified, wa"),
-            HasSubstr("{a}: good is better than poor by "), HasSubstr("with 4 comparisons"),
+            HasSubstr("{acoustic}: good is better than poor by "), HasSubstr("with 4 comparisons"),
             HasSubstr("docs/statistics.md")));
   const auto json = nlohmann::json::parse(stats({"good", "poor", "--json"}).output);
   ASSERT_EQ(json["comparisons"].size(), 4U);

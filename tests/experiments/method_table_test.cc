@@ -66,7 +66,7 @@ TEST_F(MadeStudy, RowsGainsMarksAndCosts) {
   ASSERT_EQ(comparison.tables.size(), 3U);  // WA, UA, weighted F1 of the unified track
   const auto& table = comparison.tables.front();
   EXPECT_EQ(table.metric, "wa");
-  EXPECT_THAT(table.columns, ElementsAre("a", "t", "average", "a,t"));
+  EXPECT_THAT(table.columns, ElementsAre("acoustic", "textual", "average", "acoustic,textual"));
   ASSERT_EQ(table.rows.size(), 3U);
   EXPECT_EQ(table.rows[0].method, "momke");
   EXPECT_EQ(table.rows[1].method, "hardymer");
@@ -131,7 +131,7 @@ TEST_F(MadeStudy, EveryFormatHoldsTheSameNumbers) {
   EXPECT_EQ(json["left_out"][0]["reason"], "no speakers");
   const auto latex = comparison_latex(comparison);
   EXPECT_THAT(latex, AllOf(HasSubstr("MoMKE & 75.00 & 75.00 & 75.00$^*$ & 75.00"),
-                           HasSubstr("\\textbf{91.67}"), HasSubstr("\\{a,t\\}"),
+                           HasSubstr("\\textbf{91.67}"), HasSubstr("\\{acoustic,textual\\}"),
                            HasSubstr("gain over best method & +16.67")));
   // Every row of a LaTeX table has as many cells as the table has columns.
   std::size_t begin = latex.find("\\hline\n") + 7;

@@ -203,7 +203,8 @@ TEST_F(Report, TablesHoldTheSummaries) {
   EXPECT_EQ(json["runs"][1]["name"], "poor_1");
   EXPECT_EQ(json["comparisons"]["rows"].size(), 4U);
   EXPECT_THAT(report_latex(data),
-              AllOf(HasSubstr("run & \\{a\\} & \\{t\\} & average & \\{a,t\\} \\\\"),
+              AllOf(HasSubstr("run & \\{acoustic\\} & \\{textual\\} & average & "
+                              "\\{acoustic,textual\\} \\\\"),
                     HasSubstr("poor\\_1, unified & "),
                     HasSubstr(fmt::format("good, unified & \\textbf{{{:.2f}}}", 100 * first.mean)),
                     HasSubstr("made (synthetic): test, percent, mean over 2 folds")));
