@@ -56,7 +56,8 @@ TEST_F(StatsCommand, AnUnknownMetricOrTrackOfOneRunIsRefused) {
   const auto result = stats({"good", "--metric", "nonsense"});
   EXPECT_EQ(result.exit_code, 2);
   EXPECT_THAT(result.output, IsEmpty());
-  EXPECT_THAT(result.errors, HasSubstr("metric 'nonsense': there is no such metric; there are wa, ua"));
+  EXPECT_THAT(result.errors,
+              HasSubstr("metric 'nonsense': there is no such metric; there are wa, ua"));
   EXPECT_EQ(stats({"good", "--metric", "wa,nonsense"}).exit_code, 2);
   EXPECT_EQ(stats({"good", "--tracks", "nonsense"}).exit_code, 2);
   const auto ua = stats({"good", "--metric", "ua"});
