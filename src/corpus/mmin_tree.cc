@@ -26,8 +26,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kSessionLength = 5;  // "Ses01"
-constexpr float kMostClasses = 1000;
+constexpr std::size_t kMminSessionLength = 5;  // "Ses01"
+constexpr float kMostMminClasses = 1000;
 
 struct FeatureRoom {
   const char* folder;
@@ -131,7 +131,7 @@ class MminReader {
                          std::count(row.begin(), row.end(), 0.0F) != array.shape[1] - 1)) {
         throw DataError(fmt::format("{}, row {}: not one-hot", label_file.string(), i));
       }
-      if (!is_one_hot && !(label >= 0 && label < kMostClasses && label == std::floor(label))) {
+      if (!is_one_hot && !(label >= 0 && label < kMostMminClasses && label == std::floor(label))) {
         throw DataError(fmt::format("{}, row {}: {} is no class", label_file.string(), i, label));
       }
       if (!is_one_hot) classes_ = std::max(classes_, static_cast<std::size_t>(label) + 1);
@@ -148,12 +148,12 @@ class MminReader {
     record.id = id;
     const std::size_t cut = id.rfind('_');
     const bool is_iemocap =
-        id.starts_with("Ses") && id.size() > kSessionLength && cut != std::string::npos;
+        id.starts_with("Ses") && id.size() > kMminSessionLength && cut != std::string::npos;
     record.dialogue = is_iemocap ? id.substr(0, cut) : id;
     if (is_iemocap) {
       // Numbers count each speaker's turns; without times this is the nearest order.
       const std::string_view turn = std::string_view(id).substr(cut + 1);
-      record.group = id.substr(0, kSessionLength);
+      record.group = id.substr(0, kMminSessionLength);
       if (!turn.empty()) {
         record.speaker = fmt::format("{}_{}", record.group, turn[0]);
         record.order = to_integer(turn.substr(1)).value_or(0);

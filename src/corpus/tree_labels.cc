@@ -19,7 +19,7 @@ namespace {
 
 constexpr std::size_t kIemocapEntries = 6;
 constexpr std::size_t kCmuEntries = 7;
-constexpr std::size_t kMoseiEmotions = 6;
+constexpr std::size_t kMoseiEmotionCount = 6;
 
 /// A text, bytes or a whole number as a name: CMU-MOSEI calls some videos 100178.
 std::string name_of(const PickleValue& value) {
@@ -221,11 +221,11 @@ class LabelReader {
 
   /// One number, or CMU-MOSEI's seven: the sentiment and six emotions.
   static void set_labels(const std::vector<double>& numbers, TreeUtterance& utterance) {
-    if (numbers.size() != 1 && numbers.size() != 1 + kMoseiEmotions) {
+    if (numbers.size() != 1 && numbers.size() != 1 + kMoseiEmotionCount) {
       throw DataError(
           fmt::format("utterance {} has {} labels; one, or the sentiment and {} emotions "
                       "of CMU-MOSEI, are read",
-                      utterance.id, numbers.size(), kMoseiEmotions));
+                      utterance.id, numbers.size(), kMoseiEmotionCount));
     }
     utterance.label = static_cast<float>(numbers[0]);
     for (std::size_t k = 1; k < numbers.size(); ++k) {

@@ -22,7 +22,7 @@ constexpr int kKeptBytes = 1 << 28;
 constexpr std::uint64_t kMaxMembers = std::uint64_t{1} << 22;
 /// Deflate cannot pack more than 1032 bytes into one; a little is free.
 constexpr std::uint64_t kMaxRatio = 1032;
-constexpr std::uint64_t kFreeBytes = std::uint64_t{1} << 16;
+constexpr std::uint64_t kFreeFileBytes = std::uint64_t{1} << 16;
 constexpr std::size_t kMaxTextSize = std::size_t{1} << 16;
 
 /// An identifier of libhdf5 with the function that gives it back.
@@ -213,7 +213,7 @@ class Hdf5Walk {
     std::uint64_t claimed = 0;
     require(!__builtin_mul_overflow(count, item, &claimed), path, "it is larger than memory");
     const std::uint64_t stored = H5Dget_storage_size(dataset);
-    require(claimed / kMaxRatio <= stored + kFreeBytes / kMaxRatio, path,
+    require(claimed / kMaxRatio <= stored + kFreeFileBytes / kMaxRatio, path,
             "it claims far more data than the file holds");
     const std::uint64_t needed = count * sizeof(double);
     require(needed <= budget_, path, "the file expands to far more than its own size");

@@ -19,26 +19,6 @@ double mean_over(std::span<const float> values) {
   return sum / static_cast<double>(values.size());
 }
 
-/// Lin's concordance: 1 only where the predictions are the truth.
-double concordance(std::span<const float> truth, std::span<const float> predicted) {
-  if (truth.size() < 2) return kUndefinedMetric;
-  const double mean_x = mean_over(truth);
-  const double mean_y = mean_over(predicted);
-  double xx = 0;
-  double yy = 0;
-  double xy = 0;
-  for (std::size_t i = 0; i < truth.size(); ++i) {
-    const double x = static_cast<double>(truth[i]) - mean_x;
-    const double y = static_cast<double>(predicted[i]) - mean_y;
-    xx += x * x;
-    yy += y * y;
-    xy += x * y;
-  }
-  const auto n = static_cast<double>(truth.size());
-  const double scale = xx / n + yy / n + (mean_x - mean_y) * (mean_x - mean_y);
-  return scale == 0 ? kUndefinedMetric : 2 * xy / n / scale;
-}
-
 }  // namespace
 
 LabelMetrics label_metrics(std::span<const float> truth, std::span<const float> probabilities) {
@@ -69,7 +49,7 @@ LabelMetrics label_metrics(std::span<const float> truth, std::span<const float> 
 
 ValueMetrics value_metrics(std::span<const float> truth, std::span<const float> predicted) {
   const SentimentMetrics common = sentiment_metrics(truth, predicted);
-  return {common.count, concordance(truth, predicted), common.mae, common.correlation};
+  return {common.count, common.ccc, common.mae, common.correlation};
 }
 
 }  // namespace hardy

@@ -22,7 +22,7 @@ namespace hardy {
 namespace {
 
 constexpr std::string_view kLetters = "ADFHNS";
-constexpr std::array<const char*, 6> kEmotions = {"ANG", "DIS", "FEA", "HAP", "NEU", "SAD"};
+constexpr std::array<const char*, 6> kCremaEmotions = {"ANG", "DIS", "FEA", "HAP", "NEU", "SAD"};
 constexpr int kFolds = 5;
 constexpr int kFirstActor = 1001;
 
@@ -100,10 +100,10 @@ void add_clip(Corpus& corpus, std::string_view line, std::size_t number) {
   const std::string_view sentence = parts.next('_');
   const std::string_view emotion = parts.next('_');
   std::size_t label = 0;
-  while (label < kEmotions.size() && emotion != kEmotions[label]) ++label;
+  while (label < kCremaEmotions.size() && emotion != kCremaEmotions[label]) ++label;
   std::size_t text = 0;
   while (text < kSentences.size() && sentence != kSentences[text].first) ++text;
-  if (label == kEmotions.size() || text == kSentences.size()) reader.refuse("no clip's name");
+  if (label == kCremaEmotions.size() || text == kSentences.size()) reader.refuse("no clip's name");
   for (std::size_t m = 0; m < votes.size(); ++m) {
     const auto features = reader.features_of(votes[m]);
     auto& modality = corpus.modalities[m];
@@ -134,7 +134,7 @@ Corpus parse_crema_d(std::string_view table) {
   Corpus corpus;
   corpus.name = "CREMA-D votes";
   corpus.source = "CREMA-D votes inside the program (Cao et al. 2014; Open Database License 1.0)";
-  corpus.class_names.assign(kEmotions.begin(), kEmotions.end());
+  corpus.class_names.assign(kCremaEmotions.begin(), kCremaEmotions.end());
   corpus.modalities = {{"voice", 12, {}, {}}, {"face", 12, {}, {}}};
   std::size_t number = 0;
   while (!table.empty()) {
