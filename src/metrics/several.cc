@@ -13,12 +13,6 @@ namespace {
 
 constexpr double kUndefinedMetric = std::numeric_limits<double>::quiet_NaN();
 
-double mean_over(std::span<const float> values) {
-  double sum = 0;
-  for (const float value : values) sum += static_cast<double>(value);
-  return sum / static_cast<double>(values.size());
-}
-
 }  // namespace
 
 LabelMetrics label_metrics(std::span<const float> truth, std::span<const float> probabilities) {

@@ -8,14 +8,14 @@
 namespace hardy {
 namespace {
 
-const Pattern kBoth = Pattern::complete(2);
+const Pattern kBothModalities = Pattern::complete(2);
 
 /// Three utterances of two modalities; the last lacks the second one.
-FeatureTable table_of_three() {
+FeatureTable features_of_three() {
   FeatureTable table;
   table.features = {at::tensor({0.F, 0.F, 10.F, 10.F, 20.F, 20.F}).view({3, 2}),
                     at::tensor({1.F, 2.F, 0.F}).view({3, 1})};
-  table.present = {kBoth, kBoth, Pattern(1)};
+  table.present = {kBothModalities, kBothModalities, Pattern(1)};
   table.speakers = {-1, -1, -1};
   return table;
 }
@@ -23,13 +23,13 @@ FeatureTable table_of_three() {
 TEST(Mixture, AnUtteranceWithoutSupportsStaysAsItIs) {
   Generator draws = Seeds(1).stream("test");
   MixtureDraw draw;
-  draw_partner(table_of_three(), 1, {}, {.rate = 1, .share = 1, .k = 3}, draws, draw);
+  draw_partner(features_of_three(), 1, {}, {.rate = 1, .share = 1, .k = 3}, draws, draw);
   EXPECT_EQ(draw.partners, (std::vector<std::int64_t>{1}));
   EXPECT_EQ(draw.shares, (std::vector<float>{0}));
 }
 
 TEST(Mixture, MoreSupportsAreMixedMoreOften) {
-  const auto table = table_of_three();
+  const auto table = features_of_three();
   // Utterance 2 lacks nothing that these have. With 3 of K = 4 supports: .8 * 3 / 4 = .6.
   const std::vector<std::int64_t> supports = {0, 1, 1};
   Generator draws = Seeds(2).stream("test");
@@ -56,15 +56,15 @@ TEST(Mixture, ASupportThatLacksAModalityIsNotMixedIn) {
   const std::vector<std::int64_t> supports = {2};
   for (int i = 0; i < 50; ++i) {
     MixtureDraw draw;
-    draw_partner(table_of_three(), 0, supports, {.rate = 1, .share = 1, .k = 1}, draws, draw);
+    draw_partner(features_of_three(), 0, supports, {.rate = 1, .share = 1, .k = 1}, draws, draw);
     EXPECT_EQ(draw.partners[0], 0);
   }
 }
 
 TEST(Mixture, BlendsTheRowsThatAModalityHas) {
-  const auto table = table_of_three();
+  const auto table = features_of_three();
   BatchPlan plan;
-  plan.rows = {{0, 0, -1, kBoth}, {1, 1, -1, Pattern(1)}};
+  plan.rows = {{0, 0, -1, kBothModalities}, {1, 1, -1, Pattern(1)}};
   plan.close_dialogue();
   Batch batch = make_batch(table, plan);
   const Mixture mixture({.partners = {1, 1}, .shares = {0.25F, 0}}, at::kCPU);
