@@ -19,6 +19,10 @@ must_run(${CMAKE_COMMAND} -S ${SOURCE} -B ${WORK}/build -D CMAKE_PREFIX_PATH=${p
   -D CMAKE_CXX_COMPILER=${CXX} "-DCMAKE_CXX_FLAGS=${flags}")
 must_run(${CMAKE_COMMAND} --build ${WORK}/build)
 must_run(${WORK}/build/consumer)
+must_run(${CMAKE_COMMAND} -S ${SOURCE}/inference -B ${WORK}/inference
+  -D CMAKE_PREFIX_PATH=${prefix} -D CMAKE_CXX_COMPILER=${CXX} "-DCMAKE_CXX_FLAGS=${flags}")
+must_run(${CMAKE_COMMAND} --build ${WORK}/inference)
+must_run(${WORK}/inference/consumer)
 must_run(${prefix}/bin/hardy --version)
 if(TRAINING)
   must_run(${CMAKE_COMMAND} -S ${SOURCE}/training -B ${WORK}/training
