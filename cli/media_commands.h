@@ -24,7 +24,7 @@ struct MediaOptions {
   std::string cascade;
   std::string cache;
   std::string memory = "4G";
-  double picture_step_s = 0.2;
+  double picture_step_s = 0.4;
   double max_seconds = 120;
   double stall_s = 60;
   int jobs = 0;  ///< 0 = one per core

@@ -50,7 +50,8 @@ set_source_files_properties(media/embedded_files.cc PROPERTIES
   OBJECT_DEPENDS "${models}/emotion.json;${models}/emotion.bin;${models}/sentiment_words.tsv")
 # Signal processing and the network are slow without optimisation, in the tests too.
 set_source_files_properties(media/contours.cc media/formants.cc media/graph_network.cc
-  media/pitch.cc media/spectrum.cc PROPERTIES COMPILE_OPTIONS "-O2;-fno-math-errno"
+  media/pitch.cc media/spectrum.cc PROPERTIES COMPILE_OPTIONS
+  "-O3;-fno-math-errno;-fno-trapping-math"
   SKIP_UNITY_BUILD_INCLUSION ON)
 target_include_directories(hardy_media SYSTEM PRIVATE ${HARDY_OPENCV_INCLUDE})
 target_link_libraries(hardy_media PUBLIC hardy_core

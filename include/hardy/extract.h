@@ -50,7 +50,7 @@ struct ExtractedSegment {
 /// and is part of a cached vector's key.
 struct ExtractOptions {
   std::array<bool, 3> wanted = {true, true, true};
-  double picture_step_s = 0.2;            ///< one picture is looked at per so many seconds, > 0
+  double picture_step_s = 0.4;            ///< one picture is looked at per so many seconds, > 0
   double max_seconds = 120;               ///< longer utterances are refused with a reason
   std::filesystem::path cascade;          ///< of the face detector; empty = opencv-data's
   std::filesystem::path cache;            ///< finished vectors; empty = none are kept

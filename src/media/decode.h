@@ -79,6 +79,9 @@ struct PictureRequest {
   std::function<bool(double time_s)> wants;
   std::function<void(const Picture&)> consume;
   std::function<bool()> is_done = {};
+  /// Pictures that no other one is predicted from are left out, where the codec has such: half of
+  /// the decoding for those who want a few pictures a second.
+  bool skips_unreferenced = false;
   /// Seconds at which the next wanted picture can be; decoding may skip there. NaN = unknown.
   std::function<double()> next_wanted_s = {};
   std::function<void()> heartbeat = {};

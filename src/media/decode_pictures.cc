@@ -102,6 +102,7 @@ void read_pictures(const std::filesystem::path& file, const PictureRequest& requ
   const int index = libav::picture_stream(*input);
   if (index < 0) throw DataError(libav::facts_of(*input).no_picture);
   libav::StreamDecoder decoder(*input, index, 1);
+  if (request.skips_unreferenced) decoder.codec().skip_frame = AVDISCARD_NONREF;
   const int rotation = libav::display_rotation(*input->streams[index]);
   PictureConverter converter(request.form);
   double last_s = 0;

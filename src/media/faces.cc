@@ -22,9 +22,9 @@ constexpr const char* kDefaultCascade =
     "/usr/share/opencv4/haarcascades/haarcascade_frontalface_alt2.xml";
 constexpr const char* kOutputs = "StatefulPartitionedCall/model_1/predictions/Softmax";
 constexpr const char* kBefore = "StatefulPartitionedCall/model_1/add_2/add";
-/// Detection looks at pictures of at most this height; a face smaller than a ninth is not found.
-constexpr int kDetectionHeight = 360;
-constexpr int kSmallestFace = 40;
+/// Detection looks at pictures of at most this height; a face smaller than a seventh is not found.
+constexpr int kDetectionHeight = 270;
+constexpr int kSmallestFace = 38;
 constexpr double kScaleStep = 1.2;
 constexpr int kNeighbours = 3;
 constexpr int kFaceSize = 64;

@@ -196,7 +196,16 @@ FeatureMap GraphNetwork::convolve(const Node& node, const FeatureMap& in) const 
              float* sums = out.values.data() + to * channels;
              const float* values = in.values.data() + from * in.channels;
              const float* weights = kernel.values.data() + tap * in.channels * channels;
-             for (std::size_t c = 0; c < in.channels; ++c, weights += channels) {
+             std::size_t c = 0;
+             // Four input channels at a time: a quarter of the loads and stores of sums.
+             for (; c + 4 <= in.channels; c += 4, weights += 4 * channels) {
+               for (std::size_t o = 0; o < channels; ++o) {
+                 sums[o] += values[c] * weights[o] + values[c + 1] * weights[channels + o] +
+                            values[c + 2] * weights[2 * channels + o] +
+                            values[c + 3] * weights[3 * channels + o];
+               }
+             }
+             for (; c < in.channels; ++c, weights += channels) {
                for (std::size_t o = 0; o < channels; ++o) sums[o] += values[c] * weights[o];
              }
            });

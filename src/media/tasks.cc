@@ -17,6 +17,9 @@ namespace {
 /// A later process starts this long before its first segment.
 constexpr double kSeekMarginS = 1;
 
+/// From this distance of pictures on, a picture more or less between them does not matter.
+constexpr double kSparseStepS = 0.2;
+
 /// Why nothing of a segment was found in a recording that lasts `end_s`.
 std::string beyond_end(const Segment& segment, double end_s) {
   return fmt::format("it starts at {:.2f} s, the recording ends at {:.2f} s", segment.start_s,
@@ -231,6 +234,7 @@ WorkerTask picture_task(std::vector<Segment> segments,
     PictureCollector collector(segments, pending, *extractor, step_s, voice);
     PictureRequest request;
     request.form = extractor->form();
+    request.skips_unreferenced = step_s >= kSparseStepS;
     request.wants = [&](double time_s) { return collector.wants(time_s); };
     request.consume = [&](const Picture& picture) { collector.add(picture); };
     request.is_done = [&] { return collector.is_done(); };

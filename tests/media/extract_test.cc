@@ -214,6 +214,7 @@ class Extract : public testing::Test {
     ASSERT_TRUE(test::make_recording(
         test::pictures(3) + test::tone(3) + "-c:v mpeg4 -c:a aac -shortest", folder_ / "clip.mp4"));
     options_.cache = folder_ / "cache";
+    options_.picture_step_s = 0.2;
   }
 
   Segment segment(const std::string& id, double start, double end, const std::string& text = "") {
