@@ -125,9 +125,10 @@ class UnreadCount {
           "none of the {} utterances has any of the modalities{}; nothing can be predicted", all_,
           which));
     }
-    print_notice(fmt::format("hardy: note: {} of {} utterances have none of the modalities{} and get "
-                             "no answer",
-                             unread_, all_, which));
+    print_notice(
+        fmt::format("hardy: note: {} of {} utterances have none of the modalities{} and get "
+                    "no answer",
+                    unread_, all_, which));
   }
 
  private:

@@ -128,8 +128,12 @@ std::shared_ptr<Corpus> from_arrays(const std::string& name, const py::dict& fea
   const auto texts = [&](const char* key) {
     return py::cast<std::vector<std::string>>(columns[key]);
   };
-  const Columns rows = {texts("id"),    texts("dialogue"),   texts("speaker"),
-                        texts("group"), texts("split"),      texts("transcript"),
+  const Columns rows = {texts("id"),
+                        texts("dialogue"),
+                        texts("speaker"),
+                        texts("group"),
+                        texts("split"),
+                        texts("transcript"),
                         py::cast<std::vector<float>>(columns["label"])};
   auto corpus = std::make_shared<Corpus>();
   corpus->name = name;

@@ -151,9 +151,15 @@ struct Gathered {
         calibrated(new_array<bool>({n})),
         used(new_array<bool>({n, modalities})),
         limited(new_array<std::int64_t>({n, modalities})),
-        to{labels.mutable_data(),     probabilities.mutable_data(), logits.mutable_data(),
-           confidence.mutable_data(), calibrated.mutable_data(),    used.mutable_data(),
-           limited.mutable_data(),    outputs,                      modalities} {}
+        to{labels.mutable_data(),
+           probabilities.mutable_data(),
+           logits.mutable_data(),
+           confidence.mutable_data(),
+           calibrated.mutable_data(),
+           used.mutable_data(),
+           limited.mutable_data(),
+           outputs,
+           modalities} {}
 
   [[nodiscard]] py::tuple tuple() const {
     return py::make_tuple(labels, probabilities, logits, confidence, calibrated, used, limited);
@@ -223,6 +229,7 @@ class Borrowed {
   explicit Borrowed(Workspaces& from) : from_(from), workspace_(from.take()) {}
 
   ~Borrowed() { from_.give_back(std::move(workspace_)); }
+
   Borrowed(const Borrowed&) = delete;
   Borrowed& operator=(const Borrowed&) = delete;
 
@@ -430,7 +437,8 @@ py::list modalities(const BundleInfo& info) {
 
 void bind_model(py::module_& module) {
   py::class_<Model>(module, "Model")
-      .def(py::init<const std::string&>(), py::arg("file"), py::call_guard<py::gil_scoped_release>())
+      .def(py::init<const std::string&>(), py::arg("file"),
+           py::call_guard<py::gil_scoped_release>())
       .def("predict", &Model::predict, py::arg("features"), py::arg("offsets"),
            py::arg("speakers") = py::none(), py::arg("available") = py::none())
       .def_property_readonly("modalities", [](const Model& m) { return modalities(m.info()); })

@@ -1,5 +1,5 @@
-// hardy._training: the protocol, comparisons and methods written in Python. Links libtorch; loaded on
-// the first training.
+// hardy._training: the protocol, comparisons and methods written in Python. Links libtorch; loaded
+// on the first training.
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
@@ -166,7 +166,8 @@ py::tuple compare(Job& job, const std::shared_ptr<Corpus>& corpus, const std::st
   return py::make_tuple(place.folder, csv, text, refusals);
 }
 
-// ---- methods written in Python -------------------------------------------------------------------
+// ---- methods written in Python
+// -------------------------------------------------------------------
 
 /// What distinguishes two versions of a Python method in manifests.
 struct PythonMethodSettings : SettingsOf<PythonMethodSettings> {
@@ -338,7 +339,8 @@ class PythonMethod final : public Method {
     }
   }
 
-  [[nodiscard]] std::optional<std::string> storage_problem(const Config& /*config*/) const override {
+  [[nodiscard]] std::optional<std::string> storage_problem(
+      const Config& /*config*/) const override {
     return "models of a method written in Python live in its process only";
   }
 
@@ -371,8 +373,7 @@ PYBIND11_MODULE(_training, module) {
   py::class_<p::Job>(module, "Job").def(py::init<>()).def("stop", &p::Job::stop);
   py::class_<p::Place>(module, "Place")
       .def(py::init<std::string, std::string, bool, bool>(), py::arg("folder"),
-           py::arg("cache") = "", py::arg("overwrite") = false,
-           py::arg("only_validation") = false);
+           py::arg("cache") = "", py::arg("overwrite") = false, py::arg("only_validation") = false);
   module.def("run", &p::run, py::arg("job"), py::arg("corpus"), py::arg("preset"),
              py::arg("assignments"), py::arg("place"), py::arg("progress"));
   module.def("compare", &p::compare, py::arg("job"), py::arg("corpus"), py::arg("preset"),

@@ -212,8 +212,10 @@ TEST(ConfigCommand, ExplainsOneSettingATableOrAll) {
 }
 
 TEST(ConfigCommand, PrintsOneValueOrATable) {
-  EXPECT_EQ(run_hardy({"config", "hardymer.retrieval.k", "--set", "hardymer.retrieval.k=3"}).output, "3\n");
-  EXPECT_THAT(run_hardy({"config", "hardymer.retrieval"}).output, HasSubstr("hardymer.retrieval.k = 5"));
+  EXPECT_EQ(run_hardy({"config", "hardymer.retrieval.k", "--set", "hardymer.retrieval.k=3"}).output,
+            "3\n");
+  EXPECT_THAT(run_hardy({"config", "hardymer.retrieval"}).output,
+              HasSubstr("hardymer.retrieval.k = 5"));
   const auto unknown = run_hardy({"config", "hardymer.retrieval.kk"});
   EXPECT_EQ(unknown.exit_code, 2);
   EXPECT_THAT(unknown.errors, HasSubstr("did you mean"));

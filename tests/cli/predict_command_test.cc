@@ -189,7 +189,8 @@ TEST_F(PredictCommand, MistakesNameFileLineAndRemedy) {
   save_npy(dir_.path() / "none.npy", {1, 4}, std::vector<float>(4, NAN));
   failure({"--features", "m0=" + in("none.npy")}, 3, "none of the 1 utterances has any of the");
   failure({in("in.jsonl"), "--reconstruct"}, 2, "add --json");
-  const auto unread = run_hardy({"predict", model().string(), in("in.jsonl"), "--available", "m0", "--json"});
+  const auto unread =
+      run_hardy({"predict", model().string(), in("in.jsonl"), "--available", "m0", "--json"});
   EXPECT_EQ(unread.exit_code, 0);
   EXPECT_THAT(unread.output, HasSubstr(R"("used":[]})"));
   EXPECT_THAT(unread.errors, HasSubstr("have none of the modalities of --available m0"));

@@ -139,6 +139,22 @@ TEST(MultiBenchPickle, SevenLabelsAreSentimentAndEmotions) {
   EXPECT_EQ(load_corpus(config, 1).utterances[0].label, 3);
 }
 
+TEST(MultiBenchPickle, SixEmotionsAtOnce) {
+  DataConfig config = fixture("multibench.pkl");
+  config.task = "labels";
+  const Corpus corpus = load_corpus(config, 1);
+  EXPECT_EQ(corpus.label_kind, LabelKind::kLabels);
+  EXPECT_THAT(corpus.target_names,
+              ElementsAre("happy", "sad", "anger", "surprise", "disgust", "fear"));
+  const std::vector<float> first(corpus.targets.begin(), corpus.targets.begin() + 6);
+  EXPECT_THAT(first, ElementsAre(0, 1, 1, 0, 0, 1));  // 0, 1, 2, 0, 0, 3 in the file
+  config.task = "values";
+  config.label = "anger,fear";
+  const Corpus values = load_corpus(config, 1);
+  EXPECT_THAT(values.target_names, ElementsAre("anger", "fear"));
+  EXPECT_EQ(values.targets[1], 3);
+}
+
 TEST(ConvEmotionPickle, NineEntriesOfIemocap) {
   const Corpus corpus = load_corpus(fixture("conv_iemocap.pkl"), 1);
   EXPECT_EQ(corpus.layout, "conv-emotion pickle");
@@ -195,6 +211,35 @@ TEST(SplitPickle, BadValuesAreNamedWithPlaceAndRemedy) {
   EXPECT_THAT(message, HasSubstr("audio of x$_$1"));
   EXPECT_THAT(message, HasSubstr("value 0 of frame 1 is -inf"));
   EXPECT_THAT(message, HasSubstr("data.not_finite=skip-frames"));
+}
+
+TEST(SplitPickle, UnusableFramesAreLeftOutWhenAsked) {
+  const test::TempDir folder;
+  const std::string infinite = two_by_two("\\x00\\x00\\x80\\x3f\\x00\\x00\\x80\\xff");
+  write_file_atomically(folder / "a.pkl", std::string_view(tiny_split("x$_$1", infinite)));
+  DataConfig config;
+  config.path = (folder / "a.pkl").string();
+  config.not_finite = "skip-frames";
+  const Reading reading = read_corpus(config, 1);
+  EXPECT_THAT(row_of(reading.corpus, "acoustic", "x$_$1"), ElementsAre(1));
+  EXPECT_TRUE(has_finding(reading, "frames-left-out"));
+  config.not_finite = "missing";
+  EXPECT_EQ(read_corpus(config, 1).corpus.modalities[0].present[0], 0);
+}
+
+TEST(SplitPickle, IdsThatStartAgainGetTheirPart) {
+  const test::TempDir folder;
+  const std::string one = two_by_two("\\x00\\x00\\x80\\x3f\\x00\\x00\\x80\\x3f");
+  // The same dict under two keys: Vtest is set to what memo 2 holds.
+  std::string pickle = tiny_split("x$_$1", one);
+  pickle.insert(pickle.size() - 1, "Vtest\np20\ng2\ns");
+  write_file_atomically(folder / "a.pkl", std::string_view(pickle));
+  DataConfig config;
+  config.path = (folder / "a.pkl").string();
+  const Reading reading = read_corpus(config, 1);
+  EXPECT_TRUE(has_finding(reading, "ids-by-part"));
+  EXPECT_EQ(dialogue_of(reading.corpus, "train_x$_$1"), "x (train)");
+  EXPECT_EQ(dialogue_of(reading.corpus, "test_x$_$1"), "x (test)");
 }
 
 TEST(SplitPickle, DifferingNumbersOfEntriesAreRefused) {

@@ -179,6 +179,12 @@ TEST(FeatureTable, JsonTables) {
   EXPECT_EQ(part_in_name("constraint.csv"), "");
 }
 
+TEST(FeatureTable, DeviationIsRefusedWhereOnlyTheMeanIsTaken) {
+  DataConfig config = at(fixture("merbench"));
+  config.reduce = "mean-std";
+  EXPECT_THAT(message_of<ConfigError>([&] { load_corpus(config, 1); }), HasSubstr("not offered"));
+}
+
 TEST(FeatureTable, EmptyLabelsAndUnknownPartsAreNamed) {
   const test::TempDir folder;
   fs::copy(fixture("json/audio"), folder / "audio");
