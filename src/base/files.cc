@@ -181,9 +181,9 @@ void write_folder_atomically(const std::filesystem::path& folder,
     fill(temporary);
     if (::rename(temporary.c_str(), whole.c_str()) != 0) throw_write_error(target, errno);
   } catch (const Error& error) {
-    if (error.kind() != ErrorKind::kIo) throw;
     std::error_code ignored;
     std::filesystem::remove_all(temporary, ignored);
+    if (error.kind() != ErrorKind::kIo) throw;
     throw IoError(with_final_name(error.what(), temporary.string(), target.string()));
   } catch (...) {
     std::error_code ignored;

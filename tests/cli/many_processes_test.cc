@@ -77,8 +77,8 @@ class ManyProcesses : public ::testing::Test {
   Words training_run(const std::string& out, const Words& more = {}) const {
     Words words = {"run",     corpus(),  "--preset", "quick", "--out",  at(out), "--quiet",
                    "--track", "unified", "--seeds",  "1-2",   "--jobs", "1"};
-    for (const char* setting :
-         {"recogniser.encoder.hidden=8", "hardness.encoder.hidden=8", "tuning.epochs=2"}) {
+    for (const char* setting : {"hardymer.recogniser.encoder.hidden=8",
+                                "hardymer.hardness.encoder.hidden=8", "hardymer.tuning.epochs=2"}) {
       words.insert(words.end(), {"--set", setting});
     }
     return with(words, more);

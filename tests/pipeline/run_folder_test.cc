@@ -87,7 +87,7 @@ TEST(Manifest, DifferenceNamesTheFieldAndBothValues) {
     return manifest_difference(held, asked).value_or("none");
   };
   EXPECT_EQ(difference([](RunManifest& m) { hardymer_settings(m.config).hardness.beta = 3; }),
-            "hardness.beta is 4.0 there and 3.0 now");
+            "hardymer.hardness.beta is 4.0 there and 3.0 now");
   EXPECT_EQ(difference([](RunManifest& m) { m.config.run.seeds = {3}; }),
             "run.seeds is [3, 5] there and [3] now");
   EXPECT_EQ(difference([](RunManifest& m) { m.command = "train"; }),
@@ -136,7 +136,7 @@ TEST(RunFolder, AnotherRunIsRefusedWithTheDifferenceAndLeftAlone) {
   RunManifest other = some_manifest();
   hardymer_settings(other.config).retrieval.k = 9;
   EXPECT_THAT(message_of<ConfigError>([&] { create(folder, other); }),
-              AllOf(HasSubstr("holds another run: retrieval.k is 5 there and 9 now"),
+              AllOf(HasSubstr("holds another run: hardymer.retrieval.k is 5 there and 9 now"),
                     HasSubstr("--overwrite")));
   EXPECT_EQ(read_text_file(run.results_json_file()), "old");
 }
@@ -280,7 +280,7 @@ TEST(RunFolder, ModelNamesTellTheirPlaceAndNeverCollide) {
   EXPECT_NE(first, second);
   EXPECT_EQ(first.parent_path(), run.models_folder());
   EXPECT_EQ(run.model_file({.track = "specialist", .trained = Pattern(3)}).filename(),
-            "specialist-a%2F+a_-fold0-seed0.safetensors");
+            "specialist-a%2Fb+a_b-fold0-seed0.safetensors");
   put_file(second, "x");
   put_file(first, "x");
   EXPECT_EQ(run.models().size(), 2U);
