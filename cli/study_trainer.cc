@@ -74,7 +74,8 @@ void say_estimates(const StudyCommand& command, const StudyRequest& request, con
   StudyRequest others = request;
   StudyRequest own = request;
   const auto is_other = [&](const Variant& variant) {
-    return variant_config(request.study, variant).protocol.method != "hardymer";
+    const auto method = variant_config(request.study, variant).protocol.method;
+    return method != "hardymer" && method != "hardymer_published";
   };
   std::erase_if(own.study.variants, is_other);
   std::erase_if(others.study.variants, [&](const Variant& v) { return !is_other(v); });

@@ -152,7 +152,7 @@ Study leak_audit(const Config& base) {
   study.title = "What the protocol makes of noise";
   study.base = base;
   study.variants = {{active_defects(base).empty() ? "strict" : "as set", {}}};
-  if (base.protocol.method == "hardymer") {
+  if (base.protocol.method == "hardymer" || base.protocol.method == kPublishedMethod) {
     study.variants.push_back({kPublishedVariant, protocol_assignments(kPublishedVariant)});
   }
   return study;

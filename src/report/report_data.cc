@@ -99,7 +99,8 @@ ReportedRun read_run(const fs::path& path, const std::string& name) {
   try_part(run, folder.timings_file(), [&] { run.timings = read_json(folder.timings_file()); });
   try_part(run, folder.curves_file(), [&] { run.curves = curves_json(read_curves(folder)); });
   // Other methods estimate no hardness and retrieve nothing.
-  if (run.manifest.config.protocol.method != "hardymer") return run;
+  const std::string& method = run.manifest.config.protocol.method;
+  if (method != "hardymer" && method != "hardymer_published") return run;
   try_part(run, folder.hardness_file(), [&] { run.hardness = hardness_json(folder); });
   try_part(run, folder.supports_file(), [&] { run.cases = cases_json(folder); });
   std::error_code error;
