@@ -1,5 +1,6 @@
 #include "cli/serve_command.h"
 
+#include <malloc.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -94,6 +95,15 @@ void fit_connections(ServeOptions& options) {
                   allowed, options.max_connections));
 }
 
+/// Large blocks go back to the system as soon as they are freed. By itself the allocator raises its
+/// limits with each large block and then keeps up to 64 MiB for every thread.
+void keep_little_memory() {
+#ifdef __GLIBC__
+  ::mallopt(M_MMAP_THRESHOLD, 256 << 10);
+  ::mallopt(M_TRIM_THRESHOLD, 1 << 20);
+#endif
+}
+
 /// What a running service reads: the folder of the model, also where links lead, the corpus, and
 /// how much memory it has.
 std::vector<std::filesystem::path> readable_paths(const ServeOptions& options) {
@@ -129,6 +139,7 @@ void run_serve(ServeCommand command) {
   ServeOptions& options = command.options;
   // Whoever reads our log or an answer may go away; a failed write is then enough.
   std::signal(SIGPIPE, SIG_IGN);
+  keep_little_memory();
   options.model = find_bundle(command.model);
   options.port = static_cast<std::uint16_t>(command.port);
   options.token = read_token(command.token_file);

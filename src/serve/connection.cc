@@ -35,6 +35,11 @@ std::optional<HttpReply> header_problem(const http::request_header<>& header) {
       return error_reply(400, std::string(http::to_string(field)), "is given twice");
     }
   }
+  // The parser takes "1, 1" for 1, as some do and others do not.
+  const auto length = header[http::field::content_length];
+  if (std::any_of(length.begin(), length.end(), [](char c) { return c < '0' || c > '9'; })) {
+    return error_reply(400, "Content-Length", "is not a number");
+  }
   const bool is_new = header.version() == 11;
   if (is_new && header.count(http::field::host) == 0) {
     return error_reply(400, "Host", "is missing");

@@ -207,7 +207,8 @@ TEST_F(ServerTest, WhatAProxyCouldUnderstandDifferentlyIsRefusedAndNotReadOn) {
     Client client(port);
     client.send(tested.head + "\r\n" + hidden);
     const auto reply = client.read_all();
-    EXPECT_THAT(reply, StartsWith(fmt::format("HTTP/1.1 {}", tested.status)));
+    EXPECT_THAT(reply.substr(0, 9), testing::AnyOf("HTTP/1.1 ", "HTTP/1.0 "));
+    EXPECT_THAT(reply.substr(9), StartsWith(tested.status));
     // The hidden request is part of a body, or of nothing.
     EXPECT_EQ(reply.find("fingerprint"), std::string::npos) << reply;
   }
