@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <string_view>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include "formats/hdf5.h"
+#include "formats/text.h"
 #include "hardy/errors.h"
 #include "hardy/reading.h"
 
@@ -21,7 +21,7 @@ struct KnownWord {
 };
 
 /// Parts of the names that the SDK's data sets and users give their sequences, in lower case.
-constexpr auto kWords = std::to_array<KnownWord>({
+constexpr auto kModalityWords = std::to_array<KnownWord>({
     {"covarep", "acoustic"},
     {"opensmile", "acoustic"},
     {"openear", "acoustic"},
@@ -41,11 +41,6 @@ constexpr auto kWords = std::to_array<KnownWord>({
     {"language", "textual"},
     {"textual", "textual"},
 });
-
-std::string lower_case(std::string text) {
-  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return text;
-}
 
 bool holds(const std::string& text, std::string_view word) {
   return text.find(word) != std::string::npos;
@@ -101,7 +96,7 @@ SequenceKind kind_of_sequence(const std::string& name) {
 
 std::string modality_of_sequence(const std::string& name) {
   const std::string lower = lower_case(name);
-  for (const auto& [word, modality] : kWords) {
+  for (const auto& [word, modality] : kModalityWords) {
     if (holds(lower, word)) return modality;
   }
   return modality_of_folder(name);
