@@ -119,11 +119,11 @@ class SplitPickleReader {
     throw DataError(fmt::format("{}: {}: {}", name_, where, what));
   }
 
-  /// A value of a part; runs `read` with errors that name the key.
-  template <typename Read>
-  auto with_key(const SplitPart& part, std::string_view key, Read read) {
+  /// A value of a part; runs `use` with errors that name the key.
+  template <typename Use>
+  auto with_key(const SplitPart& part, std::string_view key, Use use) {
     try {
-      return read(*find_key(*part.dict, key));
+      return use(*find_key(*part.dict, key));
     } catch (const DataError& error) {
       fail(part, key, error.what());
     }

@@ -17,9 +17,9 @@ using Json = nlohmann::json;
 
 constexpr std::size_t kMostLetters = 256;  // of an id, a dialogue, a speaker or an option
 constexpr std::size_t kMostOptionValues = 64;
-constexpr std::array kFields = {"id", "dialogue", "speaker", "end", "features"};
+constexpr std::array kFieldNames = {"id", "dialogue", "speaker", "end", "features"};
 
-std::vector<std::string> field_names() { return {kFields.begin(), kFields.end()}; }
+std::vector<std::string> field_names() { return {kFieldNames.begin(), kFieldNames.end()}; }
 
 /// Follows the parser: which part of a request it is in decides what may come next.
 class RequestReader : public nlohmann::json_sax<Json> {
@@ -212,7 +212,7 @@ class RequestReader : public nlohmann::json_sax<Json> {
 
   void check_utterance(const std::string& path, const UtteranceRequest& utterance,
                        unsigned seen) const {
-    constexpr unsigned kFeaturesBit = 1U << (kFields.size() - 1);
+    constexpr unsigned kFeaturesBit = 1U << (kFieldNames.size() - 1);
     if (!utterance.features.empty()) return;
     const auto field = field_path(path, "features");
     if ((seen & kFeaturesBit) != 0) {

@@ -23,7 +23,7 @@ extern "C" char* openblas_get_config(void);
 namespace hardy {
 namespace {
 
-constexpr auto kNone = std::string_view::npos;
+constexpr auto kNowhere = std::string_view::npos;
 
 std::string onednn_class() {
 #if HARDY_HAS_DNNL
@@ -53,7 +53,7 @@ std::string openblas_class() {
 #if HARDY_HAS_OPENBLAS
   const std::string_view config = openblas_get_config();
   const auto name_end = config.find(' ');
-  const auto end = name_end == kNone ? name_end : config.find(' ', name_end + 1);
+  const auto end = name_end == kNowhere ? name_end : config.find(' ', name_end + 1);
   return fmt::format("{} {}", config.substr(0, end), openblas_get_corename());
 #else
   return "no OpenBLAS";

@@ -26,15 +26,15 @@ namespace hardy {
 
 /// What to run. Paths are where to write; nothing is read from the environment.
 struct ProtocolRequest {
-  std::string command = "run";   ///< as the manifest names it
-  Config config;                 ///< validated
-  std::optional<int> only_fold;  ///< train a single fold
-  std::filesystem::path folder;  ///< run folder; empty = runs/<corpus>-<8 hex digits>
-  std::filesystem::path cache;   ///< stage cache; empty = a folder inside the run folder
-  bool overwrite = false;        ///< replace another run in `folder`
+  std::string command = "run";        ///< as the manifest names it
+  Config config = {};                 ///< validated
+  std::optional<int> only_fold = {};  ///< train a single fold
+  std::filesystem::path folder = {};  ///< run folder; empty = runs/<corpus>-<8 hex digits>
+  std::filesystem::path cache = {};   ///< stage cache; empty = a folder inside the run folder
+  bool overwrite = false;             ///< replace another run in `folder`
   double checkpoint_interval_s = kCheckpointInterval_s;
   bool from_cache = false;       ///< collect what shards left in the cache; compute nothing
-  std::string variant;           ///< of a study, for what is missing from the cache
+  std::string variant = {};      ///< of a study, for what is missing from the cache
   bool only_validation = false;  ///< for choosing settings: no test output is made
   const std::atomic<bool>* stop = nullptr;  ///< set by a signal: stop soon, keep what is finished
 };
