@@ -61,52 +61,54 @@ struct MemberCounts {
   Config config;
 
   std::size_t data() const {
-    const auto& [a, b, c, d, e] = config.data;
-    return 5;
+    [[maybe_unused]] const auto& [a, b, c, d, e, f, g, h, i, j] = config.data;
+    return 10;
   }
 
   std::size_t protocol() const {
-    const auto& [a, b, c, d, e, f, g, h, i] = config.protocol;
+    [[maybe_unused]] const auto& [a, b, c, d, e, f, g, h, i] = config.protocol;
     return 9;
   }
 
   std::size_t run() const {
-    const auto& [a, b, c, d] = config.run;
+    [[maybe_unused]] const auto& [a, b, c, d] = config.run;
     return 4;
   }
 
   std::size_t tuning() const {
-    const auto& [a, b, c, d, e] = hardymer_settings(config).tuning;
+    [[maybe_unused]] const auto& [a, b, c, d, e] = hardymer_settings(config).tuning;
     return 5;
   }
 
   std::size_t hardness() const {
-    const auto& [a, b, c, d, e, f, g, h, i, j, k, l, m] = hardymer_settings(config).hardness;
+    [[maybe_unused]] const auto& [a, b, c, d, e, f, g, h, i, j, k, l, m] =
+        hardymer_settings(config).hardness;
     return 11 + encoder() + optimiser();
   }
 
   std::size_t retrieval() const {
-    const auto& [a, b, c, d, e, f, g] = hardymer_settings(config).retrieval;
-    return 7;
+    [[maybe_unused]] const auto& [a, b, c, d, e, f, g, h] = hardymer_settings(config).retrieval;
+    return 8;
   }
 
   std::size_t recogniser() const {
-    const auto& [a, b, c, d, e, f, g, h] = hardymer_settings(config).recogniser;
+    [[maybe_unused]] const auto& [a, b, c, d, e, f, g, h] = hardymer_settings(config).recogniser;
     return 6 + encoder() + optimiser();
   }
 
   std::size_t encoder() const {
-    const auto& [a, b, c, d, e, f, g, h, i] = hardymer_settings(config).recogniser.encoder;
+    [[maybe_unused]] const auto& [a, b, c, d, e, f, g, h, i] =
+        hardymer_settings(config).recogniser.encoder;
     return 9;
   }
 
   std::size_t optimiser() const {
-    const auto& [a, b, c, d, e] = hardymer_settings(config).recogniser.optimiser;
+    [[maybe_unused]] const auto& [a, b, c, d, e] = hardymer_settings(config).recogniser.optimiser;
     return 5;
   }
 
   std::size_t published() const {
-    const auto& [a, b, c, d, e, f, g, h, i, j, k] = published_settings(config);
+    [[maybe_unused]] const auto& [a, b, c, d, e, f, g, h, i, j, k] = published_settings(config);
     return 11;
   }
 };
