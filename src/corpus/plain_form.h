@@ -25,15 +25,15 @@ inline constexpr const char* kPlainSettings = "corpus.toml";
 
 /// Where a plain corpus is and what of it is wanted.
 struct PlainOptions {
-  std::filesystem::path folder;
+  std::filesystem::path folder = {};
   /// "speech=acoustic,textual" (NAME=FILE STEM); empty = what corpus.toml lists, else every .npy.
-  std::string modalities;
+  std::string modalities = {};
   std::string task = "auto";  ///< auto | class | regression: how labels are read
   /// Without them (for prediction) the table may lack the column, and nothing is labelled.
   bool needs_labels = true;
-  std::vector<std::string> unlabelled;  ///< beside what corpus.toml lists
-  std::string not_finite = "refuse";    ///< refuse | missing: rows with NaN, infinity, huge values
-  bool has_ids_by_part = false;         ///< put the part in front of ids
+  std::vector<std::string> unlabelled = {};  ///< beside what corpus.toml lists
+  std::string not_finite = "refuse";  ///< refuse | missing: rows with NaN, infinity, huge values
+  bool has_ids_by_part = false;       ///< put the part in front of ids
 };
 
 /// Whether a folder holds a plain corpus.
