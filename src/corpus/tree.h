@@ -14,17 +14,17 @@ namespace hardy {
 /// Where a tree is and what of it is wanted.
 struct TreeOptions {
   /// The data set's folder (it holds features/) or the folder of feature folders itself.
-  std::filesystem::path root;
+  std::filesystem::path root = {};
   /// The label pickle; empty = the only .pkl in `root` or, if `root` is the features folder, above
   /// it.
-  std::filesystem::path labels;
+  std::filesystem::path labels = {};
   /// "acoustic=wav2vec-large-c-UTT,textual=..."; empty = every feature folder, named by what its
   /// name starts with (reading.h, modality_of_folder).
-  std::string modalities;
-  int jobs = 1;                         ///< threads. Range >= 1
-  std::string task = "auto";            ///< "labels" = the six emotions of CMU-MOSEI
-  std::vector<std::string> unlabelled;  ///< labels that mean "not labelled": "nan", "-1"
-  std::string not_finite = "refuse";    ///< refuse | skip-frames | missing
+  std::string modalities = {};
+  int jobs = 1;                              ///< threads. Range >= 1
+  std::string task = "auto";                 ///< "labels" = the six emotions of CMU-MOSEI
+  std::vector<std::string> unlabelled = {};  ///< labels that mean "not labelled": "nan", "-1"
+  std::string not_finite = "refuse";         ///< refuse | skip-frames | missing
 };
 
 /// Whether a folder looks like such a tree: feature folders and a label pickle, or options name
