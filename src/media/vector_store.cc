@@ -1,50 +1,96 @@
 #include "media/vector_store.h"
 
+#include <unistd.h>
+
+#include <cstring>
+#include <fstream>
 #include <system_error>
 #include <utility>
 
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "base/checksum.h"
+#include "base/files.h"
 #include "hardy/errors.h"
-#include "hardy/tensor_file.h"
 
 namespace hardy {
+namespace {
+
+constexpr std::size_t kLargestRecord = std::size_t{64} << 20;
+constexpr std::size_t kChecksumLength = 64;
+
+/// SHA-256 of the rest, a line of JSON, the values as they lie in memory.
+std::string record_of(const WorkerResult& result) {
+  const nlohmann::ordered_json about = {{"reason", result.reason},
+                                        {"seconds", result.seconds},
+                                        {"pictures", result.pictures},
+                                        {"found", result.found}};
+  std::string body =
+      about.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+  if (!result.values.empty()) {
+    body.append(reinterpret_cast<const char*>(result.values.data()),
+                result.values.size() * sizeof(float));
+  }
+  return sha256(body) + body;
+}
+
+std::optional<WorkerResult> parse_record(const std::string& record) {
+  if (record.size() < kChecksumLength) return {};
+  const std::string body = record.substr(kChecksumLength);
+  const auto line = body.find('\n');
+  if (sha256(body) != record.substr(0, kChecksumLength) || line == std::string::npos) return {};
+  const auto about = nlohmann::json::parse(body.substr(0, line));
+  WorkerResult result;
+  about.at("reason").get_to(result.reason);
+  about.at("seconds").get_to(result.seconds);
+  about.at("pictures").get_to(result.pictures);
+  about.at("found").get_to(result.found);
+  result.values.resize((body.size() - line - 1) / sizeof(float));
+  if (!result.values.empty()) {
+    std::memcpy(result.values.data(), body.data() + line + 1, result.values.size() * sizeof(float));
+  }
+  return result;
+}
+
+}  // namespace
 
 std::filesystem::path VectorStore::file_of(const std::string& key) const {
-  return folder_ / key.substr(0, 2) / (key + ".safetensors");
+  return folder_ / key.substr(0, 2) / (key + ".vector");
 }
 
 std::optional<WorkerResult> VectorStore::find(const std::string& key) const {
   std::error_code ignored;
   if (folder_.empty() || !std::filesystem::is_regular_file(file_of(key), ignored)) return {};
   try {
-    const TensorFile file = load_tensor_file(file_of(key));
-    const auto values = file.floats("values");
-    const auto facts = file.floats("facts");
-    const auto counts = file.integers("counts");
-    if (facts.size() != 1 || counts.size() != 2) return {};
-    WorkerResult result;
-    result.values.assign(values.begin(), values.end());
-    result.reason = file.text("reason");
-    result.seconds = static_cast<double>(facts[0]);
-    result.pictures = counts[0];
-    result.found = counts[1];
-    if (result.values.size() == 1 && !result.reason.empty()) result.values.clear();
-    return result;
+    return parse_record(read_text_file(file_of(key), kLargestRecord));
   } catch (const Error&) {
-    return {};  // damaged: computed again
+    return {};  // unreadable: computed again
+  } catch (const nlohmann::json::exception&) {
+    return {};
   }
 }
 
 void VectorStore::keep(const std::string& key, const WorkerResult& result) const {
   if (folder_.empty()) return;
-  TensorFile file;
-  // An absent modality has a reason and, because tensor files hold no empty array, one zero.
-  std::vector<float> values = result.values;
-  if (values.empty()) values.push_back(0);
-  file.add("values", {static_cast<std::int64_t>(values.size())}, std::move(values));
-  file.add("facts", {1}, std::vector<float>{static_cast<float>(result.seconds)});
-  file.add("counts", {2}, std::vector<std::int64_t>{result.pictures, result.found});
-  file.metadata["reason"] = result.reason;
-  save_tensor_file(file_of(key), file);
+  const auto file = file_of(key);
+  make_folder(file.parent_path());
+  // Renamed but not flushed to the disk, which would cost more than the extraction: what a power
+  // cut damages does not match its checksum and is computed again.
+  const auto temporary = fmt::format("{}.{}.new", file.string(), ::getpid());
+  const std::string record = record_of(result);
+  std::ofstream stream(temporary, std::ios::binary);
+  stream.write(record.data(), static_cast<std::streamsize>(record.size()));
+  stream.close();
+  std::error_code error;
+  if (stream) std::filesystem::rename(temporary, file, error);
+  if (stream && !error) return;
+  std::error_code ignored;
+  std::filesystem::remove(temporary, ignored);
+  throw IoError(
+      fmt::format("{}: a finished vector cannot be kept; free space, or use "
+                  "--media-cache DIR or --no-media-cache",
+                  file.string()));
 }
 
 }  // namespace hardy
