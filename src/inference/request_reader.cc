@@ -223,7 +223,7 @@ class RequestReader : public nlohmann::json_sax<Json> {
   }
 
   bool start_field(const std::string& name) {
-    const auto known = std::find(kFields.begin(), kFields.end(), name);
+    const auto known = std::find(kFieldNames.begin(), kFields.end(), name);
     if (known != kFields.end()) {
       unsigned& seen = in_list_ ? seen_listed_ : seen_single_;
       const unsigned bit = 1U << (known - kFields.begin());
