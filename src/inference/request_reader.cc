@@ -223,10 +223,10 @@ class RequestReader : public nlohmann::json_sax<Json> {
   }
 
   bool start_field(const std::string& name) {
-    const auto known = std::find(kFieldNames.begin(), kFields.end(), name);
-    if (known != kFields.end()) {
+    const auto known = std::find(kFieldNames.begin(), kFieldNames.end(), name);
+    if (known != kFieldNames.end()) {
       unsigned& seen = in_list_ ? seen_listed_ : seen_single_;
-      const unsigned bit = 1U << (known - kFields.begin());
+      const unsigned bit = 1U << (known - kFieldNames.begin());
       if ((seen & bit) != 0) refuse_malformed(field_path(path_now(), name), "is given twice");
       seen |= bit;
       if (!in_list_ && request_.first_field.empty()) request_.first_field = name;
@@ -366,7 +366,7 @@ class RequestReader : public nlohmann::json_sax<Json> {
   std::string field_;         ///< whose value comes next
   std::int64_t index_ = -1;   ///< in the list of utterances
   bool in_list_ = false;      ///< within an utterance of the list
-  unsigned seen_single_ = 0;  ///< fields, as bits in the order of kFields
+  unsigned seen_single_ = 0;  ///< fields, as bits in the order of kFieldNames
   unsigned seen_listed_ = 0;
   std::size_t modality_ = 0;
   std::uint32_t seen_modalities_ = 0;
