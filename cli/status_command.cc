@@ -32,8 +32,8 @@ std::string state_of(const ShardState& state) {
 struct Division {
   std::int64_t count = 0;
   ShardPart part = ShardPart::kAll;
-  std::vector<ShardState> states;
-  std::map<std::string, std::int64_t> by_state;
+  std::vector<ShardState> states = {};
+  std::map<std::string, std::int64_t> by_state = {};
   std::int64_t done = 0;
   std::int64_t total = 0;
   double left_s = -1;  ///< negative = unknown

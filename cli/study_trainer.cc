@@ -196,10 +196,12 @@ std::string carry_out(const StudyCommand& command) {
                               .variants = share_variants(request.study),
                               .cache = stage_cache_of(request),
                               .stop = &stop};
-    return carry_out_share(own, request.folder, corpus, progress, command.quiet);
+    carry_out_share(own, request.folder, corpus, progress, command.quiet);
+    return "";
   }
   if (!command.sharing.plan.empty()) {
-    return write_plan(command.sharing.plan, request, command.comparison, corpus, progress);
+    write_plan(command.sharing.plan, request, command.comparison, corpus, progress);
+    return "";
   }
   std::optional<FolderOwner> owner;
   if (command.runs) {
