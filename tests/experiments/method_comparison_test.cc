@@ -25,7 +25,7 @@ using ::testing::UnorderedElementsAre;
 
 TEST(Comparison, MethodsStandInThePapersOrderControlsLast) {
   EXPECT_THAT(in_table_order({}), ElementsAre("cpm_net", "mmin", "gcnet", "cif_mmin", "momke",
-                                              "hardymer", "modality_dropout", "mean_mlp",
+                                              "hardymer", "context", "modality_dropout", "mean_mlp",
                                               "early_linear", "late_linear", "majority"));
   EXPECT_THAT(in_table_order({"majority", "hardymer", "mmin"}),
               ElementsAre("mmin", "hardymer", "majority"));
