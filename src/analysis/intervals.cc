@@ -64,6 +64,11 @@ PredictionTable prediction_table(const std::vector<FitOutcome>& outcomes, const 
 void add_intervals(Results& results, const PredictionTable& table,
                    const BootstrapOptions& options) {
   results.intervals = {options.level, options.resamples, table.clusters, cluster_count(table)};
+  const auto& adding = table.layout.metric_names();
+  for (Summary& summary : results.summaries) {
+    if (std::find(adding.begin(), adding.end(), summary.metric) != adding.end()) continue;
+    summary.no_interval = "it does not add up over utterances and is not resampled";
+  }
   for (const Resampled& number : resample(table, options)) {
     const auto summary = std::find_if(
         results.summaries.begin(), results.summaries.end(), [&](const Summary& candidate) {

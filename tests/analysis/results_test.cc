@@ -123,9 +123,9 @@ TEST(Results, DoNotDependOnTheOrderOfOutcomes) {
 
 TEST(Results, ASpecialistCountsOnlyUnderItsOwnPattern) {
   FitOutcome acoustic = fit("specialist", kAcoustic, 0, 1);
-  acoustic.test = {{kAcoustic, {0, 1}, predicting({0, 0})}, {kBoth, {0, 1}, predicting({1, 1})}};
+  acoustic.test = {{kAcoustic, {0, 2}, predicting({0, 1})}, {kBoth, {0, 2}, predicting({1, 0})}};
   FitOutcome both = fit("specialist", kBoth, 0, 1);
-  both.test = {{kBoth, {0, 1}, predicting({0, 1})}};
+  both.test = {{kBoth, {0, 2}, predicting({0, 0})}};
   const Results results = make_results({acoustic, both}, class_corpus(), {"official"});
   EXPECT_EQ(results.scores.size(), 2U);
   EXPECT_DOUBLE_EQ(results.find("specialist", "acoustic", "wa")->mean, 1.0);
@@ -245,7 +245,7 @@ TEST(ResultsTable, ShowsTheMetricsThatAreAskedFor) {
   EXPECT_THAT(table, AllOf(HasSubstr("ECE"), HasSubstr("recall calm"), Not(HasSubstr("WA")),
                            Not(HasSubstr("Acc-7"))));
   EXPECT_THAT(table, HasSubstr("ECE = |confidence - accuracy| over 15 equal bins of confidence; "
-                               "smaller is better\n"));
+                               "smaller is\nbetter\n"));
 }
 
 TEST(ResultsTable, ColoursHeadingsOnlyWhenAsked) {
