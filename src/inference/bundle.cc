@@ -176,15 +176,18 @@ void read_new_fields(const Json& about, BundleInfo& info) {
 void read_old_encoder(BundleInfo& info) {
   const std::string table = "recogniser.encoder";
   EncoderConfig& encoder = info.encoder;
-  const auto word = [&](const char* key) { return toml_value(info.config_toml, table, key); };
+  const auto set = [&](const char* key, auto& value) {  // what is not there has its default
+    const std::string word = toml_value(info.config_toml, table, key);
+    if (!word.empty()) set_word(key, word, value);
+  };
   encoder.hidden = stored_integer(info, table, "hidden");
   encoder.depth = stored_integer(info, table, "depth");
   encoder.heads = stored_integer(info, table, "heads");
   encoder.decoder_width = stored_integer(info, table, "decoder_width");
-  set_word("norm", word("norm"), encoder.norm);
-  set_word("position", word("position"), encoder.position);
-  set_word("speaker", word("speaker"), encoder.speaker);
-  set_word("decoder", word("decoder"), encoder.decoder);
+  set("norm", encoder.norm);
+  set("position", encoder.position);
+  set("speaker", encoder.speaker);
+  set("decoder", encoder.decoder);
 }
 
 /// What format 1 left to its config and its arrays.

@@ -449,7 +449,7 @@ std::string complaint(const std::string& from, const std::string& to) {
 }
 
 TEST(Bundle, RefusesByNameWhatItCannotRun) {
-  EXPECT_THAT(complaint("\"format\":2", "\"format\":5"), HasSubstr("format 5 is newer than the 4"));
+  EXPECT_THAT(complaint("\"format\":2", "\"format\":6"), HasSubstr("format 6 is newer than the 5"));
   EXPECT_THAT(complaint("hardy-mer", "momke"), HasSubstr("method 'momke'"));
   EXPECT_THAT(complaint("\"norm\":\"none\"", "\"norm\":\"batch\""), HasSubstr("norm = 'batch'"));
   EXPECT_THAT(complaint("\"heads\":3", "\"heads\":5"), HasSubstr("no multiple of its 5 heads"));
