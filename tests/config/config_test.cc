@@ -237,10 +237,10 @@ TEST(Config, PublishedPresetHasThePublishedHyperParameters) {
 
 TEST(Config, UnknownFieldNamesPlaceAndNearestField) {
   EXPECT_THAT(parse_error("[hardness]\n  alpa1 = 0.5\n"),
-              AllOf(HasSubstr("x.toml:2:3:"), HasSubstr("unknown field 'hardness.alpa1'"),
-                    HasSubstr("did you mean 'hardness.alpha1'?")));
-  EXPECT_THAT(parse_error("alpha1 = 0.5\n"), HasSubstr("did you mean 'hardness.alpha1'?"));
-  EXPECT_THAT(parse_error("[hardnes]\nalpha1 = 0.5\n"), HasSubstr("did you mean 'hardness'?"));
+              AllOf(HasSubstr("x.toml:2:3:"), HasSubstr("unknown field 'hardymer.hardness.alpa1'"),
+                    HasSubstr("did you mean 'hardymer.hardness.alpha1'?")));
+  EXPECT_THAT(parse_error("alpha1 = 0.5\n"), HasSubstr("did you mean 'hardymer.hardness.alpha1'?"));
+  EXPECT_THAT(parse_error("[hardymr]\nx = 0.5\n"), HasSubstr("did you mean 'hardymer'?"));
   EXPECT_THAT(parse_error("quite_something_else = 1\n"),
               AllOf(HasSubstr("unknown field"), HasSubstr("`hardy config` lists all fields")));
 }
@@ -253,7 +253,8 @@ TEST(Config, WrongTypeNamesPlaceValueAndType) {
   EXPECT_THAT(parse_error("[retrieval]\nk = 1979-05-27\n"), HasSubstr("a date"));
   EXPECT_THAT(parse_error("run.seeds = [1, \"2\"]\n"), HasSubstr("not of type integers"));
   EXPECT_THAT(parse_error("hardness.alpha1 = true\n"), HasSubstr("not of type number"));
-  EXPECT_THAT(parse_error("hardness = 3\n"), HasSubstr("is not a table; write [hardness]"));
+  EXPECT_THAT(parse_error("hardness = 3\n"),
+              HasSubstr("is not a table; write [hardymer.hardness]"));
   EXPECT_THAT(parse_error("[hardness.alpha1]\n"), HasSubstr("not of type number"));
 }
 
@@ -333,7 +334,7 @@ TEST(Config, SetReadsEveryType) {
 
 TEST(Config, SetRefusesAndLeavesTheConfigAlone) {
   EXPECT_THAT(set_error("hardness.alpha1"), HasSubstr("not of the form key=value"));
-  EXPECT_THAT(set_error("hardnes.alpha1=1"), HasSubstr("did you mean 'hardness.alpha1'?"));
+  EXPECT_THAT(set_error("hardnes.alpha1=1"), HasSubstr("did you mean 'hardymer.hardness.alpha1'?"));
   EXPECT_THAT(set_error("retrieval.k=five"), HasSubstr("not of type integer"));
   EXPECT_THAT(set_error("retrieval.k=5x"), HasSubstr("not of type integer"));
   EXPECT_THAT(set_error("hardness.beta=nan"), HasSubstr("not a finite number"));
@@ -391,17 +392,22 @@ TEST(Config, CombinationsAreValidated) {
 
 TEST(Config, SectionTomlHoldsOnlyTheSectionAndIgnoresOrder) {
   const Config config;
-  const std::string text = config_section_toml(config, {"retrieval", "recogniser.encoder"});
-  EXPECT_THAT(text, AllOf(HasSubstr("[retrieval]"), HasSubstr("[recogniser.encoder]")));
-  EXPECT_EQ(text.find("[recogniser]"), std::string::npos);
-  EXPECT_EQ(text, config_section_toml(config, {"recogniser.encoder", "retrieval"}));
+  const std::string text =
+      config_section_toml(config, {"hardymer.retrieval", "hardymer.recogniser.encoder"});
+  EXPECT_THAT(text,
+              AllOf(HasSubstr("[hardymer.retrieval]"), HasSubstr("[hardymer.recogniser.encoder]")));
+  EXPECT_EQ(text.find("[hardymer.recogniser]"), std::string::npos);
+  EXPECT_EQ(text,
+            config_section_toml(config, {"hardymer.recogniser.encoder", "hardymer.retrieval"}));
   Config other = config;
   other.run.jobs = 5;
   hardymer_settings(other).hardness.beta = 1;
-  EXPECT_EQ(text, config_section_toml(other, {"retrieval", "recogniser.encoder"}));
-  EXPECT_EQ(config_section_toml(config, {"retrieval.k"}),
-            "[retrieval]\nk = " + std::to_string(hardymer_settings(config).retrieval.k) + "\n");
-  EXPECT_THROW((void)config_section_toml(config, {"retrival"}), InternalError);
+  EXPECT_EQ(text,
+            config_section_toml(other, {"hardymer.retrieval", "hardymer.recogniser.encoder"}));
+  EXPECT_EQ(
+      config_section_toml(config, {"hardymer.retrieval.k"}),
+      "[hardymer.retrieval]\nk = " + std::to_string(hardymer_settings(config).retrieval.k) + "\n");
+  EXPECT_THROW((void)config_section_toml(config, {"hardymer.retrival"}), InternalError);
 }
 
 }  // namespace

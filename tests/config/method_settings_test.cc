@@ -31,9 +31,10 @@ TEST(MethodSettings, AreSetReadAndPrintedLikeEveryField) {
 
 TEST(MethodSettings, SectionsThatTheMethodDoesNotReadAreNotPrinted) {
   Config config;
-  EXPECT_THAT(config_toml(config), AllOf(HasSubstr("[hardness]"), Not(HasSubstr("[momke]"))));
+  EXPECT_THAT(config_toml(config),
+              AllOf(HasSubstr("[hardymer.hardness]"), Not(HasSubstr("[momke]"))));
   config.protocol.method = "momke";
-  EXPECT_THAT(config_toml(config), AllOf(HasSubstr("[momke]"), Not(HasSubstr("[hardness]"))));
+  EXPECT_THAT(config_toml(config), AllOf(HasSubstr("[momke]"), Not(HasSubstr("[hardymer"))));
 }
 
 TEST(MethodSettings, CopiesShareNothing) {

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <utility>
 
 #include "hardy/errors.h"
 #include "methods/hardymer/settings.h"
@@ -20,7 +21,8 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-/// Settings in which two variants differ.
+/// Settings in which two variants differ, but for the method that computes them. Switches of a
+/// method that a variant does not use are off.
 std::vector<std::string> differences(const Study& study, const std::string& one,
                                      const std::string& other) {
   const auto values_of = [&](const std::string& label) {
@@ -30,11 +32,15 @@ std::vector<std::string> differences(const Study& study, const std::string& one,
     ADD_FAILURE() << "no variant " << label;
     return config_values(study.base);
   };
-  const auto first = values_of(one);
-  const auto second = values_of(other);
+  std::map<std::string, std::pair<std::string, std::string>> both;
+  for (const auto& [key, value] : values_of(one)) both[key].first = value;
+  for (const auto& [key, value] : values_of(other)) both[key].second = value;
   std::vector<std::string> keys;
-  for (std::size_t i = 0; i < first.size(); ++i) {
-    if (first[i].second != second[i].second) keys.push_back(first[i].first);
+  for (const auto& [key, values] : both) {
+    const auto known = [](const std::string& value) { return value.empty() ? "false" : value; };
+    if (key != "protocol.method" && known(values.first) != known(values.second)) {
+      keys.push_back(key);
+    }
   }
   return keys;
 }

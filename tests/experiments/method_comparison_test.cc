@@ -64,7 +64,7 @@ TEST(Comparison, PartsOfAStageShrinkAlikeAndStricterSettingsStay) {
   hardymer_settings(strict).hardness.patience = 0;
   hardymer_settings(strict).recogniser.pattern_epochs = 4;
   const auto limits = epoch_limits(declared_method("hardymer"), strict, 4, 4);
-  EXPECT_THAT(limits, Contains("hardness.patience=4"));
+  EXPECT_THAT(limits, Contains("hardymer.hardness.patience=4"));
   EXPECT_THAT(limits, Not(Contains(HasSubstr("tuning.patience"))));
   EXPECT_THAT(limits, Not(Contains(HasSubstr("recogniser.pattern_epochs"))));
 }
