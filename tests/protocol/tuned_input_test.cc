@@ -33,7 +33,8 @@ using ::testing::HasSubstr;
 constexpr const char* kUnified = "unified-fold0-seed1.safetensors";
 
 ProtocolResult run_in(const std::filesystem::path& folder, const Corpus& corpus,
-                      const std::filesystem::path& cache = {}, const char* input = "tuned") {
+                      const std::filesystem::path& cache = {},
+                      FeatureKind input = FeatureKind::kTuned) {
   ProtocolRequest request;
   request.config = test::tiny_config();
   hardymer_settings(request.config).recogniser.input = input;
@@ -135,7 +136,7 @@ TEST(TunedInput, EqualRunsStoreEqualBytes) {
 
 TEST(TunedInput, APlainModelHoldsNoNetAndSaysSo) {
   const TempDir dir;
-  run_in(dir / "run", test::tiny_corpus(2), {}, "plain");
+  run_in(dir / "run", test::tiny_corpus(2), {}, FeatureKind::kPlain);
   const StoredModel model = load_model(dir / "run" / "models" / kUnified);
   EXPECT_FALSE(has_tuning_nets(model.file));
   EXPECT_THAT(model.file.text("hardy.model"), HasSubstr("\"input\":\"plain\""));

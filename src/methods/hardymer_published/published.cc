@@ -51,19 +51,6 @@ FoldData fold_of_members(const FoldData& any, const Fold& fold,
   return data;
 }
 
-/// Modalities in the order in which one is looked for (defect H7), textual ones last.
-std::vector<int> published_order(const std::vector<std::string>& modality_names) {
-  std::vector<int> order;
-  for (const bool wants_text : {false, true}) {
-    for (std::size_t m = 0; m < modality_names.size(); ++m) {
-      if (modality_names[m].starts_with("text") == wants_text) {
-        order.push_back(static_cast<int>(m));
-      }
-    }
-  }
-  return order;
-}
-
 /// Rows of the fold's training utterances, dialogue by dialogue.
 std::vector<std::vector<std::int64_t>> rows_by_dialogue(const FoldData& data) {
   std::vector<std::vector<std::int64_t>> dialogue_rows;
@@ -78,6 +65,22 @@ std::vector<std::vector<std::int64_t>> rows_by_dialogue(const FoldData& data) {
 }
 
 }  // namespace
+
+std::vector<int> published_order(const std::vector<std::string>& modality_names) {
+  std::vector<int> order;
+  for (const bool wants_text : {false, true}) {
+    for (std::size_t m = 0; m < modality_names.size(); ++m) {
+      if (modality_names[m].starts_with("text") == wants_text) {
+        order.push_back(static_cast<int>(m));
+      }
+    }
+  }
+  return order;
+}
+
+Pattern pattern_seen(const TensorFile& model, int modalities, Pattern asked) {
+  return model.metadata.contains(kSeesEverything) ? Pattern::complete(modalities) : asked;
+}
 
 SharedTuning::SharedTuning(const FoldRequest& request) : config_(request.config) {
   fold_ = make_folds(request.corpus, request.config.protocol).back();
@@ -273,10 +276,8 @@ class HardyMerPublished final : public HardyMer {
                                            const std::vector<std::int64_t>& dialogues,
                                            Pattern pattern) const override {
     // A model that was chosen with every modality is tested with every modality (H1b).
-    const bool sees_everything = model.metadata.contains(kSeesEverything);
-    return HardyMer::predict(
-        data, config, model, dialogues,
-        sees_everything ? Pattern::complete(data.table.modality_count()) : pattern);
+    return HardyMer::predict(data, config, model, dialogues,
+                             pattern_seen(model, data.table.modality_count(), pattern));
   }
 
   [[nodiscard]] std::optional<std::string> storage_problem(const Config& config) const override {

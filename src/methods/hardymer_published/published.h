@@ -40,6 +40,13 @@ class SharedTuning {
 /// (defect H16).
 Supports filled_with_self(const Supports& supports, std::int64_t k);
 
+/// Modalities in the order in which one is looked for (defect H7), textual ones last.
+std::vector<int> published_order(const std::vector<std::string>& modality_names);
+
+/// What a fitted model is run with where `asked` is wanted: everything where it was trained so that
+/// it sees everything (defect H1b).
+Pattern pattern_seen(const TensorFile& model, int modalities, Pattern asked);
+
 class PublishedSeams final : public HardyMerSeams {
  public:
   explicit PublishedSeams(const FoldRequest& request);
