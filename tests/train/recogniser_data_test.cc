@@ -59,7 +59,7 @@ TEST(ValidationValue, WeighsChunksByTheirUtterancesAndAveragesPatterns) {
   const Held held(0);
   // Values of 0 answered by 1 in the long dialogue and by 3 in the short; nothing is wrong under
   // the second pattern.
-  const double value = validation_value(held.data, 2, "loss", [&](const BatchPlan& plan) {
+  const double value = validation_value(held.data, 2, Selection::kLoss, [&](const BatchPlan& plan) {
     const auto n = static_cast<std::int64_t>(plan.rows.size());
     const double answer = n == 600 ? 1.0 : 3.0;
     return std::vector<at::Tensor>{at::full({n, 1}, answer), at::zeros({n, 1})};
@@ -78,9 +78,11 @@ TEST(ValidationValue, ByAccuracyIsItsNegativeWithTheLossAsATieBreak) {
   const Held held(3);  // 210 utterances of each class
   // A row of class 0 loses ln(1 + 2 e^-2); the others 2 more.
   const double loss = std::log1p(2 * std::exp(-2.0)) + 2 * 2.0 / 3;
-  EXPECT_NEAR(validation_value(held.data, 1, "loss", always_first), loss, 1e-5);
-  EXPECT_NEAR(validation_value(held.data, 1, "wa", always_first), -1.0 / 3 + 1e-9 * loss, 1e-11);
-  EXPECT_NEAR(validation_value(held.data, 1, "ua", always_first), -1.0 / 3 + 1e-9 * loss, 1e-11);
+  EXPECT_NEAR(validation_value(held.data, 1, Selection::kLoss, always_first), loss, 1e-5);
+  EXPECT_NEAR(validation_value(held.data, 1, Selection::kWa, always_first), -1.0 / 3 + 1e-9 * loss,
+              1e-11);
+  EXPECT_NEAR(validation_value(held.data, 1, Selection::kUa, always_first), -1.0 / 3 + 1e-9 * loss,
+              1e-11);
 }
 
 TEST(ValidationValue, UaIsNotWa) {
@@ -90,8 +92,8 @@ TEST(ValidationValue, UaIsNotWa) {
   }
   held.data.objective = std::make_shared<Objective>(held.corpus, at::kCPU);
   // 200 + 30 of 630 are of class 0.
-  EXPECT_NEAR(validation_value(held.data, 1, "wa", always_first), -230.0 / 630, 1e-6);
-  EXPECT_NEAR(validation_value(held.data, 1, "ua", always_first), -1.0 / 3, 1e-6);
+  EXPECT_NEAR(validation_value(held.data, 1, Selection::kWa, always_first), -230.0 / 630, 1e-6);
+  EXPECT_NEAR(validation_value(held.data, 1, Selection::kUa, always_first), -1.0 / 3, 1e-6);
 }
 
 TEST(JudgeOf, IsNothingWithoutAValidationPart) {
