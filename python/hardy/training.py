@@ -53,20 +53,25 @@ def _interruptible(module: Any, work: Callable[[Any], Any]) -> Any:
     job = module.Job()
     result: list[Any] = []
     failure: list[BaseException] = []
+    done = threading.Event()
 
     def target() -> None:
         try:
             result.append(work(job))
         except BaseException as error:  # handed to the caller's thread
             failure.append(error)
+        finally:
+            done.set()
 
     thread = threading.Thread(target=target, name="hardy-training")
     thread.start()
-    while thread.is_alive():
+    # Not Thread.join: interrupted by Ctrl-C, it may take a running thread for a finished one.
+    while not done.is_set():
         try:
-            thread.join(timeout=0.1)
+            done.wait(timeout=0.1)
         except KeyboardInterrupt:
             job.stop()
+    thread.join()
     if failure:
         raise failure[0]
     return result[0]
