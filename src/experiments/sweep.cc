@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "base/random.h"
+#include "config/fields.h"
 #include "hardy/errors.h"
 
 namespace hardy {
@@ -74,8 +75,9 @@ bool is_sweepable(const std::string& key) {
 }
 
 bool is_integer_field(const std::string& key) {
+  const std::string present = current_key(key);
   for (const auto& field : config_fields()) {
-    if (field.key == key) return field.type == "integer";
+    if (field.key == present) return field.type == "integer";
   }
   return false;
 }

@@ -55,9 +55,9 @@ TEST(Reproduce, IndexStrategiesChangeOneModalityEach) {
   const Study study = made("fig4");
   EXPECT_THAT(labels_of(study), ElementsAre("default", "A-IP", "T-L2", "V-IP"));
   EXPECT_THAT(study.variants[2].assignments,
-              ElementsAre("retrieval.metric=acoustic=l2,textual=l2,visual=l2"));
+              ElementsAre("hardymer.retrieval.metric=acoustic=l2,textual=l2,visual=l2"));
   EXPECT_THAT(study.variants[1].assignments,
-              ElementsAre("retrieval.metric=acoustic=cosine,textual=cosine,visual=l2"));
+              ElementsAre("hardymer.retrieval.metric=acoustic=cosine,textual=cosine,visual=l2"));
 }
 
 TEST(Reproduce, TheBasesOwnValuesAreNotRunTwice) {
