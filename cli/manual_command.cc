@@ -197,9 +197,9 @@ void add_manual_commands(CLI::App& app) {
   help->callback([&app, words] {
     const CLI::App& command = find_command(app, *words);
     // App::help of the program itself would be that of the command that is being carried out.
-    print(words->empty()
-              ? app.get_formatter()->make_help(&app, app.get_name(), CLI::AppFormatMode::Normal)
-              : command.help());
+    const auto name =
+        fmt::format("{}{}{}", app.get_name(), words->empty() ? "" : " ", fmt::join(*words, " "));
+    print(command.get_formatter()->make_help(&command, name, CLI::AppFormatMode::Normal));
   });
 
   auto shell = std::make_shared<std::string>();
