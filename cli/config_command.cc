@@ -83,7 +83,10 @@ std::string values_of(const std::string& key, const Config& config) {
     if (name.starts_with(key + ".")) text += fmt::format("{} = {}\n", name, value);
   }
   if (!text.empty()) return text;
-  const std::string near = nearest_name(key, keys);
+  std::string near = nearest_name(key, keys);
+  for (const char* option : {"explain", "search", "markdown", "methods", "basic"}) {
+    if (key == option) near = std::string("--") + option;
+  }
   throw ConfigError(fmt::format(
       "config {}: unknown setting; {}", key,
       near.empty() ? "`hardy config` lists all" : fmt::format("did you mean '{}'?", near)));

@@ -197,7 +197,7 @@ TEST_F(ManyProcesses, ContainersWithEqualProcessNumbersShareACache) {
 }
 
 TEST_F(ManyProcesses, ALiveRunIsNeitherOverwrittenNorDisturbed) {
-  const Words more = {"--no-cache", "--seeds", "1-6"};  // long enough to be met while it runs
+  const Words more = {"--no-cache", "--seeds", "1-24"};  // long enough to be met while it runs
   ASSERT_EQ(run_hardy(training_run("expected", more)).exit_code, 0);
   ProgramResult live;
   std::jthread first([&] { live = run_hardy(training_run("run", more)); });
