@@ -67,7 +67,7 @@ async function wide(browser, file) {
   await maps(page);
   await auditsAndExplanations(page);
   await page.selectOption("#confusion", "1");
-  assert.match(await page.locator(".heat caption").innerText(), /\{t\}/);
+  assert.match(await page.locator(".heat caption").innerText(), /\{textual\}/);
   // Names from folders are text, never markup.
   assert.equal(await page.locator("main b").count(), 0);
   assert.equal(await page.locator(".badge").count(), 1);
