@@ -194,7 +194,13 @@ void add_manual_commands(CLI::App& app) {
   auto words = std::make_shared<std::vector<std::string>>();
   CLI::App* help = app.add_subcommand("help", "Show the help of a command");
   help->add_option("COMMAND", *words, "e.g. run, or data check");
-  help->callback([&app, words] { print(find_command(app, *words).help()); });
+  help->callback([&app, words] {
+    const CLI::App& command = find_command(app, *words);
+    // App::help of the program itself would be that of the command that is being carried out.
+    print(words->empty()
+              ? app.get_formatter()->make_help(&app, app.get_name(), CLI::AppFormatMode::Normal)
+              : command.help());
+  });
 
   auto shell = std::make_shared<std::string>();
   CLI::App* completion = app.add_subcommand("completion", "Print a shell's completion script");

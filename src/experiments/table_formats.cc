@@ -51,7 +51,8 @@ bool has_paper(const MethodTable& table) {
 }
 
 std::string braces(const std::string& column) {
-  return column == "average" ? column : "{" + column + "}";
+  const bool is_pattern = column != "average" && column.find('=') == std::string::npos;
+  return is_pattern ? "{" + column + "}" : column;
 }
 
 /// The heading of a column in text.

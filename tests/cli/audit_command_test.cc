@@ -82,7 +82,7 @@ TEST(AuditCommand, LeakPassesTheStrictProtocolAndCatchesASharedTuning) {
   EXPECT_EQ(clean.exit_code, 0) << clean.errors;
   EXPECT_THAT(clean.output, AllOf(HasSubstr("the strict protocol is at chance on noise in all"),
                                   HasSubstr("published protocol, unified, UA")));
-  EXPECT_THAT(read_text_file(dir / "out" / "leak.csv"), HasSubstr("strict,unified,a,0,"));
+  EXPECT_THAT(read_text_file(dir / "out" / "leak.csv"), HasSubstr("strict,unified,acoustic,0,"));
   const TempDir other;
   make_corpus(other, "4", "6");
   auto leaking = audit(other, "leak", more);

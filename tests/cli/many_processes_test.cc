@@ -197,9 +197,10 @@ TEST_F(ManyProcesses, ContainersWithEqualProcessNumbersShareACache) {
 }
 
 TEST_F(ManyProcesses, ALiveRunIsNeitherOverwrittenNorDisturbed) {
-  ASSERT_EQ(run_hardy(training_run("expected", {"--no-cache"})).exit_code, 0);
+  const Words more = {"--no-cache", "--seeds", "1-6"};  // long enough to be met while it runs
+  ASSERT_EQ(run_hardy(training_run("expected", more)).exit_code, 0);
   ProgramResult live;
-  std::jthread first([&] { live = run_hardy(training_run("run", {"--no-cache"})); });
+  std::jthread first([&] { live = run_hardy(training_run("run", more)); });
   while (!fs::exists(dir / "run" / "manifest.json")) ::usleep(2000);
   const auto other = run_hardy(cheap_run("run"));
   EXPECT_EQ(other.exit_code, 2) << other.errors;  // it holds another run

@@ -263,7 +263,9 @@ TEST_F(ServeCommand, ManyHangUpsAreFewReloads) {
   std::filesystem::resize_file(in("model"), std::uintmax_t{64} << 30);  // takes no room
   for (int i = 0; i < 1000; ++i) {
     ::kill(child, SIGHUP);
-    if (i % 100 == 0) EXPECT_THAT(ask(at, "GET", "/healthz"), HasSubstr("alive"));
+    if (i % 100 == 0) {
+      EXPECT_THAT(ask(at, "GET", "/healthz"), HasSubstr("alive"));
+    }
   }
   const auto before = std::chrono::steady_clock::now();
   EXPECT_THAT(ask(at, "POST", "/v1/predict", R"({"features":{"m0":[1,2,3]}})"), HasSubstr("200"));

@@ -182,7 +182,7 @@ TEST(CompareCommand, BadInputIsRefusedWithARemedy) {
   refused({"compare", "--method", "momke"}, 2, "--methods");
   refused({"compare", "--format", "latx"}, 2, "did you mean 'latex'?");
   refused({"compare", (dir / "none").string()}, 3, "no such folder");
-  refused(compare_in(dir, {"--set", "data.modalities=textual=textual"}), 3, "one modality");
+  refused(compare_in(dir, {"--set", "data.modalities=textual=textual"}), 3, "its only modality");
   refused(compare_in(dir, {"--tune", "1", "--metric", "wat"}), 2, "wat");
   EXPECT_FALSE(std::filesystem::exists(dir / "out"));
 }
@@ -220,7 +220,7 @@ TEST(SweepCommand, RefusalsComeBeforeAnythingIsTrained) {
     EXPECT_FALSE(std::filesystem::exists(dir / "out"));
   };
   refused({"sweep"}, "nothing varies");
-  refused({"sweep", "--set", "retrieval.kk=1,2"}, "did you mean 'retrieval.k'?");
+  refused({"sweep", "--set", "retrieval.kk=1,2"}, "did you mean 'hardymer.retrieval.k'?");
   refused({"sweep", "--set", "retrieval.k=1..5"}, "--random");
   refused({"sweep", "--set", "retrieval.k=1,x"}, "variant 'k=x'");
   refused({"study", (dir / "none.toml").string()}, "none.toml");

@@ -153,7 +153,7 @@ TEST(RunComparison, OneModalityIsRefusedAltogether) {
   corpus.modalities.pop_back();
   EXPECT_THAT(
       message_of<DataError>([&] { plan_comparison(comparison_study({}, small_config()), corpus); }),
-      HasSubstr("one modality"));
+      HasSubstr("its only modality"));
 }
 
 }  // namespace

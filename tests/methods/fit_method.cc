@@ -28,7 +28,8 @@ Config method_config(const std::string& method) {
   // Whatever a method calls its epochs and widths.
   for (const auto& info : config_fields()) {
     if (!info.key.starts_with(method + ".")) continue;
-    if (info.key.ends_with("epochs")) set_config_field(config, info.key + "=2");
+    if (info.key.ends_with("epochs") && info.type == "integer")
+      set_config_field(config, info.key + "=2");
     if (info.key.ends_with(".hidden")) set_config_field(config, info.key + "=16");
   }
   return config;

@@ -351,8 +351,8 @@ TEST(LabelKinds, SeveralLabelsAreLearnedScoredStoredAndEvaluated) {
     const auto results = run_labels(corpus, folder / "run", method);
     EXPECT_EQ(results.headline,
               (std::vector<std::string>{"mean_wa", "mean_weighted_f1", "mean_f1"}));
-    EXPECT_GT(results.find("unified", "acoustic,textual,visual", "wa.left")->mean, 0.85) << method;
-    EXPECT_GT(results.find("unified", "acoustic,textual,visual", "f1.low")->mean, 0.85) << method;
+    EXPECT_GT(results.find("unified", "acoustic,textual,visual", "wa.left")->mean, 0.75) << method;
+    EXPECT_GT(results.find("unified", "acoustic,textual,visual", "f1.low")->mean, 0.75) << method;
     NoProgress quiet;
     const auto again = evaluate_models(folder / "run", corpus, "", quiet);
     EXPECT_EQ(again.find("unified", "acoustic,textual,visual", "mean_wa")->mean,

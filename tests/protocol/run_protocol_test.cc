@@ -131,6 +131,10 @@ std::pair<std::map<std::string, std::vector<float>>, std::string> without_test_s
   const TensorFile file = load_tensor_file(model);
   std::map<std::string, std::vector<float>> arrays;
   for (const auto& [name, array] : file.arrays) {
+    if (name == "seen") {  // ids, no weights
+      for (const auto mark : file.integers(name)) arrays[name].push_back(static_cast<float>(mark));
+      continue;
+    }
     const auto values = file.floats(name);
     arrays[name].assign(values.begin(), values.end());
   }
