@@ -117,13 +117,13 @@ void add_fit_options(CLI::App& command, FitOptions& typed, const std::string& ou
 
 void check_data_folder(const std::string& path) {
   std::error_code error;
-  if (path.empty() || std::filesystem::is_directory(path, error)) return;
+  // What a file is, its reader says: pickles and HDF5 files may be whole corpora.
+  if (path.empty() || std::filesystem::exists(path, error)) return;
   if (!embedded_name(path).empty()) return;
-  const bool exists = std::filesystem::exists(path, error);
   throw DataError(
-      fmt::format("{}: {}; give the folder of a corpus (docs/formats.md), or none for "
-                  "the demonstration corpus, or crema-d for the embedded ratings",
-                  path, exists ? "is a file, not a folder" : "no such folder"));
+      fmt::format("{}: no such folder; give the folder or file of a corpus (docs/formats.md), or "
+                  "none for the demonstration corpus, or crema-d for the embedded ratings",
+                  path));
 }
 
 Config fit_config(const FitOptions& typed) {

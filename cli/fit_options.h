@@ -55,7 +55,7 @@ Config fit_config_over(const Config& base, const FitOptions& typed);
 /// The stage cache: the user's own unless told otherwise; empty for --no-cache.
 std::filesystem::path fit_cache(const FitOptions& typed);
 
-/// Throws DataError when `path` is neither empty nor a folder.
+/// Throws DataError when `path` is neither empty nor an existing folder or file.
 void check_data_folder(const std::string& path);
 
 }  // namespace hardy

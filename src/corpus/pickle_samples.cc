@@ -1,6 +1,7 @@
 #include "corpus/pickle_samples.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -16,7 +17,8 @@ bool is_list_of_values(const PickleValue& value) {
 }
 
 std::string number_as_text(double value) {
-  return value == static_cast<double>(static_cast<std::int64_t>(value))
+  constexpr double kLargestWhole = 0x1p53;  // beyond it not every whole number is a double
+  return std::abs(value) <= kLargestWhole && value == std::floor(value)
              ? fmt::format("{}", static_cast<std::int64_t>(value))
              : fmt::format("{}", value);
 }

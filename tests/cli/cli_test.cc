@@ -288,7 +288,7 @@ TEST(TrainingOptions, RefuseWrongPathsAndSettingsBeforeTraining) {
   for (const char* command : {"run", "train"}) {
     expect_failure(run_hardy({command, "no/such/corpus"}, here), 3,
                    "no/such/corpus: no such folder");
-    expect_failure(run_hardy({command, "file"}, here), 3, "is a file, not a folder");
+    expect_failure(run_hardy({command, "file"}, here), 3, "is no corpus");
     expect_failure(run_hardy({command, "--seeds", "5-1"}, here), 2, "run.seeds");
     expect_failure(run_hardy({command, "--seeds", "1,1"}, here), 2, "names 1 twice");
     expect_failure(run_hardy({command, "--jobs", "many"}, here), 2, "run.jobs");
