@@ -21,7 +21,7 @@ namespace http = boost::beast::http;
 using tcp = asio::ip::tcp;
 
 constexpr std::size_t kReadBuffer = 32 << 10;
-constexpr std::chrono::seconds kLinger{2};
+constexpr std::chrono::seconds kLinger{5};
 
 }  // namespace
 

@@ -102,7 +102,8 @@ int main() {
   while (std::getline(std::cin, line)) {
     const auto blank = line.find(' ');
     try {
-      std::cout << "read " << hardy::form_of(line.substr(0, blank), line.substr(blank + 1)) << '\n';
+      const auto form = hardy::form_of(line.substr(0, blank), line.substr(blank + 1));
+      std::cout << "read " << form << '\n';
     } catch (const hardy::Error&) {
       std::cout << "refused\n";
     }
