@@ -181,7 +181,8 @@ TEST_F(ManyProcesses, ContainersWithEqualProcessNumbersShareACache) {
       std::vector<std::jthread> threads;
       for (std::size_t i = 0; i < codes.size(); ++i) {
         threads.emplace_back([&, i] {
-          std::string line = "exec unshare --fork --pid --mount-proc " HARDY_PROGRAM;
+          auto line =
+              std::string("exec unshare --fork --pid --mount-proc ") + test::hardy_program();
           const auto name = "c" + std::to_string(round) + "-" + std::to_string(i);
           for (const auto& word : cheap_run(name)) line += " '" + word + "'";
           codes[i] = std::system((line + " >/dev/null 2>" + at(name + ".errors")).c_str());
