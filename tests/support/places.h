@@ -1,5 +1,5 @@
-// Where the tests' files lie. The paths are compiled into one source (places.cc), so that a compiler
-// cache serves the other sources of every clone.
+// Where the tests' files lie. The paths are compiled into one source (places.cc), so that a
+// compiler cache serves the other sources of every clone.
 #pragma once
 
 #include <filesystem>
