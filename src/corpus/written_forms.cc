@@ -23,14 +23,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string class_of(const Corpus& corpus, const Utterance& utterance) {
+std::string class_name_of(const Corpus& corpus, const Utterance& utterance) {
   return utterance.is_labelled() ? corpus.class_names[static_cast<std::size_t>(utterance.label)]
                                  : std::string();
 }
 
 /// The label as a text of a table; empty when there is none.
 std::string label_text(const Corpus& corpus, const Utterance& utterance) {
-  if (corpus.label_kind == LabelKind::kClass) return class_of(corpus, utterance);
+  if (corpus.label_kind == LabelKind::kClass) return class_name_of(corpus, utterance);
   return utterance.is_labelled() ? fmt::format("{}", utterance.label) : std::string();
 }
 
@@ -121,7 +121,7 @@ void add_part(PickleWriter& writer, const Corpus& corpus, const std::vector<std:
       writer.add_integer(static_cast<std::int64_t>(utterance(i).label));
     });
     add_column(writer, "annotations", rows,
-               [&](std::size_t i) { writer.add_text(class_of(corpus, utterance(i))); });
+               [&](std::size_t i) { writer.add_text(class_name_of(corpus, utterance(i))); });
   }
   for (const auto& modality : corpus.modalities) add_features(writer, modality, rows);
   writer.end_dict();
