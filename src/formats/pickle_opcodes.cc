@@ -58,11 +58,12 @@ std::optional<std::string> decode_raw_unicode(std::string_view line) {
     const char letter = is_open && i + 1 < line.size() ? line[i + 1] : '\0';
     std::uint32_t code = static_cast<unsigned char>(line[i]);
     if (letter == 'u' || letter == 'U') {
-      const std::string_view hex = line.substr(i + 2, letter == 'u' ? 4 : 8);
+      const std::size_t digits = letter == 'u' ? 4U : 8U;
+      const std::string_view hex = line.substr(i + 2, digits);
       const char* end = hex.data() + hex.size();
       const auto parsed = std::from_chars(hex.data(), end, code, 16);
-      const bool is_whole = hex.size() == (letter == 'u' ? 4U : 8U) && parsed.ptr == end &&
-                            parsed.ec == std::errc() && is_character(code);
+      const bool is_whole = hex.size() == digits && parsed.ptr == end && parsed.ec == std::errc() &&
+                            is_character(code);
       if (!is_whole) return std::nullopt;
       i += 1 + hex.size();
       is_paired = false;
