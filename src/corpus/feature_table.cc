@@ -155,7 +155,7 @@ Reading read_feature_table(const DataConfig& config, int jobs) {
     requests.push_back({normal_form(name), ""});
     assembler.add(std::move(record));
   }
-  add_labels(columns, config, assembler);
+  if (config.label != kNoLabel) add_labels(columns, config, assembler);
   std::vector<Finding> findings;
   auto modalities =
       load_feature_folders(folders, requests, jobs, bad_features_of(config.not_finite), findings);

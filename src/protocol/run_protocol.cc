@@ -131,8 +131,7 @@ class Protocol {
     write_results(folder_, result.results);
     const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - started;
     result.timings.wall_s = wall.count();
-    // The clock may have been set back meanwhile.
-    result.timings.finished = std::max(utc_now(), result.timings.started);
+    result.timings.finished = utc_now();
     result.timings.jobs = jobs();
     result.timings.cache = cache_.statistics();
     cost_book_.finish(outcomes_, costs_.total(), result.timings);
