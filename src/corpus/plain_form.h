@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -34,6 +35,9 @@ struct PlainOptions {
   std::vector<std::string> unlabelled = {};  ///< beside what corpus.toml lists
   std::string not_finite = "refuse";  ///< refuse | missing: rows with NaN, infinity, huge values
   bool has_ids_by_part = false;       ///< put the part in front of ids
+  /// Finds out which modalities each utterance has, and does not judge features: of a mapped array
+  /// hardly more than the first number of each row is read.
+  bool only_outlines = false;
 };
 
 /// Whether a folder holds a plain corpus.
@@ -80,5 +84,10 @@ PlainTable parse_plain_table(std::string_view text, std::string_view name,
 /// all. Throws ConfigError when `folder` exists and is not empty, IoError when the system refuses,
 /// DataError when a modality's name cannot be a file name.
 void write_plain(const Corpus& corpus, const std::filesystem::path& folder);
+
+/// The same for a corpus without features: `write_array` writes the array of modality m.
+using ArrayWriter = std::function<void(std::size_t m, const std::filesystem::path& file)>;
+void write_plain(const Corpus& corpus, const std::filesystem::path& folder,
+                 const ArrayWriter& write_array);
 
 }  // namespace hardy

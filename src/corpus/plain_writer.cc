@@ -141,7 +141,7 @@ std::string format_settings(const Corpus& corpus) {
 
 /// Absent rows are written as NaN, so that nobody takes them for data.
 std::vector<float> with_absent_as_nan(const ModalityData& modality) {
-  std::vector<float> values = modality.features;
+  std::vector<float> values(modality.features.begin(), modality.features.end());
   const auto width = static_cast<std::size_t>(modality.width);
   for (std::size_t i = 0; i < modality.present.size(); ++i) {
     if (modality.present[i] != 0) continue;
@@ -162,18 +162,29 @@ void check_names(const Corpus& corpus) {
   }
 }
 
-void write_files(const Corpus& corpus, const fs::path& folder) {
+void write_files(const Corpus& corpus, const fs::path& folder, const ArrayWriter& write_array) {
   write_file_atomically(folder / kPlainTable, std::string_view(format_table(corpus)));
   write_file_atomically(folder / kPlainSettings, std::string_view(format_settings(corpus)));
-  for (const auto& modality : corpus.modalities) {
-    save_npy(folder / (modality.name + ".npy"), {corpus.size(), modality.width},
-             with_absent_as_nan(modality));
+  for (std::size_t m = 0; m < corpus.modalities.size(); ++m) {
+    write_array(m, folder / (corpus.modalities[m].name + ".npy"));
   }
 }
 
 }  // namespace
 
 void write_plain(const Corpus& corpus, const fs::path& folder) {
+  write_plain(corpus, folder, [&](std::size_t m, const fs::path& file) {
+    const ModalityData& modality = corpus.modalities[m];
+    const std::vector<std::int64_t> shape = {corpus.size(), modality.width};
+    if (is_always_present(modality)) {
+      save_npy(file, shape, std::span(modality.features.data(), modality.features.size()));
+    } else {
+      save_npy(file, shape, with_absent_as_nan(modality));
+    }
+  });
+}
+
+void write_plain(const Corpus& corpus, const fs::path& folder, const ArrayWriter& write_array) {
   check_names(corpus);
   std::error_code error;
   if (fs::exists(folder, error) &&
@@ -181,8 +192,8 @@ void write_plain(const Corpus& corpus, const fs::path& folder) {
     throw ConfigError(
         fmt::format("{}: exists and is not an empty folder; choose another name", folder.string()));
   }
-  write_folder_atomically(folder,
-                          [&](const fs::path& temporary) { write_files(corpus, temporary); });
+  write_folder_atomically(
+      folder, [&](const fs::path& temporary) { write_files(corpus, temporary, write_array); });
 }
 
 }  // namespace hardy

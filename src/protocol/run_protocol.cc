@@ -103,6 +103,7 @@ class Protocol {
     add_tasks(scheduler, fit);
     scheduler.run();
     if (!missing_.empty()) throw_missing();
+    require_unchanged(corpus_);
     folder_.check_owner();
     const auto storage_problem = method_.storage_problem(config_);
     if (config_.run.models != KeptModels::kNone && storage_problem) {
