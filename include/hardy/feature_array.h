@@ -22,11 +22,13 @@ class FeatureArray {
   using const_iterator = const float*;
 
   FeatureArray() = default;
+
   FeatureArray(std::vector<float> values) : values_(std::move(values)) {}
+
   FeatureArray(std::initializer_list<float> values) : values_(values) {}
 
-  /// `count` numbers of a file from byte `offset` (a multiple of 4) on. They cost page cache, but no
-  /// memory of this process. A file that somebody shortens meanwhile ends the process. Throws
+  /// `count` numbers of a file from byte `offset` (a multiple of 4) on. They cost page cache, but
+  /// no memory of this process. A file that somebody shortens meanwhile ends the process. Throws
   /// IoError.
   static FeatureArray map(const std::filesystem::path& file, std::size_t offset, std::size_t count);
 

@@ -12,8 +12,7 @@
 
 namespace hardy {
 
-ScratchArray::ScratchArray(const std::filesystem::path& folder, std::size_t count)
-    : count_(count) {
+ScratchArray::ScratchArray(const std::filesystem::path& folder, std::size_t count) : count_(count) {
   const auto home = folder.empty() ? std::filesystem::temp_directory_path() : folder;
   make_folder(home);
   const auto file = temporary_name(home / "scratch");
@@ -24,8 +23,7 @@ ScratchArray::ScratchArray(const std::filesystem::path& folder, std::size_t coun
   // A full disk must be an error here rather than a signal at some later write.
   const int error = ::posix_fallocate(descriptor.number(), 0, static_cast<off_t>(bytes));
   if (error != 0) throw_write_error(file, error);
-  void* place =
-      ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor.number(), 0);
+  void* place = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor.number(), 0);
   if (place == MAP_FAILED) throw_write_error(file, errno);
   place_ = static_cast<float*>(place);
 }

@@ -44,7 +44,9 @@ FileState state_of(const struct stat& status) {
 struct FeatureArray::Mapping {
   Mapping(const std::filesystem::path& path, std::size_t offset, std::size_t count) : file(path) {
     const Descriptor descriptor(::open(file.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+
     struct stat status {};
+
     if (descriptor.number() < 0 || ::fstat(descriptor.number(), &status) != 0) refuse_mapping(file);
     check(offset % sizeof(float) == 0, "numbers of a mapped file lie at a multiple of four");
     bytes = offset + count * sizeof(float);
@@ -86,7 +88,9 @@ void FeatureArray::hide(std::size_t first, std::size_t count) {
 
 void FeatureArray::require_unchanged() const {
   if (!is_mapped()) return;
+
   struct stat status {};
+
   if (::stat(mapping_->file.c_str(), &status) == 0 && state_of(status) == mapping_->state) return;
   throw DataError(
       fmt::format("{}: was changed while it was in use, so results would mix two corpora; start "

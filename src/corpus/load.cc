@@ -87,8 +87,7 @@ std::string find_form(const DataConfig& config) {
                   config.path, kPlainTable));
 }
 
-PlainOptions plain_options(const DataConfig& config, const std::string& task,
-                           bool only_outlines) {
+PlainOptions plain_options(const DataConfig& config, const std::string& task, bool only_outlines) {
   PlainOptions options;
   options.folder = config.path;
   options.modalities = config.modalities;
@@ -100,8 +99,7 @@ PlainOptions plain_options(const DataConfig& config, const std::string& task,
   return options;
 }
 
-Reading read_form(const DataConfig& config, int jobs, const std::string& form,
-                  bool only_outlines) {
+Reading read_form(const DataConfig& config, int jobs, const std::string& form, bool only_outlines) {
   if (form == kDemoName) return {make_demo_corpus(), {}};
   if (form == kCremaName) return {make_crema_d(), {}};
   if (form != "tree" && form != "plain") return read_layout(form, config, std::max(1, jobs));

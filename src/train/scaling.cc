@@ -53,7 +53,7 @@ ColumnScaling scaling_by_columns(const FeatureRows& features, const at::Tensor& 
     const auto count = std::min(kColumnsAtOnce, features.size(1) - first);
     parts.push_back(scaling_of(features.columns(first, count).index_select(0, rows)));
   }
-  const auto join = [&](at::Tensor ColumnScaling::* field) {
+  const auto join = [&](at::Tensor ColumnScaling::*field) {
     std::vector<at::Tensor> pieces;
     for (const auto& part : parts) pieces.push_back(part.*field);
     return at::cat(pieces);
@@ -77,9 +77,8 @@ ColumnScaling scaling_by_rows(const FeatureRows& features, const at::Tensor& row
   each_part([&](const at::Tensor& part) { sum.add_(part.to(at::kDouble).sum(0)); });
   const auto mean = sum / n;
   auto squares = at::zeros_like(sum);
-  each_part([&](const at::Tensor& part) {
-    squares.add_((part.to(at::kDouble) - mean).square().sum(0));
-  });
+  each_part(
+      [&](const at::Tensor& part) { squares.add_((part.to(at::kDouble) - mean).square().sum(0)); });
   const auto deviation = (squares / n).sqrt();
   scaling.mean = mean.to(at::kFloat);
   scaling.deviation =

@@ -40,8 +40,8 @@ Scaling fit_scaling(const FeatureTable& table, const std::vector<std::int64_t>& 
                     const ScalingLimits& limits = {});
 
 /// (x - mean) / deviation between the limits; rows of absent modalities stay zero. What is scaled
-/// when rows are taken has the same bits. `table` must not be scaled, and on the CPU its memory must
-/// outlive the result.
+/// when rows are taken has the same bits. `table` must not be scaled, and on the CPU its memory
+/// must outlive the result.
 FeatureTable apply_scaling(const FeatureTable& table, const Scaling& scaling,
                            const ScalingLimits& limits = {});
 

@@ -17,8 +17,8 @@ TEST(ScratchArray, HoldsNumbersAndLeavesNothing) {
   {
     const ScratchArray array(home, 100'000);
     ASSERT_EQ(array.values().size(), 100'000U);
-    EXPECT_TRUE(std::all_of(array.values().begin(), array.values().end(),
-                            [](float x) { return x == 0; }));
+    EXPECT_TRUE(
+        std::all_of(array.values().begin(), array.values().end(), [](float x) { return x == 0; }));
     array.values()[99'999] = 7;
     EXPECT_EQ(array.values()[99'999], 7);
     EXPECT_TRUE(std::filesystem::is_empty(home));

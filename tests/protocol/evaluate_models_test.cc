@@ -200,8 +200,7 @@ TEST_F(EvaluateModels, WhereNothingIsLeftNothingIsScored) {
       for (std::size_t m = 0; m < 3; ++m) {
         const auto row = corpus.modalities[m].row(i);
         auto& all = rest.modalities[m].features.own();
-        all.insert(all.end(), row.begin(),
-                                           row.end());
+        all.insert(all.end(), row.begin(), row.end());
         rest.modalities[m].present.push_back(1);
       }
     }

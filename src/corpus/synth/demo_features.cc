@@ -19,7 +19,7 @@
 namespace hardy {
 namespace {
 
-constexpr double kDialogueFactor = 0.3;    ///< part of the shared factors that a dialogue keeps
+constexpr double kDialogueFactor = 0.3;  ///< part of the shared factors that a dialogue keeps
 
 /// Another label than `label`, as likely as it is in the corpus; for a value, the opposite one.
 float draw_other_label(const Corpus& corpus, float label, Generator& generator) {

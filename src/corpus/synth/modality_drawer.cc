@@ -40,7 +40,8 @@ std::vector<double> draw_normals(Generator& generator, std::size_t count) {
 }
 
 ModalityDrawer::ModalityDrawer(const Corpus& corpus, const std::vector<UtterancePlan>& plans,
-               const std::vector<CommonDraw>& common, const DrawOptions& options, int modality)
+                               const std::vector<CommonDraw>& common, const DrawOptions& options,
+                               int modality)
     : corpus_(corpus),
       plans_(plans),
       common_(common),

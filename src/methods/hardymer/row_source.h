@@ -20,9 +20,8 @@ class RowSource {
   [[nodiscard]] std::int64_t width() const { return width_; }
 
   [[nodiscard]] std::int64_t size() const {
-    return static_cast<std::int64_t>(members_.empty()
-                                         ? features_.size() / static_cast<std::size_t>(width_)
-                                         : members_.size());
+    return static_cast<std::int64_t>(
+        members_.empty() ? features_.size() / static_cast<std::size_t>(width_) : members_.size());
   }
 
   /// Copies one row. Range: 0 <= row < size(); `to` has room for width() numbers.

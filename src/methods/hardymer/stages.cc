@@ -97,8 +97,7 @@ at::Tensor gather_rows(const FeatureRows& features, const std::vector<std::int64
   auto gathered = scratch_tensor(*scratch, index.size(0), features.size(1));
   for (std::int64_t first = 0; first < index.size(0); first += kGatheredAtOnce) {
     const auto count = std::min(kGatheredAtOnce, index.size(0) - first);
-    gathered.narrow(0, first, count)
-        .copy_(features.index_select(0, index.narrow(0, first, count)));
+    gathered.narrow(0, first, count).copy_(features.index_select(0, index.narrow(0, first, count)));
   }
   return gathered;
 }
@@ -175,13 +174,12 @@ std::string FoldStages::pretraining_settings() const {
 
 TensorFile FoldStages::own_tuned_file(const std::string& stage, TaskContext& context) const {
   const auto wanted = is_large_ ? TunedResult::kNothing : TunedResult::kFeatures;
-  return stage_.get_or_compute(
-      {wanted == TunedResult::kFeatures ? stage : "tune.nets only",
-       {config_section_toml(config_, {"hardymer.tuning"})},
-       "tune"},
-      context, [&](const auto& services) {
-        return tune_features(data_, settings_.tuning, services, wanted);
-      });
+  return stage_.get_or_compute({wanted == TunedResult::kFeatures ? stage : "tune.nets only",
+                                {config_section_toml(config_, {"hardymer.tuning"})},
+                                "tune"},
+                               context, [&](const auto& services) {
+                                 return tune_features(data_, settings_.tuning, services, wanted);
+                               });
 }
 
 TensorFile FoldStages::tuned_file(TaskContext& context) const {
@@ -241,8 +239,7 @@ TensorFile FoldStages::neighbour_file(const std::vector<Pattern>& patterns,
       rows.push_back(gather_rows(features, data_.train, scratch));
     }
     for (std::size_t m = 0; m < rows.size(); ++m) {
-      const std::span numbers(rows[m].data_ptr<float>(),
-                              static_cast<std::size_t>(rows[m].numel()));
+      const std::span numbers(rows[m].data_ptr<float>(), static_cast<std::size_t>(rows[m].numel()));
       views.push_back({numbers, rows[m].size(1), metrics[m]});
     }
     std::vector<Pattern> present;

@@ -175,7 +175,8 @@ FeatureTable mapped_by_nets(const Corpus& corpus, const FeatureTable& scaled,
     parameters.skip_drawing();
     const TuningAdapter net(table.features[m].size(1), parameters, unused);
     parameters.load(model, net_prefix(corpus, m));
-    table.features[m] = map_all(scaled, net, static_cast<int>(m), memory ? memory(m) : at::Tensor());
+    table.features[m] =
+        map_all(scaled, net, static_cast<int>(m), memory ? memory(m) : at::Tensor());
   }
   return table;
 }

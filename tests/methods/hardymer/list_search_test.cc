@@ -73,7 +73,8 @@ TEST(ListSearch, FindsWhatItSaysItFinds) {
 TEST(ListSearch, IsExactWhenItLooksIntoEveryList) {
   constexpr std::int64_t kWidth = 3;
   const auto rows = clustered(300, kWidth);
-  const auto found = search_by_lists(RowSource(rows, kWidth, {}, false), 4, 2.0);  // more than there can be
+  const auto found =
+      search_by_lists(RowSource(rows, kWidth, {}, false), 4, 2.0);  // more than there can be
   EXPECT_EQ(found.report.probes, found.report.lists);
   EXPECT_GT(found.report.lists, 10);
   for (std::int64_t i = 0; i < 300; ++i) {
