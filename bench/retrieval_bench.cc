@@ -78,7 +78,7 @@ int main(int argc, char** argv) {
                    static_cast<std::size_t>(some), static_cast<std::size_t>(rows), &heap);
   const double exact_ms = (cpu_s() - before) * 1e3 / static_cast<double>(some);
   before = cpu_s();
-  const auto found = hardy::search_by_lists(all, width, k, 0.99);
+  const auto found = hardy::search_by_lists(hardy::RowSource(all, width, {}, false), k, 0.99);
   const double lists_ms = (cpu_s() - before) * 1e3 / static_cast<double>(rows);
   fmt::print(
       "rows {} width {}: exact {:.3f} ms a query; lists {:.3f} ms ({} lists, {} probes, building "

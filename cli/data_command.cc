@@ -35,6 +35,7 @@ struct DataOptions {
   int jobs = 0;  ///< 0 = one per core
   bool is_json = false;
   ConvertTarget target;
+  bool has_checksum = false;
 };
 
 int worker_count(const DataOptions& options) {
@@ -165,7 +166,7 @@ Json describe_corpus(const Corpus& corpus) {
                                          return std::pair(static_cast<int>(d.part),
                                                           std::string(part_name(d.part)));
                                        })},
-          {"checksum", corpus.checksum}};
+          {"checksum", corpus.checksum.empty() ? Json() : Json(corpus.checksum)}};
 }
 
 std::string labels_text(const Json& labels) {
@@ -230,11 +231,16 @@ std::string info_text(const Json& info) {
   }
   text += dialogues_text(info["groups"], "groups");
   text += dialogues_text(info["split"], "split");
-  return text + fmt::format("checksum    {}\n", info["checksum"].get<std::string>());
+  return text + fmt::format("checksum    {}\n",
+                            info["checksum"].is_null()
+                                ? "not computed, for it reads every feature: --checksum"
+                                : info["checksum"].get<std::string>());
 }
 
 void run_info(const DataOptions& options) {
-  const Json info = describe_corpus(load_corpus(options.config, worker_count(options)));
+  const int jobs = worker_count(options);
+  const Json info = describe_corpus(options.has_checksum ? load_corpus(options.config, jobs)
+                                                         : load_outline(options.config, jobs));
   print(options.is_json ? corpus_text(info) : info_text(info));
 }
 
@@ -340,6 +346,8 @@ void add_data_command(CLI::App& app) {
   CLI::App* info = data->add_subcommand("info", "Print sizes, classes, modalities and splits");
   info->add_option("DIR", options->config.path,
                    "corpus folder or file; the demonstration corpus if absent");
+  info->add_flag("--checksum", options->has_checksum,
+                 "Read large features, too, check them and print the checksum");
   add_source_options(*info, *options);
   info->callback([options] {
     apply_assignments(*options);

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include <fmt/format.h>
@@ -18,6 +19,7 @@
 #include "corpus/tree_writer.h"
 #include "formats/text.h"
 #include "hardy/errors.h"
+#include "hardy/load.h"
 
 namespace hardy {
 namespace {
@@ -112,21 +114,60 @@ DrawOptions draw_options(const SynthArguments& arguments, std::vector<DemoModali
   return options;
 }
 
-Corpus draw_corpus(const SynthArguments& arguments) {
+/// From this size on features are written as they are drawn.
+constexpr double kLargestInMemory = 256.0 * 1024 * 1024;
+
+/// Labels, how features are drawn for them, and what the corpus is then called.
+struct DrawPlan {
+  Corpus labels;
+  DrawOptions options;
+  bool is_demo = false;
+
+  [[nodiscard]] bool is_large() const {
+    double numbers = 0;
+    for (const auto& modality : options.modalities) {
+      numbers += static_cast<double>(labels.size()) * static_cast<double>(modality.width);
+    }
+    return numbers * sizeof(float) >= kLargestInMemory;
+  }
+
+  void name(Corpus& corpus) const {
+    if (is_demo) name_demo_corpus(corpus, options.seed);
+  }
+};
+
+DrawPlan plan_corpus(const SynthArguments& arguments) {
   if (!arguments.labels.empty()) {
     if (arguments.sessions || arguments.dialogues) {
       throw ConfigError(
           "--sessions and --dialogues shape the demonstration corpus; with --labels "
           "the dialogues are those of the label file: leave them out");
     }
-    const auto options = draw_options(arguments, published_modalities());
-    return draw_features(load_tree_label_corpus(arguments.labels), options);
+    return {load_tree_label_corpus(arguments.labels),
+            draw_options(arguments, published_modalities()), false};
   }
   DemoOptions options;
   options.features = draw_options(arguments, demo_modalities());
   if (arguments.sessions) options.sessions = *arguments.sessions;
   if (arguments.dialogues) options.dialogues_per_session = *arguments.dialogues;
-  return make_demo_corpus(options);
+  return {make_demo_labels(options), options.features, true};
+}
+
+/// Draws the corpus into a new folder, and returns what then lies there.
+Corpus write_drawn(const DrawPlan& plan, const std::filesystem::path& out,
+                   const std::string& tree_labels) {
+  if (tree_labels.empty() && plan.is_large()) {
+    const int jobs = std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, 16);
+    draw_features_to(
+        plan.labels, plan.options, jobs, [&](Corpus& corpus) { plan.name(corpus); }, out);
+    DataConfig written;
+    written.path = out.string();
+    return load_corpus(written, jobs);
+  }
+  Corpus corpus = draw_features(plan.labels, plan.options);
+  plan.name(corpus);
+  tree_labels.empty() ? write_plain(corpus, out) : write_tree(corpus, out, tree_labels);
+  return corpus;
 }
 
 std::string summary(const Corpus& corpus, const std::string& out) {
@@ -156,8 +197,8 @@ void run_synth(const SynthArguments& arguments) {
                     "folder",
                     arguments.out));
   }
-  const Corpus corpus = draw_corpus(arguments);
-  is_tree ? write_tree(corpus, out, arguments.labels) : write_plain(corpus, out);
+  const Corpus corpus =
+      write_drawn(plan_corpus(arguments), out, is_tree ? arguments.labels : std::string());
   const auto folder = is_tree ? out / data_set_of(arguments.labels) : out;
   print(printable(summary(corpus, folder.string())) + "\n");
 }

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "hardy/feature_array.h"
 #include "hardy/modality.h"
 
 namespace hardy {
@@ -38,7 +39,7 @@ const char* part_name(Part part);
 struct ModalityData {
   std::string name;                   ///< unique, non-empty, e.g. "acoustic"
   std::int64_t width = 0;             ///< d_m >= 1
-  std::vector<float> features;        ///< [N, d_m] row-major; zeros where absent
+  FeatureArray features;              ///< [N, d_m] row-major; zeros where absent
   std::vector<std::uint8_t> present;  ///< [N]; 0 = really missing in the data
   std::string maker = {};             ///< extractor that made the features; empty = unknown
 
@@ -128,8 +129,14 @@ struct Corpus {
 /// Throws DataError naming the first broken invariant, with the utterance or modality and a remedy.
 void validate_corpus(const Corpus& corpus);
 
+/// The same without looking at the features themselves.
+void validate_outline(const Corpus& corpus);
+
 /// SHA-256 over features, presence, ids, dialogues, speakers, groups, parts and labels (transcripts
 /// and names of the source do not count). Readers store it in Corpus::checksum.
 std::string corpus_checksum(const Corpus& corpus);
+
+/// Throws DataError when a file that the corpus reads its features from was changed meanwhile.
+void require_unchanged(const Corpus& corpus);
 
 }  // namespace hardy

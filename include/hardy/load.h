@@ -19,6 +19,10 @@ namespace hardy {
 /// Throws DataError, ConfigError, IoError.
 Corpus load_corpus(const DataConfig& config, int jobs, std::vector<Finding>* warnings = nullptr);
 
+/// The same for looking at sizes and labels only: large features in the plain form are not read but
+/// for which utterances have them, are not validated, and the checksum then stays empty.
+Corpus load_outline(const DataConfig& config, int jobs);
+
 /// The same without throwing at problems of single files and records: for `hardy data check`.
 /// Neither validated nor given a checksum.
 Reading read_corpus(const DataConfig& config, int jobs);

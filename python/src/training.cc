@@ -216,7 +216,7 @@ py::dict features_of(const FoldData& data, const std::vector<std::int64_t>& utte
   for (int m = 0; m < data.table.modality_count(); ++m) {
     const auto index = static_cast<std::size_t>(m);
     const auto width = data.corpus->modalities[index].width;
-    const auto table = data.table.features[index].contiguous();
+    const auto table = data.table.features[index].all().contiguous();
     const float* values = table.data_ptr<float>();
     py::array_t<float> array({static_cast<py::ssize_t>(utterances.size()), py::ssize_t{width}});
     float* to = array.mutable_data();

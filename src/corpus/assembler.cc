@@ -286,11 +286,11 @@ void CorpusAssembler::fill_modalities(const std::vector<std::size_t>& order, Cor
     target.name = source.name;
     target.width = source.width;
     const auto width = static_cast<std::size_t>(source.width);
-    target.features.reserve(source.features.size());
+    std::vector<float>& ordered = target.features.own();
+    ordered.reserve(source.features.size());
     for (const std::size_t i : order) {
       const auto first = source.features.begin() + static_cast<std::ptrdiff_t>(i * width);
-      target.features.insert(target.features.end(), first,
-                             first + static_cast<std::ptrdiff_t>(width));
+      ordered.insert(ordered.end(), first, first + static_cast<std::ptrdiff_t>(width));
       target.present.push_back(source.present[i]);
     }
     source = {};

@@ -104,6 +104,9 @@ void validate_modality(const Corpus& corpus, const ModalityData& modality) {
         corpus.source, modality.name, modality.present.size(), modality.features.size(), size,
         modality.width, size, size * static_cast<std::size_t>(modality.width)));
   }
+}
+
+void validate_features(const Corpus& corpus, const ModalityData& modality) {
   for (std::size_t i = 0; i < modality.features.size(); ++i) {
     if (std::abs(modality.features[i]) <= kLargestFeature) continue;  // false for NaN
     const auto width = static_cast<std::size_t>(modality.width);
@@ -206,12 +209,21 @@ Pattern Corpus::present_pattern(std::int64_t i) const {
 }
 
 void validate_corpus(const Corpus& corpus) {
+  validate_outline(corpus);
+  for (const ModalityData& modality : corpus.modalities) validate_features(corpus, modality);
+}
+
+void validate_outline(const Corpus& corpus) {
   if (corpus.utterances.empty()) broken(corpus, "it has no utterance");
   validate_classes(corpus);
   validate_modalities(corpus);
   validate_dialogues(corpus);
   validate_utterances(corpus);
   validate_extras(corpus);
+}
+
+void require_unchanged(const Corpus& corpus) {
+  for (const auto& modality : corpus.modalities) modality.features.require_unchanged();
 }
 
 std::string corpus_checksum(const Corpus& corpus) {

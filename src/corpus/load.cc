@@ -87,7 +87,7 @@ std::string find_form(const DataConfig& config) {
                   config.path, kPlainTable));
 }
 
-PlainOptions plain_options(const DataConfig& config, const std::string& task) {
+PlainOptions plain_options(const DataConfig& config, const std::string& task, bool only_outlines) {
   PlainOptions options;
   options.folder = config.path;
   options.modalities = config.modalities;
@@ -95,10 +95,11 @@ PlainOptions plain_options(const DataConfig& config, const std::string& task) {
   options.unlabelled = unlabelled_marks(config.unlabelled);
   options.not_finite = config.not_finite;
   options.has_ids_by_part = config.ids == "by-part";
+  options.only_outlines = only_outlines;
   return options;
 }
 
-Reading read_form(const DataConfig& config, int jobs, const std::string& form) {
+Reading read_form(const DataConfig& config, int jobs, const std::string& form, bool only_outlines) {
   if (form == kDemoName) return {make_demo_corpus(), {}};
   if (form == kCremaName) return {make_crema_d(), {}};
   if (form != "tree" && form != "plain") return read_layout(form, config, std::max(1, jobs));
@@ -114,7 +115,7 @@ Reading read_form(const DataConfig& config, int jobs, const std::string& form) {
   }
   // Binary starts from values.
   const std::string task = config.task == "binary" ? "regression" : config.task;
-  return read_plain(plain_options(config, task));
+  return read_plain(plain_options(config, task, only_outlines));
 }
 
 void apply_task(Corpus& corpus, const std::string& task) {
@@ -139,6 +140,26 @@ void apply_task(Corpus& corpus, const std::string& task) {
   }
 }
 
+Reading read_any(const DataConfig& config, int jobs, bool only_outlines) {
+  require_known(config.task,
+                {"auto", "class", "regression", "binary", "labels", "values", "shares"},
+                "data.task");
+  require_known(config.not_finite, {"refuse", "skip-frames", "missing"}, "data.not_finite");
+  require_known(config.ids, {"as-given", "by-part"}, "data.ids");
+  if (!is_utf8(config.path)) {
+    throw DataError(
+        fmt::format("{}: the path is not UTF-8, and results are named after it; rename the folder",
+                    readable(config.path)));
+  }
+  require_known(config.reduce, {"mean", "mean-std"}, "data.reduce");
+  const std::string form = find_form(config);
+  Reading reading = read_form(config, jobs, form, only_outlines);
+  if (form == "tree") reading.corpus.layout = "tree of GCNet, MoMKE and HARDY-MER";
+  if (form == "plain") reading.corpus.layout = "plain form";
+  apply_task(reading.corpus, config.task);
+  return reading;
+}
+
 }  // namespace
 
 void make_binary(Corpus& corpus) {
@@ -159,24 +180,20 @@ void make_binary(Corpus& corpus) {
   }
 }
 
-Reading read_corpus(const DataConfig& config, int jobs) {
-  require_known(config.task,
-                {"auto", "class", "regression", "binary", "labels", "values", "shares"},
-                "data.task");
-  require_known(config.not_finite, {"refuse", "skip-frames", "missing"}, "data.not_finite");
-  require_known(config.ids, {"as-given", "by-part"}, "data.ids");
-  if (!is_utf8(config.path)) {
-    throw DataError(
-        fmt::format("{}: the path is not UTF-8, and results are named after it; rename the folder",
-                    readable(config.path)));
+Reading read_corpus(const DataConfig& config, int jobs) { return read_any(config, jobs, false); }
+
+Corpus load_outline(const DataConfig& config, int jobs) {
+  Corpus corpus = take_sound_corpus(read_any(config, jobs, true));
+  const bool is_unread =
+      std::any_of(corpus.modalities.begin(), corpus.modalities.end(),
+                  [](const ModalityData& modality) { return modality.features.is_mapped(); });
+  if (is_unread) {
+    validate_outline(corpus);
+    return corpus;
   }
-  require_known(config.reduce, {"mean", "mean-std"}, "data.reduce");
-  const std::string form = find_form(config);
-  Reading reading = read_form(config, jobs, form);
-  if (form == "tree") reading.corpus.layout = "tree of GCNet, MoMKE and HARDY-MER";
-  if (form == "plain") reading.corpus.layout = "plain form";
-  apply_task(reading.corpus, config.task);
-  return reading;
+  validate_corpus(corpus);
+  corpus.checksum = corpus_checksum(corpus);
+  return corpus;
 }
 
 Corpus load_corpus(const DataConfig& config, int jobs, std::vector<Finding>* warnings) {

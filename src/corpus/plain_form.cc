@@ -17,6 +17,7 @@
 #include "formats/npy_cells.h"
 #include "formats/text.h"
 #include "hardy/errors.h"
+#include "hardy/mapped_file.h"
 
 namespace hardy {
 namespace {
@@ -114,29 +115,21 @@ std::vector<ModalityChoice> choose_modalities(const PlainOptions& options,
   return choices;
 }
 
+/// From this size on an array is mapped rather than copied, if it lies in its file as it is used.
+constexpr std::size_t kSmallestMapping = std::size_t{1} << 24;
+
 /// Brings one array's rows into the order of the utterances; fills features and presence.
 class ArrayReader {
  public:
-  ArrayReader(fs::path file, const PlainTable& table, bool takes_bad_as_missing)
-      : file_(std::move(file)), table_(table), takes_bad_as_missing_(takes_bad_as_missing) {}
+  ArrayReader(fs::path file, const PlainTable& table, const PlainOptions& options)
+      : file_(std::move(file)),
+        table_(table),
+        takes_bad_as_missing_(options.not_finite != "refuse"),
+        reads_all_(!options.only_outlines) {}
 
   void read(ModalityData& modality, std::vector<Finding>& findings) {
-    const NpyArray array = load_npy(file_);
-    const auto size = static_cast<std::int64_t>(table_.row_of.size());
-    const bool is_matrix = array.shape.size() == 2 || array.shape.size() == 1;
-    const std::int64_t rows = is_matrix ? array.shape[0] : -1;
-    const std::int64_t width = array.shape.size() == 2 ? array.shape[1] : 1;
-    if (!is_matrix || rows != size || width < 1) {
-      throw DataError(
-          fmt::format("{}: its shape is ({}); the table has {} rows, so [{}, D] is "
-                      "expected, one row per utterance in the order of the table",
-                      file_.string(), fmt::join(array.shape, ", "), size, size));
-    }
-    modality.width = width;
-    modality.features.assign(array.values.size(), 0.0F);
-    for (std::size_t i = 0; i < table_.row_of.size(); ++i) {
-      copy_row(array, i, modality, findings);
-    }
+    if (!map_rows(modality)) copy_rows(modality);
+    for (std::size_t i = 0; i < table_.row_of.size(); ++i) judge_row(i, modality, findings);
     if (left_out_ == 0) return;
     findings.push_back(
         {Severity::kWarning, "bad-rows-left-out", file_.string(),
@@ -145,25 +138,80 @@ class ArrayReader {
   }
 
  private:
-  void copy_row(const NpyArray& array, std::size_t i, ModalityData& modality,
-                std::vector<Finding>& findings) {
-    const auto width = static_cast<std::size_t>(modality.width);
-    const auto row = static_cast<std::size_t>(table_.row_of[i]);
-    const std::span<const float> values(array.values.data() + row * width, width);
-    const auto nans =
-        std::count_if(values.begin(), values.end(), [](float x) { return std::isnan(x); });
-    if (static_cast<std::size_t>(nans) == width) modality.present[i] = 0;
-    if (modality.present[i] == 0) return;  // stays zero
-    const auto bad = std::find_if(values.begin(), values.end(),
-                                  [](float x) { return !is_usable(x, kLargestFeature); });
-    if (bad != values.end() && takes_bad_as_missing_) {
-      modality.present[i] = 0;
-      ++left_out_;
+  /// D, after making sure that there is one row per utterance.
+  [[nodiscard]] std::int64_t width_of(const std::vector<std::int64_t>& shape) const {
+    const auto size = static_cast<std::int64_t>(table_.row_of.size());
+    const bool is_matrix = shape.size() == 2 || shape.size() == 1;
+    const std::int64_t rows = is_matrix ? shape[0] : -1;
+    const std::int64_t width = shape.size() == 2 ? shape[1] : 1;
+    if (!is_matrix || rows != size || width < 1) {
+      throw DataError(
+          fmt::format("{}: its shape is ({}); the table has {} rows, so [{}, D] is "
+                      "expected, one row per utterance in the order of the table",
+                      file_.string(), fmt::join(shape, ", "), size, size));
+    }
+    return width;
+  }
+
+  [[nodiscard]] bool is_in_order() const {
+    for (std::size_t i = 0; i < table_.row_of.size(); ++i) {
+      if (table_.row_of[i] != static_cast<std::int64_t>(i)) return false;
+    }
+    return true;
+  }
+
+  /// Whether the file could be used as it is.
+  bool map_rows(ModalityData& modality) const {
+    std::error_code unknown;
+    const auto bytes = fs::file_size(file_, unknown);
+    if (unknown || bytes < kSmallestMapping || !is_in_order()) return false;
+    const MappedFile mapped(file_);
+    const NpyHeader header = parse_npy_header(mapped.bytes(), file_.string());
+    const bool is_float = header.type == 'f' && header.item_size == sizeof(float);
+    const bool is_row_major = !header.is_fortran || header.shape.size() < 2;
+    if (!is_float || header.is_big_endian || !is_row_major) return false;
+    if (header.data_offset % sizeof(float) != 0) return false;
+    modality.width = width_of(header.shape);
+    modality.features = FeatureArray::map(file_, header.data_offset, header.count);
+    return true;
+  }
+
+  void copy_rows(ModalityData& modality) const {
+    NpyArray array = load_npy(file_);
+    modality.width = width_of(array.shape);
+    if (is_in_order()) {
+      modality.features = std::move(array.values);
       return;
     }
-    std::copy(values.begin(), values.end(),
-              modality.features.begin() + static_cast<std::ptrdiff_t>(i * width));
-    if (bad == values.end()) return;
+    const auto width = static_cast<std::size_t>(modality.width);
+    std::vector<float> ordered(array.values.size());
+    for (std::size_t i = 0; i < table_.row_of.size(); ++i) {
+      const auto row = static_cast<std::size_t>(table_.row_of[i]);
+      std::copy_n(array.values.begin() + static_cast<std::ptrdiff_t>(row * width), width,
+                  ordered.begin() + static_cast<std::ptrdiff_t>(i * width));
+    }
+    modality.features = std::move(ordered);
+  }
+
+  /// Marks the row as absent where it is; a row that is absent reads as zeros.
+  void judge_row(std::size_t i, ModalityData& modality, std::vector<Finding>& findings) {
+    const auto width = static_cast<std::size_t>(modality.width);
+    const auto values = std::as_const(modality).row(static_cast<std::int64_t>(i));
+    const auto is_nan = [](float x) { return std::isnan(x); };
+    if (std::all_of(values.begin(), values.end(), is_nan)) modality.present[i] = 0;
+    if (!reads_all_ && modality.features.is_mapped() && modality.present[i] != 0) return;
+    auto bad = values.end();
+    if (modality.present[i] != 0) {
+      bad = std::find_if(values.begin(), values.end(),
+                         [](float x) { return !is_usable(x, kLargestFeature); });
+      if (bad != values.end() && takes_bad_as_missing_) {
+        modality.present[i] = 0;
+        ++left_out_;
+      }
+    }
+    if (modality.present[i] == 0) modality.features.hide(i * width, width);
+    if (modality.present[i] == 0 || bad == values.end()) return;
+    const auto row = static_cast<std::size_t>(table_.row_of[i]);
     const auto column = static_cast<std::size_t>(bad - values.begin());
     const double stored = stored_number(read_file(file_), file_.string(), row * width + column);
     findings.push_back({Severity::kError, "not-finite",
@@ -177,6 +225,7 @@ class ArrayReader {
   fs::path file_;
   const PlainTable& table_;
   bool takes_bad_as_missing_;
+  bool reads_all_;
   std::int64_t left_out_ = 0;
 };
 
@@ -196,8 +245,10 @@ void read_arrays_of(const PlainOptions& options, const std::vector<ModalityChoic
             fmt::format("{}: there is no such file{}", file.string(),
                         nearest.empty() ? "" : fmt::format("; is it '{}.npy'?", nearest)));
       }
-      require_as_written(options.folder, file.filename().string());
-      ArrayReader(file, table, options.not_finite != "refuse").read(modality, findings);
+      if (!options.only_outlines) {
+        require_as_written(options.folder, file.filename().string());
+      }
+      ArrayReader(file, table, options).read(modality, findings);
     } catch (const DataError& error) {
       std::string what = error.what();
       if (what.starts_with(file.string() + ": ")) what.erase(0, file.string().size() + 2);

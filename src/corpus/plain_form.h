@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -35,6 +36,9 @@ struct PlainOptions {
   std::vector<std::string> unlabelled = {};  ///< beside what corpus.toml lists
   std::string not_finite = "refuse";  ///< refuse | missing: rows with NaN, infinity, huge values
   bool has_ids_by_part = false;       ///< put the part in front of ids
+  /// Finds out which modalities each utterance has, and does not judge features: of a mapped array
+  /// hardly more than the first number of each row is read.
+  bool only_outlines = false;
 };
 
 /// Whether a folder holds a plain corpus.
@@ -85,5 +89,10 @@ enum class PlainChecksums : std::uint8_t { kNone, kWritten };
 /// DataError when a modality's name cannot be a file name.
 void write_plain(const Corpus& corpus, const std::filesystem::path& folder,
                  PlainChecksums checksums = PlainChecksums::kNone);
+
+/// The same for a corpus without features: `write_array` writes the array of modality m.
+using ArrayWriter = std::function<void(std::size_t m, const std::filesystem::path& file)>;
+void write_plain(const Corpus& corpus, const std::filesystem::path& folder,
+                 const ArrayWriter& write_array, PlainChecksums checksums = PlainChecksums::kNone);
 
 }  // namespace hardy

@@ -142,7 +142,7 @@ std::string format_settings(const Corpus& corpus) {
 
 /// Absent rows are written as NaN, so that nobody takes them for data.
 std::vector<float> with_absent_as_nan(const ModalityData& modality) {
-  std::vector<float> values = modality.features;
+  std::vector<float> values(modality.features.begin(), modality.features.end());
   const auto width = static_cast<std::size_t>(modality.width);
   for (std::size_t i = 0; i < modality.present.size(); ++i) {
     if (modality.present[i] != 0) continue;
@@ -163,13 +163,14 @@ void check_names(const Corpus& corpus) {
   }
 }
 
-void write_files(const Corpus& corpus, const fs::path& folder, PlainChecksums checksums) {
+void write_files(const Corpus& corpus, const fs::path& folder, const ArrayWriter& write_array,
+                 PlainChecksums checksums) {
   std::vector<std::string> names = {kPlainTable, kPlainSettings};
   write_file_atomically(folder / kPlainTable, std::string_view(format_table(corpus)));
   write_file_atomically(folder / kPlainSettings, std::string_view(format_settings(corpus)));
-  for (const auto& modality : corpus.modalities) {
-    names.push_back(modality.name + ".npy");
-    save_npy(folder / names.back(), {corpus.size(), modality.width}, with_absent_as_nan(modality));
+  for (std::size_t m = 0; m < corpus.modalities.size(); ++m) {
+    names.push_back(corpus.modalities[m].name + ".npy");
+    write_array(m, folder / names.back());
   }
   if (checksums == PlainChecksums::kWritten) write_checksums(folder, names);
 }
@@ -177,6 +178,20 @@ void write_files(const Corpus& corpus, const fs::path& folder, PlainChecksums ch
 }  // namespace
 
 void write_plain(const Corpus& corpus, const fs::path& folder, PlainChecksums checksums) {
+  const auto write_array = [&](std::size_t m, const fs::path& file) {
+    const ModalityData& modality = corpus.modalities[m];
+    const std::vector<std::int64_t> shape = {corpus.size(), modality.width};
+    if (is_always_present(modality)) {
+      save_npy(file, shape, std::span(modality.features.data(), modality.features.size()));
+    } else {
+      save_npy(file, shape, with_absent_as_nan(modality));
+    }
+  };
+  write_plain(corpus, folder, write_array, checksums);
+}
+
+void write_plain(const Corpus& corpus, const fs::path& folder, const ArrayWriter& write_array,
+                 PlainChecksums checksums) {
   check_names(corpus);
   std::error_code error;
   if (fs::exists(folder, error) &&
@@ -184,8 +199,9 @@ void write_plain(const Corpus& corpus, const fs::path& folder, PlainChecksums ch
     throw ConfigError(
         fmt::format("{}: exists and is not an empty folder; choose another name", folder.string()));
   }
-  write_folder_atomically(
-      folder, [&](const fs::path& temporary) { write_files(corpus, temporary, checksums); });
+  write_folder_atomically(folder, [&](const fs::path& temporary) {
+    write_files(corpus, temporary, write_array, checksums);
+  });
 }
 
 }  // namespace hardy

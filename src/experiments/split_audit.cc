@@ -63,7 +63,8 @@ RowSet rows_of(const Corpus& corpus, const FeatureTable& scaled, std::size_t m,
                const std::vector<std::int64_t>& utterances) {
   RowSet rows;
   const ModalityData& raw = corpus.modalities[m];
-  const float* values = scaled.features[m].data_ptr<float>();
+  const at::Tensor table = scaled.features[m].all();
+  const float* values = table.data_ptr<float>();
   for (const auto u : utterances) {
     if (raw.present[static_cast<std::size_t>(u)] == 0) continue;
     ++rows.present;

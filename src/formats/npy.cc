@@ -256,6 +256,14 @@ NpyHeader parse_header(std::span<const std::byte> bytes, std::string_view name, 
   return header;
 }
 
+void require_filled(const std::vector<std::int64_t>& shape, std::span<const float> values) {
+  std::size_t count = 1;
+  for (const std::int64_t extent : shape) count *= static_cast<std::size_t>(extent);
+  if (count == values.size()) return;
+  throw ShapeError(
+      fmt::format("{} values do not fill the shape [{}]", values.size(), fmt::join(shape, ", ")));
+}
+
 }  // namespace
 
 float narrow_to_float(double value) {
@@ -336,17 +344,9 @@ void read_npy_feature(std::span<const std::byte> bytes, std::string_view name,
   }
 }
 
-std::string format_npy(const std::vector<std::int64_t>& shape, std::span<const float> values) {
-  std::size_t count = 1;
+std::string format_npy_header(const std::vector<std::int64_t>& shape) {
   std::string extents;
-  for (const std::int64_t extent : shape) {
-    count *= static_cast<std::size_t>(extent);
-    extents += fmt::format("{}, ", extent);
-  }
-  if (count != values.size()) {
-    throw ShapeError(
-        fmt::format("{} values do not fill the shape [{}]", values.size(), fmt::join(shape, ", ")));
-  }
+  for (const std::int64_t extent : shape) extents += fmt::format("{}, ", extent);
   if (shape.size() > 1) extents.resize(extents.size() - 2);
   if (shape.size() == 1) extents.resize(extents.size() - 1);
   std::string header =
@@ -360,14 +360,21 @@ std::string format_npy(const std::vector<std::int64_t>& shape, std::span<const f
   bytes += '\0';
   bytes += static_cast<char>(header.size() & 0xFFU);
   bytes += static_cast<char>(header.size() >> 8U);
-  bytes += header;
+  return bytes + header;
+}
+
+std::string format_npy(const std::vector<std::int64_t>& shape, std::span<const float> values) {
+  require_filled(shape, values);
+  std::string bytes = format_npy_header(shape);
   bytes.append(reinterpret_cast<const char*>(values.data()), values.size_bytes());
   return bytes;
 }
 
 void save_npy(const std::filesystem::path& file, const std::vector<std::int64_t>& shape,
               std::span<const float> values) {
-  write_file_atomically(file, std::string_view(format_npy(shape, values)));
+  require_filled(shape, values);
+  const std::string header = format_npy_header(shape);
+  write_file_atomically(file, {std::as_bytes(std::span(header)), std::as_bytes(values)});
 }
 
 }  // namespace hardy

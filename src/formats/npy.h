@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -65,6 +66,16 @@ void read_npy_feature(std::span<const std::byte> bytes, std::string_view name,
 /// A .npy file (format 1.0, '<f4', row-major) as bytes. Throws ShapeError when the shape does not
 /// fit.
 std::string format_npy(const std::vector<std::int64_t>& shape, std::span<const float> values);
+
+/// What stands before the values of such a file.
+std::string format_npy_header(const std::vector<std::int64_t>& shape);
+
+/// Writes an array that memory cannot hold: `jobs` threads ask `fill` for runs of rows, each thread
+/// for runs of its own, and write them. The file is new and not whole before the function returns.
+/// Throws IoError, and what `fill` throws.
+void save_npy_rows(const std::filesystem::path& file, std::int64_t rows, std::int64_t width,
+                   int jobs,
+                   const std::function<void(std::int64_t first, std::span<float> rows)>& fill);
 
 /// Writes it atomically. Throws IoError, ShapeError.
 void save_npy(const std::filesystem::path& file, const std::vector<std::int64_t>& shape,

@@ -46,7 +46,7 @@ FoldStage::FoldStage(const FoldRequest& request, int version)
       costs_(request.costs) {
   base_ = fmt::format("data {}\nscaling {}\n{}\nseed {}\ndevice {}\nnumerics {}",
                       request.corpus.checksum, kScalingVersion, fold_text(request.fold),
-                      request.seed, request.config.run.device, numerics_class());
+                      request.seed, device_class(request.config.run.device), numerics_class());
 }
 
 std::string FoldStage::key_of(const std::string& stage,

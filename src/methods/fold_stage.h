@@ -2,6 +2,7 @@
 // streams of its own, resumable. What every method's FoldMethod is made of.
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <string>
 #include <vector>
@@ -30,6 +31,9 @@ class FoldStage {
 
   [[nodiscard]] std::string key_of(const std::string& stage,
                                    const std::vector<std::string>& inputs) const;
+
+  /// Where files of a computation may lie; empty where the cache has no folder.
+  [[nodiscard]] const std::filesystem::path& scratch_folder() const { return cache_.folder(); }
 
   /// Random streams of the fold and seed under a name.
   [[nodiscard]] Seeds seeds(const std::string& stream) const;

@@ -9,13 +9,14 @@
 
 #include "hardy/corpus.h"
 #include "hardy/modality.h"
+#include "nn/feature_rows.h"
 #include "nn/ops.h"
 
 namespace hardy {
 
 /// Features of a whole corpus on a device, in the form modules read.
 struct FeatureTable {
-  std::vector<at::Tensor> features;    ///< [M] of [N, d_m] float32; zero rows where absent
+  std::vector<FeatureRows> features;   ///< [M] of [N, d_m] float32; zero rows where absent
   std::vector<Pattern> present;        ///< [N] what each utterance really has
   std::vector<std::int64_t> speakers;  ///< [N] number of the speaker in the corpus, -1 = unknown
 

@@ -3,6 +3,10 @@
 #include <ATen/Version.h>
 #include <torch/version.h>
 
+#if HARDY_HAS_CUDA
+#include <ATen/cuda/CUDAContext.h>
+#endif
+
 #if HARDY_HAS_DNNL
 #include <dnnl.h>
 #endif
@@ -79,6 +83,16 @@ std::string numerics_class() {
   static const std::string text =
       fmt::format("{}, {}, {}, {}", onednn_class(), torch_class(), openblas_class(), libm_class());
   return text;
+}
+
+std::string device_class(const std::string& device) {
+#if HARDY_HAS_CUDA
+  if (device == "cuda" && at::hasCUDA()) {
+    const auto* gpu = at::cuda::getCurrentDeviceProperties();
+    return fmt::format("cuda {} {}.{}", gpu->name, gpu->major, gpu->minor);
+  }
+#endif
+  return device;
 }
 
 }  // namespace hardy

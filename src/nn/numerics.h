@@ -11,4 +11,8 @@ namespace hardy {
 /// texts mean equal results. Part of every stage's key and of the manifest.
 std::string numerics_class();
 
+/// What run.device stands for on this machine: "cpu", or "cuda" with the model of the GPU, because
+/// models differ in their last bits, too. Part of every stage's key.
+std::string device_class(const std::string& device);
+
 }  // namespace hardy

@@ -16,9 +16,13 @@
 namespace hardy {
 
 at::Device protocol_device(const Config& config) {
-  if (config.run.device == "cuda" && !at::hasCUDA()) {
-    throw ConfigError("--device cuda: this build of libtorch has no CUDA or finds no GPU; use cpu");
+  if (config.run.device != "cuda") return at::Device(config.run.device);
+  if (HARDY_HAS_CUDA == 0) {
+    throw ConfigError(
+        "--device cuda: this hardy was built without CUDA; use cpu, or build it with HARDY_CUDA "
+        "and a libtorch that has CUDA");
   }
+  if (!at::hasCUDA()) throw ConfigError("--device cuda: libtorch finds no GPU here; use cpu");
   return at::Device(config.run.device);
 }
 

@@ -25,13 +25,13 @@ ConditionPlan checked_plan(const Config& config, const Corpus& corpus) {
 FoldData with_masks(const FoldData& data, const std::vector<Pattern>& masks) {
   FoldData masked = data;
   for (std::size_t m = 0; m < masked.table.features.size(); ++m) {
-    std::vector<std::int64_t> absent;
+    const auto utterances = static_cast<std::int64_t>(masks.size());
+    auto absent = at::empty({utterances}, at::TensorOptions(at::kBool));
     for (std::size_t u = 0; u < masks.size(); ++u) {
-      if (!masks[u].has(static_cast<int>(m))) absent.push_back(static_cast<std::int64_t>(u));
+      absent.data_ptr<bool>()[u] = !masks[u].has(static_cast<int>(m));
     }
-    at::Tensor& features = masked.table.features[m];
-    features = features.clone();  // shared with `data`
-    if (!absent.empty()) features.index_fill_(0, index_tensor(absent, features.device()), 0);
+    FeatureRows& features = masked.table.features[m];
+    features = features.without(absent.to(features.device()));
   }
   for (std::size_t u = 0; u < masks.size(); ++u) {
     masked.table.present[u] = masked.table.present[u] & masks[u];

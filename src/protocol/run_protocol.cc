@@ -103,6 +103,7 @@ class Protocol {
     add_tasks(scheduler, fit);
     scheduler.run();
     if (!missing_.empty()) throw_missing();
+    require_unchanged(corpus_);
     folder_.check_owner();
     const auto storage_problem = method_.storage_problem(config_);
     if (config_.run.models != KeptModels::kNone && storage_problem) {
@@ -162,9 +163,11 @@ class Protocol {
       evaluate(is_whole ? unmasked(data, arrays) : data, arrays, outcome.trained, outcome);
     } else {
       for (const auto pattern : track == "unified" ? plan_.patterns : trained) {
+        context.throw_if_stopping();
         evaluate(data, arrays, pattern, outcome);
       }
       for (std::size_t i = 0; track == "unified" && i < masks_.size() && is_masked_at_test(); ++i) {
+        context.throw_if_stopping();
         evaluate(with_masks(data, masks_[i]), arrays,
                  Condition(corpus_.modality_count(), plan_.masks[i].label), outcome);
       }

@@ -83,7 +83,7 @@ TEST(Corpus, EveryBrokenInvariantIsNamed) {
 TEST(Corpus, ArraysOfAnotherLengthAreShapeErrors) {
   for (const auto damage : {0, 1}) {
     Corpus corpus = small_corpus();
-    damage == 0 ? corpus.modalities[0].features.pop_back()
+    damage == 0 ? corpus.modalities[0].features.own().pop_back()
                 : corpus.modalities[0].present.pop_back();
     EXPECT_NE(message_of<ShapeError>([&] { validate_corpus(corpus); }).find("modality acoustic"),
               std::string::npos);

@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 
@@ -85,6 +88,63 @@ TEST(PlainForm, FilesOtherThanTheirChecksumsAreRefused) {
               testing::HasSubstr("remove SHA256SUMS or write it anew"));
   std::filesystem::remove(made / "SHA256SUMS");
   EXPECT_EQ(load_plain({made}).name, "other");
+}
+
+/// A corpus whose array is large enough to be mapped: 4200 utterances of width 1000, every tenth
+/// without features. `order` is that of the rows in the table.
+void put_large(const std::filesystem::path& folder, bool is_reversed) {
+  constexpr std::int64_t kRows = 4200;
+  constexpr std::int64_t kWidth = 1000;
+  std::string table = "id,label,dialogue,position\n";
+  std::vector<float> numbers(static_cast<std::size_t>(kRows * kWidth), 0.5F);
+  for (std::int64_t i = 0; i < kRows; ++i) {
+    table += fmt::format("u{},{},d,{}\n", i, i % 2 == 0 ? "sad" : "happy",
+                         is_reversed ? kRows - 1 - i : i);
+    const auto row = numbers.begin() + i * kWidth;
+    *row = static_cast<float>(i);
+    if (i % 10 == 0) std::fill_n(row, kWidth, NAN);
+  }
+  test::put_file(folder / "utterances.csv", table);
+  save_npy(folder / "speech.npy", {kRows, kWidth}, numbers);
+}
+
+TEST(PlainForm, MapsLargeArraysThatLieAsTheyAreUsed) {
+  const TempDir folder;
+  put_large(folder.path() / "mapped", false);
+  put_large(folder.path() / "copied", true);
+  const Corpus mapped = load_plain({.folder = folder.path() / "mapped"});
+  const Corpus copied = load_plain({.folder = folder.path() / "copied"});
+  EXPECT_TRUE(mapped.modalities[0].features.is_mapped());
+  EXPECT_FALSE(copied.modalities[0].features.is_mapped());
+  const auto last = mapped.size() - 1;
+  for (const std::int64_t i : {0, 1, 10, 11, 4199}) {
+    const auto u = static_cast<std::size_t>(i);
+    EXPECT_EQ(mapped.modalities[0].present[u], i % 10 == 0 ? 0 : 1);
+    const auto row = mapped.modalities[0].row(i);
+    const auto other = copied.modalities[0].row(last - i);
+    EXPECT_TRUE(std::equal(row.begin(), row.end(), other.begin()));
+    EXPECT_EQ(row[0], i % 10 == 0 ? 0.0F : static_cast<float>(i));
+    EXPECT_EQ(row[999], i % 10 == 0 ? 0.0F : 0.5F);
+  }
+  validate_corpus(mapped);
+}
+
+TEST(PlainForm, OutlinesDoNotReadLargeFeatures) {
+  const TempDir folder;
+  put_large(folder.path(), false);
+  DataConfig config;
+  config.path = folder.path().string();
+  const Corpus whole = load_corpus(config, 1);
+  const Corpus outline = load_outline(config, 1);
+  EXPECT_TRUE(outline.checksum.empty());
+  EXPECT_FALSE(whole.checksum.empty());
+  EXPECT_EQ(outline.modalities[0].present, whole.modalities[0].present);
+  EXPECT_EQ(outline.class_names, whole.class_names);
+  // Small ones are read as ever.
+  const TempDir small;
+  put_corpus(small.path(), "id,label\na,x\nb,y\n");
+  config.path = small.path().string();
+  EXPECT_EQ(load_outline(config, 1).checksum, load_corpus(config, 1).checksum);
 }
 
 TEST(PlainForm, WrittenCorporaComeBackExactly) {

@@ -205,5 +205,21 @@ TEST(Npy, ReadsTheReferenceArraysAsNumpyDoes) {
   EXPECT_EQ(array.values.back(), 0.F);
 }
 
+TEST(NpyRows, WrittenByThreadsAreTheSameFile) {
+  const test::TempDir folder;
+  std::vector<float> numbers(2500 * 3);
+  for (std::size_t i = 0; i < numbers.size(); ++i) numbers[i] = static_cast<float>(i);
+  save_npy(folder.path() / "whole.npy", {2500, 3}, numbers);
+  save_npy_rows(folder.path() / "rows.npy", 2500, 3, 4,
+                [&](std::int64_t first, std::span<float> rows) {
+                  std::copy_n(numbers.begin() + first * 3, rows.size(), rows.begin());
+                });
+  EXPECT_TRUE(read_file(folder.path() / "whole.npy") == read_file(folder.path() / "rows.npy"));
+  EXPECT_THROW(save_npy_rows(folder.path() / "other.npy", 2500, 3, 4,
+                             [](std::int64_t, std::span<float>) { throw DataError("no row"); }),
+               DataError);
+  EXPECT_THROW(save_npy_rows(folder.path() / "rows.npy", 1, 1, 1, {}), IoError);
+}
+
 }  // namespace
 }  // namespace hardy

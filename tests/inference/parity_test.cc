@@ -54,7 +54,7 @@ void tune(FeatureTable& table, const TensorFile& file, const BundleInfo& info) {
     ParameterSet parameters{at::kCPU};
     const TuningAdapter net(info.modalities[m].width, parameters, generator);
     parameters.load(file, "tuning." + info.modalities[m].name + ".");
-    table.features[m] = net.feature(table.features[m]);
+    table.features[m] = net.feature(table.features[m].all());
   }
 }
 

@@ -106,7 +106,9 @@ TEST_P(EveryMethod, IgnoresWhatAbsentModalitiesStore) {
     const auto before = on_fold.predict(model, on_fold.data.fold.test, pattern);
     MethodOnFold poisoned(corpus, on_fold.config);
     for (int m = 0; m < 3; ++m) {
-      if (!pattern.has(m)) poisoned.data.table.features[static_cast<std::size_t>(m)].fill_(1e6);
+      if (pattern.has(m)) continue;
+      FeatureRows& features = poisoned.data.table.features[static_cast<std::size_t>(m)];
+      features = at::full_like(features.all(), 1e6);
     }
     EXPECT_EQ(before, poisoned.predict(model, on_fold.data.fold.test, pattern)) << pattern.bits();
   }

@@ -146,7 +146,7 @@ at::Tensor published_reconstruction_loss(const Backbone& backbone, Pattern patte
   for (int m = 0; m < 3; ++m) {
     if (pattern.has(m)) continue;
     error = error + weighted_squared_error(rebuilt[static_cast<std::size_t>(m)],
-                                           table.features[static_cast<std::size_t>(m)],
+                                           table.features[static_cast<std::size_t>(m)].all(),
                                            at::tensor(weights)) /
                         mask.sum().item<double>();
   }
@@ -239,7 +239,7 @@ TEST_P(Golden, DefectH14IsThePublishedReconstructionLoss) {
     auto error = padding_error(published.backbone, mask.padding, false, off);
     for (std::size_t m = 0; m < 3; ++m) {
       if (rows[m].empty()) continue;
-      error = error + weighted_squared_error(rebuilt[m], golden.table.features[m],
+      error = error + weighted_squared_error(rebuilt[m], golden.table.features[m].all(),
                                              at::tensor(mask.weights));
     }
     EXPECT_NEAR(error.item<double>() / static_cast<double>(batch.rows),

@@ -199,8 +199,8 @@ TEST_F(EvaluateModels, WhereNothingIsLeftNothingIsScored) {
       rest.utterances.back().dialogue = at;
       for (std::size_t m = 0; m < 3; ++m) {
         const auto row = corpus.modalities[m].row(i);
-        rest.modalities[m].features.insert(rest.modalities[m].features.end(), row.begin(),
-                                           row.end());
+        auto& all = rest.modalities[m].features.own();
+        all.insert(all.end(), row.begin(), row.end());
         rest.modalities[m].present.push_back(1);
       }
     }

@@ -19,6 +19,7 @@
 #include "hardy/errors.h"
 #include "methods/hardymer/settings.h"
 #include "methods/hardymer/train_recogniser.h"
+#include "nn/numerics.h"
 #include "protocol/model_file.h"
 #include "support/temp_dir.h"
 #include "support/tiny_experiment.h"
@@ -300,6 +301,24 @@ TEST(RunProtocol, SelectionByAccuracyKeepsAnEpochThatIsNoWorseOnValidation) {
   const auto by_wa = run_protocol(request_in(dir.path() / "wa", config), corpus, quiet);
   ASSERT_EQ(by_wa.validation.scores.front().metrics.front().name, "wa");
   EXPECT_GT(mean_wa(by_wa.validation), mean_wa(by_loss.validation));
+}
+
+TEST(Device, IsRefusedInWordsWhereItIsNotBuilt) {
+  if (HARDY_HAS_CUDA != 0) GTEST_SKIP() << "built with CUDA";
+  Config config = test::tiny_config();
+  EXPECT_EQ(protocol_device(config), at::Device(at::kCPU));
+  EXPECT_EQ(device_class("cpu"), "cpu");
+  config.run.device = "cuda";
+  const test::TempDir folder;
+  const auto corpus = test::tiny_corpus(2);
+  NoProgress quiet;
+  try {
+    run_protocol(request_in(folder.path() / "run", config), corpus, quiet);
+    FAIL() << "nothing was thrown";
+  } catch (const ConfigError& error) {
+    EXPECT_NE(std::string(error.what()).find("built without CUDA"), std::string::npos);
+  }
+  EXPECT_FALSE(std::filesystem::exists(folder.path() / "run"));
 }
 
 }  // namespace

@@ -107,7 +107,8 @@ void add_clip(Corpus& corpus, std::string_view line, std::size_t number) {
   for (std::size_t m = 0; m < votes.size(); ++m) {
     const auto features = reader.features_of(votes[m]);
     auto& modality = corpus.modalities[m];
-    modality.features.insert(modality.features.end(), features.begin(), features.end());
+    auto& all = modality.features.own();
+    all.insert(all.end(), features.begin(), features.end());
     modality.present.push_back(1);
   }
   const auto place = corpus.size();

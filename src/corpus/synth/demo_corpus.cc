@@ -161,7 +161,7 @@ std::vector<DemoModality> spread_modalities(int count) {
   return modalities;
 }
 
-Corpus make_demo_corpus(const DemoOptions& options) {
+Corpus make_demo_labels(const DemoOptions& options) {
   validate(options);
   Corpus corpus;
   corpus.name = "demonstration";
@@ -175,9 +175,17 @@ Corpus make_demo_corpus(const DemoOptions& options) {
       add_dialogue(corpus, options, std::move(dialogue), chain);
     }
   }
-  corpus = draw_features(corpus, options.features);
+  return corpus;
+}
+
+void name_demo_corpus(Corpus& corpus, std::uint64_t seed) {
   corpus.name = "demonstration (synthetic)";
-  corpus.source = fmt::format("embedded demonstration corpus, seed {}", options.features.seed);
+  corpus.source = fmt::format("embedded demonstration corpus, seed {}", seed);
+}
+
+Corpus make_demo_corpus(const DemoOptions& options) {
+  Corpus corpus = draw_features(make_demo_labels(options), options.features);
+  name_demo_corpus(corpus, options.features.seed);
   return corpus;
 }
 

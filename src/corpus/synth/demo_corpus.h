@@ -10,6 +10,8 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -73,5 +75,18 @@ Corpus make_demo_corpus(const DemoOptions& options = {});
 /// Throws ConfigError for options out of range, DataError when `labels_only` breaks an invariant of
 /// validate_corpus.
 Corpus draw_features(const Corpus& labels_only, const DrawOptions& options = {});
+
+/// The same corpus straight into a folder of the plain form, for corpora that memory cannot hold:
+/// rows are drawn by `jobs` threads and written as they are drawn. `name` may change what the
+/// corpus is called before it is written. The bytes depend on neither.
+void draw_features_to(const Corpus& labels_only, const DrawOptions& options, int jobs,
+                      const std::function<void(Corpus&)>& name,
+                      const std::filesystem::path& folder);
+
+/// The dialogues and labels of the demonstration corpus without features.
+Corpus make_demo_labels(const DemoOptions& options = {});
+
+/// What the demonstration corpus with these labels is called.
+void name_demo_corpus(Corpus& corpus, std::uint64_t seed);
 
 }  // namespace hardy

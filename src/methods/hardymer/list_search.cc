@@ -79,8 +79,8 @@ class Shortlists {
 /// Rows divided among lists. The rows are kept list by list, so that a list is one block of memory.
 class InvertedLists {
  public:
-  InvertedLists(std::span<const float> rows, std::int64_t width) : rows_(rows), width_(width) {
-    n_ = static_cast<std::int64_t>(rows.size()) / width;
+  explicit InvertedLists(const RowSource& rows)
+      : rows_(rows), width_(rows.width()), n_(rows.size()) {
     // Twice the root: choosing lists and looking into them then cost about the same.
     lists_ =
         std::clamp<std::int64_t>(static_cast<std::int64_t>(2 * std::sqrt(static_cast<double>(n_))),
@@ -120,9 +120,7 @@ class InvertedLists {
     const auto sample = std::min(n_, lists_ * kRowsPerCentre);
     std::vector<float> spread(place(sample, width_));
     for (std::int64_t i = 0; i < sample; ++i) {
-      const auto from = rows_.begin() + static_cast<std::ptrdiff_t>(place(i * n_ / sample, width_));
-      std::copy(from, from + width_,
-                spread.begin() + static_cast<std::ptrdiff_t>(place(i, width_)));
+      rows_.copy(i * n_ / sample, spread.data() + place(i, width_));
     }
     clustering.train(sample, spread.data(), centres);
     centres_ = clustering.centroids;
@@ -138,8 +136,7 @@ class InvertedLists {
     std::vector<std::int64_t> list_of(static_cast<std::size_t>(n_));
     for (std::int64_t first = 0; first < n_; first += kBlock) {
       const auto count = std::min(kBlock, n_ - first);
-      const auto lists =
-          nearest_lists(rows_.subspan(place(first, width_), place(count, width_)), 1);
+      const auto lists = nearest_lists(rows_.block(first, count), 1);
       std::copy(lists.begin(), lists.end(), list_of.begin() + static_cast<std::ptrdiff_t>(first));
     }
     begin_.assign(static_cast<std::size_t>(lists_ + 1), 0);
@@ -153,17 +150,6 @@ class InvertedLists {
     }
   }
 
-  /// Copies rows so that they lie one after another.
-  void gather(std::span<const std::int64_t> ids, std::vector<float>& to) const {
-    to.resize(place(static_cast<std::int64_t>(ids.size()), width_));
-    for (std::size_t i = 0; i < ids.size(); ++i) {
-      const auto from = rows_.begin() + static_cast<std::ptrdiff_t>(place(ids[i], width_));
-      std::copy(
-          from, from + width_,
-          to.begin() + static_cast<std::ptrdiff_t>(place(static_cast<std::int64_t>(i), width_)));
-    }
-  }
-
   /// Which queries of a block look into each list.
   [[nodiscard]] std::vector<std::vector<std::size_t>> visitors(
       const std::vector<std::int64_t>& queries, std::size_t first, std::size_t last,
@@ -172,7 +158,7 @@ class InvertedLists {
     std::vector<float> rows;
     for (std::size_t at = first; at < last; at += static_cast<std::size_t>(kBlock)) {
       const auto count = std::min(last - at, static_cast<std::size_t>(kBlock));
-      gather(std::span(queries).subspan(at, count), rows);
+      rows_.gather(std::span(queries).subspan(at, count), rows);
       const auto lists = nearest_lists(rows, probes);
       for (std::size_t i = 0; i < lists.size(); ++i) {
         if (lists[i] < 0) continue;
@@ -195,10 +181,10 @@ class InvertedLists {
       const auto& visitors_here = of_list[list];
       if (count == 0 || visitors_here.empty()) continue;
       const auto members = std::span(ids_).subspan(begin, count);
-      gather(members, rows);
+      rows_.gather(members, rows);
       visiting_ids.clear();
       for (const auto query : visitors_here) visiting_ids.push_back(queries[query]);
-      gather(visiting_ids, visiting);
+      rows_.gather(visiting_ids, visiting);
       const auto wanted = std::min(k + 1, static_cast<std::int64_t>(count));  // one is itself
       const Best best = best_of(visiting, rows, width_, wanted);
       for (std::size_t i = 0; i < best.ids.size(); ++i) {
@@ -210,31 +196,29 @@ class InvertedLists {
     }
   }
 
-  std::span<const float> rows_;
+  const RowSource& rows_;
   std::int64_t width_;
-  std::int64_t n_ = 0;
+  std::int64_t n_;
   std::int64_t lists_ = 1;
   std::vector<float> centres_;
   std::vector<std::int64_t> begin_;  ///< [lists + 1] into ids_
   std::vector<std::int64_t> ids_;    ///< rows, list by list
 };
 
-/// The exact k nearest others of some rows.
-Shortlists exact_nearest(std::span<const float> rows, std::int64_t width,
-                         const std::vector<std::int64_t>& queries, std::int64_t k) {
+/// The exact k nearest others of some rows, a block of the database after the other.
+Shortlists exact_nearest(const RowSource& rows, const std::vector<std::int64_t>& queries,
+                         std::int64_t k) {
   std::vector<float> asked;
-  for (const auto query : queries) {
-    const auto from = rows.begin() + static_cast<std::ptrdiff_t>(place(query, width));
-    asked.insert(asked.end(), from, from + width);
-  }
-  const auto n = static_cast<std::int64_t>(rows.size()) / width;
-  const auto wanted = std::min(k + 1, n);
-  const Best best = best_of(asked, rows, width, wanted);
+  rows.gather(queries, asked);
   Shortlists found(queries.size(), k);
-  for (std::size_t i = 0; i < best.ids.size(); ++i) {
-    const auto query = i / static_cast<std::size_t>(wanted);
-    if (best.ids[i] >= 0 && best.ids[i] != queries[query]) {
-      found.offer(query, best.ids[i], best.distances[i]);
+  for (std::int64_t first = 0; first < rows.size(); first += kBlock) {
+    const auto count = std::min(kBlock, rows.size() - first);
+    const auto wanted = std::min(k + 1, count);
+    const Best best = best_of(asked, rows.block(first, count), rows.width(), wanted);
+    for (std::size_t i = 0; i < best.ids.size(); ++i) {
+      const auto query = i / static_cast<std::size_t>(wanted);
+      const auto id = first + best.ids[i];
+      if (best.ids[i] >= 0 && id != queries[query]) found.offer(query, id, best.distances[i]);
     }
   }
   return found;
@@ -265,19 +249,18 @@ double recall_of(const Shortlists& found, const Shortlists& exact, std::int64_t 
 
 }  // namespace
 
-ListSearchResult search_by_lists(std::span<const float> rows, std::int64_t width, std::int64_t k,
-                                 double least_recall) {
-  check(k >= 1 && width >= 1, "a search by lists needs K >= 1 and features");
-  const auto n = static_cast<std::int64_t>(rows.size()) / width;
+ListSearchResult search_by_lists(const RowSource& rows, std::int64_t k, double least_recall) {
+  check(k >= 1 && rows.width() >= 1, "a search by lists needs K >= 1 and features");
+  const auto n = rows.size();
   ListSearchResult result;
   result.nearest.assign(static_cast<std::size_t>(n * k), -1);
   result.report.rows = n;
   if (n < 2) return result;
-  const InvertedLists lists(rows, width);
+  const InvertedLists lists(rows);
   std::vector<std::int64_t> some;
   const auto queries = std::min(kRecallQueries, n);
   for (std::int64_t i = 0; i < queries; ++i) some.push_back(i * n / queries);
-  const auto exact = exact_nearest(rows, width, some, k);
+  const auto exact = exact_nearest(rows, some, k);
   std::int64_t probes = 1;
   double recall = recall_of(lists.search(some, k, probes), exact, k);
   while (recall < least_recall && probes < lists.lists()) {

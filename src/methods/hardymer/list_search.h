@@ -5,8 +5,9 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
 #include <vector>
+
+#include "methods/hardymer/row_source.h"
 
 namespace hardy {
 
@@ -25,10 +26,9 @@ struct ListSearchResult {
   ListSearchReport report;
 };
 
-/// Searches `rows` [n, width] in themselves. Looks into as many lists as it takes to find, of 500
+/// Searches rows in themselves. Looks into as many lists as it takes to find, of 500
 /// rows spread evenly, at least `least_recall` of the exact k nearest: 1, 2, 4, ... up to all,
 /// which is exact. Deterministic. k >= 1. Uses one thread.
-ListSearchResult search_by_lists(std::span<const float> rows, std::int64_t width, std::int64_t k,
-                                 double least_recall);
+ListSearchResult search_by_lists(const RowSource& rows, std::int64_t k, double least_recall);
 
 }  // namespace hardy

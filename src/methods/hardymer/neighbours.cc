@@ -4,8 +4,9 @@
 #include <cmath>
 #include <utility>
 
-#include <faiss/IndexFlat.h>
 #include <faiss/impl/FaissException.h>
+#include <faiss/utils/Heap.h>
+#include <faiss/utils/distances.h>
 #include <fmt/format.h>
 
 #include "hardy/errors.h"
@@ -14,27 +15,9 @@
 namespace hardy {
 namespace {
 
-void normalise_rows(std::vector<float>& rows, std::int64_t width) {
-  for (auto first = rows.begin(); first != rows.end(); first += width) {
-    double squares = 0;
-    for (auto x = first; x != first + width; ++x) {
-      squares += static_cast<double>(*x) * static_cast<double>(*x);
-    }
-    const auto scale = squares > 0 ? static_cast<float>(1.0 / std::sqrt(squares)) : 0.0F;
-    for (auto x = first; x != first + width; ++x) *x *= scale;
-  }
-}
-
 /// The rows of `members`, of length 1 where they are compared by cosine.
-std::vector<float> rows_of(const DatabaseView& view, const std::vector<std::int64_t>& members) {
-  std::vector<float> rows;
-  rows.reserve(members.size() * static_cast<std::size_t>(view.width));
-  for (const auto member : members) {
-    const auto first = view.features.begin() + member * view.width;
-    rows.insert(rows.end(), first, first + view.width);
-  }
-  if (view.metric == Metric::kCosine) normalise_rows(rows, view.width);
-  return rows;
+RowSource rows_of(const DatabaseView& view, const std::vector<std::int64_t>& members) {
+  return {view.features, view.width, members, view.metric == Metric::kCosine};
 }
 
 /// The same k nearest others by inverted lists; of rows of length 1 the nearest in Euclidean
@@ -44,7 +27,8 @@ std::vector<std::int64_t> search_lists(const DatabaseView& view,
                                        std::int64_t k, ListSearchReport& report) {
   constexpr double kLeastRecall = 0.99;
   std::vector<std::int64_t> nearest(static_cast<std::size_t>(n * k), -1);
-  const auto found = search_by_lists(rows_of(view, members), view.width, k, kLeastRecall);
+  if (members.empty()) return nearest;
+  const auto found = search_by_lists(rows_of(view, members), k, kLeastRecall);
   report = found.report;
   for (std::size_t i = 0; i < found.nearest.size(); ++i) {
     if (found.nearest[i] < 0) continue;
@@ -61,14 +45,21 @@ std::vector<std::int64_t> search(const DatabaseView& view, const std::vector<std
   std::vector<std::int64_t> nearest(static_cast<std::size_t>(n * k), -1);
   const auto count = static_cast<std::int64_t>(members.size());
   if (count < 2) return nearest;
-  const std::vector<float> rows = rows_of(view, members);
-  faiss::IndexFlat index(
-      view.width, view.metric == Metric::kCosine ? faiss::METRIC_INNER_PRODUCT : faiss::METRIC_L2);
+  const std::vector<float> rows = rows_of(view, members).block(0, count);
   const std::int64_t wanted = std::min(k + 1, count);  // one more: a row finds itself
   std::vector<float> distances(static_cast<std::size_t>(count * wanted));
   std::vector<FaissId> labels(distances.size());
-  index.add(count, rows.data());
-  index.search(count, rows.data(), wanted, distances.data(), labels.data());
+  // What an IndexFlat does, without a copy of the rows.
+  const auto n_rows = static_cast<std::size_t>(count);
+  const auto width = static_cast<std::size_t>(view.width);
+  const auto n_wanted = static_cast<std::size_t>(wanted);
+  if (view.metric == Metric::kCosine) {
+    faiss::float_minheap_array_t best = {n_rows, n_wanted, labels.data(), distances.data()};
+    faiss::knn_inner_product(rows.data(), rows.data(), width, n_rows, n_rows, &best);
+  } else {
+    faiss::float_maxheap_array_t best = {n_rows, n_wanted, labels.data(), distances.data()};
+    faiss::knn_L2sqr(rows.data(), rows.data(), width, n_rows, n_rows, &best);
+  }
   for (std::int64_t i = 0; i < count; ++i) {
     std::int64_t kept = 0;
     for (std::int64_t j = 0; j < wanted && kept < k; ++j) {

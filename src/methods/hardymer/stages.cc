@@ -3,11 +3,15 @@
 #include <torch/types.h>
 
 #include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <span>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include "base/checksum.h"
+#include "base/scratch_array.h"
 #include "hardy/errors.h"
 #include "methods/hardymer/estimate_hardness.h"
 #include "methods/hardymer/score.h"
@@ -70,8 +74,32 @@ std::vector<ListSearchReport> search_reports(const TensorFile& file) {
   return reports;
 }
 
-std::vector<float> gather_rows(const at::Tensor& table, const std::vector<std::int64_t>& rows) {
-  return to_floats(table.index_select(0, index_tensor(rows, table.device())));
+std::int64_t numbers_of(const FeatureTable& table) {
+  std::int64_t numbers = 0;
+  for (const auto& features : table.features) numbers += features.size(0) * features.size(1);
+  return numbers;
+}
+
+/// A tensor in a scratch file, which lives as long as the tensor.
+at::Tensor scratch_tensor(const std::filesystem::path& folder, std::int64_t rows,
+                          std::int64_t width) {
+  const auto array = std::make_shared<ScratchArray>(folder, static_cast<std::size_t>(rows * width));
+  return at::from_blob(
+      array->values().data(), {rows, width}, [array](void*) {}, at::TensorOptions(at::kFloat));
+}
+
+/// Some rows of a modality in the memory of the processor.
+at::Tensor gather_rows(const FeatureRows& features, const std::vector<std::int64_t>& rows,
+                       const std::filesystem::path* scratch) {
+  constexpr std::int64_t kGatheredAtOnce = 4096;
+  const auto index = index_tensor(rows, features.device());
+  if (scratch == nullptr || rows.empty()) return features.index_select(0, index).to(at::kCPU);
+  auto gathered = scratch_tensor(*scratch, index.size(0), features.size(1));
+  for (std::int64_t first = 0; first < index.size(0); first += kGatheredAtOnce) {
+    const auto count = std::min(kGatheredAtOnce, index.size(0) - first);
+    gathered.narrow(0, first, count).copy_(features.index_select(0, index.narrow(0, first, count)));
+  }
+  return gathered;
 }
 
 }  // namespace
@@ -125,12 +153,13 @@ CurriculumPlan Curriculum::plan_for(const std::vector<Pattern>& wanted) const {
 }
 
 FoldStages::FoldStages(const FoldData& data, const Config& config, const FoldStage& stage,
-                       const HardyMerSeams& seams)
+                       const HardyMerSeams& seams, std::int64_t largest_in_memory)
     : data_(data),
       config_(config),
       settings_(hardymer_settings(config)),
       stage_(stage),
-      seams_(seams) {}
+      seams_(seams),
+      is_large_(numbers_of(data.table) > largest_in_memory) {}
 
 std::string FoldStages::tuning_settings() const {
   std::string text = config_section_toml(config_, {"hardymer.tuning"});
@@ -143,10 +172,14 @@ std::string FoldStages::pretraining_settings() const {
          (settings_.recogniser.input == FeatureKind::kTuned ? tuning_settings() : "");
 }
 
-TensorFile FoldStages::own_tuned_file(const char* stage, TaskContext& context) const {
-  return stage_.get_or_compute(
-      {stage, {config_section_toml(config_, {"hardymer.tuning"})}, "tune"}, context,
-      [&](const auto& services) { return tune_features(data_, settings_.tuning, services); });
+TensorFile FoldStages::own_tuned_file(const std::string& stage, TaskContext& context) const {
+  const auto wanted = is_large_ ? TunedResult::kNothing : TunedResult::kFeatures;
+  return stage_.get_or_compute({wanted == TunedResult::kFeatures ? stage : "tune.nets only",
+                                {config_section_toml(config_, {"hardymer.tuning"})},
+                                "tune"},
+                               context, [&](const auto& services) {
+                                 return tune_features(data_, settings_.tuning, services, wanted);
+                               });
 }
 
 TensorFile FoldStages::tuned_file(TaskContext& context) const {
@@ -163,7 +196,13 @@ void FoldStages::add_tuning_nets(TensorFile& model, TaskContext& context) const 
 }
 
 FeatureTable FoldStages::tuned_features(TaskContext& context) const {
-  return tuned_table(data_, tuned_file(context));
+  const TensorFile tuned = tuned_file(context);
+  if (!is_large_ || seams_.shares_tuning()) return tuned_table(data_, tuned);
+  // The nets are kept; their output is mapped again by who needs it, which takes one pass.
+  return mapped_by_nets(*data_.corpus, data_.table, tuned, [&](std::size_t m) {
+    const auto& features = data_.table.features[m];
+    return scratch_tensor(stage_.scratch_folder(), features.size(0), features.size(1));
+  });
 }
 
 TensorFile FoldStages::hardness_file(const std::vector<Pattern>& patterns,
@@ -193,11 +232,15 @@ TensorFile FoldStages::neighbour_file(const std::vector<Pattern>& patterns,
     const FeatureTable table = is_tuned ? tuned_features(context) : data_.table;
     const auto metrics =
         retrieval_metrics(data_.corpus->modality_names(), settings_.retrieval.metric);
-    std::vector<std::vector<float>> rows;
+    const auto* scratch = is_large_ ? &stage_.scratch_folder() : nullptr;
+    std::vector<at::Tensor> rows;
     std::vector<DatabaseView> views;
-    for (const auto& features : table.features) rows.push_back(gather_rows(features, data_.train));
+    for (const auto& features : table.features) {
+      rows.push_back(gather_rows(features, data_.train, scratch));
+    }
     for (std::size_t m = 0; m < rows.size(); ++m) {
-      views.push_back({rows[m], table.features[m].size(1), metrics[m]});
+      const std::span numbers(rows[m].data_ptr<float>(), static_cast<std::size_t>(rows[m].numel()));
+      views.push_back({numbers, rows[m].size(1), metrics[m]});
     }
     std::vector<Pattern> present;
     for (const auto u : data_.train) present.push_back(table.present[static_cast<std::size_t>(u)]);

@@ -34,12 +34,17 @@ struct Curriculum {
   [[nodiscard]] CurriculumPlan plan_for(const std::vector<Pattern>& wanted) const;
 };
 
+/// Numbers of a table beyond which tuned features and the rows of retrieval lie in scratch files,
+/// and the cache keeps the tuning nets alone.
+inline constexpr std::int64_t kLargestInMemory = std::int64_t{1} << 28;
+
 /// Stages of one fold under one seed, while its data is at hand. The cache makes each call after
 /// the first cheap. Cheap to make; refers to its arguments.
 class FoldStages {
  public:
   FoldStages(const FoldData& data, const Config& config, const FoldStage& stage,
-             const HardyMerSeams& seams = own_seams());
+             const HardyMerSeams& seams = own_seams(),
+             std::int64_t largest_in_memory = kLargestInMemory);
 
   /// Tuned features of every utterance (paper 3.3.1).
   [[nodiscard]] FeatureTable tuned_features(TaskContext& context) const;
@@ -69,7 +74,7 @@ class FoldStages {
 
  private:
   /// The stage under a name of its own; other names compute the same again.
-  [[nodiscard]] TensorFile own_tuned_file(const char* stage, TaskContext& context) const;
+  [[nodiscard]] TensorFile own_tuned_file(const std::string& stage, TaskContext& context) const;
   [[nodiscard]] TensorFile tuned_file(TaskContext& context) const;
   [[nodiscard]] TensorFile hardness_file(const std::vector<Pattern>& patterns,
                                          TaskContext& context) const;
@@ -85,6 +90,7 @@ class FoldStages {
   const HardyMerSettings& settings_;
   const FoldStage& stage_;
   const HardyMerSeams& seams_;
+  bool is_large_;
 };
 
 /// Retrieval metric of each modality: cosine for textual features, L2 for the others, unless

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
 
 #include "hardy/errors.h"
 #include "methods/hardymer/tuning_net.h"
@@ -22,15 +23,55 @@ std::vector<std::int64_t> having(const FoldData& data, const std::vector<std::in
   return result;
 }
 
-/// Tuned features of every utterance by one net, absent rows zero.
+/// Rows that go through a net at once; with fewer, a table goes through as a whole.
+constexpr std::int64_t kMappedAtOnce = 16'384;
+
+/// Tuned features of every utterance by one net, absent rows zero, written to `mapped` where that
+/// is defined, else to new memory.
 template <typename Net>
-at::Tensor map_all(const FeatureTable& table, const Net& net, int m) {
+at::Tensor map_all(const FeatureTable& table, const Net& net, int m, at::Tensor mapped = {}) {
   at::NoGradGuard no_gradient;
-  auto mapped = net.feature(table.features[static_cast<std::size_t>(m)]);
+  const auto& features = table.features[static_cast<std::size_t>(m)];
+  if (!mapped.defined() && features.size(0) <= kMappedAtOnce) {
+    mapped = net.feature(features.all());
+  } else {
+    if (!mapped.defined()) mapped = at::empty(features.sizes(), features.options());
+    for (std::int64_t first = 0; first < features.size(0); first += kMappedAtOnce) {
+      const auto count = std::min(kMappedAtOnce, features.size(0) - first);
+      mapped.narrow(0, first, count).copy_(net.feature(features.narrow_rows(first, count)));
+    }
+  }
   for (std::size_t i = 0; i < table.present.size(); ++i) {
     if (!table.present[i].has(m)) mapped[static_cast<std::int64_t>(i)].zero_();
   }
   return mapped;
+}
+
+/// Whether an utterance counts in a loss.
+bool has_target(const Corpus& corpus, std::int64_t u) {
+  const auto i = static_cast<std::size_t>(u);
+  return corpus.utterances[i].is_labelled() && (corpus.values.empty() || corpus.values[i] != 0);
+}
+
+/// The mean loss over the utterances that count, a part of them after the other.
+double mean_loss(const Corpus& corpus, const std::vector<std::int64_t>& utterances,
+                 const std::function<at::Tensor(const std::vector<std::int64_t>&)>& loss_of) {
+  at::NoGradGuard no_gradient;
+  if (static_cast<std::int64_t>(utterances.size()) <= kMappedAtOnce) {
+    return loss_of(utterances).item<double>();
+  }
+  double sum = 0;
+  double counted = 0;
+  for (auto first = utterances.begin(); first != utterances.end();) {
+    const auto last = first + std::min<std::ptrdiff_t>(kMappedAtOnce, utterances.end() - first);
+    const std::vector<std::int64_t> part(first, last);
+    const auto count = static_cast<double>(
+        std::count_if(first, last, [&](std::int64_t u) { return has_target(corpus, u); }));
+    if (count > 0) sum += count * loss_of(part).item<double>();
+    counted += count;
+    first = last;
+  }
+  return sum / std::max(1.0, counted);
 }
 
 std::string net_prefix(const Corpus& corpus, std::size_t m) {
@@ -49,7 +90,7 @@ void add_net(const ParameterSet& parameters, const std::string& prefix, TensorFi
 }  // namespace
 
 TensorFile tune_features(const FoldData& data, const TuningConfig& config,
-                         const StageServices& services) {
+                         const StageServices& services, TunedResult wanted) {
   TensorFile result;
   const auto validation = utterances_of(*data.corpus, data.fold.validation);
   const auto modalities = data.table.modality_count();
@@ -89,14 +130,13 @@ TensorFile tune_features(const FoldData& data, const TuningConfig& config,
     };
     std::function<double()> validate;
     if (!judges.empty()) {
-      validate = [&] {
-        at::NoGradGuard no_gradient;
-        return loss_of(judges).item<double>();
-      };
+      validate = [&] { return mean_loss(*data.corpus, judges, loss_of); };
     }
     if (!members.empty()) run_epochs(options, own, parameters, run_batch, validate);
-    const auto mapped = map_all(data.table, net, m);
-    result.add("tuned." + name, mapped.sizes().vec(), to_floats(mapped));
+    if (wanted == TunedResult::kFeatures) {
+      const auto mapped = map_all(data.table, net, m);
+      result.add("tuned." + name, mapped.sizes().vec(), to_floats(mapped));
+    }
     add_net(parameters, net_prefix(*data.corpus, static_cast<std::size_t>(m)), result);
   }
   return result;
@@ -127,7 +167,7 @@ void copy_tuning_nets(const TensorFile& source, TensorFile& target) {
 }
 
 FeatureTable mapped_by_nets(const Corpus& corpus, const FeatureTable& scaled,
-                            const TensorFile& model) {
+                            const TensorFile& model, const TableMemory& memory) {
   FeatureTable table = scaled;
   Generator unused(0);
   for (std::size_t m = 0; m < table.features.size(); ++m) {
@@ -135,7 +175,8 @@ FeatureTable mapped_by_nets(const Corpus& corpus, const FeatureTable& scaled,
     parameters.skip_drawing();
     const TuningAdapter net(table.features[m].size(1), parameters, unused);
     parameters.load(model, net_prefix(corpus, m));
-    table.features[m] = map_all(scaled, net, static_cast<int>(m));
+    table.features[m] =
+        map_all(scaled, net, static_cast<int>(m), memory ? memory(m) : at::Tensor());
   }
   return table;
 }

@@ -9,9 +9,12 @@
 #include <set>
 #include <string>
 
+#include "base/files.h"
+#include "corpus/plain_form.h"
 #include "hardy/errors.h"
 #include "hardy/metrics.h"
 #include "tests/support/linear_probe.h"
+#include "tests/support/temp_dir.h"
 
 namespace hardy {
 namespace {
@@ -312,6 +315,25 @@ TEST(DemoCorpus, OptionsOutOfRangeAreNamed) {
   expect_config_error(with([](auto& o) { o.features.missing_rate = std::nan(""); }),
                       "missing_rate = nan");
   expect_config_error([] { spread_modalities(1); }, "between 2 and 16");
+}
+
+TEST(DrawnFeatures, GoStraightToDiskWithTheSameBytes) {
+  DemoOptions options = small_options();
+  options.features.missing_rate = 0.3;
+  const test::TempDir folder;
+  const Corpus corpus = make_demo_corpus(options);
+  write_plain(corpus, folder.path() / "memory");
+  const auto name = [&](Corpus& drawn) { name_demo_corpus(drawn, options.features.seed); };
+  draw_features_to(make_demo_labels(options), options.features, 3, name, folder.path() / "disk");
+  for (const char* file :
+       {"utterances.csv", "corpus.toml", "acoustic.npy", "textual.npy", "visual.npy"}) {
+    EXPECT_TRUE(read_file(folder.path() / "memory" / file) ==
+                read_file(folder.path() / "disk" / file))
+        << file;
+  }
+  EXPECT_THROW(draw_features_to(make_demo_labels(options), options.features, 1, nullptr,
+                                folder.path() / "disk"),
+               ConfigError);
 }
 
 }  // namespace

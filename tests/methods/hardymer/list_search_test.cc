@@ -63,7 +63,7 @@ double recall_by_hand(const ListSearchResult& found, const std::vector<float>& r
 TEST(ListSearch, FindsWhatItSaysItFinds) {
   constexpr std::int64_t kWidth = 12;
   const auto rows = clustered(2000, kWidth);
-  const auto found = search_by_lists(rows, kWidth, 5, 0.99);
+  const auto found = search_by_lists(RowSource(rows, kWidth, {}, false), 5, 0.99);
   EXPECT_GE(found.report.recall, 0.99);
   EXPECT_EQ(found.report.queries, 500);
   EXPECT_LT(found.report.probes, found.report.lists / 2);
@@ -73,7 +73,8 @@ TEST(ListSearch, FindsWhatItSaysItFinds) {
 TEST(ListSearch, IsExactWhenItLooksIntoEveryList) {
   constexpr std::int64_t kWidth = 3;
   const auto rows = clustered(300, kWidth);
-  const auto found = search_by_lists(rows, kWidth, 4, 2.0);  // more than there can be
+  const auto found =
+      search_by_lists(RowSource(rows, kWidth, {}, false), 4, 2.0);  // more than there can be
   EXPECT_EQ(found.report.probes, found.report.lists);
   EXPECT_GT(found.report.lists, 10);
   for (std::int64_t i = 0; i < 300; ++i) {
@@ -84,24 +85,25 @@ TEST(ListSearch, IsExactWhenItLooksIntoEveryList) {
 
 TEST(ListSearch, GivesTheSameTwice) {
   const auto rows = clustered(1000, 8);
-  const auto once = search_by_lists(rows, 8, 3, 0.99);
-  const auto twice = search_by_lists(rows, 8, 3, 0.99);
+  const auto once = search_by_lists(RowSource(rows, 8, {}, false), 3, 0.99);
+  const auto twice = search_by_lists(RowSource(rows, 8, {}, false), 3, 0.99);
   EXPECT_EQ(once.nearest, twice.nearest);
   EXPECT_EQ(once.report.probes, twice.report.probes);
 }
 
 TEST(ListSearch, LeavesTheRowItselfOutAndIsShortWhereRowsAreFew) {
   const std::vector<float> rows = {0, 1, 3};
-  const auto found = search_by_lists(rows, 1, 4, 0.99);
+  const auto found = search_by_lists(RowSource(rows, 1, {}, false), 4, 0.99);
   EXPECT_EQ(found.nearest, (std::vector<std::int64_t>{1, 2, -1, -1, 0, 2, -1, -1, 1, 0, -1, -1}));
-  EXPECT_EQ(search_by_lists(std::vector<float>{7}, 1, 2, 0.99).nearest,
+  const std::vector<float> seven = {7};
+  EXPECT_EQ(search_by_lists(RowSource(seven, 1, {}, false), 2, 0.99).nearest,
             (std::vector<std::int64_t>{-1, -1}));
-  EXPECT_TRUE(search_by_lists({}, 1, 2, 0.99).nearest.empty());
+  EXPECT_TRUE(search_by_lists(RowSource({}, 1, {}, false), 2, 0.99).nearest.empty());
 }
 
 TEST(ListSearch, EqualRowsFindEachOther) {
   const std::vector<float> rows(400, 2.5F);
-  const auto found = search_by_lists(rows, 4, 3, 0.99);
+  const auto found = search_by_lists(RowSource(rows, 4, {}, false), 3, 0.99);
   for (std::int64_t i = 0; i < 100; ++i) {
     const auto first = found.nearest.begin() + i * 3;
     const std::set<std::int64_t> ids(first, first + 3);
@@ -109,6 +111,18 @@ TEST(ListSearch, EqualRowsFindEachOther) {
     EXPECT_FALSE(ids.contains(i));
     EXPECT_FALSE(ids.contains(-1));
   }
+}
+
+TEST(RowSource, ShowsMembersAndScalesThem) {
+  const std::vector<float> rows = {3, 4, 0, 0, 6, 8};
+  const std::vector<std::int64_t> members = {2, 1};
+  EXPECT_EQ(RowSource(rows, 2, {}, false).size(), 3);
+  EXPECT_EQ(RowSource(rows, 2, members, false).block(0, 2), (std::vector<float>{6, 8, 0, 0}));
+  const RowSource scaled(rows, 2, members, true);
+  std::vector<float> gathered;
+  scaled.gather(std::vector<std::int64_t>{1, 0}, gathered);
+  EXPECT_EQ(scaled.size(), 2);
+  EXPECT_EQ(gathered, (std::vector<float>{0, 0, 0.6F, 0.8F}));
 }
 
 }  // namespace

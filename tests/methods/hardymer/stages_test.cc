@@ -14,6 +14,7 @@
 #include "methods/hardymer/estimate_hardness.h"
 #include "methods/hardymer/score.h"
 #include "methods/hardymer/settings.h"
+#include "methods/hardymer/tune_features.h"
 #include "methods/hardymer_published/published.h"
 
 namespace hardy::test {
@@ -48,7 +49,7 @@ class FoldRun {
                               .costs = costs_};
     const FoldStage stage(request, 1);
     const PublishedSeams seams(request);
-    const FoldStages stages(data(), config(), stage, seams);
+    const FoldStages stages(data(), config(), stage, seams, largest_in_memory_);
     Scheduler scheduler({.jobs = 1});
     scheduler.add({.name = "test", .work = [&](TaskContext& context) { work(stages, context); }});
     scheduler.run();
@@ -74,6 +75,7 @@ class FoldRun {
 
   Corpus corpus_;
   MethodOnFold on_fold_;
+  std::int64_t largest_in_memory_ = kLargestInMemory;
   StageCache cache_{""};
   StageCosts costs_;
 };
@@ -152,6 +154,29 @@ TEST_F(Stages, TheTunedDatabaseIsWhatRetrievalSearches) {
   const auto plain = curriculum();
   hardymer_settings(config()).retrieval.database = FeatureKind::kTuned;
   EXPECT_NE(plain.distances, curriculum().distances);
+}
+
+TEST_F(Stages, ScratchFilesHoldTheSameNumbersAsMemory) {
+  for (const auto database : {FeatureKind::kPlain, FeatureKind::kTuned}) {
+    hardymer_settings(config()).retrieval.database = database;
+    const auto in_memory = curriculum();
+    FoldRun other;
+    other.config() = config();
+    other.largest_in_memory_ = 0;
+    const auto on_scratch = other.curriculum();
+    ASSERT_FALSE(in_memory.distances.empty());
+    EXPECT_EQ(in_memory.distances, on_scratch.distances);
+    for (std::size_t p = 0; p < kPatterns.size(); ++p) {
+      EXPECT_EQ(in_memory.supports[p].of, on_scratch.supports[p].of);
+    }
+  }
+  // The nets are all that is kept of the tuning, and models get them from there.
+  largest_in_memory_ = 0;
+  run([&](const FoldStages& stages, TaskContext& context) {
+    TensorFile model;
+    stages.add_tuning_nets(model, context);
+    EXPECT_TRUE(has_tuning_nets(model));
+  });
 }
 
 TEST_F(Stages, SeedsShareNothingAndOneSeedIsTheSameInAnyCompany) {

@@ -1,0 +1,36 @@
+#include "methods/hardymer/row_source.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace hardy {
+
+void RowSource::copy(std::int64_t row, float* to) const {
+  const auto source = members_.empty() ? row : members_[static_cast<std::size_t>(row)];
+  const float* from = features_.data() + source * width_;
+  std::copy(from, from + width_, to);
+  if (!is_normalised_) return;
+  double squares = 0;
+  for (std::int64_t j = 0; j < width_; ++j) {
+    squares += static_cast<double>(to[j]) * static_cast<double>(to[j]);
+  }
+  const auto scale = squares > 0 ? static_cast<float>(1.0 / std::sqrt(squares)) : 0.0F;
+  for (std::int64_t j = 0; j < width_; ++j) to[j] *= scale;
+}
+
+std::vector<float> RowSource::block(std::int64_t first, std::int64_t count) const {
+  std::vector<float> rows(static_cast<std::size_t>(count * width_));
+  for (std::int64_t i = 0; i < count; ++i) copy(first + i, rows.data() + i * width_);
+  return rows;
+}
+
+void RowSource::gather(std::span<const std::int64_t> rows, std::vector<float>& to) const {
+  to.resize(rows.size() * static_cast<std::size_t>(width_));
+  float* place = to.data();
+  for (const auto row : rows) {
+    copy(row, place);
+    place += width_;
+  }
+}
+
+}  // namespace hardy
