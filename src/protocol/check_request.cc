@@ -15,6 +15,19 @@
 
 namespace hardy {
 
+namespace {
+
+/// The fold with its test part among what trains.
+Fold fold_of_all(Fold fold) {
+  fold.name = "all data";
+  fold.train.insert(fold.train.end(), fold.test.begin(), fold.test.end());
+  std::sort(fold.train.begin(), fold.train.end());
+  fold.test.clear();
+  return fold;
+}
+
+}  // namespace
+
 at::Device protocol_device(const Config& config) {
   if (config.run.device == "cuda" && !at::hasCUDA()) {
     throw ConfigError("--device cuda: this build of libtorch has no CUDA or finds no GPU; use cpu");
@@ -50,6 +63,7 @@ std::vector<Fold> check_request(const ProtocolRequest& request, const Corpus& co
     throw DataError(fmt::format("{}: {} cannot serve this corpus: {}", corpus.source,
                                 declared_method(config.protocol.method).title, *problem));
   }
+  if (request.all_data) return {fold_of_all(folds.front())};
   return folds;
 }
 

@@ -194,7 +194,8 @@ TEST(Methods, UnknownOnesAreRefusedWithTheNearest) {
 
 TEST(Methods, TheExampleIsTheOneInTheDocuments) {
   const std::string page = read_text_file(std::string(HARDY_DOCS_DIR) + "/adding_a_method.md");
-  const std::string code = read_text_file(std::string(HARDY_TESTS_DIR) + "/methods/tiny.cc");
+  const std::string code =
+      read_text_file(std::string(HARDY_DOCS_DIR) + "/../examples/own_method/tiny.cc");
   EXPECT_NE(page.find(code), std::string::npos) << "docs/adding_a_method.md is not up to date";
 }
 
