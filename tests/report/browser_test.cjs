@@ -114,7 +114,7 @@ async function colours(page) {
     const seen = palette.map((hex) => lab(times(view, linear(hex))));
     seen.forEach((a, i) => seen.slice(0, i).forEach((b, j) => {
       const apart = Math.hypot(...a.map((v, k) => v - b[k]));
-      assert.ok(apart > 15, `${palette[i]} and ${palette[j]} are ${apart.toFixed(1)} apart`);
+      assert.ok(apart > 25, `${palette[i]} and ${palette[j]} are ${apart.toFixed(1)} apart`);
     }));
   }
 }

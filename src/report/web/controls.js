@@ -3,7 +3,9 @@
 const hardyReport = (() => {
   // Eleven colours that stay apart under the three kinds of colour blindness; a test simulates them
   // (tests/report/browser_test.cjs). A run keeps its colour on the whole page.
-  const palette = ["PALETTE"];
+  const palette = [
+    "#0a92ff", "#333a00", "#f3669d", "#b3dd07", "#5510ee", "#0be77f", "#9c3e98",
+    "#807526", "#6302a6", "#e8b3ff", "#256651"];
 
   const taken = new Map();
   /** An anchor that follows from the text: the same in every report with this part. */
