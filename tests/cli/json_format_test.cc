@@ -13,6 +13,7 @@
 #include "base/files.h"
 #include "tests/analysis/made_run.h"
 #include "tests/cli/program.h"
+#include "tests/support/places.h"
 #include "tests/support/random_bundle.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/test_files.h"
@@ -27,7 +28,7 @@ using test::TempDir;
 /// Fields by command, from the table of the page.
 std::map<std::string, std::set<std::string>> documented() {
   std::map<std::string, std::set<std::string>> commands;
-  std::istringstream page(read_text_file(HARDY_DOCS_DIR "/json.md"));
+  std::istringstream page(read_text_file(test::source_dir() / "docs/json.md"));
   std::string line;
   while (std::getline(page, line)) {
     std::vector<std::string> cells;
