@@ -24,7 +24,8 @@ struct CacheOptions {
 void print_contents(const CacheOptions& options, const std::filesystem::path& folder,
                     const CacheContents& contents, const char* verb) {
   if (options.is_json) {
-    const nlohmann::ordered_json json = {{"folder", folder.string()},
+    const nlohmann::ordered_json json = {{"format", 1},
+                                         {"folder", folder.string()},
                                          {"results", contents.results},
                                          {"checkpoints", contents.checkpoints},
                                          {"bytes", contents.bytes}};

@@ -2,18 +2,24 @@
 
 #include <algorithm>
 #include <cctype>
+#include <filesystem>
 #include <memory>
+#include <system_error>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include "base/files.h"
 #include "base/nearest_name.h"
 #include "cli/config_options.h"
 #include "cli/output.h"
 #include "config/fields.h"
 #include "hardy/config.h"
 #include "hardy/errors.h"
+#include "hardy/recogniser.h"
+#include "pipeline/run_folder.h"
 
 namespace hardy {
 namespace {
@@ -23,6 +29,7 @@ struct ConfigCommand {
   std::string explain;
   std::string key;     ///< KEY: its value alone
   std::string search;  ///< words of a key, a meaning or an effect
+  std::string diff;    ///< a run folder, a model or a TOML file; empty = the defaults
   bool is_markdown = false;
   bool only_basic = false;
   bool lists_methods = false;
@@ -73,11 +80,27 @@ std::string search(const std::string& word) {
   return text;
 }
 
+/// The settings of every method, whichever is chosen: key and value as TOML.
+std::vector<std::pair<std::string, std::string>> all_values(const Config& config) {
+  auto values = config_values(config);
+  for (const auto& method : declared_methods()) {
+    Config other = config;
+    other.protocol.method = method.name;
+    for (auto& value : config_values(other)) {
+      const bool is_known = std::ranges::any_of(
+          values, [&](const auto& known) { return known.first == value.first; });
+      if (!is_known) values.push_back(std::move(value));
+    }
+  }
+  return values;
+}
+
 /// The value of one field, or all of a table, as TOML.
-std::string values_of(const std::string& key, const Config& config) {
+std::string values_of(const std::string& asked, const Config& config) {
+  const std::string key = current_key(asked);
   std::string text;
   std::vector<std::string> keys;
-  for (const auto& [name, value] : config_values(config)) {
+  for (const auto& [name, value] : all_values(config)) {
     keys.push_back(name);
     if (name == key) return value + "\n";
     if (name.starts_with(key + ".")) text += fmt::format("{} = {}\n", name, value);
@@ -90,6 +113,44 @@ std::string values_of(const std::string& key, const Config& config) {
   throw ConfigError(fmt::format(
       "config {}: unknown setting; {}", key,
       near.empty() ? "`hardy config` lists all" : fmt::format("did you mean '{}'?", near)));
+}
+
+/// The settings of a run folder, a model file or a TOML file.
+Config stored_config(const std::filesystem::path& source) {
+  std::error_code error;
+  if (std::filesystem::is_directory(source, error)) {
+    Config config = RunFolder::open(source).manifest().config;
+    return config;
+  }
+  if (source.extension() == ".toml") {
+    return parse_config(read_text_file(source), source.string(), Config{});
+  }
+  const auto info = Recogniser::load(source).info();
+  return parse_config(info.config_toml, source.string(), Config{});
+}
+
+/// The settings that differ between `config` and what is named, or the defaults.
+std::string difference(const std::string& source, const Config& config) {
+  const Config other = source.empty() ? Config{} : kept_config(stored_config(source));
+  const Config own = source.empty() ? config : kept_config(config);
+  const std::string name = source.empty() ? "the defaults" : source;
+  const auto there = config_values(other);
+  const auto find = [](const auto& values, const std::string& key) {
+    const auto found = std::ranges::find_if(values, [&](const auto& v) { return v.first == key; });
+    return found == values.end() ? std::string("not there") : found->second;
+  };
+  std::string text;
+  for (const auto& [key, value] : config_values(own)) {
+    const auto was = find(there, key);
+    if (was != value) text += fmt::format("{} = {}  # {}: {}\n", key, value, name, was);
+  }
+  const auto here = config_values(own);
+  for (const auto& [key, value] : there) {
+    if (find(here, key) == "not there") {
+      text += fmt::format("# {} is not there; {}: {}\n", key, name, value);
+    }
+  }
+  return text.empty() ? fmt::format("# no setting differs from {}\n", name) : text;
 }
 
 std::string method_list() {
@@ -156,6 +217,12 @@ void add_config_command(CLI::App& app) {
                    "Explain one setting, all of a table, or everything")
       ->type_name("[KEY]")
       ->expected(0, 1);
+  command
+      ->add_option("--diff", state->diff,
+                   "Print the settings that differ from those of a run folder, a model or a TOML "
+                   "file; alone, from the defaults")
+      ->type_name("[RUN]")
+      ->expected(0, 1);
   command->add_flag("--markdown", state->is_markdown, "Print docs/config.md");
   command->add_flag("--basic", state->only_basic,
                     "Explain the settings to know first, the others being for experts");
@@ -166,6 +233,7 @@ void add_config_command(CLI::App& app) {
       "  hardy config > settings.toml                the defaults, to be edited\n"
       "  hardy config --preset published             the published hyper-parameters\n"
       "  hardy config hardymer.retrieval.k           one value\n"
+      "  hardy config --preset quick --diff          what a preset changes\n"
       "  hardy config --search neighbours            settings that speak of it\n"
       "  hardy config --explain hardymer.hardness.alpha1   meaning, range, default, effect\n");
   command->callback([command, state] {
@@ -173,6 +241,8 @@ void add_config_command(CLI::App& app) {
       print(method_list());
     } else if (state->is_markdown) {
       print(config_markdown());
+    } else if (command->count("--diff") > 0) {
+      print(difference(state->diff, make_config(state->options)));
     } else if (command->count("--explain") > 0) {
       print(explain(state->explain, state->only_basic));
     } else if (state->only_basic) {

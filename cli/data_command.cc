@@ -48,8 +48,10 @@ double share(std::int64_t part, std::int64_t whole) {
 }
 
 std::string corpus_text(const Json& json) {
+  Json formatted = {{"format", 1}};
+  formatted.update(json);
   // Texts come from files and may hold any byte.
-  return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  return formatted.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
 /// Several labels or values per utterance: how often each is there, or its mean.

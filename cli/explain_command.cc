@@ -49,10 +49,9 @@ std::string contributions_text(const Explanation& explanation, const BundleInfo&
                        Explainer::kMostExact);
   }
   const auto label = static_cast<std::size_t>(explanation.outcome.label);
-  // The shares add up to the model's own probability, not to the calibrated one above.
   std::string text =
       info.is_classification()
-          ? fmt::format("contributions to the probability of {}, {:.3f} before calibration",
+          ? fmt::format("contributions to the probability of {}, {:.3f}",
                         printable(info.class_names[label]), explanation.outcome.outputs[label])
           : fmt::format("contributions to the value, {:.3f}", explanation.outcome.outputs[0]);
   text += fmt::format(" (Shapley; {:.3f} without the utterance)\n", explanation.baseline);
@@ -148,7 +147,8 @@ void run_explain(const ExplainCommand& command) {
         print(explanation_text(explanation, dialogue.ids[i], dialogue.ids, info));
         continue;
       }
-      nlohmann::ordered_json json = {{"id", dialogue.ids[i]}, {"dialogue", dialogue.id}};
+      nlohmann::ordered_json json = {
+          {"format", 1}, {"id", dialogue.ids[i]}, {"dialogue", dialogue.id}};
       json.update(explanation_json(explanation, info));
       print(json.dump(1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
     }
@@ -165,7 +165,9 @@ void run_explain(const ExplainCommand& command) {
 void add_explain_command(CLI::App& app) {
   auto command = std::make_shared<ExplainCommand>();
   CLI::App* explain = app.add_subcommand("explain", "Say why a model labels an utterance so");
-  explain->add_option("MODEL", command->model, "A model file, or a run folder that holds one model")
+  explain
+      ->add_option("MODEL", command->model,
+                   "A model file, or a run folder: its unified model of the first fold and seed")
       ->required();
   explain->add_option("INPUT", command->source.path,
                       "As for `hardy predict`; - or nothing = JSON lines on standard input");

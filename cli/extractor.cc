@@ -136,7 +136,8 @@ void check_features(const MediaCommand& command) {
                           command.check, each.only_other, command.against);
     }
   }
-  print(command.is_json ? list.dump(2) + "\n" : text);
+  const Json json = {{"format", 1}, {"modalities", list}};
+  print(command.is_json ? json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n" : text);
 }
 
 /// Extracts into command.out and says what was done.

@@ -63,7 +63,9 @@ void add_missing_option(CLI::App& command, FitOptions& typed) {
 
 void add_output_options(CLI::App& command, FitOptions& typed) {
   command.add_flag("--json", typed.json, "Print the result as JSON on standard output");
-  command.add_flag("--quiet", typed.quiet, "No progress on standard error");
+  auto* quiet = command.add_flag("-q,--quiet", typed.quiet, "No progress on standard error");
+  command.add_flag("-v,--verbose", typed.verbose, "Every warning, and the cost of every stage")
+      ->excludes(quiet);
 }
 
 void add_fit_options(CLI::App& command, FitOptions& typed, const std::string& out_help) {

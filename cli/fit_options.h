@@ -33,6 +33,7 @@ struct FitOptions {
   bool overwrite = false;
   bool json = false;
   bool quiet = false;
+  bool verbose = false;
   ShardOptions sharing;
 };
 

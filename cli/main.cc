@@ -1,5 +1,4 @@
 // hardy: the command line. A table of commands; the only place where failures become exit codes.
-#include <csignal>
 #include <exception>
 #include <new>
 #include <sstream>
@@ -31,7 +30,9 @@
 #include "cli/submit_command.h"
 #include "cli/synth_command.h"
 #include "cli/training_commands.h"
+#include "cli/version_text.h"
 #include "hardy/errors.h"
+#include "hardy/program.h"
 #include "hardy/version.h"
 
 namespace hardy {
@@ -46,7 +47,7 @@ constexpr const char* kExitCodes =
 /// `finding` receives what an audit found.
 void add_commands(CLI::App& app, const std::vector<std::string>& command_line,
                   std::string& finding) {
-  app.set_version_flag("--version", "hardy " + program_version());
+  app.set_version_flag("--version", version_text, "Version, libraries and instruction sets");
   app.set_help_flag("-h,--help", "Show this help");
   app.require_subcommand(1);
   add_training_commands(app, command_line);
@@ -144,6 +145,8 @@ int say(const CLI::Success& success, const CLI::App& app) {
 
 int code_of(ExitCode code) { return static_cast<int>(code); }
 
+}  // namespace
+
 int run_program(const std::vector<std::string>& command_line) {
   CLI::App app("hardy " + program_version() +
                    ": emotion and sentiment recognition that keeps working when modalities are "
@@ -180,11 +183,4 @@ int run_program(const std::vector<std::string>& command_line) {
   }
 }
 
-}  // namespace
 }  // namespace hardy
-
-int main(int argc, char** argv) {
-  // A file that reaches the limit of its size is an error with a message, not the end.
-  std::signal(SIGXFSZ, SIG_IGN);
-  return hardy::run_program({argv, argv + argc});
-}

@@ -1,5 +1,6 @@
 #include "cli/predict_command.h"
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <system_error>
@@ -39,7 +40,7 @@ class Printer {
   void write(const std::string& dialogue, const std::string& id, const Predictions& predictions,
              std::int64_t i) {
     if (is_json_) {
-      nlohmann::ordered_json line = nlohmann::ordered_json::object();
+      nlohmann::ordered_json line = {{"format", 1}};
       if (!id.empty()) line["id"] = id;
       if (!dialogue.empty()) line["dialogue"] = dialogue;
       if (predictions.used[static_cast<std::size_t>(i)].empty()) {
@@ -234,8 +235,26 @@ void run_predict(const PredictCommand& command) {
 std::filesystem::path find_bundle(const std::string& path) {
   std::error_code ignored;
   if (!std::filesystem::is_directory(path, ignored)) return path;
-  const auto models = RunFolder::open(path).models();
+  const RunFolder run = RunFolder::open(path);
+  const auto models = run.models();
   if (models.size() == 1) return models.front();
+  const RunManifest& manifest = run.manifest();
+  const auto complete = Pattern::complete(static_cast<int>(manifest.modality_names.size()));
+  auto seeds = manifest.config.run.seeds;
+  std::sort(seeds.begin(), seeds.end());
+  for (const char* track : {"unified", "specialist"}) {
+    for (int fold = 0; fold < static_cast<int>(manifest.folds.size()); ++fold) {
+      for (const auto seed : seeds) {
+        const auto file = run.model_file({track, complete, fold, seed});
+        if (!std::filesystem::exists(file, ignored)) continue;
+        print_notice(
+            fmt::format("hardy: note: {} holds {} models; this is {}, of the first fold "
+                        "and smallest seed; name a file for another",
+                        path, models.size(), file.filename().string()));
+        return file;
+      }
+    }
+  }
   std::vector<std::string> names;
   for (const auto& model : models) {
     if (names.size() == 5) {
@@ -253,7 +272,9 @@ void add_predict_command(CLI::App& app, const std::vector<std::string>& command_
   auto command = std::make_shared<PredictCommand>();
   command->command_line = command_line;
   CLI::App* predict = app.add_subcommand("predict", "Label utterances with a trained model");
-  predict->add_option("MODEL", command->model, "A model file, or a run folder that holds one model")
+  predict
+      ->add_option("MODEL", command->model,
+                   "A model file, or a run folder: its unified model of the first fold and seed")
       ->required();
   predict->add_option("INPUT", command->source.path,
                       "A corpus folder (labels are not needed), a folder of MODALITY.npy, or JSON "

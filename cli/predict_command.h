@@ -11,8 +11,9 @@ class App;
 
 namespace hardy {
 
-/// The model file that `path` means: a bundle, or the only model of a run folder. Throws
-/// ArtifactError listing the models when there are several.
+/// The model file that `path` means: a bundle, or of a run folder its only model, else the unified
+/// model (the specialist of all modalities) of the first fold and the smallest seed, which is said
+/// on standard error. Throws ArtifactError when there is none.
 std::filesystem::path find_bundle(const std::string& path);
 
 /// `command_line` is argv.

@@ -144,7 +144,8 @@ void answer_dialogue(const std::vector<const ExtractedSegment*>& turns,
 void print_json(const std::vector<Answer>& answers, const BundleInfo& info) {
   for (const auto& answer : answers) {
     const Segment& segment = answer.source->segment;
-    Json line = {{"id", segment.id},
+    Json line = {{"format", 1},
+                 {"id", segment.id},
                  {"media", segment.media.string()},
                  {"start", segment.start_s},
                  {"end", answer.end_s}};

@@ -211,7 +211,9 @@ void add_limits(CLI::App& serve, ServeOptions& options) {
 void add_serve_command(CLI::App& app) {
   auto command = std::make_shared<ServeCommand>();
   CLI::App* serve = app.add_subcommand("serve", "Answer predictions over HTTP");
-  serve->add_option("MODEL", command->model, "A model file, or a run folder that holds one model")
+  serve
+      ->add_option("MODEL", command->model,
+                   "A model file, or a run folder: its unified model of the first fold and seed")
       ->required();
   serve->add_option("--address", command->options.address, "IP address to listen on")
       ->capture_default_str();

@@ -81,7 +81,8 @@ Json comparisons_json(const std::vector<FinishedRun>& runs, const RunComparisons
   }
   Json rows = Json::array();
   for (const auto& row : results.rows) rows.push_back(json_of(row));
-  return {{"bootstrap", bootstrap_json(options)},
+  return {{"format", 1},
+          {"bootstrap", bootstrap_json(options)},
           {"runs", list},
           {"notices", results.notices},
           {"comparisons", rows}};

@@ -145,7 +145,8 @@ void show_status(const fs::path& folder, bool is_json) {
   }
   const auto missing = read_missing(folder);
   if (is_json) {
-    Json json = {{"folder", folder.string()},
+    Json json = {{"format", 1},
+                 {"folder", folder.string()},
                  {"is_collected", is_collected(folder)},
                  {"missing_fits", missing.size()},
                  {"divisions", Json::array()}};

@@ -131,7 +131,24 @@ struct Outcome {
   std::string text = {};     ///< what is printed
   std::string finding = {};  ///< of an audit; empty = nothing found
   double wall_s = 0;
+  std::vector<std::string> best = {};  ///< of a sweep: the settings that validation chose
 };
+
+/// The command that makes sense after a study.
+std::string next_step(const StudyCommand& command, const StudyRequest& request,
+                      const Outcome& outcome) {
+  const auto folder = command.out.string();
+  if (command.study.kind != "sweep" || outcome.best.empty()) {
+    return fmt::format("next: `hardy report {}` shows it", folder);
+  }
+  const auto& path = request.study.base.data.path;
+  std::string line = fmt::format("hardy run{}", path.empty() ? "" : " " + path);
+  for (const auto& assignment : outcome.best) line += fmt::format(" --set {}", assignment);
+  return fmt::format(
+      "next: `{} --out {}-best` tests what validation chose (with the other options "
+      "of this sweep)",
+      line, folder);
+}
 
 /// The comparison of methods, and the experiment of the paper that it may be part of.
 Outcome run_compared(const StudyCommand& command, const StudyRequest& request,
@@ -160,6 +177,13 @@ Outcome run(const StudyCommand& command, const StudyRequest& request,
     outcome.finding = audit->finding;
   } else if (command.experiment.empty()) {
     outcome.text = report(command, result);
+    if (command.study.kind == "sweep") {
+      const auto metric = command.metric.empty() ? first_metric(result) : command.metric;
+      const auto ranking = rank_by_validation(result, metric);
+      if (!ranking.empty()) {
+        outcome.best = result.variants[ranking.front().variant].variant.assignments;
+      }
+    }
   } else {
     outcome.text = finish_experiment(command, request, result, corpus, progress);
     if (command.json) outcome.text = study_json(result);
@@ -223,6 +247,7 @@ std::string carry_out(const StudyCommand& command) {
                   "--cache {}` frees it)",
                   duration_text(outcome.wall_s), command.out.string(),
                   bytes_text(cache_contents(cache).bytes), cache.string()));
+  if (!command.quiet) print_notice(next_step(command, request, outcome));
   return outcome.finding;
 }
 

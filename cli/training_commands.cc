@@ -11,6 +11,7 @@
 #include "cli/table_style.h"
 #include "hardy/errors.h"
 #include "metrics/registry.h"
+#include "pipeline/run_folder.h"
 
 namespace hardy {
 namespace {
@@ -22,6 +23,7 @@ struct TypedOptions : FitOptions {
   MediaOptions media;
   int fold = 1;
   std::string run_or_model;
+  std::string all_data;
   double checkpoint_interval_s = 30;
   std::vector<std::string> metrics;
 };
@@ -50,11 +52,41 @@ TrainingRequest start_request(const std::string& command, const TypedOptions& ty
   request.command = command;
   request.json = typed.json;
   request.quiet = typed.quiet;
+  request.verbose = typed.verbose;
   // Only the labels say which of them there are; what is no metric at all is refused now.
   for (const auto& metric : typed.metrics) {
     const bool is_one = metric == "all" || find_metric(metric) != nullptr;
     request.metrics.push_back(is_one ? metric : metric_named(metric, metric_names()));
   }
+  return request;
+}
+
+/// `hardy train --all-data RUN`: the settings of the run, whose scores the model keeps, so that
+/// nothing that would change them can be given.
+TrainingRequest refit_request(const TypedOptions& typed) {
+  const auto& config = typed.config;
+  const bool changes = !config.preset.empty() || !config.file.empty() ||
+                       !config.assignments.empty() || !typed.method.empty() ||
+                       !typed.protocol.empty() || !typed.conditions.empty() ||
+                       !typed.missing.empty();
+  if (changes) {
+    throw ConfigError(
+        "--all-data takes its settings from the run, because the scores that it stores are of "
+        "them; leave --set, --preset, --config, --method, --protocol, --conditions and --missing "
+        "out");
+  }
+  const RunFolder run = RunFolder::open(typed.all_data);
+  Config base = run.manifest().config;
+  base.data = data_of(run);
+  base.run.seeds.resize(1);
+  if (base.protocol.tracks == Tracks::kBoth) base.protocol.tracks = Tracks::kUnified;
+  TrainingRequest request = start_request("train", typed);
+  request.config = fit_config_over(base, typed);
+  request.all_data = typed.all_data;
+  request.out = typed.out.empty() ? typed.all_data + "-all" : typed.out;
+  request.overwrite = typed.overwrite;
+  request.cache = fit_cache(typed);
+  request.checkpoint_interval_s = typed.checkpoint_interval_s;
   return request;
 }
 
@@ -172,13 +204,20 @@ void add_train(CLI::App& app, const std::vector<std::string>& command_line) {
   command->add_option("--fold", typed->fold, "Which fold, counted from 1")
       ->type_name("N")
       ->capture_default_str();
+  command
+      ->add_option("--all-data", typed->all_data,
+                   "Refit the settings of a finished run on all of its data, for use; the model "
+                   "keeps what they scored on the run's folds. --out defaults to RUN-all")
+      ->type_name("RUN");
   command->footer(
       "Like `hardy run`, but for one fold only: its models are written to the run folder.\n\n"
       "Examples:\n"
+      "  hardy train --all-data mosi                             the model to ship, in mosi-all\n"
       "  hardy train data/CMUMOSI --track unified --out model    one model for all conditions\n"
       "  hardy train data/IEMOCAP --fold 5                       session 5 held out\n");
   command->callback([typed, command_line] {
-    TrainingRequest request = fit_request("train", *typed);
+    TrainingRequest request =
+        typed->all_data.empty() ? fit_request("train", *typed) : refit_request(*typed);
     request.command_line = command_line;
     carry_out(request);
   });

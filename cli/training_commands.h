@@ -24,6 +24,7 @@ struct TrainingRequest {
   std::filesystem::path run_or_model;         ///< `evaluate`: a run folder or a model file
   std::string conditions;                     ///< `evaluate`: empty = those of the run
   std::vector<std::string> data_assignments;  ///< `evaluate`: --set over the run's data settings
+  std::filesystem::path all_data;             ///< `train`: a run whose settings are refitted
   std::filesystem::path out;                  ///< run folder; empty = runs/<corpus>-<8 hex digits>
   std::filesystem::path cache;                ///< stage cache; empty = inside the run folder
   bool overwrite = false;
@@ -32,6 +33,7 @@ struct TrainingRequest {
   Sharing sharing;                   ///< `run`
   bool json = false;
   bool quiet = false;
+  bool verbose = false;
   std::vector<std::string> command_line;  ///< argv of this process
 };
 

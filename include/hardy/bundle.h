@@ -36,9 +36,10 @@ struct Calibration {
                                 ///< values: root of the mean squared error
 };
 
-/// Scores of the model under one pattern on one part of its fold.
+/// Scores of the model under one pattern on one part of its fold; or, of a model of all data
+/// (`hardy train --all-data`), what models of the same settings reached on their test parts.
 struct BundleScore {
-  std::string part;  ///< "validation" | "test"
+  std::string part;  ///< "validation" | "test" | "folds" (mean over the folds and seeds of a run)
   Pattern pattern;
   std::int64_t utterances = 0;
   std::map<std::string, double> metrics;  ///< by name (wa, ua, ..); undefined ones are left out

@@ -18,7 +18,8 @@ namespace hardy {
 /// unchanged.
 struct PatternOutcome {
   Pattern pattern;
-  std::vector<float> outputs;  ///< [C] probabilities, or the value
+  std::vector<float> outputs;      ///< [C] calibrated probabilities, or the value
+  std::vector<float> raw_outputs;  ///< [C] probabilities before calibration, or the value
   std::int64_t label = 0;
   float confidence = 0;
   bool is_calibrated = false;
@@ -46,12 +47,14 @@ struct Explanation {
   Pattern used;
   PatternOutcome outcome;
   std::vector<PatternOutcome> patterns;  ///< every non-empty subset of `used`, as all_patterns
-  /// [M] Shapley value of each modality for the probability of the predicted class (or the value):
+  /// [M] Shapley value of each modality for the probability of the predicted class (calibrated, as
+  /// in `patterns`) or for the value:
   /// its mean marginal contribution over all orders of adding modalities, exact; 0 for absent ones.
   /// They sum to the prediction minus the baseline. Empty beyond kMostExact modalities.
   std::vector<double> contributions;
   double baseline = 0;  ///< the same output when nothing of the utterance is available
-  std::vector<SimilarUtterance> similar;  ///< nearest first; empty without a training section
+  /// Nearest first, without the utterance itself; empty without a training section.
+  std::vector<SimilarUtterance> similar;
   /// Of the utterance itself when it is a training utterance (distance 0), else the mean over
   /// `similar`, weighted by 1 / distance: an estimate that measures no network on it.
   std::optional<HardnessParts> hardness;

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "hardy/bundle.h"
 #include "hardy/condition.h"
 #include "hardy/curve.h"
 #include "hardy/modality.h"
@@ -29,6 +31,9 @@ struct FitOutcome {
   std::vector<Evaluation> validation;
   std::vector<CurvePoint> curve;
   double train_cpu_s = 0;
+  /// Of each pattern with enough validation utterances; nothing = not asked for, and then no
+  /// calibrated metric is defined. Not kept in cache entries.
+  std::optional<std::vector<Calibration>> calibrations = {};
 };
 
 /// As a cache entry, and back. Reading throws ArtifactError when something is missing or the sizes

@@ -42,12 +42,15 @@ struct Predictions {
   std::int64_t count = 0;         ///< n
   std::int64_t outputs = 0;       ///< C, T for several labels or values, or 1 for a value
   std::span<const float> logits;  ///< [n, C]
-  /// [n, C], each row sums to 1; of several labels [n, T] the probability of each; for one or
-  /// several values, the values
+  /// [n, C] calibrated, each row sums to 1; softmax(logits / temperature) with the temperature that
+  /// was fitted for the modalities in use, 1 where none was (`calibrated`). Of several labels
+  /// [n, T] the probability of each; for one or several values, the values.
   std::span<const float> probabilities;
+  /// [n, C] before calibration: softmax(logits). Of other models than of classes: `probabilities`.
+  std::span<const float> raw_probabilities;
   std::span<const std::int64_t> labels;  ///< [n] index of the most probable class; 0 for a value
-  /// [n] calibrated probability of that class, in (0, 1]; for a value, the error to be expected
-  /// (root of the mean square, on validation) or 0 when it is unknown.
+  /// [n] `probabilities` of that class, in (0, 1]; for a value, the error to be expected (root of
+  /// the mean square, on validation) or 0 when it is unknown.
   std::span<const float> confidence;
   std::span<const std::uint8_t> calibrated;  ///< [n] 1 = a calibration of this pattern was fitted
   std::span<const Pattern> used;             ///< [n] the modalities that were used

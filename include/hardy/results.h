@@ -104,10 +104,16 @@ struct Results {
 /// over them where there are at least two, the complete one, then masks and the area under them.
 std::vector<std::string> table_columns(const Results& results);
 
+/// The temperature that a model's probabilities under `condition` are calibrated with, 1 where none
+/// was fitted; NaN when the outcome does not know it, or under masks, where it differs from
+/// utterance to utterance.
+double temperature_of(const FitOutcome& outcome, const Condition& condition);
+
 /// The metrics of one evaluation by the names of docs/metrics.md: those of classes with
 /// recall.<class>, those of values, or, for their sign learned as two classes (Corpus::values),
-/// acc2_non0 and f1_non0.
-Score score_evaluation(const Evaluation& evaluation, const Corpus& corpus);
+/// acc2_non0 and f1_non0. calibrated_ece is NaN when `temperature` is.
+Score score_evaluation(const Evaluation& evaluation, const Corpus& corpus,
+                       double temperature = std::numeric_limits<double>::quiet_NaN());
 
 /// Scores and summaries of all test outputs. A specialist counts under the pattern it was trained
 /// for, a unified model under every pattern. A metric that a fold does not define is left out of

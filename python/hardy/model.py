@@ -156,11 +156,12 @@ class Model:
         return self._one(result)
 
     def _one(self, result: tuple[np.ndarray, ...]) -> Prediction:
-        labels, probabilities, logits, confidence, calibrated, used, _ = result
+        labels, probabilities, raw, logits, confidence, calibrated, used, _ = result
         return Prediction(
             label=self._classes[labels[0]] if self._classes else float(probabilities[0, 0]),
             confidence=float(confidence[0]),
             probabilities=probabilities[0],
+            raw_probabilities=raw[0],
             logits=logits[0],
             calibrated=bool(calibrated[0]),
             used=tuple(m for m, there in zip(self._names, used[0]) if there),
@@ -168,12 +169,13 @@ class Model:
         )
 
     def _many(self, result: tuple[np.ndarray, ...]) -> Predictions:
-        labels, probabilities, logits, confidence, calibrated, used, limited = result
+        labels, probabilities, raw, logits, confidence, calibrated, used, limited = result
         names = np.asarray(self._classes)[labels] if self._classes else probabilities[:, 0]
         return Predictions(
             labels=names,
             confidence=confidence,
             probabilities=probabilities,
+            raw_probabilities=raw,
             logits=logits,
             calibrated=calibrated,
             used=used,
@@ -219,6 +221,7 @@ class Model:
         return Outcome(
             available=tuple(found["available"]),
             outputs=outputs,
+            raw_outputs=np.asarray(found["raw_outputs"], dtype=np.float32),
             label=self._name(found["label"]) if self._classes else float(outputs[0]),
             confidence=found["confidence"],
             calibrated=found["calibrated"],

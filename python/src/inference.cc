@@ -146,6 +146,7 @@ struct Gathered {
   Gathered(std::int64_t n, std::int64_t outputs, std::int64_t modalities)
       : labels(new_array<std::int64_t>({n})),
         probabilities(new_array<float>({n, outputs})),
+        raw_probabilities(new_array<float>({n, outputs})),
         logits(new_array<float>({n, outputs})),
         confidence(new_array<float>({n})),
         calibrated(new_array<bool>({n})),
@@ -153,6 +154,7 @@ struct Gathered {
         limited(new_array<std::int64_t>({n, modalities})),
         to{labels.mutable_data(),
            probabilities.mutable_data(),
+           raw_probabilities.mutable_data(),
            logits.mutable_data(),
            confidence.mutable_data(),
            calibrated.mutable_data(),
@@ -162,11 +164,13 @@ struct Gathered {
            modalities} {}
 
   [[nodiscard]] py::tuple tuple() const {
-    return py::make_tuple(labels, probabilities, logits, confidence, calibrated, used, limited);
+    return py::make_tuple(labels, probabilities, raw_probabilities, logits, confidence, calibrated,
+                          used, limited);
   }
 
   py::array_t<std::int64_t> labels;
   py::array_t<float> probabilities;
+  py::array_t<float> raw_probabilities;
   py::array_t<float> logits;
   py::array_t<float> confidence;
   py::array_t<bool> calibrated;
@@ -177,6 +181,7 @@ struct Gathered {
   struct Target {
     std::int64_t* labels;
     float* probabilities;
+    float* raw_probabilities;
     float* logits;
     float* confidence;
     bool* calibrated;
@@ -188,6 +193,7 @@ struct Gathered {
     void put(const Predictions& from, std::int64_t first) const {
       std::ranges::copy(from.labels, labels + first);
       std::ranges::copy(from.probabilities, probabilities + first * outputs);
+      std::ranges::copy(from.raw_probabilities, raw_probabilities + first * outputs);
       std::ranges::copy(from.logits, logits + first * outputs);
       std::ranges::copy(from.confidence, confidence + first);
       for (std::int64_t i = 0; i < from.count; ++i) {
@@ -333,6 +339,7 @@ py::dict outcome_dict(const BundleInfo& info, const PatternOutcome& outcome) {
   py::dict dict;
   dict["available"] = names_of(info, outcome.pattern);
   dict["outputs"] = outcome.outputs;
+  dict["raw_outputs"] = outcome.raw_outputs;
   dict["label"] = outcome.label;
   dict["confidence"] = outcome.confidence;
   dict["calibrated"] = outcome.is_calibrated;

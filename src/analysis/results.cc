@@ -14,6 +14,7 @@
 #include "hardy/errors.h"
 #include "hardy/metrics.h"
 #include "hardy/missing.h"
+#include "metrics/calibration.h"
 
 namespace hardy {
 namespace {
@@ -74,14 +75,16 @@ Cell mean_cell(const std::vector<std::pair<const Cell*, double>>& cells) {
 }
 
 void add_class_metrics(Score& score, const ClassMetrics& metrics,
-                       const ProbabilityMetrics& probabilities, const Corpus& corpus) {
+                       const ProbabilityMetrics& probabilities, double calibrated_ece,
+                       const Corpus& corpus) {
   score.metrics = {{"wa", metrics.wa},
                    {"ua", metrics.ua},
                    {"weighted_f1", metrics.weighted_f1},
                    {"macro_f1", metrics.macro_f1},
                    {"auroc", probabilities.auroc},
                    {"brier", probabilities.brier},
-                   {"ece", probabilities.ece}};
+                   {"ece", probabilities.ece},
+                   {"calibrated_ece", calibrated_ece}};
   for (std::size_t c = 0; c < corpus.class_names.size(); ++c) {
     score.metrics.push_back({"recall." + corpus.class_names[c], metrics.recall[c]});
   }
@@ -255,7 +258,15 @@ const Summary* Results::find(const std::string& track, const std::string& condit
   return nullptr;
 }
 
-Score score_evaluation(const Evaluation& evaluation, const Corpus& corpus) {
+double temperature_of(const FitOutcome& outcome, const Condition& condition) {
+  if (!outcome.calibrations || !condition.is_pattern()) return kUndefined;
+  for (const auto& calibration : *outcome.calibrations) {
+    if (calibration.pattern == condition.pattern) return calibration.temperature;
+  }
+  return 1;
+}
+
+Score score_evaluation(const Evaluation& evaluation, const Corpus& corpus, double temperature) {
   Score score;
   score.condition = evaluation.condition;
   check(!evaluation.utterances.empty(), "an evaluation holds no utterance");
@@ -287,8 +298,13 @@ Score score_evaluation(const Evaluation& evaluation, const Corpus& corpus) {
   }
   if (corpus.label_kind == LabelKind::kClass && !is_binary) {
     const std::vector<std::int64_t> classes(truth.begin(), truth.end());
+    const bool is_known = !std::isnan(temperature) && !classes.empty();
     add_class_metrics(score, class_metrics(classes, outputs, corpus.class_count()),
-                      probability_metrics(classes, outputs, corpus.class_count()), corpus);
+                      probability_metrics(classes, outputs, corpus.class_count()),
+                      is_known
+                          ? calibration_error(classes, outputs, corpus.class_count(), temperature)
+                          : kUndefined,
+                      corpus);
     return score;
   }
   if (is_binary) {
@@ -346,7 +362,8 @@ Results make_results(const std::vector<FitOutcome>& outcomes, const Corpus& corp
   for (const FitOutcome& outcome : outcomes) {
     for (const Evaluation& evaluation : outcome.test) {
       if (outcome.track == "specialist" && evaluation.condition != outcome.trained) continue;
-      Score score = score_evaluation(evaluation, corpus);
+      Score score =
+          score_evaluation(evaluation, corpus, temperature_of(outcome, evaluation.condition));
       score.track = outcome.track;
       score.fold = outcome.fold;
       score.seed = outcome.seed;

@@ -49,7 +49,8 @@ std::string check_json(const CheckReport& report) {
                         {"remedy", finding.remedy},
                         {"mendable", finding.is_mended}});
   }
-  const nlohmann::json json = {{"source", report.source},
+  const nlohmann::json json = {{"format", 1},
+                               {"source", report.source},
                                {"utterances", report.utterances},
                                {"usable", report.is_sound()},
                                {"errors", report.count(Severity::kError)},

@@ -252,7 +252,8 @@ std::string defect_audit_json(const StudyResult& result, const std::vector<Defec
     rows.push_back(std::move(row));
   }
   const Results& first = result.variants.front().test;
-  const Json json = {{"audit", "defects"},
+  const Json json = {{"format", 1},
+                     {"audit", "defects"},
                      {"data", first.data_name},
                      {"is_synthetic", first.is_synthetic},
                      {"data_checksum", result.data_checksum},

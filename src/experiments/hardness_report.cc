@@ -137,9 +137,10 @@ std::string hardness_json(const HardnessReport& report) {
   Json easiest = Json::array();
   for (const auto& one : report.hardest) hardest.push_back(case_json(one));
   for (const auto& one : report.easiest) easiest.push_back(case_json(one));
-  const Json json = {{"data", report.data_name}, {"is_synthetic", report.is_synthetic},
-                     {"validity", validity},     {"stability", stability},
-                     {"hardest", hardest},       {"easiest", easiest}};
+  const Json json = {
+      {"format", 1},          {"data", report.data_name}, {"is_synthetic", report.is_synthetic},
+      {"validity", validity}, {"stability", stability},   {"hardest", hardest},
+      {"easiest", easiest}};
   return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

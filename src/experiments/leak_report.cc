@@ -143,7 +143,8 @@ std::string leak_csv(const LeakReport& report) {
 }
 
 std::string leak_json(const LeakReport& report) {
-  const Json json = {{"audit", "leak"},
+  const Json json = {{"format", 1},
+                     {"audit", "leak"},
                      {"data", report.data_name},
                      {"is_synthetic", true},
                      {"seeds", report.seeds},

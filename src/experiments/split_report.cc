@@ -67,7 +67,8 @@ std::string split_json(const SplitReport& report) {
     if (!row.missing.empty()) json["not_computable_because"] = row.missing;
     rows.push_back(std::move(json));
   }
-  const Json json = {{"audit", "split"},
+  const Json json = {{"format", 1},
+                     {"audit", "split"},
                      {"data", report.data_name},
                      {"is_synthetic", report.is_synthetic},
                      {"near_share", kNearShare},

@@ -55,8 +55,11 @@ class Exporter {
     apply(network_.classifier, joint, "classifier", "logits");
     graph_.output("logits", OnnxType::kFloat, shape(network_.outputs));
     if (info_.is_classification()) {
-      graph_.node("Softmax", {"logits"}, {{"axis", -1}}, "probabilities");
+      graph_.node("Softmax", {"logits"}, {{"axis", -1}}, "raw_probabilities");
+      graph_.node("Softmax", {graph_.node("Mul", {"logits", sharpness()})}, {{"axis", -1}},
+                  "probabilities");
       graph_.output("probabilities", OnnxType::kFloat, shape(network_.outputs));
+      graph_.output("raw_probabilities", OnnxType::kFloat, shape(network_.outputs));
     } else if (info_.label_kind == "labels") {
       graph_.node("Sigmoid", {"logits"}, {}, "probabilities");
       graph_.output("probabilities", OnnxType::kFloat, shape(network_.outputs));
@@ -220,6 +223,24 @@ class Exporter {
     }
     state = normalise(modality.norm, state, name + ".norm");
     return graph_.node("Mul", {state, mask});
+  }
+
+  /// 1 / temperature of the modalities that each utterance has. Shapes: -> [B,T,1].
+  std::string sharpness() {
+    std::vector<float> table(std::size_t{1} << info_.modalities.size(), 1.0F);
+    for (const auto& calibration : info_.calibrations) {
+      table[calibration.pattern.bits()] = 1.0F / static_cast<float>(calibration.temperature);
+    }
+    std::string bits;
+    for (std::size_t m = 0; m < info_.modalities.size(); ++m) {
+      const auto is_there = graph_.node("Greater", {info_.modalities[m].name + "_mask", half_});
+      const auto bit = graph_.node("Mul", {graph_.node("Cast", {is_there}, {{"to", 7}}),
+                                           graph_.scalar(std::int64_t{1} << m)});
+      bits = m == 0 ? bit : graph_.node("Add", {bits, bit});
+    }
+    const auto all =
+        graph_.constant("calibration.sharpness", {static_cast<std::int64_t>(table.size())}, table);
+    return graph_.node("Unsqueeze", {graph_.node("Gather", {all, bits}, {{"axis", 0}}), last_});
   }
 
   /// W J + b, the blocks of W side by side.

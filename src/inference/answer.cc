@@ -1,6 +1,5 @@
 // Predictions and models as JSON.
-#include <fmt/format.h>
-
+#include "base/json_number.h"
 #include "inference/request.h"
 
 namespace hardy {
@@ -8,15 +7,24 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// Seven digits are all that a float32 holds; the shortest such text keeps answers small.
-double rounded(float value) { return std::stod(fmt::format("{:.7g}", value)); }
+/// The raw probabilities of one row.
+std::span<const float> raw_row(const Predictions& predictions, std::int64_t i) {
+  return predictions.raw_probabilities.subspan(static_cast<std::size_t>(i * predictions.outputs),
+                                               static_cast<std::size_t>(predictions.outputs));
+}
+
+Json shares_json(const BundleInfo& info, std::span<const float> shares) {
+  Json json = Json::object();
+  for (std::size_t c = 0; c < shares.size(); ++c) json[info.class_names[c]] = json_float(shares[c]);
+  return json;
+}
 
 /// Of several labels those that are there and the probability of each; of several values each.
 Json targets_json(const BundleInfo& info, std::span<const float> outputs) {
   Json each = Json::object();
   Json there = Json::array();
   for (std::size_t t = 0; t < outputs.size(); ++t) {
-    each[info.target_names[t]] = rounded(outputs[t]);
+    each[info.target_names[t]] = json_float(outputs[t]);
     if (outputs[t] > 0.5F) there.push_back(info.target_names[t]);
   }
   if (info.label_kind == "values") return {{"values", each}};
@@ -40,18 +48,15 @@ nlohmann::ordered_json answer_json(const BundleInfo& info, const Predictions& pr
   Json answer = Json::object();
   if (info.is_classification()) {
     answer["label"] = info.class_names[static_cast<std::size_t>(predictions.labels[row])];
-    Json shares = Json::object();
-    for (std::size_t c = 0; c < outputs.size(); ++c) {
-      shares[info.class_names[c]] = rounded(outputs[c]);
-    }
-    answer["probabilities"] = std::move(shares);
-    answer["confidence"] = rounded(predictions.confidence[row]);
+    answer["probabilities"] = shares_json(info, outputs);
+    answer["raw_probabilities"] = shares_json(info, raw_row(predictions, i));
+    answer["confidence"] = json_float(predictions.confidence[row]);
   } else if (!info.target_names.empty()) {
     answer.update(targets_json(info, outputs));
   } else {
-    answer["value"] = rounded(outputs[0]);
+    answer["value"] = json_float(outputs[0]);
     if (predictions.calibrated[row] != 0) {
-      answer["expected_error"] = rounded(predictions.confidence[row]);
+      answer["expected_error"] = json_float(predictions.confidence[row]);
     }
   }
   answer["calibrated"] = predictions.calibrated[row] != 0;
@@ -65,7 +70,8 @@ nlohmann::ordered_json answer_json(const BundleInfo& info, const Predictions& pr
     if (rebuilt.empty() || predictions.used[row].has(static_cast<int>(m))) continue;
     const auto width = static_cast<std::size_t>(info.modalities[m].width);
     Json values = Json::array();
-    for (const float value : rebuilt.subspan(row * width, width)) values.push_back(rounded(value));
+    for (const float value : rebuilt.subspan(row * width, width))
+      values.push_back(json_float(value));
     // Another name: tuned features are not what a client sends.
     answer[info.reads_tuned ? "tuned_reconstruction" : "reconstruction"][info.modalities[m].name] =
         std::move(values);

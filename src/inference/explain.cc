@@ -11,11 +11,20 @@
 namespace hardy {
 namespace {
 
+/// Distance below which a training utterance is the explained one, in standard deviations.
+constexpr double kSame = 1e-5;
+
 PatternOutcome outcome_of(const Predictions& predictions, std::int64_t i, Pattern pattern) {
   const auto row = predictions.row(i);
   const auto place = static_cast<std::size_t>(i);
-  return {pattern, std::vector<float>(row.begin(), row.end()), predictions.labels[place],
-          predictions.confidence[place], predictions.calibrated[place] != 0};
+  const auto width = static_cast<std::size_t>(predictions.outputs);
+  const auto raw = predictions.raw_probabilities.subspan(place * width, width);
+  return {pattern,
+          std::vector<float>(row.begin(), row.end()),
+          std::vector<float>(raw.begin(), raw.end()),
+          predictions.labels[place],
+          predictions.confidence[place],
+          predictions.calibrated[place] != 0};
 }
 
 /// phi_m = sum over S without m of |S|! (k - |S| - 1)! / k! (v(S + m) - v(S)), k players.
@@ -193,32 +202,33 @@ void Explainer::add_similar(const UtteranceView& utterance, std::size_t k,
   }
   HardnessParts mean;
   double weights = 0;
-  for (const auto& [row, distance] : training_->nearest(query, k)) {
+  for (const auto& [row, distance] : training_->nearest(query, k + 1)) {
+    HardnessParts parts;
+    const bool is_measured = training_->hardness(row, explanation.used, parts);
+    if (distance <= kSame && explanation.similar.empty() && !explanation.is_training_utterance) {
+      explanation.is_training_utterance = true;
+      if (is_measured) explanation.hardness = parts;
+      continue;
+    }
+    if (explanation.similar.size() == k) break;
     SimilarUtterance similar{training_->id(row),
                              training_->dialogue(row),
                              training_->transcript(row),
                              training_->label(row),
                              distance,
                              {}};
-    HardnessParts parts;
-    if (training_->hardness(row, explanation.used, parts)) {
+    if (is_measured) {
       similar.hardness = parts;
-      // The utterance itself outweighs every other.
       const double weight = 1 / std::max(distance, 1e-12);
       mean.direct += weight * parts.direct;
       mean.indirect += weight * parts.indirect;
       mean.score += weight * parts.score;
       weights += weight;
     }
-    explanation.is_training_utterance =
-        explanation.is_training_utterance || (distance == 0 && explanation.similar.empty());
     explanation.similar.push_back(std::move(similar));
   }
-  if (weights == 0) return;
+  if (weights == 0 || explanation.hardness) return;
   explanation.hardness = {mean.direct / weights, mean.indirect / weights, mean.score / weights};
-  if (explanation.is_training_utterance && explanation.similar.front().hardness) {
-    explanation.hardness = explanation.similar.front().hardness;
-  }
 }
 
 }  // namespace hardy

@@ -1,6 +1,7 @@
 // Explanations as JSON.
 #include "inference/explanation_json.h"
 
+#include "base/json_number.h"
 #include "inference/request.h"
 
 namespace hardy {
@@ -13,12 +14,13 @@ Json outcome_json(const PatternOutcome& outcome, const BundleInfo& info) {
   if (info.is_classification()) {
     json["label"] = info.class_names[static_cast<std::size_t>(outcome.label)];
     for (std::size_t c = 0; c < outcome.outputs.size(); ++c) {
-      json["probabilities"][info.class_names[c]] = outcome.outputs[c];
+      json["probabilities"][info.class_names[c]] = json_float(outcome.outputs[c]);
+      json["raw_probabilities"][info.class_names[c]] = json_float(outcome.raw_outputs[c]);
     }
-    json["confidence"] = outcome.confidence;
+    json["confidence"] = json_float(outcome.confidence);
   } else {
-    json["value"] = outcome.outputs[0];
-    if (outcome.is_calibrated) json["expected_error"] = outcome.confidence;
+    json["value"] = json_float(outcome.outputs[0]);
+    if (outcome.is_calibrated) json["expected_error"] = json_float(outcome.confidence);
   }
   json["calibrated"] = outcome.is_calibrated;
   return json;
@@ -64,6 +66,7 @@ nlohmann::ordered_json explanation_json(const Explanation& explanation, const Bu
   for (const auto& outcome : explanation.patterns) {
     json["patterns"].push_back(outcome_json(outcome, info));
   }
+  json["training_utterance"] = explanation.is_training_utterance;
   json["hardness"] = hardness_json(explanation.hardness);
   if (explanation.hardness) {
     json["hardness"]["source"] =

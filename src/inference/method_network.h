@@ -47,6 +47,14 @@ class MethodNetwork {
 std::unique_ptr<const MethodNetwork> make_method_network(const TensorFileView& file,
                                                          const BundleInfo& info);
 
+/// Makes the network of a stored model.
+using NetworkFactory = std::unique_ptr<const MethodNetwork> (*)(const TensorFileView& file,
+                                                                const BundleInfo& info);
+
+/// Lets this program run models of a method of its own. Call it before any model is loaded, from
+/// one thread. Throws ConfigError when the method has a network already.
+void add_network(const std::string& method, NetworkFactory make);
+
 /// The networks that read the context.
 std::unique_ptr<const MethodNetwork> make_momke_network(const TensorFileView& file,
                                                         const BundleInfo& info);

@@ -1,6 +1,7 @@
 // Methods that recognise every utterance by itself: the controls, MMIN and CIF-MMIN.
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <optional>
 
 #include <fmt/format.h>
@@ -316,7 +317,17 @@ class CifMminForward final : public MethodNetwork {
   Layers classifier_;
 };
 
+std::map<std::string, NetworkFactory>& added_networks() {
+  static std::map<std::string, NetworkFactory> networks;
+  return networks;
+}
+
 }  // namespace
+
+void add_network(const std::string& method, NetworkFactory make) {
+  if (added_networks().emplace(method, make).second) return;
+  throw ConfigError(fmt::format("method '{}' has a network already", method));
+}
 
 std::unique_ptr<const MethodNetwork> make_method_network(const TensorFileView& file,
                                                          const BundleInfo& info) {
@@ -332,9 +343,11 @@ std::unique_ptr<const MethodNetwork> make_method_network(const TensorFileView& f
   if (method == "momke") return make_momke_network(file, info);
   if (method == "gcnet") return make_gcnet_network(file, info);
   if (method == "context") return make_context_network(file, info);
+  const auto added = added_networks().find(method);
+  if (added != added_networks().end()) return added->second(file, info);
   throw ArtifactError(
       fmt::format("a model of '{}', whose network this program does not know", method),
-      "`hardy evaluate` runs every model of this program's methods");
+      "the program that trained it does, with add_network (docs/adding_a_method.md)");
 }
 
 }  // namespace hardy::predict

@@ -175,13 +175,14 @@ Predictions read_out(const Recogniser::Impl& impl, std::int64_t n, Workspace::Im
   const auto width = static_cast<std::size_t>(outputs);
   check_answers({workspace.buffers.logits.data(), count * width}, outputs);
   workspace.probabilities.resize(count * width);
-  workspace.scaled.resize(width);
+  workspace.raw_probabilities.resize(count * width);
   workspace.labels.resize(count);
   workspace.confidence.resize(count);
   workspace.calibrated.resize(count);
   for (std::size_t i = 0; i < count; ++i) {
     const float* logits = workspace.buffers.logits.data() + i * width;
     float* shares = workspace.probabilities.data() + i * width;
+    float* raw = workspace.raw_probabilities.data() + i * width;
     std::copy_n(logits, width, shares);
     const std::uint32_t bits = workspace.used[i].bits();
     const float temperature = impl.temperatures[bits];
@@ -190,22 +191,24 @@ Predictions read_out(const Recogniser::Impl& impl, std::int64_t n, Workspace::Im
       if (impl.info.label_kind == "labels") {
         for (std::size_t t = 0; t < width; ++t) shares[t] = 1.0F / (1.0F + std::exp(-shares[t]));
       }
+      std::copy_n(shares, width, raw);
       workspace.labels[i] = 0;
       workspace.confidence[i] = impl.errors[bits];
       continue;
     }
-    predict::softmax(shares, outputs, 1.0F);
-    const auto label = std::max_element(shares, shares + width) - shares;
-    workspace.labels[i] = label;
-    std::copy_n(logits, width, workspace.scaled.data());
-    predict::softmax(workspace.scaled.data(), outputs, temperature > 0 ? 1.0F / temperature : 1.0F);
-    workspace.confidence[i] = workspace.scaled[static_cast<std::size_t>(label)];
+    std::copy_n(logits, width, raw);
+    predict::softmax(raw, outputs, 1.0F);
+    predict::softmax(shares, outputs, temperature > 0 ? 1.0F / temperature : 1.0F);
+    // Both have the same order; two that the raw ones tell apart may be equal after calibration.
+    workspace.labels[i] = std::max_element(raw, raw + width) - raw;
+    workspace.confidence[i] = *std::max_element(shares, shares + width);
   }
   Predictions predictions;
   predictions.count = n;
   predictions.outputs = outputs;
   predictions.logits = {workspace.buffers.logits.data(), count * width};
   predictions.probabilities = workspace.probabilities;
+  predictions.raw_probabilities = workspace.raw_probabilities;
   predictions.labels = workspace.labels;
   predictions.confidence = workspace.confidence;
   predictions.calibrated = workspace.calibrated;

@@ -44,7 +44,7 @@ struct Recogniser::Impl {
 struct Workspace::Impl {
   predict::Buffers buffers;
   std::vector<float> probabilities;
-  std::vector<float> scaled;
+  std::vector<float> raw_probabilities;
   std::vector<std::int64_t> labels;
   std::vector<float> confidence;
   std::vector<std::uint8_t> calibrated;

@@ -150,7 +150,8 @@ void write_arrays(const std::vector<const ExtractedSegment*>& rows, const Extrac
 
 OrderedJson extraction_json(const std::vector<ExtractedSegment>& extracted,
                             const ExtractOptions& options, const std::vector<std::string>& notes) {
-  OrderedJson json = {{"program", "hardy " + program_version()}, {"decoders", decoder_versions()}};
+  OrderedJson json = {
+      {"format", 1}, {"program", "hardy " + program_version()}, {"decoders", decoder_versions()}};
   json["settings"] = {{"picture_step", options.picture_step_s},
                       {"max_seconds", options.max_seconds},
                       {"cascade", options.cascade.string()}};

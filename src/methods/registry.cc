@@ -51,7 +51,10 @@ void Method::write_tables(const RunFolder& /*folder*/, const Config& /*config*/,
 
 const Method& find_method(const std::string& name) {
   const auto found = methods().find(declared_method(name).name);
-  check(found != methods().end(), "a declared method has no implementation");
+  if (found == methods().end()) {
+    throw ConfigError(fmt::format(
+        "method '{}' is one of another program: that program trains and evaluates it", name));
+  }
   return *found->second;
 }
 

@@ -46,6 +46,8 @@ std::vector<MetricInfo> make_metrics() {
                   false, 2),
       probability("ece", "ECE", "|confidence - accuracy| over 15 equal bins of confidence", false,
                   1),
+      probability("calibrated_ece", "ECE calibrated",
+                  "ECE of the calibrated probabilities, which predictions have", false, 1),
       share("acc2_non0", "Acc-2 non0", "negative against positive; values of 0 are left out",
             kValues),
       share("f1_non0", "F1 non0", "weighted F1 of negative against positive, without values of 0",

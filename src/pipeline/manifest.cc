@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "config/foreign_method.h"
 #include "hardy/errors.h"
 #include "hardy/version.h"
 
@@ -18,8 +19,11 @@ RunManifest manifest_of(const Json& json, const std::string& name) {
   json.at("program_version").get_to(manifest.program_version);
   json.at("command").get_to(manifest.command);
   if (json.contains("only_fold")) manifest.only_fold = json.at("only_fold").get<int>();
-  manifest.config =
-      parse_config(json.at("config").get<std::string>(), name + " (config)", Config{});
+  const auto config = json.at("config").get<std::string>();
+  if (json.contains("method")) {
+    declare_foreign_method(json.at("method").get<std::string>(), config);
+  }
+  manifest.config = parse_config(config, name + " (config)", Config{});
   const Json& data = json.at("data");
   data.at("name").get_to(manifest.data_name);
   data.at("checksum").get_to(manifest.data_checksum);

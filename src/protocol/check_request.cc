@@ -15,6 +15,19 @@
 
 namespace hardy {
 
+namespace {
+
+/// The fold with its test part among what trains.
+Fold fold_of_all(Fold fold) {
+  fold.name = "all data";
+  fold.train.insert(fold.train.end(), fold.test.begin(), fold.test.end());
+  std::sort(fold.train.begin(), fold.train.end());
+  fold.test.clear();
+  return fold;
+}
+
+}  // namespace
+
 at::Device protocol_device(const Config& config) {
   if (config.run.device != "cuda") return at::Device(config.run.device);
   if (HARDY_HAS_CUDA == 0) {
@@ -54,6 +67,7 @@ std::vector<Fold> check_request(const ProtocolRequest& request, const Corpus& co
     throw DataError(fmt::format("{}: {} cannot serve this corpus: {}", corpus.source,
                                 declared_method(config.protocol.method).title, *problem));
   }
+  if (request.all_data) return {fold_of_all(folds.front())};
   return folds;
 }
 

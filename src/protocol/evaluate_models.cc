@@ -122,6 +122,7 @@ FitOutcome evaluate_model(const StoredModel& model, const MatchedCorpus& matched
   data.table = method.stored_input(data, model.config, model.file);
   FitOutcome outcome{
       model.info.track, model.info.trained, model.info.fold, model.info.seed, {}, {}, {}, 0};
+  outcome.calibrations = model.info.calibrations;
   for (const auto pattern : patterns) {
     outcome.test.push_back({pattern, utterances_of(corpus, dialogues),
                             method.predict(data, model.config, model.file, dialogues, pattern)});

@@ -15,6 +15,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "analysis/calibrate_fit.h"
 #include "analysis/intervals.h"
 #include "analysis/results_json.h"
 #include "analysis/results_text.h"
@@ -44,7 +45,10 @@ std::string utc_now() {
 
 /// The same fits seen on their validation parts.
 std::vector<FitOutcome> on_validation(std::vector<FitOutcome> outcomes) {
-  for (auto& outcome : outcomes) outcome.test = std::move(outcome.validation);
+  for (auto& outcome : outcomes) {
+    outcome.test = std::move(outcome.validation);
+    outcome.calibrations.reset();  // they were fitted on it
+  }
   return outcomes;
 }
 
@@ -114,7 +118,7 @@ class Protocol {
     result.folder = folder_.path();
     result.results = make_results(outcomes_, corpus_, names);
     // Several labels or values per utterance have no tallies to be resampled.
-    if (!request_.only_validation && corpus_.target_names.empty()) {
+    if (has_tests() && corpus_.target_names.empty()) {
       add_intervals(result.results, prediction_table(outcomes_, corpus_));
     }
     result.results.method = config_.protocol.method;
@@ -125,7 +129,7 @@ class Protocol {
     describe_masks(plan_, corpus_, tested(), result.results);
     describe_masks(plan_, corpus_, tested(), result.validation);
     write_tables();
-    if (!request_.only_validation) write_predictions(folder_, outcomes_, corpus_);
+    if (has_tests()) write_predictions(folder_, outcomes_, corpus_);
     write_curves(folder_, outcomes_, corpus_);
     if (!result.validation.scores.empty()) write_validation(folder_, result.validation);
     folder_.check_owner();
@@ -172,13 +176,20 @@ class Protocol {
                  Condition(corpus_.modality_count(), plan_.masks[i].label), outcome);
       }
     }
+    outcome.calibrations = calibrations_of(outcome.validation, corpus_);
     cost_book_.add_prediction(outcome, arrays, thread_cpu_s() - before);
     const bool is_kept =
         config_.run.models == KeptModels::kAll || word_of(config_.run.models) == track;
     if (is_kept && spec == nullptr && !method_.storage_problem(config_)) {
       folder_.check_owner();
+      BundleInfo info = describe_fit(outcome, data, config_);
+      for (const auto& score : request_.fold_scores) {
+        if (track == "unified" || score.pattern == outcome.trained.pattern) {
+          info.scores.push_back(score);
+        }
+      }
       save_model(folder_.model_file({track, outcome.trained.pattern, group.fold, group.seed}),
-                 arrays, data, describe_fit(outcome, data, config_));
+                 arrays, data, info);
     }
     const std::lock_guard lock(mutex_);
     outcomes_.push_back(std::move(outcome));
@@ -314,6 +325,8 @@ class Protocol {
     throw MissingFits(missing_text(folder_.path(), missing_), missing_);
   }
 
+  [[nodiscard]] bool has_tests() const { return !request_.only_validation && !request_.all_data; }
+
   [[nodiscard]] bool is_masked_at_test() const { return plan_.at == MissingAt::kTest; }
 
   /// The data as they are, scaled as the model of masked data reads them.
@@ -333,7 +346,7 @@ class Protocol {
       list.push_back({condition, utterances_of(corpus_, dialogues),
                       method_.predict(data, config_, arrays, dialogues, condition.pattern)});
     };
-    if (!request_.only_validation) add(data.fold.test, outcome.test);
+    if (has_tests()) add(data.fold.test, outcome.test);
     if (!data.fold.validation.empty()) add(data.fold.validation, outcome.validation);
   }
 

@@ -11,6 +11,7 @@
 
 #include <c10/core/Device.h>
 
+#include "hardy/bundle.h"
 #include "hardy/config.h"
 #include "hardy/corpus.h"
 #include "hardy/errors.h"
@@ -36,7 +37,11 @@ struct ProtocolRequest {
   bool from_cache = false;       ///< collect what shards left in the cache; compute nothing
   std::string variant = {};      ///< of a study, for what is missing from the cache
   bool only_validation = false;  ///< for choosing settings: no test output is made
-  const std::atomic<bool>* stop = nullptr;  ///< set by a signal: stop soon, keep what is finished
+  /// For deployment: one fold whose training part has every dialogue but the validation part of the
+  /// first fold, which chooses epochs and calibrates; nothing is tested.
+  bool all_data = false;
+  std::vector<BundleScore> fold_scores = {};  ///< stored in the models, of the folds of a run
+  const std::atomic<bool>* stop = nullptr;    ///< set by a signal: stop soon, keep what is finished
 };
 
 /// What came out.

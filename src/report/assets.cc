@@ -11,12 +11,15 @@
   extern const char hardy_asset_##name##_end[];                                            \
   }
 
+HARDY_EMBED(controls, HARDY_REPORT_WEB "/controls.js")
 HARDY_EMBED(script, HARDY_REPORT_WEB "/report.js")
 HARDY_EMBED(style, HARDY_REPORT_WEB "/report.css")
 HARDY_EMBED(d3, HARDY_REPORT_WEB "/vendor/d3.min.js")
 HARDY_EMBED(plot, HARDY_REPORT_WEB "/vendor/plot.umd.min.js")
 
 namespace hardy {
+
+std::string_view report_controls() { return {hardy_asset_controls, hardy_asset_controls_end}; }
 
 std::string_view report_script() { return {hardy_asset_script, hardy_asset_script_end}; }
 

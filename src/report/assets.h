@@ -6,6 +6,10 @@
 namespace hardy {
 
 std::string_view report_script();
+
+/// What the script needs first: colours, anchors, sorting, downloads.
+std::string_view report_controls();
+
 std::string_view report_style();
 
 /// The charting library (d3, then Observable Plot), licence notes in it; empty when the program was

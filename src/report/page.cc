@@ -77,7 +77,7 @@ std::string report_page(const ReportData& data) {
   page += fmt::format("<script type=\"application/json\" id=\"report-data\">{}</script>\n",
                       script_safe_json(report_json(data)));
   if (has_charts()) page += script(chart_base_library()) + script(chart_library());
-  return page + script(report_script()) + "</body>\n</html>\n";
+  return page + script(report_controls()) + script(report_script()) + "</body>\n</html>\n";
 }
 
 }  // namespace hardy

@@ -17,6 +17,7 @@ OwnedPredictions copy_rows(const Predictions& predictions, std::int64_t first, s
   OwnedPredictions owned;
   owned.outputs = predictions.outputs;
   owned.probabilities = part(predictions.probabilities, first, count, predictions.outputs);
+  owned.raw_probabilities = part(predictions.raw_probabilities, first, count, predictions.outputs);
   owned.labels = part(predictions.labels, first, count);
   owned.confidence = part(predictions.confidence, first, count);
   owned.calibrated = part(predictions.calibrated, first, count);
@@ -45,6 +46,7 @@ Predictions OwnedPredictions::view() const {
   view.count = static_cast<std::int64_t>(labels.size());
   view.outputs = outputs;
   view.probabilities = probabilities;
+  view.raw_probabilities = raw_probabilities;
   view.labels = labels;
   view.confidence = confidence;
   view.calibrated = calibrated;

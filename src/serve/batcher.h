@@ -22,6 +22,7 @@ namespace hardy {
 struct OwnedPredictions {
   std::int64_t outputs = 0;
   std::vector<float> probabilities;
+  std::vector<float> raw_probabilities;
   std::vector<std::int64_t> labels;
   std::vector<float> confidence;
   std::vector<std::uint8_t> calibrated;

@@ -276,11 +276,7 @@ HttpReply Service::route_versioned(const HttpRequest& request, const std::string
   if (corpus_ != nullptr && path.starts_with(kCorpusDialogues)) {
     route_name = "/v1/corpus/dialogues/{id}";
     if (!is_get) return wrong_method("GET");
-    auto body =
-        corpus_->dialogue_json(decoded(std::string_view(path).substr(kCorpusDialogues.size())),
-                               model()->recogniser.info());
-    if (body.is_null()) return error_reply(404, "", "the corpus has no such dialogue");
-    return json_reply(200, body);
+    return show_corpus_dialogue(decoded(std::string_view(path).substr(kCorpusDialogues.size())));
   }
   if (path.starts_with(kDialogues)) {
     return route_dialogues(request, path.substr(kDialogues.size()), route_name);

@@ -100,6 +100,7 @@ class Service {
                             std::string& route_name);
   HttpReply predict(const HttpRequest& request);
   HttpReply explain(const HttpRequest& request);
+  HttpReply show_corpus_dialogue(const std::string& id);
   HttpReply show_model();
   HttpReply reload_now(const HttpRequest& request);
   HttpReply open_dialogue(const HttpRequest& request);

@@ -133,6 +133,28 @@ HttpReply Service::explain(const HttpRequest& request) {
   return json_reply(200, answer);
 }
 
+HttpReply Service::show_corpus_dialogue(const std::string& id) {
+  const auto loaded = model();
+  const BundleInfo& info = loaded->recogniser.info();
+  auto body = corpus_->dialogue_json(id, info);
+  if (body.is_null()) return error_reply(404, "", "the corpus has no such dialogue");
+  const auto views = corpus_->utterances(id, info);
+  const auto predictions = batcher_.run(
+      {loaded->recogniser, views, {0, static_cast<std::int64_t>(views.size())}, PredictOptions{}});
+  const auto view = predictions.view();
+  const auto was_seen = [&](const char* what, const std::string& name) {
+    return std::binary_search(info.seen.begin(), info.seen.end(), seen_mark(what, name));
+  };
+  const bool is_seen = was_seen("dialogue", id);
+  for (std::size_t i = 0; i < views.size(); ++i) {
+    Json& entry = body["utterances"][i];
+    entry["seen"] = is_seen || was_seen("utterance", entry["id"].get<std::string>());
+    entry["prediction"] =
+        view.used[i].empty() ? Json() : answer_json(info, view, static_cast<std::int64_t>(i));
+  }
+  return json_reply(200, body);
+}
+
 HttpReply Service::show_model() {
   const auto loaded = model();
   auto body = model_json(loaded->recogniser);

@@ -151,6 +151,21 @@ TEST(Results, RecallOfAClassThatAFoldLacksIsLeftOutOfTheMean) {
   EXPECT_DOUBLE_EQ(results.find("unified", "acoustic,textual", "recall.calm")->mean, 0.25);
 }
 
+TEST(Results, CalibratedErrorIsThatOfTheModelsTemperature) {
+  auto outcomes = unified_outcomes();
+  EXPECT_TRUE(std::isnan(class_results().find("unified", "acoustic", "calibrated_ece")->mean));
+  for (auto& outcome : outcomes) outcome.calibrations = {{kAcoustic, 100, 2.0, 0.1}};
+  const Results results = make_results(outcomes, class_corpus(), {"1/2", "2/2"});
+  // Every confidence is .75; with T = 2 it is sqrt(3) / (1 + sqrt(3)) = .634, in one bin.
+  const double confidence = std::sqrt(3.0) / (1 + std::sqrt(3.0));
+  const auto error = [&](double accuracy) { return std::abs(accuracy - confidence); };
+  EXPECT_NEAR(results.find("unified", "acoustic", "calibrated_ece")->mean,
+              ((error(1) + error(0.5)) / 2 + (error(0.75) + error(0)) / 2) / 2, 1e-6);
+  // A pattern without calibration keeps the raw probabilities.
+  EXPECT_DOUBLE_EQ(results.find("unified", "textual", "calibrated_ece")->mean,
+                   results.find("unified", "textual", "ece")->mean);
+}
+
 TEST(Results, ClassScoresKeepConfusionAndCounts) {
   const Results results = class_results();
   const Score& score = results.scores.front();  // unified, {a}, fold 0, seed 1
@@ -159,7 +174,7 @@ TEST(Results, ClassScoresKeepConfusionAndCounts) {
   EXPECT_THAT(score.confusion, ElementsAre(2, 0, 0, 2));
   EXPECT_THAT(results.headline, ElementsAre("wa", "ua", "weighted_f1"));
   EXPECT_THAT(results.metrics, ElementsAre("wa", "ua", "weighted_f1", "macro_f1", "auroc", "brier",
-                                           "ece", "recall.calm", "recall.angry"));
+                                           "ece", "calibrated_ece", "recall.calm", "recall.angry"));
 }
 
 TEST(Results, RealValuesGiveSentimentMetrics) {

@@ -96,7 +96,9 @@ TEST(Program, StartsWithinFiftyMilliseconds) {
 TEST(Program, VersionIsTheLibrarys) {
   const auto result = run_hardy({"--version"});
   EXPECT_EQ(result.exit_code, 0);
-  EXPECT_EQ(result.output, "hardy " + program_version() + "\n");
+  EXPECT_THAT(result.output, StartsWith("hardy " + program_version() + "\n"));
+  EXPECT_THAT(result.output, AllOf(HasSubstr("\ncompiler   "), HasSubstr("\nkernels    "),
+                                   HasSubstr("\ntraining   ")));
 }
 
 TEST(Program, WithoutArgumentsPrintsHelpAndReturnsTwo) {
@@ -219,6 +221,10 @@ TEST(ConfigCommand, PrintsOneValueOrATable) {
             "3\n");
   EXPECT_THAT(run_hardy({"config", "hardymer.retrieval"}).output,
               HasSubstr("hardymer.retrieval.k = 5"));
+  EXPECT_THAT(run_hardy({"config", "momke"}).output, StartsWith("momke."));
+  EXPECT_EQ(run_hardy({"config", "--diff"}).output, "# no setting differs from the defaults\n");
+  EXPECT_THAT(run_hardy({"config", "--set", "run.seeds=7", "--diff"}).output,
+              HasSubstr("run.seeds = [7]  # the defaults: "));
   const auto unknown = run_hardy({"config", "hardymer.retrieval.kk"});
   EXPECT_EQ(unknown.exit_code, 2);
   EXPECT_THAT(unknown.errors, HasSubstr("did you mean"));

@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/files.h"
 #include "tests/analysis/made_run.h"
 #include "tests/cli/program.h"
 #include "tests/support/temp_dir.h"
@@ -50,6 +51,24 @@ TEST_F(StatsCommand, OneRunGivesItsTableWithIntervals) {
                                    HasSubstr("90 % = interval over 24 dialogues")));
   const auto json = nlohmann::json::parse(stats({"good", "--json"}).output);
   EXPECT_EQ(json["intervals"]["resamples"], 10000);
+}
+
+TEST_F(StatsCommand, ARunOfAMethodOfAnotherProgramIsRead) {
+  const auto file = folder_ / "good" / "manifest.json";
+  auto manifest = nlohmann::ordered_json::parse(read_text_file(file));
+  manifest["method"] = "mine";
+  auto config = manifest["config"].get<std::string>();
+  const std::string chosen = "method = \"hardymer\"";
+  ASSERT_NE(config.find(chosen), std::string::npos);
+  config.replace(config.find(chosen), chosen.size(), "method = \"mine\"");
+  manifest["config"] = config + "\n[mine]\nepochs = 3\nrate = 0.5\nkind = \"a\"\nis_on = true\n";
+  put_file(file, manifest.dump(1));
+  const auto result = stats({"good"});
+  EXPECT_EQ(result.exit_code, 0) << result.errors;
+  const auto page =
+      run_hardy({"report", "good", "--out", "r.html"}, {.folder = folder_.path(), .variables = {}});
+  EXPECT_EQ(page.exit_code, 0) << page.errors;
+  EXPECT_THAT(read_text_file(folder_ / "r.html"), HasSubstr("[mine]\\nepochs = 3"));
 }
 
 TEST_F(StatsCommand, AnUnknownMetricOrTrackOfOneRunIsRefused) {

@@ -154,17 +154,23 @@ TEST(Recogniser, ProbabilitiesLabelsAndCalibratedConfidenceAgree) {
   const auto predictions = recogniser.predict(complete.views, workspace);
   for (std::int64_t i = 0; i < predictions.count; ++i) {
     const auto row = predictions.row(i);
+    const auto raw = predictions.raw_probabilities.subspan(static_cast<std::size_t>(4 * i), 4);
     double sum = 0;
+    double raw_sum = 0;
     double warm = 0;
     const auto label = static_cast<std::size_t>(predictions.labels[static_cast<std::size_t>(i)]);
-    for (const float p : row) {
-      EXPECT_LE(p, row[label]);
-      sum += static_cast<double>(p);
-      warm += std::sqrt(static_cast<double>(p));  // softmax(z / 2) is proportional to sqrt(p)
+    for (std::size_t c = 0; c < 4; ++c) {
+      EXPECT_LE(row[c], row[label]);
+      sum += static_cast<double>(row[c]);
+      raw_sum += static_cast<double>(raw[c]);
+      warm += std::sqrt(static_cast<double>(raw[c]));  // softmax(z / 2) is proportional to sqrt(p)
     }
     EXPECT_NEAR(sum, 1, 1e-6);
-    EXPECT_NEAR(predictions.confidence[static_cast<std::size_t>(i)],
-                std::sqrt(static_cast<double>(row[label])) / warm, 1e-5);
+    EXPECT_NEAR(raw_sum, 1, 1e-6);
+    for (std::size_t c = 0; c < 4; ++c) {
+      EXPECT_NEAR(row[c], std::sqrt(static_cast<double>(raw[c])) / warm, 1e-5);
+    }
+    EXPECT_EQ(predictions.confidence[static_cast<std::size_t>(i)], row[label]);
     EXPECT_EQ(predictions.calibrated[static_cast<std::size_t>(i)], 1);
   }
   const RandomUtterances partial(info, 1, 7, Pattern(0b001));
@@ -172,6 +178,9 @@ TEST(Recogniser, ProbabilitiesLabelsAndCalibratedConfidenceAgree) {
   EXPECT_EQ(uncalibrated.calibrated[0], 0);
   const auto label = static_cast<std::size_t>(uncalibrated.labels[0]);
   EXPECT_FLOAT_EQ(uncalibrated.confidence[0], uncalibrated.row(0)[label]);
+  for (std::size_t c = 0; c < 4; ++c) {
+    EXPECT_EQ(uncalibrated.row(0)[c], uncalibrated.raw_probabilities[c]);
+  }
 }
 
 TEST(Recogniser, ReconstructsOnlyWhatSomebodyLacks) {

@@ -29,4 +29,9 @@ if(TRAINING)
     -D CMAKE_PREFIX_PATH=${prefix} -D CMAKE_CXX_COMPILER=${CXX} "-DCMAKE_CXX_FLAGS=${flags}")
   must_run(${CMAKE_COMMAND} --build ${WORK}/training)
   must_run(${WORK}/training/consumer ${WORK}/run)
+  must_run(${CMAKE_COMMAND} -S ${SOURCE}/../../examples/own_method -B ${WORK}/own_method
+    -D CMAKE_PREFIX_PATH=${prefix} -D CMAKE_CXX_COMPILER=${CXX} "-DCMAKE_CXX_FLAGS=${flags}")
+  must_run(${CMAKE_COMMAND} --build ${WORK}/own_method)
+  must_run(sh ${SOURCE}/../../examples/own_method/test.sh ${WORK}/own_method/own_method
+    ${prefix}/bin/hardy)
 endif()

@@ -197,7 +197,7 @@ TEST(Methods, UnknownOnesAreRefusedWithTheNearest) {
 
 TEST(Methods, TheExampleIsTheOneInTheDocuments) {
   const std::string page = read_text_file(source_dir() / "docs" / "adding_a_method.md");
-  const std::string code = read_text_file(source_dir() / "tests/methods/tiny.cc");
+  const std::string code = read_text_file(source_dir() / "examples/own_method/tiny.cc");
   EXPECT_NE(page.find(code), std::string::npos) << "docs/adding_a_method.md is not up to date";
 }
 

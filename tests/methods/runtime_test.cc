@@ -127,10 +127,10 @@ TEST_P(Runtime, GivesTheOutputsOfTheTrainingModule) {
         PredictOptions options;
         options.available = pattern;
         const auto predictions = recogniser.predict(views, workspace, options);
-        ASSERT_EQ(predictions.probabilities.size(), expected.size());
+        ASSERT_EQ(predictions.raw_probabilities.size(), expected.size());
         for (std::size_t i = 0; i < expected.size(); ++i) {
           const double difference = std::abs(static_cast<double>(expected[i]) -
-                                             static_cast<double>(predictions.probabilities[i]));
+                                             static_cast<double>(predictions.raw_probabilities[i]));
           worst = std::max(worst, difference);
         }
       }

@@ -62,7 +62,9 @@ Json padded_feeds(const BundleInfo& info, const std::vector<UtteranceView>& view
 }
 
 /// The largest difference to our own probabilities (or values), relative beyond one.
-double compare(const BundleInfo& info) {
+double compare(BundleInfo info) {
+  if (info.is_classification()) info.calibrations.push_back({Pattern(0b1), 50, 2.0, 0.1});
+  if (info.is_classification()) info.calibrations.push_back({Pattern(0b11), 50, 0.5, 0.1});
   const test::TempDir dir;
   const auto recogniser = test::random_recogniser(info, dir.path() / "model");
   write_file_atomically(dir.path() / "model.onnx", export_onnx(dir.path() / "model"));
@@ -85,6 +87,7 @@ double compare(const BundleInfo& info) {
     const auto ours = recogniser.predict(data[i].views, shapes[i], workspace);
     const auto& theirs = outputs[i][info.is_classification() ? "probabilities" : "logits"]["data"];
     const auto logits = outputs[i]["logits"]["data"];
+    const auto& raw = outputs[i][info.is_classification() ? "raw_probabilities" : "logits"]["data"];
     for (std::size_t b = 0; b + 1 < shapes[i].size(); ++b) {
       for (auto row = shapes[i][b]; row < shapes[i][b + 1]; ++row) {
         const auto place = static_cast<std::int64_t>(b) * kLongest + row - shapes[i][b];
@@ -96,6 +99,9 @@ double compare(const BundleInfo& info) {
                                       std::max(1.0, std::abs(expected)));
           worst = std::max(worst, std::abs(theirs[at].get<double>() -
                                            static_cast<double>(ours.probabilities[own])) /
+                                      std::max(1.0, std::abs(expected)));
+          worst = std::max(worst, std::abs(raw[at].get<double>() -
+                                           static_cast<double>(ours.raw_probabilities[own])) /
                                       std::max(1.0, std::abs(expected)));
         }
       }

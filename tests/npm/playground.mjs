@@ -7,6 +7,7 @@ import {join} from "node:path";
 
 const require = createRequire(join(process.env.HARDY_NPM, "package.json"));
 const {chromium} = require("playwright-core");
+const {findings} = createRequire(import.meta.url)("./axe.cjs");
 
 const [url, folder] = process.argv.slice(2);
 const flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -38,6 +39,37 @@ assert.equal(await page.locator("#contributions .bar").count(), 3);
 assert.ok(await page.locator("#similar tbody tr").count() > 0);
 assert.match(await text("#hardness"), /Score/);
 await page.screenshot({path: join(folder, "playground.png"), fullPage: true});
+assert.deepEqual(await findings(page, process.env.HARDY_NPM), []);
+
+// The dialogue: every turn with its label and a verdict in words, this one marked.
+const turns = page.locator("#turns button");
+assert.equal(await turns.count(), await page.locator("#utterance option").count());
+assert.match(await turns.first().textContent(), /\u2713 right|\u2717 wrong/);
+assert.match(await text("#verdict"), /right|wrong/);
+assert.match(await text("#dialogue-note"), /\d+ of \d+ right/);
+assert.equal(await page.locator("#turns button[aria-current=true]").count(), 1);
+assert.match(await text("#seen"), /trained on this utterance/);
+assert.ok(await page.locator("#previous").isDisabled());
+await settled(() => page.click("#next"));
+assert.equal(await page.inputValue("#utterance"), "1");
+await settled(() => turns.nth(2).click());
+assert.equal(await page.inputValue("#utterance"), "2");
+
+// Attention: a line stands where equal attention would be.
+assert.ok(await page.locator("#attention .mark").count() > 0);
+assert.match(await text("#attention"), /Equal attention to \d+ turns/);
+
+// A link brings back dialogue, utterance and switches.
+await settled(() => page.locator("#switches input").nth(2).uncheck());
+const link = await page.evaluate(() => location.href);
+assert.match(link, /#dialogue=.+&utterance=2&off=/);
+const probabilities = await text("#probabilities");
+await page.goto("about:blank");
+await settled(() => page.goto(link));
+assert.equal(await page.inputValue("#utterance"), "2");
+assert.equal(await text("#probabilities"), probabilities);
+assert.ok(!await page.locator("#switches input").nth(2).isChecked());
+await settled(() => page.locator("#switches input").nth(2).check());
 
 // Switching a modality off changes prediction, contributions and patterns at once.
 await settled(() => page.locator("#switches input").nth(1).uncheck());
@@ -86,10 +118,12 @@ await settled(() => page.reload());
 const widths = await page.evaluate(() => [document.documentElement.scrollWidth, window.innerWidth]);
 assert.ok(widths[0] <= widths[1], `the page is ${widths[0]} wide on a screen of ${widths[1]}`);
 await page.screenshot({path: join(folder, "playground-narrow.png"), fullPage: true});
+assert.deepEqual(await findings(page, process.env.HARDY_NPM), []);
 
 await page.emulateMedia({colorScheme: "dark"});
 await page.setViewportSize({width: 1200, height: 900});
 await page.screenshot({path: join(folder, "playground-dark.png"), fullPage: true});
+assert.deepEqual(await findings(page, process.env.HARDY_NPM), []);
 
 // Refusals (422) are logged by the browser itself; anything else is a mistake of the page.
 assert.deepEqual(problems.filter((line) => !/status of 422/.test(line)), []);

@@ -94,7 +94,8 @@ std::vector<float> by_runtime(const std::filesystem::path& file, const Corpus& c
       views.push_back(view);
     }
     const auto predictions = recogniser.predict(views, workspace, options);
-    all.insert(all.end(), predictions.probabilities.begin(), predictions.probabilities.end());
+    all.insert(all.end(), predictions.raw_probabilities.begin(),
+               predictions.raw_probabilities.end());
   }
   return all;
 }

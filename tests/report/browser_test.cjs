@@ -14,6 +14,7 @@ if (!browserPath || !existsSync(driver)) {
   process.exit(process.env.CI === "true" ? 1 : 77);
 }
 const {chromium} = require(driver);
+const {findings} = require("../npm/axe.cjs");
 
 async function open(browser, file, options) {
   const page = await browser.newPage(options);
@@ -63,7 +64,10 @@ async function wide(browser, file) {
     assert.ok(chart.label && chart.label.length > 20, `alternative text: ${chart.label}`);
     assert.ok(chart.width > 200 && chart.height > 80 && chart.shapes > 3, JSON.stringify(chart));
   }
+  assert.deepEqual(await findings(page, npm), []);
+  await colours(page);
   await everyNumber(page, path.dirname(file));
+  await takenAway(page);
   await methods(page);
   await maps(page);
   await auditsAndExplanations(page);
@@ -84,6 +88,68 @@ async function wide(browser, file) {
   assert.equal(await page.evaluate(() => document.activeElement.className), "skip");
   assert.deepEqual(troubles, []);
   await page.close();
+}
+
+/** Every two colours stay apart for people without the cones of one kind. */
+async function colours(page) {
+  // Machado, Oliveira and Fernandes 2009, severity 1: protanopia, deuteranopia, tritanopia.
+  const views = [[1, 0, 0, 0, 1, 0, 0, 0, 1],
+    [0.152286, 1.052583, -0.204868, 0.114503, 0.786281, 0.099216, -0.003882, -0.048116, 1.051998],
+    [0.367322, 0.860646, -0.227968, 0.280085, 0.672501, 0.047413, -0.01182, 0.04294, 0.968881],
+    [1.255528, -0.076749, -0.178779, -0.078411, 0.930809, 0.147602, 0.004733, 0.691367, 0.3039]];
+  const toXyz = [0.4124564, 0.3575761, 0.1804375, 0.2126729, 0.7151522, 0.072175, 0.0193339,
+    0.119192, 0.9503041];
+  const times = (m, v) => [0, 1, 2].map((i) => m[3 * i] * v[0] + m[3 * i + 1] * v[1] +
+    m[3 * i + 2] * v[2]);
+  const linear = (hex) => [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16) / 255)
+    .map((c) => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
+  const lab = (rgb) => {
+    const [x, y, z] = times(toXyz, rgb.map((c) => Math.min(1, Math.max(0, c))))
+      .map((v, i) => v / [0.95047, 1, 1.08883][i])
+      .map((t) => t > 216 / 24389 ? Math.cbrt(t) : (24389 / 27 * t + 16) / 116);
+    return [116 * y - 16, 500 * (x - y), 200 * (y - z)];
+  };
+  const palette = await page.evaluate("hardyReport.palette");
+  assert.equal(new Set(palette).size, 11);
+  for (const view of views) {
+    const seen = palette.map((hex) => lab(times(view, linear(hex))));
+    seen.forEach((a, i) => seen.slice(0, i).forEach((b, j) => {
+      const apart = Math.hypot(...a.map((v, k) => v - b[k]));
+      assert.ok(apart > 25, `${palette[i]} and ${palette[j]} are ${apart.toFixed(1)} apart`);
+    }));
+  }
+}
+
+/** Tables can be sorted and saved, charts saved, parts linked to. */
+async function takenAway(page) {
+  const results = section(page, "Results");
+  const first = results.locator("table").first();
+  const order = () => first.locator("tbody tr td:nth-child(2)").evaluateAll((cells) =>
+    cells.map((cell) => Number(cell.firstChild.textContent)));
+  await first.locator("thead th:nth-child(2) button").click();
+  const down = await order();
+  assert.deepEqual(down, [...down].sort((x, y) => y - x));
+  await first.locator("thead th:nth-child(2) button").click();
+  assert.deepEqual(await order(), [...down].reverse());
+  assert.equal(await first.locator("th[aria-sort=ascending]").count(), 1);
+  const saved = async (name) => {
+    const [download] = await Promise.all([page.waitForEvent("download"),
+      results.getByRole("button", {name}).first().click()]);
+    return {name: download.suggestedFilename(), bytes: readFileSync(await download.path())};
+  };
+  const csv = await saved(/^Save as CSV/);
+  assert.match(csv.name, /\.csv$/);
+  assert.match(csv.bytes.toString(), /^track,.*\n.*0\.\d{4}/);
+  const svg = await saved(/^Save as SVG/);
+  assert.match(svg.bytes.toString(), /^<svg xmlns="http:\/\/www\.w3\.org\/2000\/svg"[^]*<\/svg>$/);
+  const png = await saved(/^Save as PNG/);
+  assert.equal(png.bytes.subarray(1, 4).toString(), "PNG");
+  assert.ok(png.bytes.length > 2000);
+  for (const id of ["results", "comparison", "confusion-matrices", "cost"]) {
+    assert.equal(await page.locator(`h2#${id}`).count(), 1, `the anchor ${id}`);
+  }
+  const matrix = section(page, "Comparison").locator("table.matrix");
+  assert.ok(await matrix.count() > 0 && await matrix.first().locator("tbody tr").count() === 1);
 }
 
 /** The results tables say what results.json says. */
@@ -169,6 +235,10 @@ async function narrow(browser, file) {
   assert.ok(look.overflow <= 0, `the page is ${look.overflow} pixels too wide`);
   assert.ok(look.widest <= 361, `a chart reaches to ${look.widest}`);
   assert.equal(look.background, "rgb(15, 20, 25)");
+  const captions = await page.evaluate(() => Math.max(...[...document.querySelectorAll("caption")]
+    .map((caption) => caption.getBoundingClientRect().right)));
+  assert.ok(captions <= 361, `a caption reaches to ${captions}`);
+  assert.deepEqual(await findings(page, npm), []);
   await page.setViewportSize({width: 700, height: 740});
   await page.waitForFunction(() => document.querySelector("figure.chart svg[role=img]").
     getBoundingClientRect().width > 500);

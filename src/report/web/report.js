@@ -4,6 +4,7 @@
 (() => {
   const data = JSON.parse(document.getElementById("report-data").textContent);
   const main = document.getElementById("main");
+  const {palette, anchor, save, savePng, savers, csvOf, svgOf, makeSortable} = hardyReport;
   const charts = [];
   const metricOf = (metric) => (data.metrics || {})[metric] ||
     {title: metric, convention: "", is_higher_better: true, is_share: true};
@@ -29,15 +30,18 @@
     return node;
   }
 
-  let sections = 0;
   function section(title) {
-    const id = `s${++sections}`;
+    const id = anchor(title);
     const node = element("section", {"aria-labelledby": id}, element("h2", {id}, title));
     main.append(node);
     document.querySelector("#contents ul").append(
       element("li", null, element("a", {href: `#${id}`}, title)));
     return node;
   }
+
+  /** A heading below a section's, with an address of its own. */
+  const subheading = (node, title) => element("h3",
+    {id: anchor(`${node.querySelector("h2").textContent} ${title}`)}, title);
 
   /** A table that scrolls by itself on narrow screens; cells are texts or nodes. */
   function table(caption, header, rows, options = {}) {
@@ -49,17 +53,26 @@
     })));
     const head = header.map((cell, i) => element("th", {scope: "col",
       class: (options.text || []).includes(i) ? "text" : null}, cell));
-    return element("div", {class: "scroll", tabindex: 0, role: "region", "aria-label": caption},
-      element("table", {class: options.class}, element("caption", null, caption),
-        element("thead", null, element("tr", null, head)), element("tbody", null, body)));
+    const made = element("table", {class: options.class}, element("caption", null, caption),
+      element("thead", null, element("tr", null, head)), element("tbody", null, body));
+    if (!options.isOrdered) makeSortable(made);
+    const name = anchor(caption.split(/[:,;(]/)[0]).slice(0, 60);
+    return element("div", null,
+      element("div", {class: "scroll", tabindex: 0, role: "group", "aria-label": caption}, made),
+      savers(caption, [["CSV", () => save(`${name}.csv`, "text/csv", csvOf(made))]]));
   }
 
   /** A chart with its text alternative; drawn again when its width changes. */
   function chart(parent, alternative, caption, draw) {
     if (typeof Plot === "undefined") return;
     const holder = element("div");
+    let shown = null;
+    const name = anchor(caption.split(/[:,;(]/)[0]).slice(0, 60);
+    const file = () => svgOf(shown.image, shown.colour, caption);
     parent.append(element("figure", {class: "chart"}, holder,
-      element("figcaption", null, caption)));
+      element("figcaption", null, caption), savers(caption, [
+        ["SVG", () => save(`${name}.svg`, "image/svg+xml", file().text)],
+        ["PNG", () => savePng(`${name}.png`, file())]])));
     let drawn = 0;
     const render = () => {
       const width = Math.floor(holder.clientWidth);
@@ -70,6 +83,7 @@
       const main_image = images[images.length - 1];
       main_image.setAttribute("role", "img");
       main_image.setAttribute("aria-label", alternative);
+      shown = {image: main_image, colour: figure.scale ? figure.scale("color") : null};
       holder.replaceChildren(figure);
     };
     charts.push(render);
@@ -87,6 +101,11 @@
   const summary = (run, track, condition, metric) => run.results.summaries.find(
     (s) => s.track === track && s.condition === condition && s.metric === metric);
   const series = (run, track) => data.runs.length > 1 ? `${run.name}, ${track}` : track;
+  /** The colours of all runs and tracks, the same in every chart. */
+  const runColours = () => {
+    const domain = allTracks().map(([run, track]) => series(run, track));
+    return {domain, range: domain.map((_, i) => palette[i % palette.length]), legend: true};
+  };
   const allTracks = () => data.runs.flatMap((run) => run.results.tracks.map((t) => [run, t]));
   const level = () => 100 * (((data.runs[0] || {results: {}}).results.intervals || {}).level ||
     0.95);
@@ -142,7 +161,7 @@
           ...wide.map((c) => resultCell(summary(run, track, c, metric), over))];
       });
       if (!wide.length) continue;
-      node.append(element("h3", null, metricName(metric)), element("p", {class: "soft"},
+      node.append(subheading(node, metricName(metric)), element("p", {class: "soft"},
         metricOf(metric).convention), table(
         `${metricName(metric)} on the test parts: mean, deviation over seeds (over folds for one ` +
         `seed), ${level()} % interval`, ["track", ...wide.map(braces)], rows));
@@ -205,7 +224,7 @@
       node.append(element("h3", null, `${metricName(metric)} against ${protocol}`));
       chart(node, `Curves of ${metricName(metric)} against the rate of ${protocol}; the table ` +
         "above holds every value.", `${metricName(metric)} by ${protocol}, bars: ${level()} % ` +
-        "interval", (width) => Plot.plot({width, height: 300, color: {legend: true},
+        "interval", (width) => Plot.plot({width, height: 300, color: runColours(),
         x: {label: `${protocol}: rate`, grid: true}, y: {label: metricName(metric), grid: true},
         marks: [
           Plot.ruleX(points.filter((p) => isNumber(p.low)), {x: "rate", y1: "low", y2: "high",
@@ -237,10 +256,10 @@
       x: {label: metricName(metric), grid: true, domain: metric === "correlation" ? undefined
         : [0, isShare(metric) ? 1 : Math.max(...values.map((v) => v.high || v.mean))]},
       y: {axis: null, domain: names}, fy: {label: null, domain: conditions.map(braces)},
-      color: {domain: names, legend: true},
+      color: runColours(),
       marks: [
         Plot.barX(values, {x: "mean", y: "series", fy: "condition", fill: "series",
-          fillOpacity: 0.75}),
+          stroke: "currentColor", strokeWidth: 0.5}),
         Plot.ruleY(values.filter((v) => isNumber(v.low)), {x1: "low", x2: "high", y: "series",
           fy: "condition", strokeWidth: 2, stroke: "currentColor"}),
         Plot.tip(values, Plot.pointer({x: "mean", y: "series", fy: "condition", title: (v) =>
@@ -258,14 +277,40 @@
     if (!rows.length) return;
     const unit = (row, value) => !isNumber(value) ? "–"
       : isShare(row.metric) ? (100 * value).toFixed(2) : value.toFixed(4);
-    node.append(table("Difference first minus second (shares in points), paired over folds, " +
-      "seeds and utterances; p corrected for all rows (Holm)",
-    ["condition", "first", "second", "track", "metric", "difference", `${level()} % interval`, "p",
-      "corrected p", "verdict"], rows.map((row) => [braces(row.condition), row.first, row.second,
-      row.track, metricName(row.metric),
-      element("td", {class: row.beyond_chance ? "better" : null}, unit(row, row.difference)),
-      `${unit(row, row.low)} to ${unit(row, row.high)}`, fixed(row.p), fixed(row.corrected_p),
-      row.verdict]), {text: [1, 2, 3, 4, 9]}));
+    const signed = (row, value) => isNumber(value) && value > 0 ? `+${unit(row, value)}`
+      : unit(row, value);
+    const first = rows[0].first;
+    const conditions = [...new Set(rows.map((row) => row.condition))];
+    node.append(element("p", {class: "soft"}, `Each cell is ${first} minus the run of its row ` +
+      "(shares in points), paired over folds, seeds and utterances. * = differs beyond chance " +
+      "(corrected by Holm for all numbers of this section)."));
+    for (const metric of new Set(rows.map((row) => row.metric))) {
+      const own = rows.filter((row) => row.metric === metric);
+      const places = [...new Set(own.map((row) => JSON.stringify([row.second, row.track])))];
+      node.append(subheading(node, metricName(metric)), table(
+        `${metricName(metric)}: ${first} minus each other run`,
+        ["against", ...conditions.map(braces)], places.map((place) => {
+          const [second, track] = JSON.parse(place);
+          return [data.runs.length && data.runs[0].results.tracks.length > 1
+            ? `${second}, ${track}` : second, ...conditions.map((condition) => {
+            const row = own.find((r) => r.second === second && r.track === track &&
+              r.condition === condition);
+            if (!row) return element("td", null, "–");
+            return element("td", {class: row.beyond_chance ? "better" : null,
+              title: `${level()} % interval ${unit(row, row.low)} to ${unit(row, row.high)}, ` +
+                `corrected p ${fixed(row.corrected_p)}`},
+            signed(row, row.difference) + (row.beyond_chance ? "*" : ""));
+          })];
+        }), {class: "matrix"}));
+    }
+    node.append(element("details", null, element("summary", null, "Intervals, p and verdicts"),
+      table("Every difference with its interval",
+        ["condition", "second", "track", "metric", "difference", `${level()} % interval`, "p",
+          "corrected p", "verdict"], rows.map((row) => [braces(row.condition), row.second,
+          row.track, metricName(row.metric),
+          element("td", {class: row.beyond_chance ? "better" : null}, unit(row, row.difference)),
+          `${unit(row, row.low)} to ${unit(row, row.high)}`, fixed(row.p), fixed(row.corrected_p),
+          row.verdict]), {text: [1, 2, 3, 8]})));
   }
 
   function confusionSection() {
@@ -287,6 +332,17 @@
     show();
   }
 
+  /** Whether white reads better than black on hsl(212 70% light%): by its relative luminance. */
+  function isDark(light) {
+    const reach = 0.7 * Math.min(light, 100 - light) / 100;
+    const channel = (n) => {
+      const k = (n + 212 / 30) % 12;
+      const c = light / 100 - reach * Math.max(-1, Math.min(k - 3, 9 - k, 1));
+      return c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
+    };
+    return 0.2126 * channel(0) + 0.7152 * channel(8) + 0.0722 * channel(4) < 0.179;
+  }
+
   function confusion({run, track, condition}) {
     const names = run.results.data.classes;
     const size = names.length;
@@ -301,14 +357,14 @@
       return [`${name} (${total})`, ...row.map((count) => {
         const share = total ? count / total : 0;
         const light = 96 - 62 * share;
-        return element("td", {class: `cell ${light < 60 ? "dark" : "light"}`,
+        return element("td", {class: `cell ${isDark(light) ? "dark" : "light"}`,
           style: `background: hsl(212 70% ${light}%)`}, `${(100 * share).toFixed(1)} %`,
         element("small", null, String(count)));
       })];
     });
     return table(`${series(run, track)}, {${condition}}: share of each true class (rows) that was ` +
       "predicted as each class (columns), summed over folds and seeds", ["truth", ...names], rows,
-    {class: "heat"});
+    {class: "heat", isOrdered: true});
   }
 
   function curveSection() {
@@ -329,8 +385,8 @@
         const last = points.filter((p) => p.epoch === Math.max(...points.map((q) => q.epoch)));
         chart(grid, `Training curves of ${key}: at the last epoch ` +
           last.map((p) => `${p.name} ${fixed(p.mean)}`).join(", "), key,
-        (width) => Plot.plot({width, height: 190, marginLeft: 48, x: {label: "epoch"},
-          y: {label: null, grid: true}, color: {legend: true}, marks: [
+        (width) => Plot.plot({width, height: 240, marginLeft: 48, x: {label: "epoch"},
+          y: {label: null, grid: true}, color: {legend: true, range: palette}, marks: [
             Plot.areaY(points, {x: "epoch", y1: "low", y2: "high", fill: "name",
               fillOpacity: 0.15}),
             Plot.lineY(points, {x: "epoch", y: "mean", stroke: "name"}),
@@ -371,7 +427,7 @@
           `${fixed(pattern.mean)}`, `{${pattern.pattern}}: mean score ${fixed(pattern.mean, 3)}`,
         (width) => Plot.plot({width, height: 150, marginLeft: 48, x: {label: "score",
           domain: [0, 1]}, y: {label: null, grid: true}, marks: [
-          Plot.rectY(bins, {x1: "x1", x2: "x2", y: "n", fill: "#4269d0", fillOpacity: 0.8,
+          Plot.rectY(bins, {x1: "x1", x2: "x2", y: "n", fill: palette[0],
             inset: 0.5}), Plot.ruleX([pattern.mean], {stroke: "currentColor",
             strokeDasharray: "4 3"})]}));
       }
@@ -461,7 +517,7 @@
       table(`${metricName(part.metric)} of every method, ${part.track} track: mean over ` +
         `${comparison.folds.length} folds and ${comparison.seeds.length} seeds`,
       ["method", ...part.columns.map(braces), ...(hasPaper ? ["paper"] : []), "parameters",
-        "train\u00a0s", "predict\u00a0ms"], rows, {class: "methods"}));
+        "train\u00a0s", "predict\u00a0ms"], rows, {class: "methods", isOrdered: true}));
     methodChart(node, part, main_column);
   }
 
@@ -476,7 +532,7 @@
       `line: interval`, (width) => Plot.plot({width, marginLeft: 130, height: 60 +
         24 * points.length, x: {label: metricName(part.metric), grid: true, nice: true},
       y: {label: null, domain: points.map((p) => p.method)}, color: {legend: true,
-        domain: ["HARDY-MER", "method", "control"], range: ["#d1495b", "#4269d0", "#8a8f98"]},
+        domain: ["HARDY-MER", "method", "control"], range: palette.slice(0, 3)},
       marks: [
         Plot.ruleY(points.filter((p) => isNumber(p.low)), {x1: "low", x2: "high", y: "method",
           stroke: "kind", strokeWidth: 2}),
@@ -512,15 +568,16 @@
       const shares = Object.entries(why.contributions).map(([modality, value]) =>
         ({modality, value}));
       node.append(element("p", {class: "soft"}, `Contributions and the baseline ${
-        fixed(why.baseline)} add up to the model's own output for this answer.`),
+        fixed(why.baseline)} add up to ${"label" in why.prediction ? "the confidence" :
+        "the value"}.`),
       table("Contributions", ["modality", "contribution"], shares.map((s) =>
         [s.modality, fixed(s.value)])));
       chart(node, "Bars of each modality's contribution; the table above holds every value.",
         "contribution of each modality", (width) => Plot.plot({width, marginLeft: 90,
           height: 40 + 26 * shares.length, x: {label: "contribution", grid: true},
           y: {label: null, domain: shares.map((s) => s.modality)}, marks: [
-            Plot.barX(shares, {x: "value", y: "modality", fill: (s) => s.value < 0 ? "#d1495b"
-              : "#4269d0", fillOpacity: 0.8}), Plot.ruleX([0])]}));
+            Plot.barX(shares, {x: "value", y: "modality", fill: (s) => s.value < 0
+              ? palette[1] : palette[0]}), Plot.ruleX([0])]}));
       node.append(table("With each subset of its modalities", ["modalities", "prediction"],
         why.patterns.map((p) => [p.modalities.join(", "), says(p)]), {text: [1]}));
       if (why.hardness) {
@@ -599,7 +656,7 @@
       const neighbours = marked.filter((p) => p.role === "neighbour");
       chart(grid, `t-SNE map of ${list.length} utterances, ${key}, coloured by label; ` +
         `${marked.length} marked as query or neighbour`, key, (width) => Plot.plot({
-        width, height: Math.min(width, 380), color: {legend: true, domain: labels},
+        width, height: Math.min(width, 380), color: {legend: true, domain: labels, range: palette},
         x: {axis: null}, y: {axis: null}, inset: 8, marks: [
           Plot.dot(list, {x: "x", y: "y", fill: "label", r: 2.5, fillOpacity: 0.65}),
           ring(neighbours.filter(ofFirst), null),
