@@ -182,13 +182,22 @@ class Corpus:
         """Writes the plain form: a table, one array per modality. The folder must be new or empty."""
         self._corpus.save(os.fspath(folder))
 
-    def to_pandas(self) -> "pd.DataFrame":
-        """One row per utterance: id, dialogue, position, speaker, group, split, transcript, label."""
+    def to_pandas(self, features: bool = False) -> "pd.DataFrame":
+        """One row per utterance: id, dialogue, position, speaker, group, split, transcript, label;
+        with `features` also acoustic.0, acoustic.1, ... (NaN where a modality is missing)."""
         import pandas as pd
 
         frame = pd.DataFrame(self._corpus.columns())
         frame["label"] = self.labels
-        return frame
+        if not features:
+            return frame
+        blocks = [frame]
+        for modality in self.modalities:
+            values = pd.DataFrame(self.features(modality.name).copy(), columns=[
+                f"{modality.name}.{i}" for i in range(modality.width)])
+            values[~self.present(modality.name)] = float("nan")
+            blocks.append(values)
+        return pd.concat(blocks, axis=1)
 
     def __repr__(self) -> str:
         parts = ", ".join(f"{m.name} {m.width}" for m in self.modalities)
