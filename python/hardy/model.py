@@ -21,9 +21,9 @@ class Model:
 
     def __init__(self, file: str | os.PathLike[str]) -> None:
         """Maps the file: processes share its weights. Raises ArtifactError when it is no model."""
-        self.file = os.path.abspath(os.fspath(file))
+        self.file = os.path.abspath(os.fsdecode(file))
         """The file that was loaded."""
-        self._model = _inference.Model(os.fspath(file))
+        self._model = _inference.Model(self.file)
         self._classes = tuple(self._model.classes)
         self._modalities = tuple(Modality(n, w) for n, w in self._model.modalities)
         self._names = tuple(m.name for m in self._modalities)
@@ -195,6 +195,8 @@ class Model:
         return (Model, (self.file,))
 
     def __repr__(self) -> str:
+        if not hasattr(self, "_names"):
+            return "<hardy.Model that was not loaded>"
         parts = ", ".join(f"{m.name} {m.width}" for m in self._modalities)
         what = f"classes {list(self._classes)}" if self._classes else "a value"
         return f"<hardy.Model of {self.method} ({self.track}), reads {parts}; predicts {what}>"

@@ -30,8 +30,9 @@ def codes(values: Sequence[Any] | np.ndarray | None) -> np.ndarray | None:
         return None
     known: dict[Any, int] = {}
     try:
+        listed = values.tolist() if isinstance(values, np.ndarray) else list(values)
         numbers = [-1 if v is None or v == "" or v != v else known.setdefault(v, len(known))
-                   for v in values]
+                   for v in listed]
     except (TypeError, ValueError):
         raise DataError("speaker: expected one name or number per utterance") from None
     return np.asarray(numbers, dtype=np.int64)
@@ -44,7 +45,7 @@ def offsets(dialogues: Sequence[Any] | np.ndarray | None, rows: int) -> np.ndarr
     if isinstance(dialogues, str):
         return np.asarray([0, rows], dtype=np.int64)
     try:
-        names = list(dialogues)
+        names = dialogues.tolist() if isinstance(dialogues, np.ndarray) else list(dialogues)
         starts = [i for i in range(len(names)) if i == 0 or names[i] != names[i - 1]]
         distinct = len({names[i] for i in starts})
     except (TypeError, ValueError):
