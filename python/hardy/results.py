@@ -80,6 +80,8 @@ class Predictions:
     """[n, M] features outside of the range that training saw, which were cut to it."""
     classes: tuple[str, ...] = ()
     modalities: tuple[str, ...] = ()
+    index: Any = None
+    """Index of the DataFrame that was predicted; None for other input."""
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -115,7 +117,7 @@ class Predictions:
             columns[f"p.{name}"] = self.probabilities[:, c]
         for m, name in enumerate(self.modalities):
             columns[f"used.{name}"] = self.used[:, m]
-        return pd.DataFrame(columns, index=index)
+        return pd.DataFrame(columns, index=self.index if index is None else index)
 
     def _repr_html_(self) -> str:
         return self.to_pandas().head(20)._repr_html_() + f"<p>{len(self)} utterances</p>"

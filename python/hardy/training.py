@@ -27,8 +27,9 @@ def _training() -> Any:
         from . import _training as module
     except ImportError as error:
         raise TrainingUnavailable(
-            "this installation cannot train: its extension hardy._training is missing or libtorch is "
-            f"not installed ({error}); install the training components, or use hardy.load to predict"
+            f"this installation cannot train: its extension hardy._training does not load ({error})",
+            "install libtorch-dev, libfaiss-dev and libdnnl-dev and build the package again "
+            "(docs/python.md); hardy.load predicts without them",
         ) from None
     return module
 
@@ -177,7 +178,7 @@ def program() -> str:
     beside = Path(__file__).parent / "bin" / "hardy"
     found = os.environ.get("HARDY_PROGRAM") or (str(beside) if beside.exists() else shutil.which("hardy"))
     if not found:
-        raise TrainingUnavailable("the program hardy was not found; set HARDY_PROGRAM or install it")
+        raise TrainingUnavailable("the program hardy was not found", "set HARDY_PROGRAM or install it")
     return found
 
 
