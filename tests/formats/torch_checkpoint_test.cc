@@ -7,6 +7,7 @@
 #include "base/files.h"
 #include "hardy/errors.h"
 #include "tests/support/messages.h"
+#include "tests/support/places.h"
 #include "tests/support/shared_data.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/test_files.h"
@@ -17,7 +18,7 @@ namespace {
 using test::message_of;
 
 std::filesystem::path fixture(const std::string& name) {
-  return std::filesystem::path(HARDY_FIXTURES_DIR) / "torch" / name;
+  return test::fixtures_dir() / "torch" / name;
 }
 
 std::vector<float> floats(const TensorFile& file, const std::string& name) {
