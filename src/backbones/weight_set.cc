@@ -26,6 +26,12 @@ void WeightSet::add(const std::string& key, std::vector<std::int64_t> shape,
   entries_[key] = {std::move(shape), [own] { return std::span<const float>(*own); }};
 }
 
+std::vector<std::string> WeightSet::keys() const {
+  std::vector<std::string> keys;
+  for (const auto& entry : entries_) keys.push_back(entry.first);
+  return keys;
+}
+
 const std::vector<std::int64_t>& WeightSet::shape(const std::string& key) const {
   const auto found = entries_.find(key);
   if (found == entries_.end()) {

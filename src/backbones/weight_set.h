@@ -33,6 +33,8 @@ class WeightSet {
 
   [[nodiscard]] bool has(const std::string& key) const { return entries_.contains(key); }
 
+  [[nodiscard]] std::vector<std::string> keys() const;
+
   /// Throws ArtifactError naming the key when it is missing.
   [[nodiscard]] const std::vector<std::int64_t>& shape(const std::string& key) const;
 

@@ -102,9 +102,9 @@ TEST_P(SpeechGolden, HiddenStatesAreThoseOfTheOriginal) {
       if (name == "batch") continue;  // padded inputs: utterances are run one at a time here
       auto samples = input(name);
       if (normalises) samples = normalised_samples(samples);
-      const auto wanted_input = folder / (name + ".input_values.npy");
-      if (fs::exists(wanted_input)) {
-        EXPECT_LE(test::largest_difference(samples, load_npy(wanted_input).values), kFrameTolerance);
+      const auto given = folder / (name + ".input_values.npy");
+      if (fs::exists(given)) {
+        EXPECT_LE(test::largest_difference(samples, load_npy(given).values), kFrameTolerance);
       }
       const auto states = network.hidden_states(samples);
       const auto wanted = load_npy(folder / (name + ".hidden_states.npy"));
@@ -118,6 +118,27 @@ TEST_P(SpeechGolden, HiddenStatesAreThoseOfTheOriginal) {
       EXPECT_LE(largest, kFrameTolerance) << file << " " << name;
     }
   }
+}
+
+TEST_P(SpeechGolden, MerbenchMeansAreThoseOfTheOriginal) {
+  HARDY_NEEDS_SHARED("golden/backbones/hf_speech");
+  const auto folder = test::backbone_dir() / "hf_speech" / GetParam();
+  const SpeechEncoder network(NetworkSettings::read(folder / "config.json"),
+                              WeightSet::open(folder));
+  const bool normalises =
+      NetworkSettings::read(folder / "preprocessor_config.json").flag_or("do_normalize", true);
+  const auto compare = [&](const std::string& name, const std::string& file, std::size_t piece) {
+    auto samples = input(name);
+    if (normalises) samples = normalised_samples(samples);
+    const auto mean = mean_row(summed_frames(network, samples, 4, piece));
+    const auto wanted = load_npy(folder / (file + ".merbench_utt.npy"));
+    EXPECT_LE(test::largest_difference(mean, wanted.values), kFrameTolerance) << file;
+  };
+  for (const auto& name : inputs_with(folder, ".merbench_utt.npy")) {
+    if (name.find('.') == std::string::npos) compare(name, name, kMerbenchPiece);
+  }
+  const std::string pieces = "long.pieces_of_16000";
+  if (fs::exists(folder / (pieces + ".merbench_utt.npy"))) compare("long", pieces, 16000);
 }
 
 INSTANTIATE_TEST_SUITE_P(Networks, SpeechGolden,

@@ -9,6 +9,7 @@
 #include "base/files.h"
 #include "hardy/errors.h"
 #include "tests/support/messages.h"
+#include "tests/support/places.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/test_files.h"
 
@@ -72,7 +73,7 @@ TEST(WeightSet, PartsOfAnIndexAreOneSet) {
 }
 
 TEST(WeightSet, OldTorchFilesAndUnknownClassesAreRead) {
-  const auto file = std::filesystem::path(HARDY_FIXTURES_DIR) / "torch" / "mixed.pth";
+  const auto file = test::fixtures_dir() / "torch" / "mixed.pth";
   const auto weights = WeightSet::open(file);
   EXPECT_EQ(weights.floats("transposed", {4, 3})[1], 4.0F);
   EXPECT_EQ(weights.floats("half", {2})[0], 1.5F);
