@@ -12,7 +12,7 @@ namespace hardy {
 namespace {
 
 void expect_kept_files(const char* name,
-                        const std::function<void(std::span<const std::byte>)>& run) {
+                       const std::function<void(std::span<const std::byte>)>& run) {
   int files = 0;
   for (const auto& file : std::filesystem::directory_iterator(test::fuzz_corpus_dir() / name)) {
     SCOPED_TRACE(file.path().string());
