@@ -21,24 +21,24 @@ namespace {
   throw IoError(fmt::format("{}: cannot be read: {}", file.string(), std::strerror(errno)));
 }
 
+}  // namespace
+
 /// What changes when a file is written or replaced.
-struct FileState {
+struct MappedFileState {
   dev_t device = 0;
   ino_t number = 0;
   off_t size = 0;
   timespec written = {};
 
-  bool operator==(const FileState& other) const {
+  bool operator==(const MappedFileState& other) const {
     return device == other.device && number == other.number && size == other.size &&
            written.tv_sec == other.written.tv_sec && written.tv_nsec == other.written.tv_nsec;
   }
 };
 
-FileState state_of(const struct stat& status) {
+static MappedFileState state_of(const struct stat& status) {
   return {status.st_dev, status.st_ino, status.st_size, status.st_mtim};
 }
-
-}  // namespace
 
 /// A private mapping: what is hidden changes here, not in the file.
 struct FeatureArray::Mapping {
@@ -65,7 +65,7 @@ struct FeatureArray::Mapping {
   Mapping& operator=(const Mapping&) = delete;
 
   std::filesystem::path file;
-  FileState state;
+  MappedFileState state;
   void* place = nullptr;
   std::size_t bytes = 0;
 };
