@@ -29,7 +29,7 @@ Mixture::Mixture(const MixtureDraw& draw, at::Device device)
   shares_ = host.to(device);
 }
 
-at::Tensor Mixture::blend(const at::Tensor& features, const at::Tensor& own,
+at::Tensor Mixture::blend(const FeatureRows& features, const at::Tensor& own,
                           const at::Tensor& rows) const {
   const auto others = features.index_select(0, partners_.index_select(0, rows));
   return at::lerp(own, others, shares_.index_select(0, rows).unsqueeze(1));

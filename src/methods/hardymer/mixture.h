@@ -53,7 +53,7 @@ class Mixture {
 
   /// (1 - share) own + share partner for some batch rows. `features` is one modality of the table.
   /// Shapes: features [N, d], own [k, d], rows [k] int64 -> [k, d].
-  [[nodiscard]] at::Tensor blend(const at::Tensor& features, const at::Tensor& own,
+  [[nodiscard]] at::Tensor blend(const FeatureRows& features, const at::Tensor& own,
                                  const at::Tensor& rows) const;
 
   /// Blends what the modules will read of the batch.
