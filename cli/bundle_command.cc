@@ -210,7 +210,8 @@ void add_bundle_command(CLI::App& app) {
   CLI::App* bundle = app.add_subcommand("bundle", "Look at model files and convert them");
   bundle->require_subcommand(1);
   add(*bundle, "info", "Print what a model file says of itself, as JSON", command, show, false)
-      ->add_flag("--json", std::string("The only form there is; accepted for scripts"));
+      ->add_flag("--json")
+      ->description("The only form there is; accepted for scripts");
   CLI::App* pth =
       add(*bundle, "from-pth", "Make a model file of the authors' PyTorch checkpoint (.pth)",
           command, convert_pth, true);

@@ -28,7 +28,7 @@ namespace {
 constexpr std::size_t kLongestLine = std::size_t{64} << 20;
 
 /// One modality's array on disk.
-struct NamedArray {
+struct ArrayOfFile {
   std::string name;
   std::filesystem::path file;
   NpyArray array;
@@ -37,10 +37,10 @@ struct NamedArray {
 };
 
 /// Loads MODALITY=FILE.npy; a vector is one utterance.
-NamedArray load_array(const std::string& name, const std::filesystem::path& file,
-                      const BundleInfo& info) {
+ArrayOfFile load_array(const std::string& name, const std::filesystem::path& file,
+                       const BundleInfo& info) {
   const auto m = static_cast<std::size_t>(info.modality_index(name));
-  NamedArray loaded{name, file, load_npy(file)};
+  ArrayOfFile loaded{name, file, load_npy(file)};
   const auto& shape = loaded.array.shape;
   if (shape.empty() || shape.size() > 2) {
     throw DataError(
@@ -57,7 +57,7 @@ NamedArray load_array(const std::string& name, const std::filesystem::path& file
 
 /// The values of a row; none when it is NaN throughout, which means missing. Throws when only some
 /// are.
-std::span<const float> values_of(const NamedArray& source, std::int64_t row) {
+std::span<const float> values_of(const ArrayOfFile& source, std::int64_t row) {
   const auto width = static_cast<std::size_t>(source.array.shape.back());
   const auto values =
       std::span(source.array.values).subspan(static_cast<std::size_t>(row) * width, width);
@@ -83,7 +83,7 @@ void add_utterance(DialogueInput& input, const std::vector<NamedFeatures>& featu
   }
 }
 
-void read_arrays(const std::vector<NamedArray>& arrays, bool is_one_dialogue,
+void read_arrays(const std::vector<ArrayOfFile>& arrays, bool is_one_dialogue,
                  const BundleInfo& info,
                  const std::function<void(const SourceDialogue&)>& consume) {
   const std::int64_t count = arrays.front().rows();
@@ -186,9 +186,9 @@ std::string meant_modality(const std::string& name, const std::vector<std::strin
 
 /// A folder of MODALITY.npy without a table. An array of another name is named, and refused when it
 /// is probably one of the model's.
-std::vector<NamedArray> arrays_of_folder(const std::filesystem::path& folder,
-                                         const BundleInfo& info) {
-  std::vector<NamedArray> arrays;
+std::vector<ArrayOfFile> arrays_of_folder(const std::filesystem::path& folder,
+                                          const BundleInfo& info) {
+  std::vector<ArrayOfFile> arrays;
   std::vector<std::string> absent;
   for (const auto& modality : info.modalities) {
     const auto file = folder / (modality.name + ".npy");
@@ -292,7 +292,7 @@ void read_lines(const std::string& path,
 
 void read_dialogues(const SourceOptions& options, const BundleInfo& info,
                     const std::function<void(const SourceDialogue&)>& consume) {
-  std::vector<NamedArray> arrays;
+  std::vector<ArrayOfFile> arrays;
   for (const auto& choice : options.features) {
     const auto equals = choice.find('=');
     if (equals == std::string::npos || equals == 0 || equals + 1 == choice.size()) {

@@ -33,14 +33,15 @@ FeatureTable scaled_table(const TensorFile& file, const BundleInfo& info,
       return at::tensor(std::vector<float>(values.begin(), values.end()));
     };
     const auto prefix = "scaling." + info.modalities[m].name;
-    table.features.push_back(tensor(data.features[m])
-                                 .view({n, info.modalities[m].width})
-                                 .sub(tensor(file.floats(prefix + ".mean")))
-                                 .div(tensor(file.floats(prefix + ".deviation"))));
+    auto scaled = tensor(data.features[m])
+                      .view({n, info.modalities[m].width})
+                      .sub(tensor(file.floats(prefix + ".mean")))
+                      .div(tensor(file.floats(prefix + ".deviation")));
     if (info.limits_features) {
-      table.features.back().clamp_(tensor(file.floats(prefix + ".lowest")),
-                                   tensor(file.floats(prefix + ".highest")));
+      scaled.clamp_(tensor(file.floats(prefix + ".lowest")),
+                    tensor(file.floats(prefix + ".highest")));
     }
+    table.features.push_back(scaled);
   }
   table.present = data.patterns;
   for (const auto& view : data.views) table.speakers.push_back(view.speaker);

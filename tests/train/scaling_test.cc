@@ -108,7 +108,7 @@ void expect_same_bits(const Scaling& x, const Scaling& y) {
 }
 
 TEST(Scaling, ColumnByColumnGivesTheSameBits) {
-  for (const auto [rows, width] : {std::pair(1000, 200), std::pair(37, 64), std::pair(3001, 67)}) {
+  for (const auto& [rows, width] : {std::pair(1000, 200), std::pair(37, 64), std::pair(3001, 67)}) {
     const auto table = large_table(rows, width);
     const auto train = first_rows(rows - 5);
     expect_same_bits(fit_scaling(table, train), fit_scaling(table, train, {.numbers = 1}));
