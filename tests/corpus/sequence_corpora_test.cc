@@ -211,8 +211,8 @@ TEST(FeatureTable, ChSimsClipsOfOneRecordingMayBeInSeveralParts) {
                        "video_0001,0001,a,0.4,0.0,0.2,0.4,Positive,train\n"
                        "video_0001,0003,c,0.0,0.0,0.0,0.2,Neutral,test\n"
                        "video_0002,0001,d,1.0,1.0,0.8,0.8,Positive,valid\n"));
-  put_features(folder / "features/wav2vec-1",
-               {"video_0001_0002", "video_0001$_$0001", "video_0001_0003", "video_0002_0001"});
+  put_features(folder / "features/wav2vec-1", {"video_0001$_$0002", "video_0001$_$0001",
+                                               "video_0001$_$0003", "video_0002$_$0001"});
   const Corpus corpus = load_corpus(at(folder.path()), 1);
   EXPECT_THAT(corpus.layout, HasSubstr("CH-SIMS"));
   EXPECT_EQ(corpus.label_kind, LabelKind::kValue);
