@@ -79,6 +79,7 @@ TrainingRequest refit_request(const TypedOptions& typed) {
   Config base = run.manifest().config;
   base.data = data_of(run);
   base.run.seeds.resize(1);
+  base.run.models = KeptModels::kAll;
   if (base.protocol.tracks == Tracks::kBoth) base.protocol.tracks = Tracks::kUnified;
   TrainingRequest request = start_request("train", typed);
   request.config = fit_config_over(base, typed);

@@ -83,6 +83,9 @@
       const main_image = images[images.length - 1];
       main_image.setAttribute("role", "img");
       main_image.setAttribute("aria-label", alternative);
+      for (const part of main_image.querySelectorAll("[aria-label]:not([role])")) {
+        part.setAttribute("role", "group");  // without a role a name is not allowed
+      }
       shown = {image: main_image, colour: figure.scale ? figure.scale("color") : null};
       holder.replaceChildren(figure);
     };
@@ -447,7 +450,7 @@
     const first = run.cases[0];
     node.append(table(`Hardest and easiest training utterances of fold ${first.fold}, seed ` +
       `${first.seed} (mean score over patterns), with their supports under {${first.pattern}}`,
-    ["utterance", "", "score", "supports, nearest first (distance)"], run.cases.map((c) => [
+    ["utterance", "kind", "score", "supports, nearest first (distance)"], run.cases.map((c) => [
       c.utterance, c.kind, fixed(c.score), c.supports.map((s) =>
         `${s.utterance} (${fixed(s.distance, 2)})`).join(", ") || "none"]), {text: [1, 3]}));
   }
