@@ -171,7 +171,7 @@ class RemoteStream:
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._id: str = client._ask("/v1/dialogues", {})["id"]
+        self._id: str = client._ask("/v1/dialogues", {})["dialogue"]
         self._turns = 0
 
     def add(self, features: Any, speaker: str | None = None) -> Prediction:

@@ -31,7 +31,7 @@ def codes(values: Sequence[Any] | np.ndarray | None) -> np.ndarray | None:
     known: dict[Any, int] = {}
     try:
         listed = values.tolist() if isinstance(values, np.ndarray) else list(values)
-        numbers = [-1 if v is None or v == "" or v != v else known.setdefault(v, len(known))
+        numbers = [-1 if v is None or (isinstance(v, str) and not v) or v != v else known.setdefault(v, len(known))
                    for v in listed]
     except (TypeError, ValueError):
         raise DataError("speaker: expected one name or number per utterance") from None

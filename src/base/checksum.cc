@@ -1,5 +1,5 @@
-// The functions of SHA-256 alone: linked statically they add 20 KB, the general interface (EVP) all of
-// libcrypto. OpenSSL 3 calls them deprecated.
+// The functions of SHA-256 alone: linked statically they add little, the general interface (EVP)
+// all of libcrypto. OpenSSL 3 calls them deprecated.
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include "base/checksum.h"
 
