@@ -74,12 +74,22 @@ TEST(TorchCheckpoint, DamagedWeightsAreNoticedByTheirChecksum) {
       std::string::npos);
 }
 
+TEST(TorchCheckpoint, FilesOfBeforePyTorch16AreRead) {
+  const auto file = load_torch_checkpoint(fixture("legacy.pth"));
+  EXPECT_FALSE(file.arrays.empty());
+  const auto bytes = read_file(fixture("legacy.pth"));
+  for (std::size_t size = 0; size < bytes.size(); size += 7) {
+    EXPECT_THROW(parse_torch_checkpoint(std::span(bytes).first(size), "x"), ArtifactError) << size;
+  }
+}
+
 TEST(TorchCheckpoint, OtherFilesAreRefusedWithARemedy) {
+  const test::TempDir folder;
+  test::put_file(folder / "text.pth", "no archive at all");
   EXPECT_NE(message_of<ArtifactError>([&] {
-              load_torch_checkpoint(fixture("legacy.pth"));
+              load_torch_checkpoint(folder / "text.pth");
             }).find("torch.save"),
             std::string::npos);
-  const test::TempDir folder;
   EXPECT_THROW(load_torch_checkpoint(folder / "gone.pth"), ArtifactError);
   test::put_file(folder / "empty.pth", "");
   EXPECT_THROW(load_torch_checkpoint(folder / "empty.pth"), ArtifactError);
