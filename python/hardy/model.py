@@ -125,6 +125,7 @@ class Model:
             label=self._classes[labels[0]] if self._classes else float(probabilities[0, 0]),
             confidence=float(confidence[0]),
             probabilities=probabilities[0],
+            raw_probabilities=probabilities[0],
             logits=logits[0],
             calibrated=bool(calibrated[0]),
             used=tuple(m for m, there in zip(self._names, used[0]) if there),
@@ -138,6 +139,7 @@ class Model:
             labels=names,
             confidence=confidence,
             probabilities=probabilities,
+            raw_probabilities=probabilities,
             logits=logits,
             calibrated=calibrated,
             used=used,
@@ -185,6 +187,7 @@ class Model:
         return Outcome(
             available=tuple(found["available"]),
             outputs=outputs,
+            raw_outputs=outputs,
             label=self._name(found["label"]) if self._classes else float(outputs[0]),
             confidence=found["confidence"],
             calibrated=found["calibrated"],
