@@ -1,4 +1,4 @@
-"""Emotion and sentiment recognition from several modalities that keeps working when some are missing.
+"""Emotion and sentiment recognition that keeps working when modalities are missing.
 
     model = hardy.load("model.safetensors")
     model.predict({"acoustic": x, "textual": None})

@@ -123,24 +123,31 @@ class Client:
         classes = self.classes
         given = answer.get("probabilities")
         values = [given[c] for c in classes] if classes else [answer["value"]]
+        before = answer.get("raw_probabilities", given)
+        raw = [before[c] for c in classes] if classes else values
         return Prediction(
             label=answer["label"] if classes else float(answer["value"]),
             confidence=float(answer.get("confidence", answer.get("expected_error", 0.0))),
             probabilities=np.asarray(values, dtype=np.float32),
+            raw_probabilities=np.asarray(raw, dtype=np.float32),
             logits=np.full(len(values), np.nan, dtype=np.float32),
             calibrated=answer["calibrated"],
             used=tuple(answer["used"]),
             classes=classes,
         )
 
-    def _many(self, found: list[Prediction], answers: list[dict[str, Any]], index: Any) -> Predictions:
+    def _many(
+        self, found: list[Prediction], answers: list[dict[str, Any]], index: Any
+    ) -> Predictions:
         names = tuple(m.name for m in self.modalities)
         width = max(len(self.classes), 1)
         probabilities = np.asarray([p.probabilities for p in found], dtype=np.float32)
+        raw = np.asarray([p.raw_probabilities for p in found], dtype=np.float32)
         return Predictions(
             labels=np.asarray([p.label for p in found], dtype=None if self.classes else np.float32),
             confidence=np.asarray([p.confidence for p in found], dtype=np.float32),
             probabilities=probabilities.reshape(len(found), width),
+            raw_probabilities=raw.reshape(len(found), width),
             logits=np.full((len(found), width), np.nan, dtype=np.float32),
             calibrated=np.asarray([p.calibrated for p in found], dtype=bool),
             used=np.asarray([[m in p.used for m in names] for p in found], dtype=bool),
@@ -171,7 +178,7 @@ class RemoteStream:
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._id: str = client._ask("/v1/dialogues", {})["id"]
+        self._id: str = client._ask("/v1/dialogues", {})["dialogue"]
         self._turns = 0
 
     def add(self, features: Any, speaker: str | None = None) -> Prediction:

@@ -119,9 +119,9 @@ class Corpus:
 
         `features`: modality -> [n, width]; a row of NaN is a modality that is really missing.
         `labels`: [n] class names or whole numbers (classes) or floats (values); `task` "class" or
-        "value" decides otherwise. None, "" and NaN are not labelled: such utterances give context and
-        are predicted, but neither trained on nor scored. `dialogues`: [n] names; rows keep their order within a dialogue,
-        which may be given in pieces; without it every utterance stands alone. `split`: [n] "train",
+        "value" decides otherwise. None, "" and NaN are not labelled: such utterances give context
+        and are predicted, but neither trained on nor scored. `dialogues`: [n] names; rows keep
+        their order within a dialogue, which may be given in pieces; without it every utterance stands alone. `split`: [n] "train",
         "validation", "test" or "". `groups`: [n], e.g. sessions, for leave-one-group-out.
         """
         numbers, class_names = _labels(labels, task)

@@ -1,4 +1,4 @@
-"""Exceptions of hardy. Every message says what happened, with which value, where, and what to do."""
+"""Exceptions of hardy. A message says what happened, with which value, where, and what to do."""
 
 from __future__ import annotations
 

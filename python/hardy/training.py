@@ -103,8 +103,8 @@ def run(
 ) -> Run:
     """Runs the protocol: folds x seeds x conditions, and returns the finished run folder.
 
-    `config`: hardy.settings.Settings or a mapping ({"preset": "quick", "hardymer.retrieval.k": 3}). `out`: the
-    run folder; a temporary one by default. Ctrl-C raises KeyboardInterrupt and leaves a folder that
+    `config`: hardy.settings.Settings or a mapping ({"preset": "quick", "hardymer.retrieval.k": 3}).
+    `out`: the run folder; a temporary one by default. Ctrl-C raises KeyboardInterrupt and leaves a folder that
     the same call resumes. `jobs`: parallel workers, 0 = one per core; it changes no number.
     `only_validation` makes no output on the test part.
     """

@@ -42,6 +42,17 @@ bool is_absent(const float* row, std::int64_t width) {
   return std::all_of(row, row + width, [](float value) { return std::isnan(value); });
 }
 
+/// A key of the features. Throws DataError for anything but text.
+std::string name_of(const py::handle& key) {
+  try {
+    return py::cast<std::string>(key);
+  } catch (const py::cast_error&) {
+    PyErr_Clear();
+    throw DataError("a key of the features is no text: " + std::string(py::str(py::repr(key))),
+                    "use the names of the model's modalities");
+  }
+}
+
 /// Features of some utterances by modality, as the runtime reads them. Arrays of float32 in C order
 /// are read in place, others are converted once.
 class Rows {
@@ -52,7 +63,7 @@ class Rows {
   Rows(const BundleInfo& info, const py::dict& features) {
     std::vector<FloatArray> arrays(info.modalities.size());
     for (const auto& [key, value] : features) {
-      const auto name = py::cast<std::string>(key);
+      const auto name = name_of(key);
       const auto m = static_cast<std::size_t>(info.modality_index(name));
       if (value.is_none()) continue;
       arrays[m] = FloatArray::ensure(value);

@@ -64,8 +64,9 @@ def test_results_are_dataclasses(model, features):
 
 
 def test_names_are_escaped_in_html():
-    shown = hardy.Prediction(label="<b>", confidence=1.0, probabilities=np.ones(1, np.float32),
-                             logits=np.ones(1, np.float32), calibrated=True, used=("<i>",),
+    one = np.ones(1, np.float32)
+    shown = hardy.Prediction(label="<b>", confidence=1.0, probabilities=one, raw_probabilities=one,
+                             logits=one, calibrated=True, used=("<i>",),
                              classes=("<script>",))._repr_html_()
     assert "<script>" not in shown and "<i>" not in shown
 

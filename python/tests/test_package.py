@@ -98,15 +98,12 @@ def test_prediction_needs_the_c_and_cpp_runtimes_only():
     assert [n for n in needed if not re.fullmatch(allowed, n)] == []
 
 
-def test_import_is_quick_and_needs_no_libtorch():
-    """CPU time of the import beyond NumPy's own, the best of three."""
-    code = ("import sys, time; sys.path.insert(0, sys.argv[1]); import numpy; t = time.process_time(); "
-            "import hardy; print(time.process_time() - t); "
+def test_import_loads_neither_libtorch_nor_pandas():
+    """What would make the import slow; bench/python_speed.py measures the time."""
+    code = ("import sys; sys.path.insert(0, sys.argv[1]); import hardy; "
             "maps = open('/proc/self/maps').read(); assert 'libtorch' not in maps; "
-            "assert 'pandas' not in sys.modules and 'sklearn' not in sys.modules")
-    times = [float(subprocess.run([sys.executable, "-c", code, str(PACKAGE.parent)], check=True,
-                                  text=True, capture_output=True).stdout) for _ in range(3)]
-    assert min(times) < 0.15
+            "assert not {'pandas', 'sklearn', 'torch', 'hardy._data'} & set(sys.modules)")
+    subprocess.run([sys.executable, "-c", code, str(PACKAGE.parent)], check=True)
 
 
 def test_without_training_the_message_says_how_to_get_it(tmp_path):

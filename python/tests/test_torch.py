@@ -16,8 +16,8 @@ def trained(request, run, corpus, tmp_path_factory):
         return run.model()
     folder = tmp_path_factory.mktemp(request.param) / "run"
     return hardy.run(corpus, method=request.param, out=folder,
-                     config={"preset": "quick", "protocol.tracks": "unified", "protocol.folds": 2,
-                             "run.folds": [0]}).model()
+                     config={"preset": "quick", "protocol.tracks": "unified",
+                             "protocol.folds": 2}).model()
 
 
 def some(model, rows=21):
