@@ -63,7 +63,9 @@ class JsonFormat : public ::testing::Test {
     const auto text = has_lines ? result.output.substr(0, result.output.find('\n')) : result.output;
     const Json json = Json::parse(text);
     EXPECT_EQ(fields_of(json), pages_.at(command)) << command;
-    if (command != "bundle info") EXPECT_EQ(json.at("format"), 1) << command;
+    if (command != "bundle info") {
+      EXPECT_EQ(json.at("format"), 1) << command;
+    }
   }
 
   TempDir dir_;
