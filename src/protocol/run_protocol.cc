@@ -162,9 +162,11 @@ class Protocol {
       evaluate(is_whole ? unmasked(data, arrays) : data, arrays, outcome.trained, outcome);
     } else {
       for (const auto pattern : track == "unified" ? plan_.patterns : trained) {
+        context.throw_if_stopping();
         evaluate(data, arrays, pattern, outcome);
       }
       for (std::size_t i = 0; track == "unified" && i < masks_.size() && is_masked_at_test(); ++i) {
+        context.throw_if_stopping();
         evaluate(with_masks(data, masks_[i]), arrays,
                  Condition(corpus_.modality_count(), plan_.masks[i].label), outcome);
       }
