@@ -7,7 +7,15 @@
 #include <span>
 #include <string>
 
+#include "hardy/errors.h"
+
 namespace hardy {
+
+/// The child's stream ended before what was expected; run_isolated says why.
+class StreamEnded : public DataError {
+ public:
+  using DataError::DataError;
+};
 
 /// The child's end: what is written arrives at the parent's Inlet.
 class Outlet {
@@ -52,6 +60,7 @@ class Inlet {
 /// What the child may use.
 struct IsolationLimits {
   static constexpr int kSilenceSeconds = 120;
+  static constexpr int kParentGone = 4;  ///< exit status of a child whose parent no longer reads
   std::uint64_t memory = std::uint64_t{8} << 30;  ///< bytes beyond what this process has mapped
   std::uint64_t cpu_seconds = 600;
 };

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "corpus/sequence.h"
@@ -31,6 +32,9 @@ struct LabelColumn {
   std::vector<std::string> class_names;  ///< for numbers that are indices of classes
   bool is_nan_unlabelled = false;        ///< its NaN were judged already
 };
+
+/// The value of DataConfig::label that reads no label: every utterance is unlabelled.
+inline constexpr std::string_view kNoLabel = "none";
 
 /// Collects records, labels and features in the order of a file and puts them in the order of
 /// dialogues. Not thread-safe.
