@@ -32,9 +32,13 @@ void convert_corpus(const Corpus& corpus, const ConvertTarget& target,
     (gap.kind == FormGap::Kind::kNote ? notes : lost).push_back(gap.text);
   }
   if (is_json) {
-    const Json written = {
-        {"written", destination},      {"form", target.form}, {"utterances", corpus.size()},
-        {"checksum", corpus.checksum}, {"lost", lost},        {"notes", notes}};
+    const Json written = {{"format", 1},
+                          {"written", destination},
+                          {"form", target.form},
+                          {"utterances", corpus.size()},
+                          {"checksum", corpus.checksum},
+                          {"lost", lost},
+                          {"notes", notes}};
     print(written.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
     return;
   }
