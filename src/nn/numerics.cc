@@ -27,8 +27,6 @@ extern "C" char* openblas_get_config(void);
 namespace hardy {
 namespace {
 
-constexpr auto kNowhere = std::string_view::npos;
-
 std::string onednn_class() {
 #if HARDY_HAS_DNNL
   const dnnl_version_t* version = dnnl_version();
@@ -55,6 +53,7 @@ std::string torch_class() {
 /// "OpenBLAS 0.3.21 Haswell": the first two words of its configuration and the kernels it chose.
 std::string openblas_class() {
 #if HARDY_HAS_OPENBLAS
+  constexpr auto kNowhere = std::string_view::npos;
   const std::string_view config = openblas_get_config();
   const auto name_end = config.find(' ');
   const auto end = name_end == kNowhere ? name_end : config.find(' ', name_end + 1);
