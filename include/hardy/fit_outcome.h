@@ -1,4 +1,5 @@
-// What one training gives to the evaluation: its outputs on held-out utterances and its curves.
+/// @file
+/// The result of one training: outputs on held-out utterances and training curves.
 #pragma once
 
 #include <cstdint>
@@ -14,26 +15,28 @@ namespace hardy {
 
 /// Outputs under one condition.
 struct Evaluation {
-  Condition condition;
+  Condition condition;                   ///< which modalities were available
   std::vector<std::int64_t> utterances;  ///< [n] indices into the corpus, ascending
   std::vector<float> outputs;            ///< [n,C] class probabilities, or [n,1] values
 };
 
 /// One trained model's outputs.
 struct FitOutcome {
-  std::string track;  ///< "specialist" | "unified"
-  Condition trained;  ///< the specialist's condition; the complete pattern for `unified`
-  int fold = 0;
-  std::int64_t seed = 0;
-  std::vector<Evaluation> test;
-  std::vector<Evaluation> validation;
-  std::vector<CurvePoint> curve;
-  double train_cpu_s = 0;
+  std::string track;             ///< "specialist" | "unified"
+  Condition trained;             ///< the specialist's condition; the complete pattern for `unified`
+  int fold = 0;                  ///< Fold::index
+  std::int64_t seed = 0;         ///< training seed
+  std::vector<Evaluation> test;  ///< test part, one entry per condition
+  std::vector<Evaluation> validation;  ///< validation part, one entry per condition
+  std::vector<CurvePoint> curve;       ///< in the order of measurement
+  double train_cpu_s = 0;              ///< CPU seconds, without shared stages; 0 when unknown
 };
 
-/// As a cache entry, and back. Reading throws ArtifactError when something is missing or the sizes
-/// of an evaluation disagree.
+/// The outcome as a cache entry.
 TensorFile to_tensor_file(const FitOutcome& outcome);
+
+/// Reads a cache entry. Throws ArtifactError when a field is missing or the sizes of an evaluation
+/// disagree.
 FitOutcome fit_outcome_of(const TensorFile& file);
 
 }  // namespace hardy
