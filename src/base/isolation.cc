@@ -27,7 +27,7 @@ constexpr int kPipeBytes = 1 << 20;
 constexpr int kWorkFailed = 3;
 constexpr int kParentGone = 4;
 
-/// Sanitizers map terabytes; a limit on address space would stop them.
+/// Sanitizers map terabytes; a limit on address space would end them.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr bool kHasSanitizer = true;
 #elif defined(__has_feature)
@@ -36,13 +36,13 @@ constexpr bool kHasSanitizer = __has_feature(address_sanitizer) || __has_feature
 constexpr bool kHasSanitizer = false;
 #endif
 
-/// Thrown to the inside only: the child's stream ended before what was expected.
+/// Internal: the child's stream ended early.
 class StreamEnded : public DataError {
  public:
   using DataError::DataError;
 };
 
-/// Bytes of address space this process has; 0 when the system does not say.
+/// Mapped address space of this process in bytes; 0 if the system does not report it.
 std::uint64_t mapped_bytes() {
   const Descriptor file(::open("/proc/self/statm", O_RDONLY | O_CLOEXEC));
   std::array<char, 64> text{};
@@ -55,10 +55,10 @@ void limit_resource(decltype(RLIMIT_CPU) resource, std::uint64_t value) {
   rlimit limit{};
   if (::getrlimit(resource, &limit) != 0) return;
   limit.rlim_cur = std::min<rlim_t>(value, limit.rlim_max);
-  (void)::setrlimit(resource, &limit);  // without it the parent's own checks still hold
+  (void)::setrlimit(resource, &limit);  // without the limit the parent's own checks still hold
 }
 
-/// Makes the child a process of its own: crashes stay quiet and small.
+/// Prepares the child process: crashes write neither messages nor core files.
 void settle_child(const IsolationLimits& limits, ::pid_t parent) {
   for (const int number : {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGPIPE, SIGTERM, SIGXCPU}) {
     (void)::signal(number, SIG_DFL);
@@ -81,13 +81,13 @@ void settle_child(const IsolationLimits& limits, ::pid_t parent) {
     Outlet outlet(descriptor);
     work(outlet);
   } catch (...) {
-    outcome = kWorkFailed;  // no one is left to rethrow to; the parent sees the status
+    outcome = kWorkFailed;  // no caller is left to rethrow to; the parent reads the status
   }
-  // Only the child ends here: no destructor of the parent's objects may run in it.
+  // Ends the child only: destructors of the parent's objects must not run in it.
   std::_Exit(outcome);
 }
 
-/// Waits for a child that is at its end, or is ended now.
+/// Waits for a child that has ended, or ends it.
 class Child {
  public:
   explicit Child(::pid_t pid) : pid_(pid) {}
@@ -101,13 +101,13 @@ class Child {
     (void)wait();
   }
 
-  /// "was stopped by signal 11"; empty when it ended well.
+  /// "was stopped by signal 11"; empty after a normal end.
   std::string wait() {
     int status = 0;
     const ::pid_t waited = pid_;
     pid_ = -1;
     while (::waitpid(waited, &status, 0) < 0) {
-      if (errno != EINTR) return "";  // somebody else collected it
+      if (errno != EINTR) return "";  // another waiter collected it
     }
     if (WIFSIGNALED(status)) return fmt::format("was stopped by signal {}", WTERMSIG(status));
     if (WIFEXITED(status) && WEXITSTATUS(status) != 0) {

@@ -188,7 +188,7 @@ class Exporter {
     return apply(modality.tuning2, inner, name + ".tuning2");
   }
 
-  /// Scaled features between their limits.
+  /// Clips scaled features to the range of the model.
   std::string limit(const ScalingView& scaling, const std::string& scaled, std::int64_t width,
                     const std::string& name) {
     if (scaling.lowest == nullptr) return scaled;
@@ -222,7 +222,7 @@ class Exporter {
     return graph_.node("Mul", {state, mask});
   }
 
-  /// W J + b, the blocks of W side by side.
+  /// W J + b, with the blocks of W side by side.
   std::string fusion(const std::string& stacked) {
     const std::int64_t width = network_.stacked();
     std::vector<float> weight;

@@ -16,7 +16,7 @@ std::vector<std::int64_t> FeatureTable::widths() const {
 FeatureTable make_feature_table(const Corpus& corpus, at::Device device) {
   FeatureTable table;
   for (const auto& modality : corpus.modalities) {
-    // Never written to: every scaled table is a tensor of its own.
+    // The view is never written to: every scaled table is a tensor of its own.
     auto* values = const_cast<float*>(modality.features.data());
     table.features.push_back(
         at::from_blob(values, {corpus.size(), modality.width}, at::TensorOptions(at::kFloat))

@@ -18,10 +18,10 @@
 namespace hardy {
 namespace {
 
-/// Calibrates one pattern; utterances without a target do not count. Nothing where there is too
-/// little validation data (fit_calibration).
+/// Calibrates one pattern; utterances without a target do not count. Nothing if there is too little
+/// validation data (fit_calibration).
 std::optional<Calibration> calibrate(const Evaluation& evaluation, const Corpus& corpus) {
-  // How sure one may be of several labels is not measured.
+  // Calibration of several labels is not defined here.
   if (corpus.target_count() > 0) return std::nullopt;
   const bool is_class = corpus.label_kind == LabelKind::kClass;
   const std::size_t outputs = is_class ? corpus.class_names.size() : 1;
@@ -56,7 +56,7 @@ std::optional<Calibration> calibrate(const Evaluation& evaluation, const Corpus&
   return calibration;
 }
 
-/// What must never be scored by the model.
+/// Marks of the dialogues and utterances that the model must not be scored on.
 std::vector<std::int64_t> seen_marks(const Corpus& corpus, const Fold& fold) {
   std::vector<std::int64_t> marks;
   for (const auto* part : {&fold.train, &fold.validation}) {

@@ -7,10 +7,10 @@
 namespace hardy {
 namespace {
 
-/// Columns that vary less than this are constant: dividing by it would blow noise up.
+/// Standard deviations below this mean a constant column: dividing by them would amplify noise.
 constexpr double kConstantColumn = 1e-6;
 
-/// A limit that no value reaches.
+/// A clip range without effect.
 constexpr float kNoLimit = std::numeric_limits<float>::max();
 
 std::vector<std::int64_t> having(const FeatureTable& table, const std::vector<std::int64_t>& rows,

@@ -25,7 +25,7 @@ std::size_t place(std::int64_t row, std::int64_t width) {
   return static_cast<std::size_t>(row * width);
 }
 
-/// The k best of `rows` for each query, by a product of matrices.
+/// The k best of `rows` for each query, by a matrix product.
 struct Best {
   std::vector<float> distances;
   std::vector<std::int64_t> ids;
@@ -76,12 +76,12 @@ class Shortlists {
   std::vector<std::int64_t> ids_;
 };
 
-/// Rows divided among lists. The rows are kept list by list, so that a list is one block of memory.
+/// Rows divided among lists, stored list by list, so that a list is contiguous.
 class InvertedLists {
  public:
   InvertedLists(std::span<const float> rows, std::int64_t width) : rows_(rows), width_(width) {
     n_ = static_cast<std::int64_t>(rows.size()) / width;
-    // Twice the root: choosing lists and looking into them then cost about the same.
+    // Twice the root: selecting lists and searching them then cost about the same.
     lists_ =
         std::clamp<std::int64_t>(static_cast<std::int64_t>(2 * std::sqrt(static_cast<double>(n_))),
                                  1, std::max<std::int64_t>(1, n_ / 8));
@@ -128,7 +128,7 @@ class InvertedLists {
     centres_ = clustering.centroids;
   }
 
-  /// The nearest centres of rows that lie one after another.
+  /// The nearest centres of contiguous rows.
   [[nodiscard]] std::vector<std::int64_t> nearest_lists(std::span<const float> rows,
                                                         std::int64_t probes) const {
     return best_of(rows, centres_, width_, probes).ids;
@@ -153,7 +153,7 @@ class InvertedLists {
     }
   }
 
-  /// Copies rows so that they lie one after another.
+  /// Copies rows to contiguous memory.
   void gather(std::span<const std::int64_t> ids, std::vector<float>& to) const {
     to.resize(place(static_cast<std::int64_t>(ids.size()), width_));
     for (std::size_t i = 0; i < ids.size(); ++i) {
@@ -164,7 +164,7 @@ class InvertedLists {
     }
   }
 
-  /// Which queries of a block look into each list.
+  /// Queries of a block that search each list.
   [[nodiscard]] std::vector<std::vector<std::size_t>> visitors(
       const std::vector<std::int64_t>& queries, std::size_t first, std::size_t last,
       std::int64_t probes) const {
@@ -199,7 +199,8 @@ class InvertedLists {
       visiting_ids.clear();
       for (const auto query : visitors_here) visiting_ids.push_back(queries[query]);
       gather(visiting_ids, visiting);
-      const auto wanted = std::min(k + 1, static_cast<std::int64_t>(count));  // one is itself
+      const auto wanted =
+          std::min(k + 1, static_cast<std::int64_t>(count));  // the row itself is one of them
       const Best best = best_of(visiting, rows, width_, wanted);
       for (std::size_t i = 0; i < best.ids.size(); ++i) {
         const auto visitor = i / static_cast<std::size_t>(wanted);
@@ -240,8 +241,8 @@ Shortlists exact_nearest(std::span<const float> rows, std::int64_t width,
   return found;
 }
 
-/// The share of the exact neighbours that was found, query by query. One that is as near as the
-/// farthest of them counts, too: of equal rows any will do.
+/// The share of the exact neighbours that was found, query by query. A row at the distance of the
+/// farthest of them also counts, because equal rows are interchangeable.
 double recall_of(const Shortlists& found, const Shortlists& exact, std::int64_t k) {
   constexpr float kTie = 1e-6F;
   std::int64_t hits = 0;

@@ -25,7 +25,7 @@ void normalise_rows(std::vector<float>& rows, std::int64_t width) {
   }
 }
 
-/// The rows of `members`, of length 1 where they are compared by cosine.
+/// The rows of `members`, scaled to length 1 if compared by cosine.
 std::vector<float> rows_of(const DatabaseView& view, const std::vector<std::int64_t>& members) {
   std::vector<float> rows;
   rows.reserve(members.size() * static_cast<std::size_t>(view.width));
@@ -37,8 +37,8 @@ std::vector<float> rows_of(const DatabaseView& view, const std::vector<std::int6
   return rows;
 }
 
-/// The same k nearest others by inverted lists; of rows of length 1 the nearest in Euclidean
-/// distance are those of the largest product.
+/// The same k nearest others by inverted lists; for rows of length 1 the smallest Euclidean
+/// distance is the largest product.
 std::vector<std::int64_t> search_lists(const DatabaseView& view,
                                        const std::vector<std::int64_t>& members, std::int64_t n,
                                        std::int64_t k, ListSearchReport& report) {
@@ -64,7 +64,7 @@ std::vector<std::int64_t> search(const DatabaseView& view, const std::vector<std
   const std::vector<float> rows = rows_of(view, members);
   faiss::IndexFlat index(
       view.width, view.metric == Metric::kCosine ? faiss::METRIC_INNER_PRODUCT : faiss::METRIC_L2);
-  const std::int64_t wanted = std::min(k + 1, count);  // one more: a row finds itself
+  const std::int64_t wanted = std::min(k + 1, count);  // one more, because a row finds itself
   std::vector<float> distances(static_cast<std::size_t>(count * wanted));
   std::vector<FaissId> labels(distances.size());
   index.add(count, rows.data());
