@@ -11,7 +11,7 @@
 namespace hardy {
 namespace {
 
-/// The text inside the quotes of a protocol-0 STRING, with its escapes undone.
+/// The text inside the quotes of a protocol-0 STRING, with its escapes decoded.
 std::optional<std::string> unquote(std::string_view line) {
   if (line.size() < 2 || line.front() != line.back()) return std::nullopt;
   if (line.front() != '\'' && line.front() != '"') return std::nullopt;
@@ -43,7 +43,7 @@ std::optional<std::string> unquote(std::string_view line) {
   return text;
 }
 
-/// Undoes Python's raw-unicode-escape: Latin-1 bytes with \uXXXX and \UXXXXXXXX.
+/// Decodes Python's raw-unicode-escape: Latin-1 bytes with \uXXXX and \UXXXXXXXX.
 std::string decode_raw_unicode(std::string_view line) {
   std::string text;
   for (std::size_t i = 0; i < line.size(); ++i) {
@@ -86,7 +86,7 @@ bool PickleMachine::run_scalar(unsigned char opcode) {
       return true;
     case 'G': {
       auto bits = take_number<std::uint64_t>();
-      bits = __builtin_bswap64(bits);  // the one big-endian field of the format
+      bits = __builtin_bswap64(bits);  // the only big-endian field of the format
       push(make_real(std::bit_cast<double>(bits)));
       return true;
     }

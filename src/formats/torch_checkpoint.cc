@@ -22,9 +22,10 @@
 namespace hardy {
 namespace {
 
-/// Deflate cannot pack more than 1032 bytes into one.
+/// Deflate packs at most 1032 bytes into one.
 constexpr std::uint64_t kMaxDeflateRatio = 1032;
-/// Most bytes unpacked and decoded, as a multiple of the file's own size, beyond a free amount.
+/// Upper bound on unpacked and decoded bytes, as a multiple of the file's size, beyond a constant
+/// amount.
 constexpr std::uint64_t kMaxExpansion = 64;
 constexpr std::uint64_t kFreeUnpackedBytes = std::uint64_t{1} << 20;
 
@@ -56,7 +57,7 @@ class ZipArchive {
 
   ~ZipArchive() { zip_discard(archive_); }
 
-  /// "archive/" when the pickle is "archive/data.pkl". Throws when there is not exactly one.
+  /// "archive/" when the pickle is "archive/data.pkl". Throws unless there is exactly one.
   [[nodiscard]] std::string find_root() const {
     constexpr std::string_view kPickle = "data.pkl";
     std::optional<std::string> root;
@@ -92,7 +93,7 @@ class ZipArchive {
         zip_fopen_index(archive_, status.index, 0), zip_fclose);
     std::vector<std::byte> bytes(static_cast<std::size_t>(status.size));
     const zip_int64_t got = file ? zip_fread(file.get(), bytes.data(), bytes.size()) : -1;
-    // libzip checks the CRC when it meets the end.
+    // libzip checks the CRC at the end of an entry.
     std::byte beyond{};
     if (got != static_cast<zip_int64_t>(bytes.size()) || zip_fread(file.get(), &beyond, 1) != 0) {
       refuse_checkpoint(name_, fmt::format("entry '{}' is damaged", path));
@@ -145,7 +146,7 @@ bool is_real_type(std::string_view type) {
          type == "torch.HalfStorage" || type == "torch.BFloat16Storage";
 }
 
-/// Where a tensor's elements lie in its storage.
+/// Position of a tensor's elements in its storage.
 struct View {
   std::int64_t offset = 0;
   std::vector<std::int64_t> shape;
@@ -174,7 +175,7 @@ class CheckpointReader {
 
  private:
   bool has_big_endian_mark() {
-    // PyTorch 2 writes the entry "byteorder"; older versions do not.
+    // PyTorch 2 writes the entry "byteorder"; older versions have none.
     try {
       const auto order = archive_.read(root_ + "byteorder");
       return order.size() == 3;

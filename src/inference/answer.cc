@@ -8,10 +8,10 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// Seven digits are all that a float32 holds; the shortest such text keeps answers small.
+/// A float32 has seven significant digits; their shortest text keeps answers small.
 double rounded(float value) { return std::stod(fmt::format("{:.7g}", value)); }
 
-/// Of several labels those that are there and the probability of each; of several values each.
+/// Several labels: the predicted ones and the probability of each; several values: each value.
 Json targets_json(const BundleInfo& info, std::span<const float> outputs) {
   Json each = Json::object();
   Json there = Json::array();
@@ -66,7 +66,7 @@ nlohmann::ordered_json answer_json(const BundleInfo& info, const Predictions& pr
     const auto width = static_cast<std::size_t>(info.modalities[m].width);
     Json values = Json::array();
     for (const float value : rebuilt.subspan(row * width, width)) values.push_back(rounded(value));
-    // Another name: tuned features are not what a client sends.
+    // A separate name, because tuned features are not what a client sends.
     answer[info.reads_tuned ? "tuned_reconstruction" : "reconstruction"][info.modalities[m].name] =
         std::move(values);
   }

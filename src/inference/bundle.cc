@@ -128,7 +128,7 @@ void read_lists(const Json& about, BundleInfo& info) {
   }
 }
 
-/// The field that format 3 added; 4 added the limits.
+/// The field of format 3; format 4 added the clip range.
 void read_input(const Json& about, BundleInfo& info) {
   info.limits_features = info.format >= 4;
   const auto input = about.at("input").get<std::string>();
@@ -139,7 +139,7 @@ void read_input(const Json& about, BundleInfo& info) {
   info.reads_tuned = input == "tuned";
 }
 
-/// The fields that format 5 added.
+/// The fields of format 5.
 void read_targets(const Json& about, BundleInfo& info) {
   about.at("label_kind").get_to(info.label_kind);
   about.at("targets").get_to(info.target_names);
@@ -152,7 +152,7 @@ void read_targets(const Json& about, BundleInfo& info) {
   }
 }
 
-/// The fields that format 2 added.
+/// The fields of format 2.
 void read_new_fields(const Json& about, BundleInfo& info) {
   about.at("method").get_to(info.method);
   if (info.method != kHardyMethod) {
@@ -172,11 +172,11 @@ void read_new_fields(const Json& about, BundleInfo& info) {
   read_lists(about, info);
 }
 
-/// The encoder of a model of format 1, which only its settings describe.
+/// The encoder of a model of format 1, described by its settings only.
 void read_old_encoder(BundleInfo& info) {
   const std::string table = "recogniser.encoder";
   EncoderConfig& encoder = info.encoder;
-  const auto set = [&](const char* key, auto& value) {  // what is not there has its default
+  const auto set = [&](const char* key, auto& value) {  // absent settings keep their defaults
     const std::string word = toml_value(info.config_toml, table, key);
     if (!word.empty()) set_word(key, word, value);
   };
@@ -190,7 +190,7 @@ void read_old_encoder(BundleInfo& info) {
   set("decoder", encoder.decoder);
 }
 
-/// What format 1 left to its config and its arrays.
+/// The fields that format 1 leaves to its config and its arrays.
 void read_old_fields(const Json& about, const TensorFileView& file, BundleInfo& info) {
   for (const auto& modality : about.at("modalities")) {
     const auto word = modality.get<std::string>();

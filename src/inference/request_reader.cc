@@ -15,13 +15,14 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::size_t kMostLetters = 256;  // of an id, a dialogue, a speaker or an option
+constexpr std::size_t kMostLetters =
+    256;  // largest length of an id, a dialogue, a speaker or an option
 constexpr std::size_t kMostOptionValues = 64;
 constexpr std::array kFieldNames = {"id", "dialogue", "speaker", "end", "features"};
 
 std::vector<std::string> field_names() { return {kFieldNames.begin(), kFieldNames.end()}; }
 
-/// Follows the parser: which part of a request it is in decides what may come next.
+/// Receives parser events; the current part of the request decides which events are allowed.
 class RequestReader : public nlohmann::json_sax<Json> {
  public:
   RequestReader(std::string_view text, std::string path, const BundleInfo& info,
@@ -92,7 +93,7 @@ class RequestReader : public nlohmann::json_sax<Json> {
       state_ = State::kFields;
       return true;
     }
-    if (!in_list_) return true;  // the request itself
+    if (!in_list_) return true;  // in the request itself
     end_listed();
     return true;
   }
@@ -141,7 +142,7 @@ class RequestReader : public nlohmann::json_sax<Json> {
     refuse_malformed(path_, reason);
   }
 
-  /// The utterance that stands alone, when there is one.
+  /// Ends the single utterance of a request without list.
   void finish() {
     if (request_.has_list || (request_.first_field.empty() && grammar_.max_utterances > 0 &&
                               !request_.options.empty())) {
@@ -287,7 +288,7 @@ class RequestReader : public nlohmann::json_sax<Json> {
     return true;
   }
 
-  /// A value that is neither a feature nor a whole part of the request.
+  /// A value that is neither a feature nor an array or object.
   bool scalar(const Json& value) {
     switch (state_) {
       case State::kStart:
@@ -363,7 +364,7 @@ class RequestReader : public nlohmann::json_sax<Json> {
   ReadRequest& request_;
   State state_ = State::kStart;
   UtteranceRequest single_;
-  std::string field_;         ///< whose value comes next
+  std::string field_;         ///< field of the next value
   std::int64_t index_ = -1;   ///< in the list of utterances
   bool in_list_ = false;      ///< within an utterance of the list
   unsigned seen_single_ = 0;  ///< fields, as bits in the order of kFieldNames
@@ -381,7 +382,7 @@ ReadRequest read_request(std::string_view text, const std::string& path, const B
   if (text.empty()) {
     refuse_malformed(path, "is empty, expected an object such as {\"features\": {..}}");
   }
-  // The JSON parser takes a zero byte as the end of its input.
+  // The JSON parser treats a zero byte as the end of its input.
   if (const auto zero = text.find('\0'); zero != text.npos) {
     refuse_malformed(path, fmt::format("is not JSON at byte {}: a zero byte", zero + 1));
   }

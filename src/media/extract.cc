@@ -25,7 +25,7 @@ constexpr std::size_t kAcoustic = 0;
 constexpr std::size_t kTextual = 1;
 constexpr std::size_t kVisual = 2;
 
-/// Everything of a call.
+/// State of one extraction.
 class Extraction {
  public:
   Extraction(const std::vector<Segment>& segments, const ExtractOptions& options)
@@ -63,7 +63,7 @@ class Extraction {
     }
   }
 
-  /// Jobs for what of a recording is not finished yet.
+  /// Adds jobs for the unfinished parts of a recording.
   void add_jobs(const std::string& media, std::vector<std::size_t> items) {
     std::stable_sort(items.begin(), items.end(), [&](std::size_t x, std::size_t y) {
       return results_[x].segment.end_s < results_[y].segment.end_s;
@@ -125,7 +125,7 @@ class Extraction {
     jobs_.push_back(std::move(job));
   }
 
-  /// A result of a decoding process, which is checked before it is believed.
+  /// Takes a result of a decoding process after checking it.
   void take_new(std::size_t i, std::size_t modality, const std::string& checksum,
                 WorkerResult result) {
     const auto width = feature_makers(options_)[modality].width;

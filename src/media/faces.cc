@@ -22,7 +22,7 @@ constexpr const char* kDefaultCascade =
     "/usr/share/opencv4/haarcascades/haarcascade_frontalface_alt2.xml";
 constexpr const char* kOutputs = "StatefulPartitionedCall/model_1/predictions/Softmax";
 constexpr const char* kBefore = "StatefulPartitionedCall/model_1/add_2/add";
-/// Detection looks at pictures of at most this height; a face smaller than a seventh is not found.
+/// Detection uses pictures of at most this height; a face smaller than a seventh is not found.
 constexpr int kDetectionHeight = 270;
 constexpr int kSmallestFace = 38;
 constexpr double kScaleStep = 1.2;
@@ -47,7 +47,7 @@ class FaceSummary final : public PictureSummary {
     detector_.detectMultiScale(small, boxes, kScaleStep, kNeighbours, 0,
                                cv::Size(kSmallestFace, kSmallestFace));
     if (boxes.empty()) return;
-    // The largest face, the first of equally large ones: the nearest person is usually who speaks.
+    // The largest face, the first of equally large ones: the nearest person is usually the speaker.
     const auto best =
         std::max_element(boxes.begin(), boxes.end(),
                          [](const cv::Rect& x, const cv::Rect& y) { return x.area() < y.area(); });
@@ -116,7 +116,7 @@ class FaceExtractor final : public PictureExtractor {
   explicit FaceExtractor(std::string cascade)
       : cascade_(cascade.empty() ? kDefaultCascade : std::move(cascade)),
         network_(expression_graph(), expression_weights()) {
-    cv::setNumThreads(1);  // recordings side by side keep the cores busy
+    cv::setNumThreads(1);  // recordings are processed in parallel already
     std::error_code ignored;
     if (!std::filesystem::is_regular_file(cascade_, ignored)) {
       throw ArtifactError(fmt::format(
@@ -140,7 +140,7 @@ class FaceExtractor final : public PictureExtractor {
 
  private:
   std::string cascade_;
-  mutable cv::CascadeClassifier detector_;  // detection changes its buffers only
+  mutable cv::CascadeClassifier detector_;  // mutable because detection changes internal buffers
   GraphNetwork network_;
 };
 

@@ -48,7 +48,7 @@ std::int64_t read_count(const Json& value, const std::string& field, std::int64_
   return number;
 }
 
-/// Consecutive utterances of a dialogue belong together, until one ends it.
+/// Consecutive utterances of a dialogue form one dialogue until one of them ends it.
 void take_utterances(std::vector<UtteranceRequest> list, PredictBody& body) {
   bool goes_on = false;
   for (auto& utterance : list) {
@@ -70,7 +70,7 @@ void take_utterances(std::vector<UtteranceRequest> list, PredictBody& body) {
   body.offsets.push_back(static_cast<std::int64_t>(body.utterances.size()));
 }
 
-/// Reads one field beside the utterances.
+/// Reads one field besides the utterances.
 void read_option(const std::string& name, const Json& value, const BundleInfo& info,
                  PredictBody& body) {
   if (name == "available") {
@@ -93,7 +93,7 @@ void read_option(const std::string& name, const Json& value, const BundleInfo& i
   }
 }
 
-/// Every utterance must keep something when only `available` modalities are used.
+/// Every utterance must have a modality among the `available` ones.
 void check_available(const PredictBody& body, const BundleInfo& info) {
   for (std::size_t i = 0; i < body.utterances.size(); ++i) {
     const auto& features = body.utterances[i].features;

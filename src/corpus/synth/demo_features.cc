@@ -1,4 +1,4 @@
-// Features drawn for given labels: the second half of demo_corpus.h.
+// Drawn features for given labels, declared in demo_corpus.h.
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -14,19 +14,19 @@
 namespace hardy {
 namespace {
 
-constexpr int kSharedFactors = 6;          ///< latent factors that every modality shows
-constexpr int kPrivateFactors = 6;         ///< latent factors of one modality
-constexpr double kCommonNoise = 0.3;       ///< part of the evidence noise that modalities share
-constexpr double kDialogueFactor = 0.3;    ///< part of the shared factors that a dialogue keeps
+constexpr int kSharedFactors = 6;        ///< latent factors in every modality
+constexpr int kPrivateFactors = 6;       ///< latent factors of one modality
+constexpr double kCommonNoise = 0.3;     ///< share of the evidence noise common to all modalities
+constexpr double kDialogueFactor = 0.3;  ///< share of the shared factors that belongs to a dialogue
 constexpr double kSpeakerEvidence = 0.04;  ///< variance of a speaker's offset, evidence axes
 constexpr double kSpeakerFactor = 0.25;    ///< variance of a speaker's offset, private factors
 constexpr double kSpeakerColumn = 0.03;    ///< variance of a speaker's offset, single columns
 constexpr double kColumnNoise = 0.20;      ///< variance of a column's own noise
-/// What a classifier loses because it learns from few utterances of few speakers; measured.
+/// Accuracy that a classifier loses by learning from few utterances of few speakers; measured.
 constexpr double kProbeLoss = 0.022;
-constexpr double kLatentShare = 0.75;  ///< variance of a column that comes from latent factors
+constexpr double kLatentShare = 0.75;  ///< share of a column's variance from latent factors
 
-/// What every modality of one utterance has in common.
+/// The part of an utterance common to every modality.
 struct CommonDraw {
   std::vector<double> noise;   ///< [E]
   std::vector<double> shared;  ///< [kSharedFactors]
@@ -38,7 +38,7 @@ std::vector<double> draw_normals(Generator& generator, std::size_t count) {
   return values;
 }
 
-/// Another label than `label`, as likely as it is in the corpus; for a value, the opposite one.
+/// A label other than `label`, drawn by its frequency in the corpus; for a value, the opposite one.
 float draw_other_label(const Corpus& corpus, float label, Generator& generator) {
   if (corpus.label_kind == LabelKind::kValue) return -label;
   for (int attempt = 0; attempt < 64; ++attempt) {
@@ -72,8 +72,8 @@ std::vector<UtterancePlan> plan_utterances(const Corpus& corpus, const DrawOptio
   return plans;
 }
 
-/// 1 - mean over modalities of the evidence for the true label; evidence for another counts
-/// against.
+/// 1 - mean over modalities of the evidence for the true label; evidence for another label is
+/// negative.
 float difficulty_of(const UtterancePlan& plan, std::size_t modalities) {
   const auto m = static_cast<double>(modalities);
   const double speaking = plan.odd_modality < 0 ? m : m - 2;
@@ -164,7 +164,7 @@ class ModalityDrawer {
     }
   }
 
-  /// Solves for the evidence gains on the very noise that draw_latent will add.
+  /// Solves for the evidence gains with the noise that draw_latent will add.
   void draw_gains(double strength) {
     Generator generator = seeds_.stream("gains", {modality_});
     StrengthTask task;
@@ -272,7 +272,7 @@ class ModalityDrawer {
   int modality_;
   std::int64_t width_;
   std::size_t axes_ = 0;                  ///< E
-  std::size_t shared_ = 0;                ///< shared factors this modality shows
+  std::size_t shared_ = 0;                ///< shared factors in this modality
   std::size_t private_ = 0;               ///< private factors
   std::vector<double> gains_;             ///< [E]
   std::vector<float> scale_;              ///< [width]
@@ -283,7 +283,7 @@ class ModalityDrawer {
   std::vector<float> speaker_rows_;       ///< [speakers, width] offset of column and speaker
 };
 
-/// Marks features as really missing; one modality of each utterance always stays.
+/// Marks features as really missing; every utterance keeps one modality.
 void draw_missing(Corpus& corpus, const DrawOptions& options) {
   if (options.missing_rate <= 0) return;
   const Seeds seeds(options.seed);
@@ -292,7 +292,7 @@ void draw_missing(Corpus& corpus, const DrawOptions& options) {
     Generator generator = seeds.stream("missing", {i});
     const std::int64_t kept = draw_index(generator, modalities);
     for (std::int64_t m = 0; m < modalities; ++m) {
-      // The kept one is spared, so the others are dropped more often to hold the rate.
+      // One modality is kept, so the others are removed more often to reach the rate.
       const double others = static_cast<double>(modalities) / static_cast<double>(modalities - 1);
       if (draw_unit(generator) >= options.missing_rate * others || m == kept) continue;
       ModalityData& modality = corpus.modalities[static_cast<std::size_t>(m)];
@@ -339,7 +339,7 @@ Corpus draw_features(const Corpus& labels_only, const DrawOptions& options) {
   corpus.true_difficulty.clear();
   const auto size = static_cast<std::size_t>(corpus.size());
   corpus.modalities = {{"none", 1, std::vector<float>(size), std::vector<std::uint8_t>(size, 1)}};
-  validate_corpus(corpus);  // the labels, before anything is drawn for them
+  validate_corpus(corpus);  // validates the labels before features are drawn
   corpus.modalities.clear();
   const auto plans = plan_utterances(corpus, options);
   const auto common = draw_common(corpus, Seeds(options.seed), EvidenceSpace(corpus).axes());
