@@ -1,4 +1,4 @@
-// What trains is done by hardy-trainer, which links libtorch: other programs become it.
+// Training runs in hardy-trainer, which links libtorch: other programs execute it.
 #include "cli/audit_command.h"
 #include "cli/exec_program.h"
 #include "cli/hardness_command.h"

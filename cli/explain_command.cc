@@ -49,7 +49,7 @@ std::string contributions_text(const Explanation& explanation, const BundleInfo&
                        Explainer::kMostExact);
   }
   const auto label = static_cast<std::size_t>(explanation.outcome.label);
-  // The shares add up to the model's own probability, not to the calibrated one above.
+  // The contributions add up to the model's own probability, not to the calibrated one above.
   std::string text =
       info.is_classification()
           ? fmt::format("contributions to the probability of {}, {:.3f} before calibration",

@@ -1,4 +1,4 @@
-// `hardy predict`: labels for utterances, from files, folders or JSON lines.
+// `hardy predict`: predictions for utterances in files, folders or JSON lines.
 #pragma once
 
 #include <filesystem>
@@ -11,8 +11,8 @@ class App;
 
 namespace hardy {
 
-/// The model file that `path` means: a bundle, or the only model of a run folder. Throws
-/// ArtifactError listing the models when there are several.
+/// The model file of `path`: a bundle, or the only model of a run folder. Throws ArtifactError
+/// listing the models if there are several.
 std::filesystem::path find_bundle(const std::string& path);
 
 /// `command_line` is argv.

@@ -17,7 +17,7 @@ namespace {
 
 constexpr const char* kRunFolderHelp = "Run folder; default runs/<corpus>-<8 hex digits>";
 
-/// What the user typed, before it is checked.
+/// Options as typed, not yet checked.
 struct TypedOptions : FitOptions {
   MediaOptions media;
   int fold = 1;
@@ -50,7 +50,7 @@ TrainingRequest start_request(const std::string& command, const TypedOptions& ty
   request.command = command;
   request.json = typed.json;
   request.quiet = typed.quiet;
-  // Only the labels say which of them there are; what is no metric at all is refused now.
+  // Which metrics exist depends on the labels; unknown names are refused now.
   for (const auto& metric : typed.metrics) {
     const bool is_one = metric == "all" || find_metric(metric) != nullptr;
     request.metrics.push_back(is_one ? metric : metric_named(metric, metric_names()));

@@ -262,8 +262,7 @@ void hold_out_dialogues(const Corpus& corpus, const ProtocolConfig& protocol, Fo
   Generator generator = Seeds(static_cast<std::uint64_t>(protocol.split_seed))
                             .stream("validation", {static_cast<std::int64_t>(fold.index)});
   Indices held_out = draw_held_out(units, target, generator);
-  if (held_out
-          .empty()) {  // speakers cannot be kept apart: too few speakers share too many dialogues
+  if (held_out.empty()) {  // no part keeps the speakers apart: they share too many dialogues
     units = single_units(corpus, fold.train);
     held_out = draw_held_out(units, target, generator);
   }
