@@ -58,6 +58,17 @@ ExtractOptions extract_options(const MediaOptions& media) {
   options.picture_step_s = media.picture_step_s;
   options.max_seconds = media.max_seconds;
   options.cascade = media.cascade;
+  BackboneFiles files;
+  files.sound = media.sound_network;
+  files.text = media.text_network;
+  files.pictures = media.picture_network;
+  files.like = media.like;
+  files.is_manet_since_2023 = media.manet_order == "since-2023";
+  files.cascade = media.cascade;
+  if (!files.like.empty() && !files.any()) {
+    throw ConfigError("--like goes with --audio, --text or --video");
+  }
+  if (files.any()) options.backbones = open_backbones(files);
   options.stall_s = media.stall_s;
   options.memory_bytes = parse_bytes(media.memory);
   options.redo = media.redo;
@@ -163,9 +174,10 @@ void extract_corpus(const MediaCommand& command) {
 /// The command line of `hardy run` without its recording options, on the extracted corpus.
 std::vector<std::string> training_line(const MediaCommand& command) {
   constexpr const char* kOptions[] = {
-      "--media",   "--labels", "--transcripts", "--transcript",   "--tier",
-      "--asr",     "--cut",    "--only",        "--picture-step", "--max-seconds",
-      "--cascade", "--memory", "--stall",       "--limit",        "--media-cache"};
+      "--media", "--labels",      "--transcripts",  "--transcript",  "--tier",       "--asr",
+      "--cut",   "--only",        "--picture-step", "--max-seconds", "--cascade",    "--memory",
+      "--stall", "--limit",       "--media-cache",  "--audio",       "--text",       "--video",
+      "--like",  "--manet-order", "--audio-model",  "--text-model",  "--video-model"};
   constexpr const char* kFlags[] = {"--no-media-cache", "--redo"};
   std::vector<std::string> kept;
   for (std::size_t i = 0; i < command.command_line.size(); ++i) {

@@ -62,7 +62,38 @@ std::int64_t parse_bytes(const std::string& text) {
   return static_cast<std::int64_t>(value * factor);
 }
 
+namespace {
+
+/// The frozen networks.
+void add_network_options(CLI::App& command, MediaOptions& options) {
+  command
+      .add_option("--audio,--audio-model", options.sound_network,
+                  "wav2vec of fairseq (.pt), or a folder with wav2vec2, hubert or wavlm")
+      ->type_name("PATH");
+  command
+      .add_option("--text,--text-model", options.text_network,
+                  "A folder with deberta (the first version), bert or roberta")
+      ->type_name("DIR");
+  command.add_option("--video,--video-model", options.picture_network, "MA-Net (.pth)")
+      ->type_name("FILE");
+  command
+      .add_option("--like", options.like,
+                  "Pool the networks' outputs as these scripts do; default: mean of tokens, "
+                  "frames, faces")
+      ->type_name("SCRIPT")
+      ->check(CLI::IsMember({"gcnet", "merbench"}));
+  command
+      .add_option("--manet-order", options.manet_order,
+                  "How MA-Net's second chain runs; files of before April 2023 need the first")
+      ->type_name("WHEN")
+      ->check(CLI::IsMember({"before-2023", "since-2023"}))
+      ->capture_default_str();
+}
+
+}  // namespace
+
 void add_media_options(CLI::App& command, MediaOptions& options, bool has_jobs) {
+  add_network_options(command, options);
   command
       .add_option("--transcripts,--transcript", options.transcripts,
                   "A transcript, or a folder with transcripts by the recordings' stems; default "

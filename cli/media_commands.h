@@ -22,6 +22,11 @@ struct MediaOptions {
   std::string cut = "auto";
   std::string only;  ///< "audio,text"; empty = all
   std::string cascade;
+  std::string sound_network;  ///< empty = the embedded extractor; so are the next two
+  std::string text_network;
+  std::string picture_network;
+  std::string like;
+  std::string manet_order = "before-2023";
   std::string cache;
   std::string memory = "4G";
   double picture_step_s = 0.4;

@@ -72,12 +72,12 @@ void check_makers(const BundleInfo& info, const ExtractOptions& options) {
       if (modality.name != kMediaModalities[m] || !options.wanted[m]) continue;
       check_maker(info, own, makers[m].name, "--media");
       if (info.maker(own).empty() || modality.width != makers[m].width) {
-        throw DataError(fmt::format(
-            "--media: the model reads {} features of {} values{}, the embedded extractor '{}' "
-            "makes {}; train on a corpus that `hardy extract` wrote",
-            modality.name, modality.width,
-            info.maker(own).empty() ? " by an unknown extractor" : "", makers[m].name,
-            makers[m].width));
+        throw DataError(
+            fmt::format("--media: the model reads {} features of {} values{}, the extractor '{}' "
+                        "makes {}; train on a corpus that `hardy extract` wrote",
+                        modality.name, modality.width,
+                        info.maker(own).empty() ? " by an unknown extractor" : "", makers[m].name,
+                        makers[m].width));
       }
       has_common = true;
     }

@@ -13,6 +13,7 @@ endforeach()
 
 add_library(hardy_media
   media/acoustic.cc
+  media/backbone_extractors.cc
   media/compare_features.cc
   media/contours.cc
   media/decode_input.cc
@@ -22,9 +23,11 @@ add_library(hardy_media
   media/embedded_files.cc
   media/extract.cc
   media/extraction_folder.cc
+  media/face_finder.cc
   media/faces.cc
   media/formants.cc
   media/graph_network.cc
+  media/manet_extractor.cc
   media/pauses.cc
   media/pitch.cc
   media/segment_list.cc
@@ -55,6 +58,6 @@ set_source_files_properties(media/contours.cc media/formants.cc media/graph_netw
   SKIP_UNITY_BUILD_INCLUSION ON)
 target_include_directories(hardy_media SYSTEM PRIVATE ${HARDY_OPENCV_INCLUDE})
 target_link_libraries(hardy_media PUBLIC hardy_core
-  PRIVATE PkgConfig::libavformat PkgConfig::libavcodec PkgConfig::libavutil
+  PRIVATE hardy_backbones ${CMAKE_DL_LIBS} PkgConfig::libavformat PkgConfig::libavcodec PkgConfig::libavutil
     PkgConfig::libswresample PkgConfig::libswscale PkgConfig::kissfft-float pugixml::pugixml
     ${HARDY_OPENCV_LIBRARIES} $<BUILD_INTERFACE:hardy_warnings>)

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <functional>
 #include <limits>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -47,12 +48,34 @@ struct ExtractedSegment {
   std::string media_checksum;  ///< SHA-256 of the recording; empty when it cannot be read
 };
 
-/// Options of the extraction. Everything but `jobs`, `cache` and the limits influences results and
-/// is part of a cached vector's key.
+/// Which frozen networks take the place of the embedded extractors, and how their outputs become
+/// one vector. An empty path keeps the embedded extractor.
+struct BackboneFiles {
+  std::filesystem::path sound;     ///< wav2vec of fairseq (.pt), or a folder of Hugging Face's:
+                                   ///< wav2vec2, hubert, wavlm
+  std::filesystem::path text;      ///< a folder: deberta (the first version), bert, roberta
+  std::filesystem::path pictures;  ///< MA-Net (.pth)
+  std::string like;                ///< "gcnet", "merbench": as those scripts pool; empty = hardy's
+  bool is_manet_since_2023 = false;  ///< MA-Net's second chain runs backwards
+  std::filesystem::path cascade;     ///< of the face detector in front of MA-Net
+
+  [[nodiscard]] bool any() const { return !sound.empty() || !text.empty() || !pictures.empty(); }
+};
+
+/// Opened networks.
+struct Backbones;
+
+/// Reads the files. Throws ArtifactError naming the file and what is wrong with it, ConfigError for
+/// an unknown `like`.
+std::shared_ptr<const Backbones> open_backbones(const BackboneFiles& files);
+
+/// How recordings become features. Everything but `jobs`, `cache` and the limits influences results
+/// and is part of a cached vector's key.
 struct ExtractOptions {
   /// Modalities to extract, index as in kMediaModalities.
   std::array<bool, 3> wanted = {true, true, true};
-  double picture_step_s = 0.4;            ///< seconds between analysed pictures, > 0
+  std::shared_ptr<const Backbones> backbones;  ///< null = the embedded extractors alone
+  double picture_step_s = 0.4;            ///< one picture is looked at per so many seconds, > 0
   double max_seconds = 120;               ///< longer utterances are refused with a reason
   std::filesystem::path cascade;          ///< face detector; empty = that of opencv-data
   std::filesystem::path cache;            ///< finished vectors; empty = none are kept

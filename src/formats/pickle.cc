@@ -47,6 +47,8 @@ const char* kind_name(PickleKind kind) {
       return "a torch storage";
     case PickleKind::kTensor:
       return "a torch tensor";
+    case PickleKind::kOpaque:
+      return "an object of an unknown class";
   }
   return "a value";
 }
@@ -124,6 +126,7 @@ const PickleArray& PickleValue::array() const {
 }
 
 std::string_view PickleValue::global_name() const {
+  if (kind_ == PickleKind::kOpaque) return items()[0]->bytes();
   if (kind_ != PickleKind::kGlobal) (void)payload<std::monostate>("a name");
   const auto index = static_cast<std::size_t>(std::get<std::int64_t>(payload_));
   return pickle_globals()[index].name;
@@ -192,6 +195,11 @@ std::string array_text(const PickleArray& array, std::int64_t i) {
 
 Pickle parse_pickle(std::span<const std::byte> bytes, std::string_view name) {
   return PickleMachine(bytes, name).run();
+}
+
+Pickle parse_opaque_pickle(std::span<const std::byte> bytes, std::string_view name,
+                           std::size_t& used) {
+  return PickleMachine(bytes, name).run_front(used);
 }
 
 void read_array_reals(const PickleArray& array, std::int64_t first, std::int64_t count,

@@ -33,7 +33,8 @@ enum class PickleKind : std::uint8_t {
   kDtype,    ///< a numpy element type
   kGlobal,   ///< an allow-listed name, e.g. torch.FloatStorage
   kStorage,  ///< torch: items() are type, key, location, number of values
-  kTensor    ///< torch: items() are storage, offset, shape tuple, stride tuple
+  kTensor,   ///< torch: items() are storage, offset, shape tuple, stride tuple
+  kOpaque    ///< an unknown class or an object of one; items() are its name and, if set, its state
 };
 
 class PickleValue;
@@ -78,7 +79,7 @@ class PickleValue {
 
   [[nodiscard]] const PickleArray& array() const;
 
-  /// The dotted name of a global, e.g. "torch.FloatStorage".
+  /// The dotted name of a global, e.g. "torch.FloatStorage", or of an unknown class.
   [[nodiscard]] std::string_view global_name() const;
 
   /// A short description for messages: "a list of 3".
@@ -137,8 +138,15 @@ inline constexpr int kMaxPickleDepth = 100;
 /// kMaxPickleDepth, values that contain themselves, and integers beyond 64 bits.
 Pickle parse_pickle(std::span<const std::byte> bytes, std::string_view name);
 
-/// The same from a mapped file: 10 GB of arrays are not copied, but truncating the file meanwhile
-/// ends the process. Throws DataError, IoError.
+/// Reads the pickle at the front of `bytes`, which may be followed by anything, and sets `used` to
+/// its length. Classes that are not plain data, their objects and what is called of them stand as
+/// kOpaque: named, never imported, never run. What is added to such an object is left out.
+Pickle parse_opaque_pickle(std::span<const std::byte> bytes, std::string_view name,
+                           std::size_t& used);
+
+/// The same as parse_pickle from a file, which is mapped and not copied: reading 10 GB of arrays
+/// needs no memory of its own, but a file that is truncated meanwhile ends the process. Throws
+/// DataError, IoError.
 Pickle load_pickle(const std::filesystem::path& file);
 
 }  // namespace hardy

@@ -56,6 +56,21 @@ PickleMachine::PickleMachine(std::span<const std::byte> bytes, std::string_view 
 }
 
 Pickle PickleMachine::run() {
+  run_to_end();
+  if (at_ != bytes_.size()) {
+    refuse(fmt::format("{} bytes follow its end", bytes_.size() - at_));
+  }
+  return std::move(pickle_);
+}
+
+Pickle PickleMachine::run_front(std::size_t& used) {
+  keeps_opaque_ = true;
+  run_to_end();
+  used = at_;
+  return std::move(pickle_);
+}
+
+void PickleMachine::run_to_end() {
   while (true) {
     opcode_ = at_;
     const auto opcode = static_cast<unsigned char>(take(1).front());
@@ -69,11 +84,7 @@ Pickle PickleMachine::run() {
   if (!marks_.empty() || stack_.size() != 1) {
     refuse(fmt::format("it ends with {} values instead of one", stack_.size()));
   }
-  if (at_ != bytes_.size()) {
-    refuse(fmt::format("{} bytes follow its end", bytes_.size() - at_));
-  }
   pickle_.root_ = stack_.back();
-  return std::move(pickle_);
 }
 
 void PickleMachine::refuse(const std::string& what) const {

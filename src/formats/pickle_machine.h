@@ -55,7 +55,13 @@ class PickleMachine {
 
   Pickle run();
 
+  /// Reads the pickle at the front of the bytes and sets `used` to its length. What is no plain
+  /// data is kept as PickleKind::kOpaque.
+  Pickle run_front(std::size_t& used);
+
  private:
+  void run_to_end();
+
   // Reading.
   [[noreturn]] void refuse(const std::string& what) const;
   std::string_view take(std::uint64_t size);
@@ -105,6 +111,7 @@ class PickleMachine {
 
   // Objects.
   void push_global(std::string_view module, std::string_view name);
+  void push_opaque(const std::string& name);
   void reduce();
   void build();
   PickleValue* call(const PickleGlobal& global, PickleValue* arguments);
@@ -124,11 +131,12 @@ class PickleMachine {
 
   std::span<const std::byte> bytes_;
   std::string name_;
-  std::size_t at_ = 0;        ///< next byte
-  std::size_t opcode_ = 0;    ///< byte offset of the current opcode
-  bool has_crlf_ = false;     ///< every line of the text ends with CRLF
-  std::uint64_t max_weight_;  ///< limit of the tree that a caller walks
-  std::uint64_t budget_;      ///< bytes that may still be allocated
+  std::size_t at_ = 0;         ///< next byte
+  std::size_t opcode_ = 0;     ///< byte offset of the current opcode
+  bool keeps_opaque_ = false;  ///< unknown classes are kept instead of refused
+  bool has_crlf_ = false;      ///< every line of the text ends with CRLF
+  std::uint64_t max_weight_;   ///< of the tree that a caller walks
+  std::uint64_t budget_;       ///< bytes that may still be allocated
   Pickle pickle_;
   std::vector<PickleValue*> stack_;
   std::vector<std::size_t> marks_;  ///< stack sizes

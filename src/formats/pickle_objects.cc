@@ -61,6 +61,11 @@ bool PickleMachine::run_object(unsigned char opcode) {
     case 0x81:
       reduce();
       return true;
+    case 0x92:  // an object made with named arguments, which only a class of its own has
+      if (!keeps_opaque_) return false;
+      pop();
+      reduce();
+      return true;
     case 'b':
       build();
       return true;
@@ -74,6 +79,11 @@ bool PickleMachine::run_object(unsigned char opcode) {
 
 void PickleMachine::push_global(std::string_view module, std::string_view name) {
   const auto index = find_pickle_global(module, name);
+  if (!index && keeps_opaque_) {
+    charge(module.size() + name.size());
+    push_opaque(fmt::format("{}.{}", module, name));
+    return;
+  }
   if (!index) {
     refuse(fmt::format(
         "it refers to '{}.{}', which is not plain data; pickles are read, never run: {}",
@@ -84,10 +94,24 @@ void PickleMachine::push_global(std::string_view module, std::string_view name) 
   push(value);
 }
 
+void PickleMachine::push_opaque(const std::string& name) {
+  PickleValue* text = make_text(readable(name));
+  PickleValue* value = make(PickleKind::kOpaque);
+  value->payload_ = std::vector<PickleRef>{};
+  store(value, text);
+  push(value);
+}
+
 void PickleMachine::reduce() {
   PickleValue* arguments = pop();
   const PickleValue* callable = pop();
   expect(arguments->kind_ == PickleKind::kTuple, "the arguments of a call are not a tuple");
+  if (callable->kind_ == PickleKind::kOpaque) {
+    const auto name = callable->global_name();
+    charge(name.size());
+    push_opaque(std::string(name));
+    return;
+  }
   if (callable->kind_ != PickleKind::kGlobal) {
     refuse(fmt::format("it calls {}, which cannot be called", callable->describe()));
   }
@@ -279,6 +303,11 @@ void PickleMachine::fill_array(PickleValue* value, PickleRef shape, PickleRef dt
 void PickleMachine::build() {
   const PickleValue* state = pop();
   PickleValue* value = top();
+  if (value->kind_ == PickleKind::kOpaque) {
+    // A state that leads back to the object is left out: values have no cycles.
+    if (!value->is_part_ && items_of(value).size() == 1) store(value, state);
+    return;
+  }
   require_unshared(value);
   switch (value->kind_) {
     case PickleKind::kDtype:

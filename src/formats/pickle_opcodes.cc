@@ -244,6 +244,10 @@ void PickleMachine::add_items(std::size_t first, PickleKind kind) {
   const std::size_t floor = marks_.empty() ? 0 : marks_.back();
   if (first > stack_.size() || first < floor + 1) refuse("the stack is empty");
   PickleValue* parent = stack_[first - 1];
+  if (parent->kind_ == PickleKind::kOpaque) {
+    stack_.resize(first);
+    return;
+  }
   if (parent->kind_ != kind) refuse(fmt::format("items are added to {}", parent->describe()));
   require_unshared(parent);
   const std::size_t count = stack_.size() - first;

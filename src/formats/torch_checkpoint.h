@@ -1,4 +1,4 @@
-// PyTorch's saved state dicts (.pth, the zip form of torch.save) without Python and without
+// PyTorch's saved state dicts (.pth, either form of torch.save) without Python and without
 // libtorch.
 #pragma once
 
@@ -12,11 +12,11 @@
 namespace hardy {
 
 /// Reads every tensor of a checkpoint, by parameter name: a state dict, or any nesting of dicts
-/// with tensors in it (names joined by '.'; other values are left out). float16, bfloat16, float32
-/// and float64 become float32, integers and booleans int64. Strided views become row-major. Throws
-/// ArtifactError when the file is missing, truncated, not such a zip, or contains anything but
-/// plain data (pickle.h); memory is proportional to the unpacked size, which is bounded by a
-/// multiple of the file's.
+/// with tensors in it (names joined by '.'; what is not a tensor is left out). float16, bfloat16,
+/// float32 and float64 come as float32, integers and booleans as int64. Strided views are laid out
+/// row-major. Throws ArtifactError when the file is missing, truncated, not written by torch.save,
+/// or holds anything that is not plain data (pickle.h); memory stays proportional to the unpacked
+/// size, which deflate bounds by the file's.
 TensorFile load_torch_checkpoint(const std::filesystem::path& file);
 
 /// The same from memory; `name` stands for the file in messages.

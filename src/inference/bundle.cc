@@ -17,8 +17,6 @@
 namespace hardy {
 namespace {
 
-using Json = nlohmann::json;
-
 constexpr const char* kDescription = "hardy.model";
 constexpr const char* kConfig = "hardy.config";
 constexpr const char* kSeen = "seen";                    // an array
@@ -54,11 +52,11 @@ void set_word(const char* field, const std::string& word, Enum& value) {
 }
 
 template <typename Enum>
-void read_word(const Json& json, const char* field, Enum& value) {
+void read_word(const nlohmann::json& json, const char* field, Enum& value) {
   set_word(field, json.at(field).get<std::string>(), value);
 }
 
-void read_encoder(const Json& json, BundleInfo& info) {
+void read_encoder(const nlohmann::json& json, BundleInfo& info) {
   EncoderConfig& encoder = info.encoder;
   json.at("hidden").get_to(encoder.hidden);
   json.at("depth").get_to(encoder.depth);
@@ -97,7 +95,7 @@ nlohmann::ordered_json score_json(const BundleInfo& info) {
   return list;
 }
 
-Pattern read_pattern(const Json& json, const BundleInfo& info) {
+Pattern read_pattern(const nlohmann::json& json, const BundleInfo& info) {
   const Pattern pattern(json.at("pattern").get<std::uint32_t>());
   const auto complete = Pattern::complete(static_cast<int>(info.modalities.size()));
   if ((pattern & complete) != pattern || pattern.empty()) {
@@ -106,7 +104,7 @@ Pattern read_pattern(const Json& json, const BundleInfo& info) {
   return pattern;
 }
 
-void read_lists(const Json& about, BundleInfo& info) {
+void read_lists(const nlohmann::json& about, BundleInfo& info) {
   for (const auto& entry : about.at("calibration")) {
     Calibration calibration;
     calibration.pattern = read_pattern(entry, info);
@@ -128,8 +126,8 @@ void read_lists(const Json& about, BundleInfo& info) {
   }
 }
 
-/// The field of format 3; format 4 added the clip range.
-void read_input(const Json& about, BundleInfo& info) {
+/// The field that format 3 added; 4 added the limits.
+void read_input(const nlohmann::json& about, BundleInfo& info) {
   info.limits_features = info.format >= 4;
   const auto input = about.at("input").get<std::string>();
   if (input != "plain" && input != "tuned") {
@@ -139,8 +137,8 @@ void read_input(const Json& about, BundleInfo& info) {
   info.reads_tuned = input == "tuned";
 }
 
-/// The fields of format 5.
-void read_targets(const Json& about, BundleInfo& info) {
+/// The fields that format 5 added.
+void read_targets(const nlohmann::json& about, BundleInfo& info) {
   about.at("label_kind").get_to(info.label_kind);
   about.at("targets").get_to(info.target_names);
   const bool is_known = info.label_kind == "labels" || info.label_kind == "values";
@@ -152,8 +150,8 @@ void read_targets(const Json& about, BundleInfo& info) {
   }
 }
 
-/// The fields of format 2.
-void read_new_fields(const Json& about, BundleInfo& info) {
+/// The fields that format 2 added.
+void read_new_fields(const nlohmann::json& about, BundleInfo& info) {
   about.at("method").get_to(info.method);
   if (info.method != kHardyMethod) {
     throw ArtifactError(
@@ -190,8 +188,8 @@ void read_old_encoder(BundleInfo& info) {
   set("decoder", encoder.decoder);
 }
 
-/// The fields that format 1 leaves to its config and its arrays.
-void read_old_fields(const Json& about, const TensorFileView& file, BundleInfo& info) {
+/// What format 1 left to its config and its arrays.
+void read_old_fields(const nlohmann::json& about, const TensorFileView& file, BundleInfo& info) {
   for (const auto& modality : about.at("modalities")) {
     const auto word = modality.get<std::string>();
     const auto& shape = file.shape("scaling." + word + ".mean");
@@ -299,7 +297,8 @@ void set_bundle_info(TensorFile& file, const BundleInfo& info) {
   about["data"] = {
       {"name", info.data_name}, {"checksum", info.data_checksum}, {"synthetic", info.is_synthetic}};
   about["test_dialogues"] = info.test_dialogues;
-  file.metadata[kDescription] = about.dump(-1, ' ', false, Json::error_handler_t::replace);
+  file.metadata[kDescription] =
+      about.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   file.metadata[kConfig] = info.config_toml;
   if (!info.seen.empty()) {
     file.add(kSeen, {static_cast<std::int64_t>(info.seen.size())}, info.seen);
@@ -315,7 +314,7 @@ BundleInfo read_bundle_info(const TensorFileView& file, const std::string& name)
   BundleInfo info;
   info.config_toml = config->second;
   try {
-    const auto about = Json::parse(description->second);
+    const auto about = nlohmann::json::parse(description->second);
     about.at("format").get_to(info.format);
     if (info.format > kBundleFormat) {
       refuse(name, fmt::format("model format {} is newer than the {} this program reads; use a "

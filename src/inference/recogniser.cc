@@ -16,7 +16,7 @@ namespace {
 /// With more modalities, patterns are searched in the list instead of a table.
 constexpr std::uint32_t kTableBits = kMaxModalities;
 
-void check_features(const BundleInfo& info, std::span<const UtteranceView> utterances) {
+void check_finite(const BundleInfo& info, std::span<const UtteranceView> utterances) {
   for (std::size_t i = 0; i < utterances.size(); ++i) {
     for (std::size_t m = 0; m < info.modalities.size(); ++m) {
       const float* values = utterances[i].features[m];
@@ -135,7 +135,7 @@ Predictions Recogniser::predict(std::span<const UtteranceView> utterances,
                                 std::span<const std::int64_t> offsets, Workspace& workspace,
                                 const PredictOptions& options) const {
   check_offsets(offsets, utterances.size());
-  check_features(impl_->info, utterances);
+  check_finite(impl_->info, utterances);
   if (options.keeps_attention && offsets.size() > 2) {
     throw ShapeError("attention can be kept for one dialogue at a time");
   }

@@ -13,17 +13,14 @@
 namespace hardy {
 namespace {
 
-using Json = nlohmann::json;
-
-constexpr std::size_t kMostLetters =
-    256;  // largest length of an id, a dialogue, a speaker or an option
+constexpr std::size_t kMostLetters = 256;  // of an id, a dialogue, a speaker or an option
 constexpr std::size_t kMostOptionValues = 64;
 constexpr std::array kFieldNames = {"id", "dialogue", "speaker", "end", "features"};
 
 std::vector<std::string> field_names() { return {kFieldNames.begin(), kFieldNames.end()}; }
 
-/// Receives parser events; the current part of the request decides which events are allowed.
-class RequestReader : public nlohmann::json_sax<Json> {
+/// Follows the parser: which part of a request it is in decides what may come next.
+class RequestReader : public nlohmann::json_sax<nlohmann::json> {
  public:
   RequestReader(std::string_view text, std::string path, const BundleInfo& info,
                 const RequestGrammar& grammar, ReadRequest& request)
@@ -45,7 +42,7 @@ class RequestReader : public nlohmann::json_sax<Json> {
     return state_ == State::kNumbers ? number(value) : scalar(value);
   }
 
-  bool binary(Json::binary_t&) override { return false; }
+  bool binary(nlohmann::json::binary_t&) override { return false; }
 
   bool string(std::string& value) override {
     if (state_ == State::kPacked) {
@@ -60,7 +57,7 @@ class RequestReader : public nlohmann::json_sax<Json> {
       refuse_unusable(field_path(path_now(), field_),
                       fmt::format("has {} bytes, at most {} are read", value.size(), kMostLetters));
     }
-    return scalar(Json(is_text || is_option ? value : std::string()));
+    return scalar(nlohmann::json(is_text || is_option ? value : std::string()));
   }
 
   bool start_object(std::size_t) override {
@@ -71,7 +68,7 @@ class RequestReader : public nlohmann::json_sax<Json> {
       case State::kList:
         return start_listed();
       case State::kFields:
-        if (field_ != "features") return scalar(Json::object());
+        if (field_ != "features") return scalar(nlohmann::json::object());
         state_ = State::kFeatures;
         return true;
       case State::kFeatures:
@@ -80,7 +77,7 @@ class RequestReader : public nlohmann::json_sax<Json> {
         has_text_ = false;
         return true;
       default:
-        return scalar(Json::object());
+        return scalar(nlohmann::json::object());
     }
   }
 
@@ -102,10 +99,10 @@ class RequestReader : public nlohmann::json_sax<Json> {
     if (state_ == State::kOption) {
       const bool is_list = field_ == "utterances";
       state_ = is_list ? State::kList : State::kOptionList;
-      if (!is_list) request_.options.emplace_back(field_, Json::array());
+      if (!is_list) request_.options.emplace_back(field_, nlohmann::json::array());
       return true;
     }
-    if (state_ != State::kFeatures) return scalar(Json::array());
+    if (state_ != State::kFeatures) return scalar(nlohmann::json::array());
     state_ = State::kNumbers;
     values_.clear();
     return true;
@@ -288,8 +285,8 @@ class RequestReader : public nlohmann::json_sax<Json> {
     return true;
   }
 
-  /// A value that is neither a feature nor an array or object.
-  bool scalar(const Json& value) {
+  /// A value that is neither a feature nor a whole part of the request.
+  bool scalar(const nlohmann::json& value) {
     switch (state_) {
       case State::kStart:
         refuse_malformed(path_,
@@ -325,7 +322,7 @@ class RequestReader : public nlohmann::json_sax<Json> {
     return utterance_field(value);
   }
 
-  bool add_option_value(const Json& value) {
+  bool add_option_value(const nlohmann::json& value) {
     auto& list = request_.options.back().second;
     const auto field = fmt::format("{}[{}]", field_, list.size());
     if (list.size() == kMostOptionValues) {
@@ -336,7 +333,7 @@ class RequestReader : public nlohmann::json_sax<Json> {
     return true;
   }
 
-  bool utterance_field(const Json& value) {
+  bool utterance_field(const nlohmann::json& value) {
     const auto field = field_path(path_now(), field_);
     if (field_ == "features") {
       refuse_malformed(field,

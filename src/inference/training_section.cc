@@ -12,7 +12,7 @@
 namespace hardy {
 namespace {
 
-constexpr const char* kDescription = "hardy.training";
+constexpr const char* kTrainingDescription = "hardy.training";
 
 std::vector<float> flattened(const std::vector<std::vector<float>>& rows) {
   std::vector<float> all;
@@ -64,7 +64,7 @@ void add_training_section(TensorFile& file, const BundleInfo& info, TrainingReco
                                   {"dialogues", records.dialogues},
                                   {"transcripts", records.transcripts},
                                   {"cosine", records.is_cosine}};
-  file.metadata[kDescription] =
+  file.metadata[kTrainingDescription] =
       about.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   std::vector<std::int64_t> bits;
   for (const auto pattern : records.present) bits.push_back(pattern.bits());
@@ -85,12 +85,12 @@ void add_training_section(TensorFile& file, const BundleInfo& info, TrainingReco
 }
 
 bool TrainingSection::exists(const TensorFileView& file) {
-  return file.metadata.contains(kDescription);
+  return file.metadata.contains(kTrainingDescription);
 }
 
 TrainingSection::TrainingSection(const TensorFileView& file, const BundleInfo& info) {
   try {
-    const auto about = nlohmann::json::parse(file.metadata.at(kDescription));
+    const auto about = nlohmann::json::parse(file.metadata.at(kTrainingDescription));
     about.at("ids").get_to(ids_);
     about.at("dialogues").get_to(dialogues_);
     about.at("transcripts").get_to(transcripts_);

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -24,6 +25,8 @@ namespace {
 constexpr std::size_t kAcoustic = 0;
 constexpr std::size_t kTextual = 1;
 constexpr std::size_t kVisual = 2;
+/// Texts that one process reads.
+constexpr std::size_t kTextsTogether = 64;
 
 /// State of one extraction.
 class Extraction {
@@ -38,6 +41,7 @@ class Extraction {
 
   std::vector<ExtractedSegment> run() {
     for (auto& result : results_) read_text(result);
+    if (text_network() != nullptr) add_text_jobs();
     std::map<std::string, std::vector<std::size_t>> by_media;
     for (std::size_t i = 0; i < results_.size(); ++i) {
       by_media[results_[i].segment.media.string()].push_back(i);
@@ -57,13 +61,59 @@ class Extraction {
     }
     try {
       if (result.segment.text.empty()) throw DataError("it has no transcript");
+      if (text_network() != nullptr) return;  // read in processes of their own
       modality.values = text_features(result.segment.text);
     } catch (const DataError& error) {
       modality.reason = error.what();
     }
   }
 
-  /// Adds jobs for the unfinished parts of a recording.
+  [[nodiscard]] const TextExtractor* text_network() const {
+    return options_.backbones == nullptr ? nullptr : options_.backbones->text.get();
+  }
+
+  [[nodiscard]] std::string text_key(std::size_t i) const {
+    return sha256(fmt::format("{}\n{}", text_network()->maker(), results_[i].segment.text));
+  }
+
+  /// Jobs for the texts that a network has not read yet.
+  void add_text_jobs() {
+    std::vector<std::size_t> missing;
+    for (std::size_t i = 0; i < results_.size() && options_.wanted[kTextual]; ++i) {
+      if (!results_[i].modalities[kTextual].reason.empty()) continue;
+      const auto stored = options_.redo ? std::nullopt : store_.find(text_key(i));
+      if (stored) {
+        results_[i].modalities[kTextual] = {stored->values, stored->reason};
+        results_[i].was_cached = true;
+      } else {
+        missing.push_back(i);
+      }
+    }
+    for (std::size_t first = 0; first < missing.size(); first += kTextsTogether) {
+      const auto last = std::min(first + kTextsTogether, missing.size());
+      const std::vector<std::size_t> items(missing.begin() + static_cast<std::ptrdiff_t>(first),
+                                           missing.begin() + static_cast<std::ptrdiff_t>(last));
+      std::vector<std::string> texts;
+      for (const auto i : items) texts.push_back(results_[i].segment.text);
+      WorkerJob job;
+      job.name = fmt::format("{} transcripts", items.size());
+      job.items = items.size();
+      job.task = text_task(std::move(texts), options_.backbones->text);
+      job.consume = [this, items](std::size_t item, const WorkerResult& result) {
+        take_new_text(items[item], result);
+      };
+      jobs_.push_back(std::move(job));
+      total_ += 1;
+    }
+  }
+
+  void take_new_text(std::size_t i, WorkerResult result) {
+    check_values(kTextual, result);
+    results_[i].modalities[kTextual] = {result.values, result.reason};
+    if (result.is_final) store_.keep(text_key(i), result);
+  }
+
+  /// Jobs for what of a recording is not finished yet.
   void add_jobs(const std::string& media, std::vector<std::size_t> items) {
     std::stable_sort(items.begin(), items.end(), [&](std::size_t x, std::size_t y) {
       return results_[x].segment.end_s < results_[y].segment.end_s;
@@ -113,9 +163,11 @@ class Extraction {
     job.name = media;
     job.items = items.size();
     if (modality == kAcoustic) {
+      if (sound_ == nullptr && options_.backbones) sound_ = options_.backbones->sound;
       if (sound_ == nullptr) sound_ = make_acoustic_extractor();
       job.task = sound_task(std::move(segments), sound_, options_.max_seconds);
     } else {
+      if (pictures_ == nullptr && options_.backbones) pictures_ = options_.backbones->pictures;
       if (pictures_ == nullptr) pictures_ = make_face_extractor(options_.cascade.string());
       job.task = picture_task(std::move(segments), pictures_, options_.picture_step_s);
     }
@@ -128,6 +180,13 @@ class Extraction {
   /// Takes a result of a decoding process after checking it.
   void take_new(std::size_t i, std::size_t modality, const std::string& checksum,
                 WorkerResult result) {
+    check_values(modality, result);
+    take(i, modality, result);
+    if (result.is_final) store_.keep(key_of(i, modality, checksum), result);
+  }
+
+  /// Values that do not fit their maker become a reason.
+  void check_values(std::size_t modality, WorkerResult& result) const {
     const auto width = feature_makers(options_)[modality].width;
     const bool is_whole = static_cast<std::int64_t>(result.values.size()) == width &&
                           std::all_of(result.values.begin(), result.values.end(),
@@ -137,8 +196,6 @@ class Extraction {
       result.is_final = false;
     }
     if (!result.reason.empty()) result.values.clear();
-    take(i, modality, result);
-    if (result.is_final) store_.keep(key_of(i, modality, checksum), result);
   }
 
   void take(std::size_t i, std::size_t modality, const WorkerResult& result) {
@@ -190,10 +247,17 @@ class Extraction {
 
 }  // namespace
 
-std::array<FeatureMaker, 3> feature_makers(const ExtractOptions&) {
-  return {{{kAcousticMaker, static_cast<std::int64_t>(acoustic_names().size())},
-           {kTextMaker, kTextBuckets + kTextStatistics},
-           {kVisualMaker, kVisualWidth}}};
+std::array<FeatureMaker, 3> feature_makers(const ExtractOptions& options) {
+  std::array<FeatureMaker, 3> makers = {
+      {{kAcousticMaker, static_cast<std::int64_t>(acoustic_names().size())},
+       {kTextMaker, kTextBuckets + kTextStatistics},
+       {kVisualMaker, kVisualWidth}}};
+  if (options.backbones == nullptr) return makers;
+  const auto& [sound, text, pictures] = *options.backbones;
+  if (sound != nullptr) makers[kAcoustic] = {sound->maker(), sound->width()};
+  if (text != nullptr) makers[kTextual] = {text->maker(), text->width()};
+  if (pictures != nullptr) makers[kVisual] = {pictures->maker(), pictures->width()};
+  return makers;
 }
 
 std::vector<ExtractedSegment> extract_segments(const std::vector<Segment>& segments,

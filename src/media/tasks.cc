@@ -245,6 +245,22 @@ WorkerTask picture_task(std::vector<Segment> segments,
   };
 }
 
+WorkerTask text_task(std::vector<std::string> texts,
+                     std::shared_ptr<const TextExtractor> extractor) {
+  return [texts = std::move(texts), extractor = std::move(extractor)](
+             const std::vector<std::size_t>& pending, bool, WorkerVoice& voice) {
+    for (const std::size_t item : pending) {
+      WorkerResult result;
+      try {
+        result.values = extractor->extract(texts[item]);
+      } catch (const DataError& error) {
+        result.reason = error.what();
+      }
+      voice.tell(item, result);
+    }
+  };
+}
+
 WorkerTask cut_task(std::filesystem::path media, double shortest_s) {
   return [media = std::move(media), shortest_s](const std::vector<std::size_t>&, bool,
                                                 WorkerVoice& voice) {

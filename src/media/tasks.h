@@ -18,6 +18,10 @@ WorkerTask sound_task(std::vector<Segment> segments,
 WorkerTask picture_task(std::vector<Segment> segments,
                         std::shared_ptr<const PictureExtractor> extractor, double step_s);
 
+/// Items: `texts`.
+WorkerTask text_task(std::vector<std::string> texts,
+                     std::shared_ptr<const TextExtractor> extractor);
+
 /// One item; values are start, end, start, end, ..; `seconds` is the recording's length. No values
 /// if it is at most `shortest_s` long or has no pause.
 WorkerTask cut_task(std::filesystem::path media, double shortest_s);

@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <cstdio>
 #include <cstring>
 #include <list>
 #include <new>
@@ -43,6 +44,16 @@ void write_all(int descriptor, const char* data, std::size_t size) {
     data += written;
     size -= static_cast<std::size_t>(written);
   }
+}
+
+/// Address space of this process, bytes: what the parent has mapped counts in its children, too.
+rlim_t mapped_bytes() {
+  std::FILE* file = std::fopen("/proc/self/statm", "re");
+  if (file == nullptr) return 0;
+  unsigned long pages = 0;
+  const int count = std::fscanf(file, "%lu", &pages);
+  std::fclose(file);
+  return count == 1 ? static_cast<rlim_t>(pages) * static_cast<rlim_t>(::sysconf(_SC_PAGESIZE)) : 0;
 }
 
 /// Fixed-size part of a result message; texts and values follow.
@@ -152,7 +163,7 @@ class Worker {
     ::setrlimit(RLIMIT_CORE, &none);
 #if !defined(__SANITIZE_ADDRESS__)
     if (limits_.memory_bytes > 0) {
-      const auto bytes = static_cast<rlim_t>(limits_.memory_bytes);
+      const auto bytes = static_cast<rlim_t>(limits_.memory_bytes) + mapped_bytes();
       const rlimit memory{bytes, bytes};
       ::setrlimit(RLIMIT_AS, &memory);
     }

@@ -11,12 +11,11 @@
 namespace hardy {
 namespace {
 
-using Json = nlohmann::json;
 using Kind = RequestError::Kind;
 
 constexpr std::int64_t kMostSimilar = 100;
 
-Pattern read_available(const Json& list, const BundleInfo& info) {
+Pattern read_available(const nlohmann::json& list, const BundleInfo& info) {
   if (!list.is_array()) {
     throw RequestError(Kind::kMalformed, "available", "is not a list of modality names");
   }
@@ -35,7 +34,7 @@ Pattern read_available(const Json& list, const BundleInfo& info) {
   return Pattern(bits);
 }
 
-std::int64_t read_count(const Json& value, const std::string& field, std::int64_t most) {
+std::int64_t read_count(const nlohmann::json& value, const std::string& field, std::int64_t most) {
   if (!value.is_number_integer()) {
     throw RequestError(Kind::kMalformed, field, "is not a whole number");
   }
@@ -70,8 +69,8 @@ void take_utterances(std::vector<UtteranceRequest> list, PredictBody& body) {
   body.offsets.push_back(static_cast<std::int64_t>(body.utterances.size()));
 }
 
-/// Reads one field besides the utterances.
-void read_option(const std::string& name, const Json& value, const BundleInfo& info,
+/// Reads one field beside the utterances.
+void read_option(const std::string& name, const nlohmann::json& value, const BundleInfo& info,
                  PredictBody& body) {
   if (name == "available") {
     body.options.available = read_available(value, info);

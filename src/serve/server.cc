@@ -24,8 +24,6 @@ namespace asio = boost::asio;
 using tcp = asio::ip::tcp;
 using boost::system::error_code;
 
-constexpr std::size_t kReadBuffer = 256 << 10;
-
 constexpr std::chrono::milliseconds kAcceptPause{100};
 constexpr std::chrono::seconds kTidyPause{1};
 

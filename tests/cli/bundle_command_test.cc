@@ -21,7 +21,7 @@ using ::testing::HasSubstr;
 using Json = nlohmann::json;
 
 TEST(BundleCommand, ATrainedModelIsDescribedCompletedAndExplained) {
-  if (std::string(HARDY_TRAINER).empty()) GTEST_SKIP() << "built without training";
+  if (std::string(test::hardy_trainer()).empty()) GTEST_SKIP() << "built without training";
   const test::TempDir dir;
   const auto in = [&](const char* name) { return (dir.path() / name).string(); };
   const auto trained = run_hardy(
@@ -58,7 +58,7 @@ TEST(BundleCommand, ATrainedModelIsDescribedCompletedAndExplained) {
 }
 
 TEST(BundleCommand, AModelOfTunedFeaturesIsStoredAndUsedLikeAnyOther) {
-  if (std::string(HARDY_TRAINER).empty()) GTEST_SKIP() << "built without training";
+  if (std::string(test::hardy_trainer()).empty()) GTEST_SKIP() << "built without training";
   const test::TempDir dir;
   const auto in = [&](const char* name) { return (dir.path() / name).string(); };
   ASSERT_EQ(run_hardy({"data", "synth", in("corpus"), "--sessions", "3", "--dialogues", "2",

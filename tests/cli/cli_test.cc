@@ -18,6 +18,7 @@
 #include "methods/hardymer/settings.h"
 #include "pipeline/stage_cache.h"
 #include "tests/cli/program.h"
+#include "tests/support/places.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/test_files.h"
 
@@ -57,7 +58,7 @@ TEST(Program, HelpNamesEveryCommandAndGoesToStandardOutput) {
 }
 
 TEST(Program, WhatDoesNotTrainLinksNoLibtorch) {
-  std::FILE* pipe = ::popen("ldd " HARDY_PROGRAM, "r");
+  std::FILE* pipe = ::popen((std::string("ldd ") + test::hardy_program()).c_str(), "r");
   ASSERT_NE(pipe, nullptr);
   std::string libraries;
   char block[4096];
@@ -163,7 +164,7 @@ TEST(Program, AFileAtTheLimitOfItsSizeIsAnError) {
 TEST(CheckCommand, RefusesWhatIsNoRunFolderAndVerifiesOldRuns) {
   const TempDir dir;
   expect_failure(run_hardy({"check", dir.path().string()}), 4, "no manifest.json");
-  const auto old_run = std::filesystem::path(HARDY_FIXTURES_DIR) / "run_folder_v1";
+  const auto old_run = test::fixtures_dir() / "run_folder_v1";
   std::filesystem::copy(old_run, dir.path() / "run", std::filesystem::copy_options::recursive);
   const auto sound = run_hardy({"check", (dir.path() / "run").string()});
   EXPECT_EQ(sound.exit_code, 0) << sound.errors;
@@ -232,7 +233,7 @@ TEST(ConfigCommand, SearchFindsSettingsByAWordOfTheirMeaning) {
 
 TEST(ConfigCommand, DocumentationIsUpToDate) {
   const auto result = run_hardy({"config", "--markdown"});
-  EXPECT_EQ(result.output, read_text_file(HARDY_CONFIG_PAGE))
+  EXPECT_EQ(result.output, read_text_file(test::source_dir() / "docs/config.md"))
       << "docs/config.md is stale: write it anew with `hardy config --markdown > docs/config.md`";
 }
 

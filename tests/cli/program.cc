@@ -13,6 +13,11 @@
 #include "tests/support/temp_dir.h"
 
 namespace hardy::test {
+
+const char* hardy_program() { return HARDY_PROGRAM; }
+
+const char* hardy_trainer() { return HARDY_TRAINER; }
+
 namespace {
 
 void redirect(const std::string& file, int descriptor) {
@@ -43,7 +48,7 @@ void redirect(const std::string& file, int descriptor) {
   std::vector<char*> pointers;
   for (auto& word : words) pointers.push_back(word.data());
   pointers.push_back(nullptr);
-  ::execv(HARDY_PROGRAM, pointers.data());
+  ::execv(hardy_program(), pointers.data());
   ::_exit(127);
 }
 

@@ -17,6 +17,12 @@ inline constexpr bool kIsSanitized = true;
 inline constexpr bool kIsSanitized = false;
 #endif
 
+/// Path of the program `hardy` that was built with the tests.
+const char* hardy_program();
+/// Path of the program that trains, without which `hardy` only predicts; empty when it was not
+/// built.
+const char* hardy_trainer();
+
 /// How a process ended.
 struct ProgramResult {
   int exit_code = -1;  ///< 128 + signal when one ended it

@@ -118,7 +118,7 @@ class ServeCommand : public testing::Test {
     ::dup2(log, STDERR_FILENO);
     const rlimit limit{files, files};
     if (files > 0) ::setrlimit(RLIMIT_NOFILE, &limit);
-    ::execv(HARDY_PROGRAM, pointers.data());
+    ::execv(test::hardy_program(), pointers.data());
     ::_exit(127);
   }
 

@@ -10,6 +10,7 @@
 #include "hardy/errors.h"
 #include "hardy/load.h"
 #include "tests/support/messages.h"
+#include "tests/support/places.h"
 #include "tests/support/temp_dir.h"
 
 namespace hardy {
@@ -21,7 +22,7 @@ using testing::HasSubstr;
 
 DataConfig fixture(const std::string& name) {
   DataConfig config;
-  config.path = std::string(HARDY_FIXTURES_DIR) + "/corpora/" + name;
+  config.path = test::fixtures_dir() / "corpora" / name;
   return config;
 }
 

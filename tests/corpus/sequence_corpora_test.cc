@@ -12,6 +12,7 @@
 #include "hardy/errors.h"
 #include "hardy/load.h"
 #include "tests/support/messages.h"
+#include "tests/support/places.h"
 #include "tests/support/temp_dir.h"
 
 namespace hardy {
@@ -29,9 +30,7 @@ DataConfig at(const fs::path& path) {
   return config;
 }
 
-fs::path fixture(const std::string& name) {
-  return fs::path(HARDY_FIXTURES_DIR) / "corpora" / name;
-}
+fs::path fixture(const std::string& name) { return test::fixtures_dir() / "corpora" / name; }
 
 std::size_t index_of(const Corpus& corpus, const std::string& id) {
   for (std::size_t i = 0; i < corpus.utterances.size(); ++i) {

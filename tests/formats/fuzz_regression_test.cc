@@ -8,6 +8,7 @@
 #include "base/files.h"
 #include "fuzz/corpus_entry_points.h"
 #include "fuzz/entry_points.h"
+#include "tests/support/places.h"
 
 namespace hardy {
 namespace {
@@ -32,8 +33,8 @@ class FuzzRegression : public testing::TestWithParam<std::string> {};
 
 TEST_P(FuzzRegression, KeptInputsAreReadOrRefused) {
   int files = 0;
-  for (const auto& file : std::filesystem::directory_iterator(
-           std::filesystem::path(HARDY_FUZZ_CORPUS_DIR) / GetParam())) {
+  for (const auto& file :
+       std::filesystem::directory_iterator(test::fuzz_corpus_dir() / GetParam())) {
     SCOPED_TRACE(file.path().string());
     EXPECT_NO_THROW(kEntries.at(GetParam())(read_file(file.path())));
     ++files;

@@ -15,6 +15,7 @@
 #include "base/isolation.h"
 #include "hardy/errors.h"
 #include "tests/support/messages.h"
+#include "tests/support/places.h"
 #include "tests/support/temp_dir.h"
 
 namespace hardy {
@@ -25,7 +26,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 
 std::filesystem::path fixture(const std::string& name) {
-  return std::filesystem::path(HARDY_FIXTURES_DIR) / "corpora" / name;
+  return test::fixtures_dir() / "corpora" / name;
 }
 
 /// All readable datasets of a file.

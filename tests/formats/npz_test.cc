@@ -8,6 +8,7 @@
 #include "base/files.h"
 #include "hardy/errors.h"
 #include "tests/support/messages.h"
+#include "tests/support/places.h"
 
 namespace hardy {
 namespace {
@@ -16,8 +17,7 @@ using test::message_of;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-const std::filesystem::path kLabels =
-    std::filesystem::path(HARDY_FIXTURES_DIR) / "corpora/merbench/label.npz";
+const std::filesystem::path kLabels = test::fixtures_dir() / "corpora/merbench/label.npz";
 
 /// A .npy file of format 1.0.
 std::string npy(const std::string& type, const std::string& shape, const std::string& data) {

@@ -10,6 +10,7 @@
 #include "formats/pickle.h"
 #include "hardy/errors.h"
 #include "tests/support/messages.h"
+#include "tests/support/places.h"
 
 namespace hardy {
 namespace {
@@ -19,7 +20,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 
 std::filesystem::path fixture(const std::string& name) {
-  return std::filesystem::path(HARDY_FIXTURES_DIR) / "pickle" / name;
+  return test::fixtures_dir() / "pickle" / name;
 }
 
 Pickle parse(const std::string& bytes) {

@@ -9,6 +9,7 @@
 #include "base/files.h"
 #include "hardy/errors.h"
 #include "tests/support/messages.h"
+#include "tests/support/places.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/test_files.h"
 
@@ -33,7 +34,7 @@ std::map<std::string, PickleRef> entries(const PickleValue& dict) {
 }
 
 Pickle fixture(const std::string& kind, int protocol) {
-  return load_pickle(std::filesystem::path(HARDY_FIXTURES_DIR) / "pickle" /
+  return load_pickle(test::fixtures_dir() / "pickle" /
                      (kind + "_p" + std::to_string(protocol) + ".pkl"));
 }
 
@@ -118,7 +119,7 @@ TEST_P(EveryProtocol, ReadsNumpyScalars) {
 
 TEST_P(EveryProtocol, RefusesEveryTruncation) {
   for (const char* kind : {"plain", "numpy"}) {
-    const auto bytes = read_file(std::filesystem::path(HARDY_FIXTURES_DIR) / "pickle" /
+    const auto bytes = read_file(test::fixtures_dir() / "pickle" /
                                  (kind + "_p"s + std::to_string(GetParam()) + ".pkl"));
     for (std::size_t size = 0; size < bytes.size(); ++size) {
       EXPECT_THROW(parse_pickle(std::span(bytes).first(size), "x"), DataError) << size;

@@ -7,6 +7,7 @@
 #include "base/files.h"
 #include "hardy/errors.h"
 #include "tests/support/messages.h"
+#include "tests/support/places.h"
 #include "tests/support/shared_data.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/test_files.h"
@@ -17,7 +18,7 @@ namespace {
 using test::message_of;
 
 std::filesystem::path fixture(const std::string& name) {
-  return std::filesystem::path(HARDY_FIXTURES_DIR) / "torch" / name;
+  return test::fixtures_dir() / "torch" / name;
 }
 
 std::vector<float> floats(const TensorFile& file, const std::string& name) {
@@ -73,12 +74,22 @@ TEST(TorchCheckpoint, DamagedWeightsAreNoticedByTheirChecksum) {
       std::string::npos);
 }
 
+TEST(TorchCheckpoint, FilesOfBeforePyTorch16AreRead) {
+  const auto file = load_torch_checkpoint(fixture("legacy.pth"));
+  EXPECT_FALSE(file.arrays.empty());
+  const auto bytes = read_file(fixture("legacy.pth"));
+  for (std::size_t size = 0; size < bytes.size(); size += 7) {
+    EXPECT_THROW(parse_torch_checkpoint(std::span(bytes).first(size), "x"), ArtifactError) << size;
+  }
+}
+
 TEST(TorchCheckpoint, OtherFilesAreRefusedWithARemedy) {
+  const test::TempDir folder;
+  test::put_file(folder / "text.pth", "no archive at all");
   EXPECT_NE(message_of<ArtifactError>([&] {
-              load_torch_checkpoint(fixture("legacy.pth"));
+              load_torch_checkpoint(folder / "text.pth");
             }).find("torch.save"),
             std::string::npos);
-  const test::TempDir folder;
   EXPECT_THROW(load_torch_checkpoint(folder / "gone.pth"), ArtifactError);
   test::put_file(folder / "empty.pth", "");
   EXPECT_THROW(load_torch_checkpoint(folder / "empty.pth"), ArtifactError);

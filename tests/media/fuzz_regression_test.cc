@@ -6,6 +6,7 @@
 
 #include "base/files.h"
 #include "fuzz/media_entry_points.h"
+#include "tests/support/places.h"
 
 namespace hardy {
 namespace {
@@ -13,8 +14,7 @@ namespace {
 void expect_kept_inputs(const char* name,
                         const std::function<void(std::span<const std::byte>)>& run) {
   int files = 0;
-  for (const auto& file :
-       std::filesystem::directory_iterator(std::filesystem::path(HARDY_FUZZ_CORPUS_DIR) / name)) {
+  for (const auto& file : std::filesystem::directory_iterator(test::fuzz_corpus_dir() / name)) {
     SCOPED_TRACE(file.path().string());
     EXPECT_NO_THROW(run(read_file(file.path())));
     ++files;

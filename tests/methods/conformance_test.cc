@@ -10,6 +10,7 @@
 #include "methods/fit_method.h"
 #include "methods/fold_stage.h"
 #include "protocol/run_protocol.h"
+#include "support/places.h"
 #include "support/temp_dir.h"
 
 namespace hardy::test {
@@ -193,8 +194,8 @@ TEST(Methods, UnknownOnesAreRefusedWithTheNearest) {
 }
 
 TEST(Methods, TheExampleIsTheOneInTheDocuments) {
-  const std::string page = read_text_file(std::string(HARDY_DOCS_DIR) + "/adding_a_method.md");
-  const std::string code = read_text_file(std::string(HARDY_TESTS_DIR) + "/methods/tiny.cc");
+  const std::string page = read_text_file(source_dir() / "docs" / "adding_a_method.md");
+  const std::string code = read_text_file(source_dir() / "tests/methods/tiny.cc");
   EXPECT_NE(page.find(code), std::string::npos) << "docs/adding_a_method.md is not up to date";
 }
 

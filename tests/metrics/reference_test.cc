@@ -13,6 +13,7 @@
 #include "base/files.h"
 #include "hardy/metrics.h"
 #include "metrics/tally.h"
+#include "tests/support/places.h"
 
 namespace hardy {
 namespace {
@@ -20,7 +21,7 @@ namespace {
 using Json = nlohmann::json;
 
 Json reference() {
-  const auto file = std::filesystem::path(HARDY_FIXTURES_DIR) / "metrics" / "reference.json";
+  const auto file = test::fixtures_dir() / "metrics" / "reference.json";
   return Json::parse(read_text_file(file));
 }
 

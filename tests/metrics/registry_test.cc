@@ -10,6 +10,7 @@
 #include "hardy/errors.h"
 #include "metrics/tally.h"
 #include "tests/support/messages.h"
+#include "tests/support/places.h"
 
 namespace hardy {
 namespace {
@@ -36,8 +37,7 @@ TEST(Registry, KnowsEveryMetricThatIsCounted) {
 }
 
 TEST(Registry, TheDocumentDefinesEveryMetric) {
-  const auto file =
-      std::filesystem::path(HARDY_FIXTURES_DIR).parent_path().parent_path() / "docs/metrics.md";
+  const auto file = test::source_dir() / "docs/metrics.md";
   const std::string text = read_text_file(file);
   for (const auto& metric : all_metrics()) {
     EXPECT_THAT(text, HasSubstr("`" + metric.name + "`"));

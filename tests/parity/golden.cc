@@ -11,6 +11,7 @@
 #include "formats/torch_checkpoint.h"
 #include "inference/published_checkpoint.h"
 #include "support/shared_data.h"
+#include "tests/support/places.h"
 
 namespace hardy::test {
 namespace {
@@ -20,8 +21,8 @@ constexpr double kTolerance = 1e-5;  // ../shared/golden/README.md
 GoldenSet current_set = GoldenSet::kOwn;
 
 const nlohmann::json& own_set() {
-  static const auto parsed = nlohmann::json::parse(
-      read_text_file(std::filesystem::path(HARDY_FIXTURES_DIR) / "golden" / "golden.json"));
+  static const auto parsed =
+      nlohmann::json::parse(read_text_file(test::fixtures_dir() / "golden" / "golden.json"));
   return parsed;
 }
 

@@ -17,6 +17,7 @@ const {chromium} = require(driver);
 
 async function open(browser, file, options) {
   const page = await browser.newPage(options);
+  page.setDefaultTimeout(120000);
   const troubles = [];
   page.on("console", (message) => troubles.push(message.text()));
   page.on("pageerror", (error) => troubles.push(String(error)));

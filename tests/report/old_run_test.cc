@@ -15,6 +15,7 @@
 #include "report/report_data.h"
 #include "report/run_tables.h"
 #include "report/tables.h"
+#include "tests/support/places.h"
 
 namespace hardy {
 namespace {
@@ -23,7 +24,7 @@ namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-const fs::path kFolder = fs::path(HARDY_FIXTURES_DIR) / "run_folder_v1";
+const fs::path kFolder = test::fixtures_dir() / "run_folder_v1";
 constexpr double kAccuracy = 0.31270989408421596;
 
 TEST(OldRun, ManifestAndResultsAreRead) {

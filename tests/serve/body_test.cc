@@ -8,6 +8,7 @@
 
 #include "base/files.h"
 #include "fuzz/request_entry_point.h"
+#include "tests/support/places.h"
 
 namespace hardy {
 namespace {
@@ -87,8 +88,8 @@ TEST(Body, AnExplainedUtteranceIsChosenByIdOrPlace) {
 
 TEST(Body, KeptFuzzInputsAreReadOrRefused) {
   int files = 0;
-  for (const auto& file : std::filesystem::directory_iterator(
-           std::filesystem::path(HARDY_FUZZ_CORPUS_DIR) / "request")) {
+  for (const auto& file :
+       std::filesystem::directory_iterator(test::fuzz_corpus_dir() / "request")) {
     SCOPED_TRACE(file.path().string());
     EXPECT_NO_THROW(fuzz::run_request(read_text_file(file.path())));
     ++files;

@@ -15,6 +15,7 @@
 #include "hardy/errors.h"
 #include "serve/reload_gate.h"
 #include "serve/work_budget.h"
+#include "tests/support/places.h"
 
 namespace hardy {
 namespace {
@@ -97,8 +98,7 @@ TEST(HttpRules, ReadsSchemesWhateverTheirCase) {
 
 TEST(HttpRules, KeptFuzzInputsAreAnsweredOrRefused) {
   std::map<int, int> statuses;
-  for (const auto& file :
-       std::filesystem::directory_iterator(std::filesystem::path(HARDY_FUZZ_CORPUS_DIR) / "http")) {
+  for (const auto& file : std::filesystem::directory_iterator(test::fuzz_corpus_dir() / "http")) {
     SCOPED_TRACE(file.path().string());
     EXPECT_NO_THROW(++statuses[fuzz::answer_http(read_text_file(file.path()))]);
   }

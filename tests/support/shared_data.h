@@ -8,12 +8,14 @@
 #include <filesystem>
 #include <string>
 
+#include "tests/support/places.h"
+
 namespace hardy::test {
 
 /// Folder of the reference data: $HARDY_SHARED, else the one configured at build time.
 inline std::filesystem::path shared_dir() {
   const char* from_environment = std::getenv("HARDY_SHARED");
-  return from_environment != nullptr ? from_environment : HARDY_SHARED_DIR;
+  return from_environment != nullptr ? from_environment : configured_shared_dir();
 }
 
 inline bool requires_shared() {

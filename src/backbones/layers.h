@@ -1,0 +1,132 @@
+// What the frozen networks are made of, in float32 on one thread. Internal to backbones/.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "backbones/weight_set.h"
+
+namespace hardy {
+
+/// Rows of equal width: tokens or frames of time, one after the other.
+struct Matrix {
+  std::int64_t rows = 0;
+  std::int64_t width = 0;
+  std::vector<float> values;  ///< [rows, width] row-major
+
+  Matrix() = default;
+
+  Matrix(std::int64_t row_count, std::int64_t row_width)
+      : rows(row_count),
+        width(row_width),
+        values(static_cast<std::size_t>(row_count * row_width)) {}
+
+  [[nodiscard]] float* row(std::int64_t i) { return values.data() + i * width; }
+
+  [[nodiscard]] const float* row(std::int64_t i) const { return values.data() + i * width; }
+
+  [[nodiscard]] std::int64_t size() const { return rows * width; }
+};
+
+/// A matrix somewhere in memory whose rows lie `stride` floats apart.
+struct Strided {
+  const float* data = nullptr;
+  std::int64_t stride = 0;
+};
+
+/// c = scale * a b^T (+ c with `accumulates`). Shapes: a [m, k], b [n, k], c [m, n].
+void multiply_transposed(std::int64_t m, std::int64_t n, std::int64_t k, Strided a, Strided b,
+                         float* c, std::int64_t c_stride, float scale = 1,
+                         bool accumulates = false);
+
+/// c = a b. Shapes: a [m, k], b [k, n], c [m, n].
+void multiply_plain(std::int64_t m, std::int64_t n, std::int64_t k, Strided a, Strided b, float* c,
+                    std::int64_t c_stride);
+
+/// y = x W^T + b. Shapes: weight [out, in], bias [out] or empty.
+class Dense {
+ public:
+  Dense() = default;
+
+  /// Reads NAME.weight and, with `has_bias`, NAME.bias. Throws ArtifactError.
+  Dense(const WeightSet& weights, const std::string& name, std::int64_t in, std::int64_t out,
+        bool has_bias = true);
+
+  [[nodiscard]] Matrix apply(const Matrix& x) const {
+    return apply({x.values.data(), in_}, x.rows);
+  }
+
+  [[nodiscard]] Matrix apply(Strided x, std::int64_t rows) const;
+
+ private:
+  std::span<const float> weight_;
+  std::span<const float> bias_;
+  std::int64_t in_ = 0;
+  std::int64_t out_ = 0;
+};
+
+/// (x - mean) / sqrt(variance + epsilon) * weight + bias over each row.
+class RowNorm {
+ public:
+  RowNorm() = default;
+
+  /// Reads NAME.weight and NAME.bias.
+  RowNorm(const WeightSet& weights, const std::string& name, std::int64_t width, float epsilon);
+
+  void apply(Matrix& x) const;
+
+ private:
+  std::span<const float> weight_;
+  std::span<const float> bias_;
+  float epsilon_ = 0;
+};
+
+/// Over all rows and columns together, then a weight and bias for each column (none when empty).
+void normalise_all(Matrix& x, std::span<const float> weight, std::span<const float> bias,
+                   float epsilon);
+
+/// Over the rows of each column, then a weight and bias for each column.
+void normalise_columns(Matrix& x, std::span<const float> weight, std::span<const float> bias,
+                       float epsilon);
+
+/// The functions that the networks' settings name.
+enum class Activation { kNone, kRelu, kGelu };
+
+/// "relu" or "gelu". Throws ArtifactError naming `file` for others.
+Activation activation_of(const std::string& word, const std::string& file);
+
+void activate(Activation activation, Matrix& x);
+
+/// x += y. Requires equal sizes.
+void add_to(Matrix& x, const Matrix& y);
+
+/// A convolution over time. Shapes: weight [out, in, kernel], bias [out] or empty; x [n, in] ->
+/// [(n - kernel) / stride + 1, out], no rows when n < kernel.
+class TimeConvolution {
+ public:
+  TimeConvolution() = default;
+  TimeConvolution(std::span<const float> weight, std::span<const float> bias, std::int64_t out,
+                  std::int64_t in, std::int64_t kernel, std::int64_t stride);
+
+  [[nodiscard]] Matrix apply(const Matrix& x) const;
+
+  [[nodiscard]] std::int64_t kernel() const { return kernel_; }
+
+ private:
+  std::vector<float> panels_;
+  std::vector<float> bias_;
+  std::int64_t out_ = 0;
+  std::int64_t in_ = 0;
+  std::int64_t kernel_ = 0;
+  std::int64_t stride_ = 1;
+};
+
+/// The sum of the last `layers` of a network's states. Requires 1 <= layers <= states.
+Matrix sum_of_last(const std::vector<Matrix>& states, int layers);
+
+/// The mean of a matrix's rows. Requires rows >= 1.
+std::vector<float> mean_row(const Matrix& x);
+
+}  // namespace hardy

@@ -1,0 +1,79 @@
+// The weights of a frozen network by name, from the files that people download.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+namespace hardy {
+
+/// Named float32 arrays, row-major. Values of other types are widened or narrowed when they are
+/// asked for; float32 in a safetensors file or an old torch file stays in the mapped file. Not
+/// thread-safe. Copies share the values.
+class WeightSet {
+ public:
+  WeightSet() = default;
+
+  /// A safetensors file, a torch file of either form, an *.index.json of parts, or a folder that
+  /// holds model.safetensors, pytorch_model.bin or an index of them. In a torch file the weights
+  /// are those of the entry "model" or "state_dict" when there is one. Throws ArtifactError, naming
+  /// the file and what it lacks.
+  static WeightSet open(const std::filesystem::path& path);
+
+  /// Adds an array; for tests and for weights that are made, not read.
+  void add(const std::string& key, std::vector<std::int64_t> shape, std::vector<float> values);
+
+  [[nodiscard]] bool has(const std::string& key) const { return entries_.contains(key); }
+
+  [[nodiscard]] std::vector<std::string> keys() const;
+
+  /// Throws ArtifactError naming the key when it is missing.
+  [[nodiscard]] const std::vector<std::int64_t>& shape(const std::string& key) const;
+
+  /// The values, valid as long as any copy of this object. Throws ArtifactError when the key is
+  /// missing, of another shape (-1 in `shape` fits any extent) or no array of real numbers.
+  [[nodiscard]] std::span<const float> floats(const std::string& key,
+                                              const std::vector<std::int64_t>& shape) const;
+
+  /// When any name starts with `prefix`, only those stay, without it.
+  void keep_below(std::string_view prefix);
+
+  /// Replaces the end of names: old spellings of the same arrays.
+  void rename_endings(std::string_view old_ending, std::string_view ending);
+
+  /// What a fairseq file says of its network ("args"), as JSON; null when there is nothing.
+  [[nodiscard]] const nlohmann::json& arguments() const { return arguments_; }
+
+  /// SHA-256 of the files.
+  [[nodiscard]] const std::string& checksum() const { return checksum_; }
+
+  /// Stands for the files in messages.
+  [[nodiscard]] const std::string& name() const { return name_; }
+
+  void set_name(std::string name) { name_ = std::move(name); }
+
+  void set_arguments(nlohmann::json arguments) { arguments_ = std::move(arguments); }
+
+ private:
+  friend class WeightFileReader;
+
+  struct Entry {
+    std::vector<std::int64_t> shape;
+    std::function<std::span<const float>()> load;  ///< throws ArtifactError
+  };
+
+  std::map<std::string, Entry> entries_;
+  nlohmann::json arguments_;
+  std::string checksum_;
+  std::string name_ = "weights";
+};
+
+}  // namespace hardy

@@ -1,0 +1,23 @@
+// Other people's safetensors files: any type, no checksum of ours, values left where they are.
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "hardy/tensor_file.h"
+
+namespace hardy {
+
+/// The arrays of a safetensors container; `type` as the file says, e.g. "BF16". `bytes` must
+/// outlive the result. Throws ArtifactError when it is not such a container, truncated, or an array
+/// lies outside the file or does not fit its shape.
+std::map<std::string, ArrayView> view_safetensors(std::span<const std::byte> bytes,
+                                                  std::string_view name);
+
+/// Bytes of one value of a type such as "F16"; 0 = unknown.
+std::size_t safetensors_item_size(std::string_view type);
+
+}  // namespace hardy

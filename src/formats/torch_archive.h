@@ -1,0 +1,46 @@
+// What torch.save writes: a pickle and the storages it refers to, in a zip (since PyTorch 1.6) or
+// one after the other (before). Nothing of the file is run.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "formats/pickle.h"
+
+namespace hardy {
+
+/// Bytes of one value of a storage type such as "torch.HalfStorage"; 0 = unknown type.
+std::size_t torch_item_size(std::string_view storage_type);
+
+/// An opened file. Storages are read when they are asked for. Movable, not thread-safe.
+class TorchArchive {
+ public:
+  /// `bytes` must outlive the archive; `name` stands for the file in messages. Classes that are not
+  /// plain data are kept as opaque values when `keeps_opaque` is set or the file is of the older
+  /// form. Throws ArtifactError when it is neither form, truncated or damaged.
+  TorchArchive(std::span<const std::byte> bytes, std::string_view name, bool keeps_opaque);
+  TorchArchive(TorchArchive&&) noexcept;
+  TorchArchive& operator=(TorchArchive&&) noexcept;
+  ~TorchArchive();
+
+  [[nodiscard]] const PickleValue& root() const;
+
+  /// The bytes of a storage; valid as long as this object. Throws ArtifactError when it is missing
+  /// or damaged.
+  [[nodiscard]] std::span<const std::byte> storage(const std::string& key);
+
+  /// Gives back the memory of a storage that was asked for.
+  void release(const std::string& key);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace hardy
