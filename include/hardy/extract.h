@@ -48,28 +48,29 @@ struct ExtractedSegment {
   std::string media_checksum;  ///< SHA-256 of the recording; empty when it cannot be read
 };
 
-/// Which frozen networks take the place of the embedded extractors, and how their outputs become
-/// one vector. An empty path keeps the embedded extractor.
+/// Frozen networks in place of the embedded extractors, and the pooling of their outputs to one
+/// vector. An empty path keeps the embedded extractor.
 struct BackboneFiles {
-  std::filesystem::path sound;     ///< wav2vec of fairseq (.pt), or a folder of Hugging Face's:
-                                   ///< wav2vec2, hubert, wavlm
+  std::filesystem::path sound;     ///< wav2vec of fairseq (.pt), or a folder in Hugging Face's
+                                   ///< form: wav2vec2, hubert, wavlm
   std::filesystem::path text;      ///< a folder: deberta (the first version), bert, roberta
   std::filesystem::path pictures;  ///< MA-Net (.pth)
-  std::string like;                ///< "gcnet", "merbench": as those scripts pool; empty = hardy's
+  std::string like;  ///< "gcnet", "merbench": pooling of those scripts; empty = hardy's
   bool is_manet_since_2023 = false;  ///< MA-Net's second chain runs backwards
-  std::filesystem::path cascade;     ///< of the face detector in front of MA-Net
+  std::filesystem::path cascade;     ///< face detector in front of MA-Net; empty = opencv-data's
 
+  /// Whether any extractor is replaced.
   [[nodiscard]] bool any() const { return !sound.empty() || !text.empty() || !pictures.empty(); }
 };
 
 /// Opened networks.
 struct Backbones;
 
-/// Reads the files. Throws ArtifactError naming the file and what is wrong with it, ConfigError for
-/// an unknown `like`.
+/// Reads the files. Throws ArtifactError naming the file and the problem, ConfigError for an
+/// unknown `like`.
 std::shared_ptr<const Backbones> open_backbones(const BackboneFiles& files);
 
-/// How recordings become features. Everything but `jobs`, `cache` and the limits influences results
+/// Options of the extraction. Everything but `jobs`, `cache` and the limits influences results
 /// and is part of a cached vector's key.
 struct ExtractOptions {
   /// Modalities to extract, index as in kMediaModalities.
