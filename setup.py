@@ -1,7 +1,8 @@
 """Builds the Python package with CMake: `pip install .` (offline with --no-build-isolation).
 
-HARDY_TRAINING=OFF in the environment leaves out what links libtorch; by default it is built where
-libtorch is found. HARDY_CMAKE_ARGS are passed on to CMake.
+What this machine has the libraries of is built: prediction and corpora always, training where
+libtorch is, recordings where libav and OpenCV are. HARDY_TRAINING and HARDY_MEDIA in the environment
+(ON, OFF) decide otherwise; HARDY_CMAKE_ARGS are passed on to CMake.
 """
 
 import os
@@ -18,27 +19,26 @@ ROOT = Path(__file__).parent.resolve()
 
 
 class CMakeBuild(build_ext):
-    """Configures once, builds the extension modules and the program, copies them into the package."""
+    """Configures, builds the extension modules and the programs, copies them into the package."""
 
     def run(self):
-        training = os.environ.get("HARDY_TRAINING", "ON")
-        work = Path(self.build_temp).resolve() / "cmake"
+        work = ROOT / "build" / "python"
+        parts = {part: os.environ.get(part, "AUTO") for part in ("HARDY_TRAINING", "HARDY_MEDIA")}
         subprocess.run(
             ["cmake", "-S", str(ROOT), "-B", str(work), "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release",
-             "-DHARDY_UNITY=ON", "-DHARDY_TESTS=OFF", "-DHARDY_PYTHON=ON", f"-DHARDY_TRAINING={training}",
-             f"-DPython3_EXECUTABLE={sys.executable}", *shlex.split(os.environ.get("HARDY_CMAKE_ARGS", ""))],
+             "-DHARDY_UNITY=ON", "-DHARDY_TESTS=OFF", "-DHARDY_PYTHON=ON",
+             *(f"-D{part}={value}" for part, value in parts.items()),
+             f"-DPython3_EXECUTABLE={sys.executable}",
+             *shlex.split(os.environ.get("HARDY_CMAKE_ARGS", ""))],
             check=True)
-        targets = ["inference", "data", "hardy"] + (["training", "hardy_trainer"] if training != "OFF" else [])
-        subprocess.run(["cmake", "--build", str(work), "--target", *targets], check=True)
+        subprocess.run(["cmake", "--build", str(work), "--target", "python_package"], check=True)
         package = Path(self.build_lib) / "hardy" if not self.inplace else ROOT / "python" / "hardy"
-        package.mkdir(parents=True, exist_ok=True)
-        for module in (work / "python" / "hardy").glob("_*"):
-            self.copy_file(str(module), str(package / module.name))
         programs = package / "bin"
-        programs.mkdir(exist_ok=True)
-        for name in ("hardy", "hardy-trainer"):
-            if (work / "cli" / name).exists():
-                self.copy_file(str(work / "cli" / name), str(programs / name))
+        programs.mkdir(parents=True, exist_ok=True)
+        # Of an earlier configuration there may be more than python_package builds.
+        for built in (work / "python" / "package.txt").read_text().splitlines():
+            target = package if Path(built).name.startswith("_") else programs
+            self.copy_file(built, str(target / Path(built).name))
 
 
 def version():

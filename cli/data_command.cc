@@ -15,6 +15,7 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "cli/data_convert.h"
 #include "cli/output.h"
 #include "corpus/plain_form.h"
 #include "hardy/check.h"
@@ -33,6 +34,7 @@ struct DataOptions {
   ProtocolConfig protocol;
   int jobs = 0;  ///< 0 = one per core
   bool is_json = false;
+  ConvertTarget target;
 };
 
 int worker_count(const DataOptions& options) {
@@ -286,15 +288,7 @@ void run_check(const DataOptions& options) {
 
 void run_convert(const DataOptions& options) {
   const Corpus corpus = load_corpus(options.config, worker_count(options));
-  write_plain(corpus, options.destination);
-  if (options.is_json) {
-    print(corpus_text({{"written", options.destination},
-                       {"utterances", corpus.size()},
-                       {"checksum", corpus.checksum}}));
-    return;
-  }
-  print(fmt::format("{}: {} utterances of {} written in the plain form\n", options.destination,
-                    corpus.size(), printable(corpus.name)));
+  convert_corpus(corpus, options.target, options.destination, options.is_json);
 }
 
 /// The data options shared by all sub-commands.
@@ -368,11 +362,14 @@ void add_data_command(CLI::App& app) {
     run_check(*options);
   });
 
-  CLI::App* convert = data->add_subcommand("convert", "Write a corpus in the plain form");
+  CLI::App* convert =
+      data->add_subcommand("convert", "Write a corpus in the plain form or another program's");
   convert->add_option("SRC", options->config.path, "corpus folder or file")->required();
   convert
-      ->add_option("DST", options->destination, "folder to create; it must not exist or be empty")
+      ->add_option("DST", options->destination,
+                   "folder to create, for mmsa a file; it must not exist or be empty")
       ->required();
+  add_target_options(*convert, options->target);
   add_source_options(*convert, *options);
   convert->callback([options] {
     apply_assignments(*options);

@@ -52,36 +52,6 @@ SegmentOptions segment_options(const MediaOptions& media) {
   return options;
 }
 
-ExtractOptions extract_options(const MediaOptions& media) {
-  ExtractOptions options;
-  options.wanted = wanted_modalities(media.only);
-  options.picture_step_s = media.picture_step_s;
-  options.max_seconds = media.max_seconds;
-  options.cascade = media.cascade;
-  BackboneFiles files;
-  files.sound = media.sound_network;
-  files.text = media.text_network;
-  files.pictures = media.picture_network;
-  files.like = media.like;
-  files.is_manet_since_2023 = media.manet_order == "since-2023";
-  files.cascade = media.cascade;
-  if (!files.like.empty() && !files.any()) {
-    throw ConfigError("--like goes with --audio, --text or --video");
-  }
-  if (files.any()) options.backbones = open_backbones(files);
-  options.stall_s = media.stall_s;
-  options.memory_bytes = parse_bytes(media.memory);
-  options.redo = media.redo;
-  options.jobs = media.jobs > 0
-                     ? media.jobs
-                     : std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, 16);
-  if (!media.has_no_cache) {
-    options.cache =
-        media.cache.empty() ? default_cache_folder() / "vectors" : fs::path(media.cache);
-  }
-  return options;
-}
-
 void print_list(const SegmentList& list) {
   for (const auto& segment : list.segments) {
     const auto end =
@@ -216,10 +186,44 @@ std::array<bool, 3> wanted_modalities(const std::string& only) {
   return wanted;
 }
 
+ExtractOptions extract_options(const MediaOptions& media) {
+  ExtractOptions options;
+  options.wanted = wanted_modalities(media.only);
+  options.picture_step_s = media.picture_step_s;
+  options.max_seconds = media.max_seconds;
+  options.cascade = media.cascade;
+  BackboneFiles files;
+  files.sound = media.sound_network;
+  files.text = media.text_network;
+  files.pictures = media.picture_network;
+  files.like = media.like;
+  files.is_manet_since_2023 = media.manet_order == "since-2023";
+  files.cascade = media.cascade;
+  if (!files.like.empty() && !files.any()) {
+    throw ConfigError("--like goes with --audio, --text or --video");
+  }
+  if (files.any()) options.backbones = open_backbones(files);
+  options.stall_s = media.stall_s;
+  options.memory_bytes = parse_bytes(media.memory);
+  options.redo = media.redo;
+  options.jobs = media.jobs > 0
+                     ? media.jobs
+                     : std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, 16);
+  if (!media.has_no_cache) {
+    options.cache =
+        media.cache.empty() ? default_cache_folder() / "vectors" : fs::path(media.cache);
+  }
+  return options;
+}
+
 Extracted extract_media(const MediaCommand& command) {
+  return extract_media(command, extract_options(command.media));
+}
+
+Extracted extract_media(const MediaCommand& command, const ExtractOptions& options) {
   Extracted result;
   const std::atomic<bool>& stop = catch_interrupts();
-  result.options = extract_options(command.media);
+  result.options = options;
   result.options.is_stopped = [&stop] { return stop.load(); };
   ProgressBar bar(stderr_progress(command.is_quiet || !command.log.empty()));
   SegmentPreparation preparation(command.media.asr, result.options);

@@ -22,8 +22,15 @@ struct Extracted {
 /// index as in kMediaModalities.
 std::array<bool, 3> wanted_modalities(const std::string& only);
 
+/// The options as typed; opens the frozen networks that they name. Throws ConfigError,
+/// ArtifactError.
+ExtractOptions extract_options(const MediaOptions& media);
+
 /// Plans and extracts, with progress on standard error.
 Extracted extract_media(const MediaCommand& command);
+
+/// The same with options that were made from the command before: networks are opened once.
+Extracted extract_media(const MediaCommand& command, const ExtractOptions& options);
 
 /// `hardy predict MODEL --media`: extracts and predicts, utterance by utterance.
 void predict_media(const MediaCommand& command);

@@ -222,10 +222,9 @@ void predict_media(const MediaCommand& command) {
         narrowed.media.only += (narrowed.media.only.empty() ? "" : ",") + modality;
       }
     }
-    ExtractOptions wanted;
-    wanted.wanted = wanted_modalities(narrowed.media.only);
+    const ExtractOptions wanted = extract_options(narrowed.media);
     check_makers(info, wanted);
-    return extract_media(narrowed);
+    return extract_media(narrowed, wanted);
   }();
   PredictOptions options;
   if (!command.available.empty()) {

@@ -14,6 +14,7 @@
 #include "base/foreign.h"
 #include "base/nearest_name.h"
 #include "cli/output.h"
+#include "corpus/assembler.h"
 #include "corpus/match_model.h"
 #include "corpus/plain_form.h"
 #include "formats/npy.h"
@@ -125,6 +126,7 @@ Corpus load_source_corpus(const SourceOptions& options) {
   config.path = options.path;
   config.labels = options.labels;
   config.reduce = options.reduce;
+  config.label = kNoLabel;
   return load_corpus(config,
                      std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, 16));
 }

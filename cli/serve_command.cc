@@ -154,6 +154,9 @@ void run_serve(ServeCommand command) {
   if (!command.is_quiet) {
     service.on_access([&](const Service::Access& access) { log.write(access_line(access)); });
   }
+  for (const auto& gap : service.corpus_gaps()) {
+    print_notice("hardy: note: the offered corpus is used without a modality: " + printable(gap));
+  }
   Server server(options, service);
   const bool is_six = options.address.find(':') != std::string::npos;
   print_notice(fmt::format("hardy: serving {} on http://{}:{}/", options.model.string(),

@@ -2,6 +2,7 @@
 #   hardy           the program: predict, serve, report, everything that needs no libtorch
 #   hardy-training  hardy-trainer, which `hardy run` and its like hand over to
 #   hardy-media     hardy-extractor, which reads recordings
+#   python3-hardy   the Python module: prediction, corpora, settings; -training adds hardy.run
 #   libhardy-dev    libraries, headers and the CMake package
 # tools/check-packages installs them in a clean root and runs them there.
 set(CPACK_GENERATOR DEB)
@@ -42,5 +43,27 @@ if(HARDY_MEDIA)
   set(CPACK_DEBIAN_MEDIA_PACKAGE_DEPENDS "hardy (= ${PROJECT_VERSION}), opencv-data")
   set(CPACK_COMPONENT_MEDIA_DESCRIPTION
     "Features and predictions from recordings; links Debian's libav, whose build is under the GPL.")
+endif()
+if(HARDY_PYTHON)
+  list(APPEND CPACK_COMPONENTS_ALL python)
+  # The extension modules are of one version of Python.
+  math(EXPR next "${Python3_VERSION_MINOR} + 1")
+  set(CPACK_DEBIAN_PYTHON_PACKAGE_NAME python3-hardy)
+  set(CPACK_DEBIAN_PYTHON_PACKAGE_SECTION python)
+  string(CONCAT CPACK_DEBIAN_PYTHON_PACKAGE_DEPENDS
+    "python3 (>= ${Python3_VERSION_MAJOR}.${Python3_VERSION_MINOR}), "
+    "python3 (<< ${Python3_VERSION_MAJOR}.${next}), python3-numpy")
+  set(CPACK_DEBIAN_PYTHON_PACKAGE_RECOMMENDS "hardy, python3-pandas")
+  set(CPACK_DEBIAN_PYTHON_PACKAGE_SUGGESTS "python3-hardy-training, python3-sklearn, python3-torch")
+  set(CPACK_COMPONENT_PYTHON_DESCRIPTION "Predict, explain and read corpora from Python.")
+  if(HARDY_TRAINING)
+    list(APPEND CPACK_COMPONENTS_ALL python_training)
+    set(CPACK_DEBIAN_PYTHON_TRAINING_PACKAGE_NAME python3-hardy-training)
+    set(CPACK_DEBIAN_PYTHON_TRAINING_PACKAGE_SECTION python)
+    set(CPACK_DEBIAN_PYTHON_TRAINING_PACKAGE_DEPENDS
+      "python3-hardy (= ${PROJECT_VERSION}), hardy-training (= ${PROJECT_VERSION}), python3-pandas")
+    set(CPACK_COMPONENT_PYTHON_TRAINING_DESCRIPTION
+      "Train and compare methods from Python; links libtorch and FAISS.")
+  endif()
 endif()
 include(CPack)

@@ -1,4 +1,4 @@
-"""Emotion and sentiment recognition from several modalities that keeps working when some are missing.
+"""Emotion and sentiment recognition that keeps working when modalities are missing.
 
     model = hardy.load("model.safetensors")
     model.predict({"acoustic": x, "textual": None})
@@ -40,6 +40,8 @@ _LAZY = {
     "audit": "training",
     "reproduce": "training",
     "settings": "settings",
+    "extract": "media",
+    "torch": "torch",
     "HardyClassifier": "sklearn",
     "HardyRegressor": "sklearn",
     "torch_module": "torch",
@@ -48,9 +50,11 @@ _LAZY = {
 if TYPE_CHECKING:
     from .client import Client
     from .corpus import Corpus, Finding
+    from .media import extract
     from .methods import Method
     from .runs import Comparison, Run
     from .sklearn import HardyClassifier, HardyRegressor
+    from .torch import torch_module
     from .training import audit, compare, reproduce, run, sweep
 
 
@@ -58,7 +62,9 @@ def __getattr__(name: str) -> Any:
     if name not in _LAZY:
         raise AttributeError(f"module 'hardy' has no attribute {name!r}")
     module = importlib.import_module(f".{_LAZY[name]}", __name__)
-    return module if name == _LAZY[name] else getattr(module, name)
+    value = module if name == _LAZY[name] else getattr(module, name)
+    globals()[name] = value
+    return value
 
 
 def __dir__() -> list[str]:
@@ -95,8 +101,11 @@ __all__ = [
     "__version__",
     "audit",
     "compare",
+    "extract",
     "load",
     "reproduce",
     "run",
+    "settings",
     "sweep",
+    "torch_module",
 ]

@@ -2,51 +2,72 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import urllib.error
 import urllib.request
-from typing import Any, Mapping, Sequence
+from typing import Any, Iterable, Mapping, Sequence
 
 import numpy as np
 
-from .errors import ConfigError, DataError, Error, IoError
+from .errors import ArtifactError, ConfigError, DataError, Error, IoError
+from .results import Modality, Prediction, Predictions
+from .tables import codes, offsets, rows_of, table_of
+
+# Utterances of one request: well below the service's limit of a body.
+_AT_ONCE = 200
 
 
 class Client:
-    """Talks to a running service: `hardy.Client("http://127.0.0.1:8080").predict({...})`."""
+    """Talks to a running service: `hardy.Client("http://127.0.0.1:8080").predict({...})`.
+
+    Takes and returns what hardy.Model does. Not for several threads at once: make one per thread.
+    """
 
     def __init__(self, url: str, token: str | None = None, timeout: float = 30) -> None:
+        """`token`: as in the service's --token-file. `timeout`: seconds per request."""
+        if not url.startswith(("http://", "https://")):
+            raise ConfigError(f"{url!r} is no address of a service", "write http://HOST:PORT")
         self.url = url.rstrip("/")
         self._token = token
         self._timeout = timeout
+        self._described: dict[str, Any] | None = None
 
-    def _ask(self, path: str, body: Any | None = None) -> Any:
+    def _ask(self, path: str, body: Any = None, method: str | None = None) -> Any:
         data = None if body is None else json.dumps(body, allow_nan=False).encode()
         headers = {"Accept": "application/json"}
         if data is not None:
             headers["Content-Type"] = "application/json"
         if self._token:
             headers["Authorization"] = f"Bearer {self._token}"
-        request = urllib.request.Request(self.url + path, data=data, headers=headers)
+        request = urllib.request.Request(self.url + path, data=data, headers=headers, method=method)
         try:
             with urllib.request.urlopen(request, timeout=self._timeout) as answer:
-                return json.load(answer)
+                text = answer.read()
         except urllib.error.HTTPError as error:
-            text = error.read().decode("utf-8", "replace")
-            try:
-                message = json.loads(text).get("error", text)
-            except ValueError:
-                message = text
-            if isinstance(message, dict):
-                message = ": ".join(str(message[k]) for k in ("field", "reason") if k in message)
-            kind = {400: ConfigError, 422: DataError}.get(error.code, Error)
-            raise kind(f"{self.url}{path}: {error.code}: {message}") from None
+            raise _failure(f"{self.url}{path}", error.code, error.read()) from None
         except OSError as error:
-            raise IoError(f"{self.url}{path}: {error}") from None
+            raise IoError(f"{self.url}{path}: {error}", "is the service running?") from None
+        return json.loads(text) if text.strip() else None
 
     def model(self) -> dict[str, Any]:
         """What the service runs: modalities, classes, calibration."""
         return self._ask("/v1/model")
+
+    def _model(self) -> dict[str, Any]:
+        if self._described is None:
+            self._described = self.model()
+        return self._described
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """[C] names of the classes; empty for a model of values."""
+        return tuple(self._model().get("classes") or ())
+
+    @property
+    def modalities(self) -> tuple[Modality, ...]:
+        """[M] names and widths."""
+        return tuple(Modality(m["name"], m["width"]) for m in self._model()["modalities"])
 
     def health(self) -> bool:
         """Whether the service answers."""
@@ -57,24 +78,164 @@ class Client:
         except OSError:
             return False
 
+    def reload(self) -> None:
+        """Makes the service load its model file again."""
+        self._ask("/v1/reload", {})
+        self._described = None
+
     def predict(
         self,
-        features: Mapping[str, Any],
-        speaker: str | None = None,
-        available: Sequence[str] | None = None,
-    ) -> dict[str, Any]:
-        """Recognises one utterance; None = absent."""
-        body: dict[str, Any] = {"features": _lists(features)}
-        if speaker is not None:
-            body["speaker"] = speaker
+        features: Any,
+        dialogue: Sequence[Any] | np.ndarray | str | None = None,
+        speaker: Sequence[Any] | np.ndarray | str | None = None,
+        available: Iterable[str] | str | None = None,
+    ) -> Any:
+        """Recognises one utterance or n, as hardy.Model.predict. `logits` are NaN: the service
+        does not send them."""
+        names = [m.name for m in self.modalities]
+        table = table_of(features, names)
+        dialogue = table.dialogue if dialogue is None else dialogue
+        speaker = table.speaker if speaker is None else speaker
+        rows = rows_of(table.features)
+        body: dict[str, Any] = {}
         if available is not None:
-            body["available"] = list(available)
-        return self._ask("/v1/predict", body)
+            body["available"] = [available] if isinstance(available, str) else list(available)
+        if rows is None:
+            utterance = {"features": _sent(table.features, None)}
+            if speaker is not None:
+                utterance["speaker"] = str(speaker)
+            answer = self._ask("/v1/predict", {"utterances": [utterance], **body})
+            return self._one(answer["predictions"][0])
+        speakers = codes([speaker] * rows if isinstance(speaker, str) else speaker)
+        bounds = offsets(dialogue, rows)
+        answers: list[dict[str, Any]] = []
+        first = 0
+        for d, end in enumerate(bounds[1:]):  # a dialogue is never divided between requests
+            last = d + 2 == len(bounds)
+            if not last and bounds[d + 2] - first <= _AT_ONCE:
+                continue
+            sent = [_utterance(table.features, i, speakers, bounds) for i in range(first, end)]
+            answers += self._ask("/v1/predict", {"utterances": sent, **body})["predictions"]
+            first = int(end)
+        return self._many([self._one(a) for a in answers], answers, table.index)
+
+    def _one(self, answer: Mapping[str, Any]) -> Prediction:
+        classes = self.classes
+        given = answer.get("probabilities")
+        values = [given[c] for c in classes] if classes else [answer["value"]]
+        before = answer.get("raw_probabilities", given)
+        raw = [before[c] for c in classes] if classes else values
+        return Prediction(
+            label=answer["label"] if classes else float(answer["value"]),
+            confidence=float(answer.get("confidence", answer.get("expected_error", 0.0))),
+            probabilities=np.asarray(values, dtype=np.float32),
+            raw_probabilities=np.asarray(raw, dtype=np.float32),
+            logits=np.full(len(values), np.nan, dtype=np.float32),
+            calibrated=answer["calibrated"],
+            used=tuple(answer["used"]),
+            classes=classes,
+        )
+
+    def _many(
+        self, found: list[Prediction], answers: list[dict[str, Any]], index: Any
+    ) -> Predictions:
+        names = tuple(m.name for m in self.modalities)
+        width = max(len(self.classes), 1)
+        probabilities = np.asarray([p.probabilities for p in found], dtype=np.float32)
+        raw = np.asarray([p.raw_probabilities for p in found], dtype=np.float32)
+        return Predictions(
+            labels=np.asarray([p.label for p in found], dtype=None if self.classes else np.float32),
+            confidence=np.asarray([p.confidence for p in found], dtype=np.float32),
+            probabilities=probabilities.reshape(len(found), width),
+            raw_probabilities=raw.reshape(len(found), width),
+            logits=np.full((len(found), width), np.nan, dtype=np.float32),
+            calibrated=np.asarray([p.calibrated for p in found], dtype=bool),
+            used=np.asarray([[m in p.used for m in names] for p in found], dtype=bool),
+            limited=np.asarray([[a.get("limited", {}).get(m, 0) for m in names] for a in answers],
+                               dtype=np.int64),
+            classes=self.classes,
+            modalities=names,
+            index=index,
+        )
+
+    def explain(self, features: Any, utterance: int = 0, similar: int = 5) -> dict[str, Any]:
+        """Explains one utterance of a dialogue given whole; the service's answer as it is."""
+        table = table_of(features, [m.name for m in self.modalities])
+        rows = rows_of(table.features) or 1
+        together = np.asarray([0, rows], dtype=np.int64)
+        arrays = {m: None if x is None else np.atleast_2d(x) for m, x in table.features.items()}
+        sent = [_utterance(arrays, i, None, together) for i in range(rows)]
+        return self._ask("/v1/explain",
+                         {"utterances": sent, "utterance": utterance, "similar": similar})
+
+    def stream(self) -> "RemoteStream":
+        """Opens a dialogue that grows turn by turn."""
+        return RemoteStream(self)
 
 
-def _lists(features: Mapping[str, Any]) -> dict[str, list[float]]:
-    return {
-        name: np.asarray(value, dtype=np.float32).astype(float).tolist()
-        for name, value in features.items()
-        if value is not None
-    }
+class RemoteStream:
+    """A dialogue kept by the service; close it, or use it in a `with` statement."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._id: str = client._ask("/v1/dialogues", {})["dialogue"]
+        self._turns = 0
+
+    def add(self, features: Any, speaker: str | None = None) -> Prediction:
+        """Appends a turn and recognises it."""
+        table = table_of(features, [m.name for m in self._client.modalities])
+        body: dict[str, Any] = {"features": _sent(table.features, None)}
+        if speaker is not None:
+            body["speaker"] = str(speaker)
+        answer = self._client._ask(f"/v1/dialogues/{self._id}/turns", body)
+        self._turns += 1
+        return self._client._one(answer)
+
+    def close(self) -> None:
+        """Forgets the dialogue."""
+        self._client._ask(f"/v1/dialogues/{self._id}", method="DELETE")
+
+    def __len__(self) -> int:
+        return self._turns
+
+    def __enter__(self) -> "RemoteStream":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _failure(where: str, status: int, body: bytes) -> Error:
+    """The exception for an answer that is no success."""
+    text = body.decode("utf-8", "replace")
+    try:
+        found = json.loads(text)["error"]
+        reason = ": ".join(str(found[k]) for k in ("field", "reason") if k in found)
+    except (ValueError, KeyError, TypeError):
+        reason = text.strip()
+    kind = {400: ConfigError, 404: ArtifactError, 422: DataError}.get(status, Error)
+    return kind(f"{where}: {status}: {reason}")
+
+
+def _sent(features: Mapping[str, Any], row: int | None) -> dict[str, Any]:
+    """One utterance as the service reads it; a row of NaN is an absent modality."""
+    sent: dict[str, Any] = {}
+    for name, value in features.items():
+        if value is None:
+            continue
+        try:
+            values = np.asarray(value if row is None else value[row], dtype="<f4").ravel()
+        except (TypeError, ValueError, IndexError):
+            raise DataError(f"features of {name!r} are no array of numbers") from None
+        if not np.isnan(values).all():
+            sent[name] = {"base64": base64.b64encode(values.tobytes()).decode()}
+    return sent
+
+
+def _utterance(features: Mapping[str, Any], row: int, speakers: np.ndarray | None,
+               bounds: np.ndarray) -> dict[str, Any]:
+    number = int(np.searchsorted(bounds, row, side="right")) - 1
+    body: dict[str, Any] = {"features": _sent(features, row), "dialogue": f"d{number}"}
+    if speakers is not None and speakers[row] >= 0:
+        body["speaker"] = f"s{speakers[row]}"
+    return body

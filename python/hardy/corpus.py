@@ -38,6 +38,8 @@ class Finding:
 def _texts(values: Sequence[Any] | np.ndarray | None, rows: int, name: str) -> list[str]:
     if values is None:
         return [""] * rows
+    if not hasattr(values, "__len__"):
+        raise DataError(f"{name}: expected one value per label, got {type(values).__name__}")
     if len(values) != rows:
         raise ShapeError(f"{name}: {len(values)} values for {rows} labels")
     return ["" if v is None or (isinstance(v, float) and v != v) else str(v) for v in values]
@@ -45,7 +47,10 @@ def _texts(values: Sequence[Any] | np.ndarray | None, rows: int, name: str) -> l
 
 def _labels(labels: Any, task: str) -> tuple[np.ndarray, list[str]]:
     """Labels as numbers (NaN = not labelled), and the names of the classes (empty for values)."""
-    array = np.asarray(labels)
+    try:
+        array = np.asarray(labels)
+    except ValueError:
+        raise DataError("labels: expected one per utterance, got lists of several lengths") from None
     if array.ndim != 1:
         raise ShapeError(f"labels: expected one per utterance, got shape {array.shape}")
     if task not in ("auto", "class", "value"):
@@ -53,12 +58,27 @@ def _labels(labels: Any, task: str) -> tuple[np.ndarray, list[str]]:
     if task == "auto":
         task = "value" if np.issubdtype(array.dtype, np.floating) else "class"
     if task == "value":
-        return array.astype(np.float32), []
-    unknown = np.asarray([x is None or x == "" or x != x for x in array.tolist()])
-    names, codes = np.unique(array[~unknown], return_inverse=True)
+        try:
+            return array.astype(np.float32), []
+        except (TypeError, ValueError) as error:
+            raise DataError(f"labels: values are expected: {error}") from None
+    unknown = np.asarray([x is None or x == "" or x != x for x in array.tolist()], dtype=bool)
+    try:
+        names, codes = np.unique(array[~unknown], return_inverse=True)
+    except TypeError as error:
+        raise DataError(f"labels: names and numbers are mixed: {error}") from None
     numbers = np.full(len(array), np.nan, dtype=np.float32)
     numbers[~unknown] = codes
     return numbers, [str(n) for n in names]
+
+
+def _matrix(modality: str, values: Any) -> np.ndarray:
+    if not isinstance(modality, str):
+        raise DataError(f"{modality!r} is no name of a modality")
+    try:
+        return np.asarray(values, dtype=np.float32)
+    except (TypeError, ValueError):
+        raise DataError(f"features of {modality!r} are no array of numbers") from None
 
 
 class Corpus:
@@ -99,9 +119,9 @@ class Corpus:
 
         `features`: modality -> [n, width]; a row of NaN is a modality that is really missing.
         `labels`: [n] class names or whole numbers (classes) or floats (values); `task` "class" or
-        "value" decides otherwise. None, "" and NaN are not labelled: such utterances give context and
-        are predicted, but neither trained on nor scored. `dialogues`: [n] names; rows keep their order within a dialogue,
-        which may be given in pieces; without it every utterance stands alone. `split`: [n] "train",
+        "value" decides otherwise. None, "" and NaN are not labelled: such utterances give context
+        and are predicted, but neither trained on nor scored. `dialogues`: [n] names; rows keep
+        their order within a dialogue, which may be given in pieces; without it every utterance stands alone. `split`: [n] "train",
         "validation", "test" or "". `groups`: [n], e.g. sessions, for leave-one-group-out.
         """
         numbers, class_names = _labels(labels, task)
@@ -119,7 +139,10 @@ class Corpus:
             "split": _texts(split, n, "split"),
             "transcript": _texts(transcripts, n, "transcripts"),
         }
-        arrays = {m: np.asarray(x, dtype=np.float32) for m, x in features.items()}
+        if not isinstance(features, Mapping):
+            raise DataError(f"features are of type {type(features).__name__}",
+                            "pass a mapping of modalities to arrays [n, width]")
+        arrays = {m: _matrix(m, x) for m, x in features.items()}
         for m, x in arrays.items():
             if x.ndim != 2 or len(x) != n:
                 raise ShapeError(f"features of {m!r}: shape {x.shape}; expected [{n}, width]")
@@ -182,13 +205,22 @@ class Corpus:
         """Writes the plain form: a table, one array per modality. The folder must be new or empty."""
         self._corpus.save(os.fspath(folder))
 
-    def to_pandas(self) -> "pd.DataFrame":
-        """One row per utterance: id, dialogue, position, speaker, group, split, transcript, label."""
+    def to_pandas(self, features: bool = False) -> "pd.DataFrame":
+        """One row per utterance: id, dialogue, position, speaker, group, split, transcript, label;
+        with `features` also acoustic.0, acoustic.1, ... (NaN where a modality is missing)."""
         import pandas as pd
 
         frame = pd.DataFrame(self._corpus.columns())
         frame["label"] = self.labels
-        return frame
+        if not features:
+            return frame
+        blocks = [frame]
+        for modality in self.modalities:
+            values = pd.DataFrame(self.features(modality.name).copy(), columns=[
+                f"{modality.name}.{i}" for i in range(modality.width)])
+            values[~self.present(modality.name)] = float("nan")
+            blocks.append(values)
+        return pd.concat(blocks, axis=1)
 
     def __repr__(self) -> str:
         parts = ", ".join(f"{m.name} {m.width}" for m in self.modalities)

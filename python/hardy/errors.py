@@ -1,20 +1,44 @@
-"""Exceptions of hardy. Every message says what happened, with which value, where, and what to do."""
+"""Exceptions of hardy. A message says what happened, with which value, where, and what to do."""
 
 from __future__ import annotations
+
+import re
+
+# "corpus/labels.csv:12: what", "run/models/a.safetensors: what", "labels.csv, row 3: what"
+_PLACE = re.compile(r"^(?P<file>[^\s:]*[./][^\s:,]*)(?::(?P<line>\d+)|, (?P<record>[^:;]+))?: ")
 
 
 class Error(Exception):
     """Base of everything that a caller or a file can cause."""
 
     remedy: str = ""
-    """What to do about it, where the message does not end with that."""
+    """What to do about it; empty where the message says it in one with what happened."""
     context: tuple[str, ...] = ()
-    """What was being done or read, outermost first, e.g. ("corpus/labels.pkl",)."""
+    """What was being done or read, outermost first, e.g. ("fold 2, seed 1: unified",)."""
+
+    def __init__(self, message: str = "", remedy: str = "") -> None:
+        super().__init__(f"{message}; {remedy}" if remedy else message)
+        if remedy:
+            self.remedy = remedy
+        elif "; " in message:
+            self.remedy = message.rsplit("; ", 1)[1]
 
     @property
     def message(self) -> str:
         """The whole message."""
         return str(self.args[0]) if self.args else ""
+
+    @property
+    def file(self) -> str:
+        """The file that the message is about; empty when it names none."""
+        found = _PLACE.match(self.message)
+        return found["file"] if found else ""
+
+    @property
+    def record(self) -> str:
+        """Line or record of that file; empty when the message names none."""
+        found = _PLACE.match(self.message)
+        return (found["line"] or found["record"] or "") if found else ""
 
 
 class ConfigError(Error, ValueError):

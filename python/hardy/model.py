@@ -9,48 +9,11 @@ import numpy as np
 
 from . import _inference
 from .results import Calibration, Explanation, Modality, Outcome, Prediction, Predictions, Similar
+from .tables import codes, offsets, rows_of, table_of
 
 Features = Mapping[str, Any]
 """Modality name -> array [n, width] (or [width] for one utterance); None or a row of NaN = absent."""
 
-
-def _codes(values: Sequence[Any] | np.ndarray | None) -> np.ndarray | None:
-    """Equal values get equal numbers; None (or an empty text) is unknown, -1."""
-    if values is None:
-        return None
-    known: dict[Any, int] = {}
-    codes = [-1 if v is None or v == "" else known.setdefault(v, len(known)) for v in values]
-    return np.asarray(codes, dtype=np.int64)
-
-
-def _offsets(dialogues: Sequence[Any] | np.ndarray | None, rows: int) -> np.ndarray:
-    """First row of each run of equal dialogue names, and the number of rows at the end."""
-    from .errors import DataError, ShapeError
-
-    if dialogues is None:  # every utterance stands alone
-        return np.arange(rows + 1, dtype=np.int64)
-    names = list(dialogues)
-    if len(names) != rows:
-        raise ShapeError(f"dialogues: {len(names)} names for {rows} utterances")
-    starts = [i for i in range(rows) if i == 0 or names[i] != names[i - 1]]
-    seen: set[Any] = set()
-    for i in starts:
-        if names[i] in seen:
-            raise DataError(
-                f"dialogue {names[i]!r} is interrupted: row {i} begins it again; "
-                "sort the rows so that a dialogue's utterances follow each other"
-            )
-        seen.add(names[i])
-    return np.asarray([*starts, rows], dtype=np.int64)
-
-
-def _rows_of(features: Features) -> int | None:
-    """Number of utterances, or None for arrays of one dimension: a single utterance."""
-    for value in features.values():
-        if value is not None:
-            shape = value.shape if isinstance(value, np.ndarray) else np.shape(value)
-            return int(shape[0]) if len(shape) > 1 else None
-    return None
 
 
 class Model:
@@ -58,7 +21,9 @@ class Model:
 
     def __init__(self, file: str | os.PathLike[str]) -> None:
         """Maps the file: processes share its weights. Raises ArtifactError when it is no model."""
-        self._model = _inference.Model(os.fspath(file))
+        self.file = os.path.abspath(os.fsdecode(file))
+        """The file that was loaded."""
+        self._model = _inference.Model(self.file)
         self._classes = tuple(self._model.classes)
         self._modalities = tuple(Modality(n, w) for n, w in self._model.modalities)
         self._names = tuple(m.name for m in self._modalities)
@@ -119,41 +84,40 @@ class Model:
 
     def predict(
         self,
-        features: Features,
-        dialogue: Sequence[Any] | np.ndarray | None = None,
+        features: Any,
+        dialogue: Sequence[Any] | np.ndarray | str | None = None,
         speaker: Sequence[Any] | np.ndarray | str | None = None,
-        available: Iterable[str] | None = None,
+        available: Iterable[str] | str | None = None,
     ) -> Any:
         """Recognises one utterance (arrays [width]: a Prediction) or n (arrays [n, width]: Predictions).
 
-        Arrays of float32 in C order are read in place; others are converted. `dialogue` gives one
-        name per row, and equal neighbouring names are one dialogue, whose utterances see each other;
-        without it every row stands alone. `speaker` gives one name per row. `available` uses only
-        these modalities of what is there.
+        `features` maps modalities to arrays; or it is a DataFrame with columns `acoustic.0`,
+        `acoustic.1`, ... (or two levels), whose columns `dialogue` and `speaker` are used; or a
+        Corpus. Arrays of float32 in C order are read in place; others are converted. `dialogue`
+        gives one name per row, and equal neighbouring names are one dialogue, whose utterances see
+        each other; without it every row stands alone. `speaker` gives one name per row.
+        `available` uses only these modalities of what is there.
 
         Raises ConfigError for an unknown modality (with the nearest name), ShapeError for a wrong
         width, DataError for an utterance without any modality or a value that is not finite.
         """
-        rows = _rows_of(features)
+        index = None
+        if type(features) is not dict:
+            table = table_of(features, self._names)
+            features, index = table.features, table.index
+            dialogue = table.dialogue if dialogue is None else dialogue
+            speaker = table.speaker if speaker is None else speaker
+        if available is not None:
+            available = [available] if isinstance(available, str) else list(available)
+        rows = rows_of(features)
         if rows is None:
-            return self._predict_one(features, available)
+            known = None if speaker is None else codes([speaker])
+            return self._one(self._model.predict(features, _ONE, known, available))
         speakers = [speaker] * rows if isinstance(speaker, str) else speaker
         result = self._model.predict(
-            features if type(features) is dict else dict(features),
-            _offsets(dialogue, rows),
-            _codes(speakers),
-            None if available is None else list(available),
+            features, offsets(dialogue, rows), codes(speakers), available
         )
-        return self._many(result)
-
-    def _predict_one(self, features: Features, available: Iterable[str] | None) -> Prediction:
-        result = self._model.predict(
-            features if type(features) is dict else dict(features),
-            _ONE,
-            None,
-            None if available is None else list(available),
-        )
-        return self._one(result)
+        return self._many(result, index)
 
     def _one(self, result: tuple[np.ndarray, ...]) -> Prediction:
         labels, probabilities, logits, confidence, calibrated, used, _ = result
@@ -161,25 +125,28 @@ class Model:
             label=self._classes[labels[0]] if self._classes else float(probabilities[0, 0]),
             confidence=float(confidence[0]),
             probabilities=probabilities[0],
+            raw_probabilities=probabilities[0],
             logits=logits[0],
             calibrated=bool(calibrated[0]),
             used=tuple(m for m, there in zip(self._names, used[0]) if there),
             classes=self._classes,
         )
 
-    def _many(self, result: tuple[np.ndarray, ...]) -> Predictions:
+    def _many(self, result: tuple[np.ndarray, ...], index: Any = None) -> Predictions:
         labels, probabilities, logits, confidence, calibrated, used, limited = result
         names = np.asarray(self._classes)[labels] if self._classes else probabilities[:, 0]
         return Predictions(
             labels=names,
             confidence=confidence,
             probabilities=probabilities,
+            raw_probabilities=probabilities,
             logits=logits,
             calibrated=calibrated,
             used=used,
             limited=limited,
             classes=self._classes,
             modalities=self._names,
+            index=index,
         )
 
     def stream(self) -> "Stream":
@@ -196,7 +163,8 @@ class Model:
         """Explains one utterance of a dialogue given whole, with `similar` training utterances."""
         if self._explainer is None:
             self._explainer = _inference.Explainer(self._model)
-        found = self._explainer.explain(dict(features), utterance, _codes(speaker), similar)
+        rows = table_of(features, self._names).features
+        found = self._explainer.explain(rows, utterance, codes(speaker), similar)
         return Explanation(
             utterance=found["utterance"],
             used=tuple(found["used"]),
@@ -219,12 +187,19 @@ class Model:
         return Outcome(
             available=tuple(found["available"]),
             outputs=outputs,
+            raw_outputs=outputs,
             label=self._name(found["label"]) if self._classes else float(outputs[0]),
             confidence=found["confidence"],
             calibrated=found["calibrated"],
         )
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled as the path of its file: worker processes map it again."""
+        return (Model, (self.file,))
+
     def __repr__(self) -> str:
+        if not hasattr(self, "_names"):
+            return "<hardy.Model that was not loaded>"
         parts = ", ".join(f"{m.name} {m.width}" for m in self._modalities)
         what = f"classes {list(self._classes)}" if self._classes else "a value"
         return f"<hardy.Model of {self.method} ({self.track}), reads {parts}; predicts {what}>"
@@ -252,7 +227,8 @@ class Stream:
         if speaker is not None:
             number = self._speakers.setdefault(speaker, len(self._speakers))
         names = None if available is None else list(available)
-        return self._owner._one(self._stream.add(dict(features), number, names))
+        turn = table_of(features, self._owner._names).features
+        return self._owner._one(self._stream.add(turn, number, names))
 
     def __len__(self) -> int:
         return len(self._stream)

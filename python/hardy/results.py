@@ -30,6 +30,8 @@ class Prediction:
     """Calibrated probability of that class in (0, 1]; for a value its expected error, 0 = unknown."""
     probabilities: np.ndarray
     """[C] calibrated class probabilities that sum to 1; for a value [1], the value."""
+    raw_probabilities: np.ndarray
+    """[C] softmax(logits), before calibration; for a value [1], the value."""
     logits: np.ndarray
     """[C] outputs of the network before calibration."""
     calibrated: bool
@@ -65,7 +67,9 @@ class Predictions:
     confidence: np.ndarray
     """[n] float32, as Prediction.confidence."""
     probabilities: np.ndarray
-    """[n, C] float32; for values [n, 1]."""
+    """[n, C] float32, calibrated; for values [n, 1]."""
+    raw_probabilities: np.ndarray
+    """[n, C] float32, before calibration."""
     logits: np.ndarray
     """[n, C] float32, before calibration."""
     calibrated: np.ndarray
@@ -76,6 +80,8 @@ class Predictions:
     """[n, M] features outside of the range that training saw, which were cut to it."""
     classes: tuple[str, ...] = ()
     modalities: tuple[str, ...] = ()
+    index: Any = None
+    """Index of the DataFrame that was predicted; None for other input."""
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -88,6 +94,7 @@ class Predictions:
             label=str(label) if self.classes else float(label),
             confidence=float(self.confidence[index]),
             probabilities=self.probabilities[index],
+            raw_probabilities=self.raw_probabilities[index],
             logits=self.logits[index],
             calibrated=bool(self.calibrated[index]),
             used=tuple(m for m, there in zip(self.modalities, self.used[index]) if there),
@@ -110,7 +117,7 @@ class Predictions:
             columns[f"p.{name}"] = self.probabilities[:, c]
         for m, name in enumerate(self.modalities):
             columns[f"used.{name}"] = self.used[:, m]
-        return pd.DataFrame(columns, index=index)
+        return pd.DataFrame(columns, index=self.index if index is None else index)
 
     def _repr_html_(self) -> str:
         return self.to_pandas().head(20)._repr_html_() + f"<p>{len(self)} utterances</p>"
@@ -122,7 +129,9 @@ class Outcome:
 
     available: tuple[str, ...]
     outputs: np.ndarray
-    """[C] probabilities, or [1] the value."""
+    """[C] calibrated probabilities, or [1] the value."""
+    raw_outputs: np.ndarray
+    """[C] probabilities before calibration, or [1] the value."""
     label: str | float
     confidence: float
     calibrated: bool

@@ -12,12 +12,29 @@ from typing import Any, Mapping, Sequence
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_array, check_is_fitted, check_X_y
+from sklearn.utils.validation import check_is_fitted
 
 from .corpus import Corpus
-from .errors import ConfigError
+from .errors import ConfigError, ShapeError
 from .model import Model
 from .training import run
+
+
+try:  # scikit-learn 1.6 and later
+    from sklearn.utils.validation import validate_data as _validate
+
+    _NAN = {"ensure_all_finite": "allow-nan"}
+except ImportError:
+    _NAN = {"force_all_finite": "allow-nan"}
+
+    def _validate(estimator: Any, *arrays: Any, **options: Any) -> Any:
+        return estimator._validate_data(*arrays, **options)
+
+
+# Checks of sklearn.utils.estimator_checks that do not apply, with the reason.
+NOT_APPLICABLE: dict[str, str] = {
+    "check_estimators_pickle": "makes single cells NaN; a modality is missing as a whole",
+}
 
 
 class _HardyEstimator(BaseEstimator):
@@ -62,6 +79,8 @@ class _HardyEstimator(BaseEstimator):
     def _train(self, X: np.ndarray, labels: np.ndarray, groups: Any, task: str) -> None:
         self._widths = self._blocks_of(X.shape[1])
         n = len(X)
+        if groups is not None and len(groups) != n:
+            raise ShapeError(f"groups: {len(groups)} names for {n} rows of X")
         names = [str(g) for g in groups] if groups is not None else [f"u{i}" for i in range(n)]
         seed = int(self.random_state if self.random_state is not None else 1)
         rng = np.random.default_rng(seed)
@@ -80,12 +99,11 @@ class _HardyEstimator(BaseEstimator):
         )
         config = {"preset": self.preset, "protocol.tracks": "unified", "run.models": "unified",
                   "protocol.split": "official", **(self.config or {})}
-        self._folder = tempfile.TemporaryDirectory(prefix="hardy-sklearn-")
-        done = run(corpus, method=self.method, seeds=seed, config=config, jobs=self.jobs,
-                   out=self._folder.name + "/run", only_validation=True)
-        self._model_bytes = done.models[0].read_bytes()
+        with tempfile.TemporaryDirectory(prefix="hardy-sklearn-") as folder:
+            done = run(corpus, method=self.method, seeds=seed, config=config, jobs=self.jobs,
+                       out=folder + "/run", only_validation=True)
+            self._model_bytes = done.models[0].read_bytes()
         self._load()
-        self.n_features_in_ = X.shape[1]
 
     def _split(self, names: list[str], labels: np.ndarray | None, rng: Any) -> dict[str, str]:
         """Deals whole groups to train and validation; the rest of the protocol sees nothing else."""
@@ -110,7 +128,7 @@ class _HardyEstimator(BaseEstimator):
 
     def __getstate__(self) -> dict[str, Any]:
         state = dict(super().__getstate__())
-        for name in ("_model", "_folder", "_model_folder"):
+        for name in ("_model", "_model_folder"):
             state.pop(name, None)
         return state
 
@@ -127,17 +145,20 @@ class _HardyEstimator(BaseEstimator):
 
     def _predictions(self, X: Any) -> Any:
         check_is_fitted(self, "n_features_in_")
-        X = check_array(X, force_all_finite="allow-nan", dtype=np.float64)
-        if X.shape[1] != self.n_features_in_:
-            raise ValueError(f"X has {X.shape[1]} features, but {type(self).__name__} is expecting "
-                             f"{self.n_features_in_} features as input")
+        X = _validate(self, X, reset=False, dtype=np.float64, **_NAN)
         features = self._features(X)
         if X.shape[1] == 1:
             features = {"block1": features["block1"], "copy": features["block1"]}
         return self._model.predict(features)
 
     def _more_tags(self) -> dict[str, Any]:
-        return {"allow_nan": True, "non_deterministic": False, "poor_score": True}
+        # Scores are those of a quick preset on data that have no modalities.
+        return {"allow_nan": True, "poor_score": True, "_xfail_checks": NOT_APPLICABLE}
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()  # scikit-learn 1.6 and later
+        tags.input_tags.allow_nan = True
+        return tags
 
 
 class HardyClassifier(ClassifierMixin, _HardyEstimator):
@@ -149,7 +170,7 @@ class HardyClassifier(ClassifierMixin, _HardyEstimator):
 
     def fit(self, X: Any, y: Any, groups: Any = None) -> "HardyClassifier":
         """Trains. `groups` [n]: rows of one dialogue (they see each other only in training folds)."""
-        X, y = check_X_y(X, y, force_all_finite="allow-nan", dtype=np.float64)
+        X, y = _validate(self, X, y, dtype=np.float64, ensure_min_samples=2, **_NAN)
         check_classification_targets(y)
         self.classes_, codes = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
@@ -163,7 +184,8 @@ class HardyClassifier(ClassifierMixin, _HardyEstimator):
 
     def predict(self, X: Any) -> np.ndarray:
         """[n] labels."""
-        return self.classes_[np.argmax(self.predict_proba(X), axis=1)]
+        probabilities = self.predict_proba(X)  # refuses an estimator without fit
+        return self.classes_[np.argmax(probabilities, axis=1)]
 
 
 class HardyRegressor(RegressorMixin, _HardyEstimator):
@@ -171,7 +193,7 @@ class HardyRegressor(RegressorMixin, _HardyEstimator):
 
     def fit(self, X: Any, y: Any, groups: Any = None) -> "HardyRegressor":
         """Trains on real values."""
-        X, y = check_X_y(X, y, force_all_finite="allow-nan", dtype=np.float64, y_numeric=True)
+        X, y = _validate(self, X, y, dtype=np.float64, y_numeric=True, ensure_min_samples=2, **_NAN)
         self._train(X, y.astype(np.float64), groups, "value")
         return self
 

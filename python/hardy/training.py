@@ -27,8 +27,9 @@ def _training() -> Any:
         from . import _training as module
     except ImportError as error:
         raise TrainingUnavailable(
-            "this installation cannot train: its extension hardy._training is missing or libtorch is "
-            f"not installed ({error}); install the training components, or use hardy.load to predict"
+            f"this installation cannot train: its extension hardy._training does not load ({error})",
+            "install libtorch-dev, libfaiss-dev and libdnnl-dev and build the package again "
+            "(docs/python.md); hardy.load predicts without them",
         ) from None
     return module
 
@@ -102,8 +103,8 @@ def run(
 ) -> Run:
     """Runs the protocol: folds x seeds x conditions, and returns the finished run folder.
 
-    `config`: hardy.settings.Settings or a mapping ({"preset": "quick", "hardymer.retrieval.k": 3}). `out`: the
-    run folder; a temporary one by default. Ctrl-C raises KeyboardInterrupt and leaves a folder that
+    `config`: hardy.settings.Settings or a mapping ({"preset": "quick", "hardymer.retrieval.k": 3}).
+    `out`: the run folder; a temporary one by default. Ctrl-C raises KeyboardInterrupt and leaves a folder that
     the same call resumes. `jobs`: parallel workers, 0 = one per core; it changes no number.
     `only_validation` makes no output on the test part.
     """
@@ -177,7 +178,7 @@ def program() -> str:
     beside = Path(__file__).parent / "bin" / "hardy"
     found = os.environ.get("HARDY_PROGRAM") or (str(beside) if beside.exists() else shutil.which("hardy"))
     if not found:
-        raise TrainingUnavailable("the program hardy was not found; set HARDY_PROGRAM or install it")
+        raise TrainingUnavailable("the program hardy was not found", "set HARDY_PROGRAM or install it")
     return found
 
 

@@ -256,7 +256,7 @@ PYBIND11_MODULE(_data, module) {
   namespace p = hardy::python;
   module.doc() = "Corpora and settings (internal; use the package hardy).";
   p::translate_errors();
-  py::class_<Corpus, std::shared_ptr<Corpus>>(module, "Corpus")
+  py::class_<Corpus, std::shared_ptr<Corpus>>(module, "Corpus", "A corpus; see hardy.Corpus.")
       .def_readonly("name", &Corpus::name)
       .def_readonly("source", &Corpus::source)
       .def_readonly("checksum", &Corpus::checksum)

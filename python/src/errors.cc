@@ -1,8 +1,7 @@
 #include "errors.h"
 
-#include <pybind11/stl.h>
-
 #include <exception>
+#include <string_view>
 
 #include "hardy/errors.h"
 
@@ -13,6 +12,12 @@ namespace py = pybind11;
 
 void set(const py::object& exception) {
   PyErr_SetObject(py::type::handle_of(exception).ptr(), exception.ptr());
+}
+
+/// Messages may quote bytes of a damaged file, which are no UTF-8.
+py::str text_of(std::string_view text) {
+  return py::reinterpret_steal<py::str>(
+      PyUnicode_DecodeUTF8(text.data(), static_cast<py::ssize_t>(text.size()), "replace"));
 }
 
 /// Name of the Python class of a kind.
@@ -42,12 +47,14 @@ void translate(std::exception_ptr failure) {
   } catch (const Error& error) {
     if (error.kind() == ErrorKind::kInterrupted) return PyErr_SetNone(PyExc_KeyboardInterrupt);
     const auto type = py::module_::import("hardy.errors").attr(class_of(error.kind()));
-    const py::object exception = type(error.what());
-    exception.attr("remedy") = error.remedy();
-    exception.attr("context") = py::tuple(py::cast(error.context()));
+    const py::object exception = type(text_of(error.what()));
+    if (!error.remedy().empty()) exception.attr("remedy") = text_of(error.remedy());
+    py::list context;
+    for (const auto& part : error.context()) context.append(text_of(part));
+    exception.attr("context") = py::tuple(context);
     set(exception);
   } catch (const InternalError& error) {
-    set(py::module_::import("hardy.errors").attr("InternalError")(error.what()));
+    set(py::module_::import("hardy.errors").attr("InternalError")(text_of(error.what())));
   }
 }
 

@@ -19,6 +19,7 @@
 #include "hardy/recogniser.h"
 #include "hardy/stream.h"
 #include "hardy/version.h"
+#include "inference/bundle_settings.h"
 
 namespace py = pybind11;
 
@@ -41,8 +42,19 @@ bool is_absent(const float* row, std::int64_t width) {
   return std::all_of(row, row + width, [](float value) { return std::isnan(value); });
 }
 
-/// Features of some utterances by modality, for the runtime. Arrays of float32 in C order are read
-/// in place, others are converted once.
+/// A key of the features. Throws DataError for anything but text.
+std::string name_of(const py::handle& key) {
+  try {
+    return py::cast<std::string>(key);
+  } catch (const py::cast_error&) {
+    PyErr_Clear();
+    throw DataError("a key of the features is no text: " + std::string(py::str(py::repr(key))),
+                    "use the names of the model's modalities");
+  }
+}
+
+/// Features of some utterances by modality, as the runtime reads them. Arrays of float32 in C order
+/// are read in place, others are converted once.
 class Rows {
  public:
   /// `features`: name -> [n, d_m] (or [d_m] where n is 1); None = absent everywhere. Throws
@@ -51,7 +63,7 @@ class Rows {
   Rows(const BundleInfo& info, const py::dict& features) {
     std::vector<FloatArray> arrays(info.modalities.size());
     for (const auto& [key, value] : features) {
-      const auto name = py::cast<std::string>(key);
+      const auto name = name_of(key);
       const auto m = static_cast<std::size_t>(info.modality_index(name));
       if (value.is_none()) continue;
       arrays[m] = FloatArray::ensure(value);
@@ -436,16 +448,18 @@ py::list modalities(const BundleInfo& info) {
 }
 
 void bind_model(py::module_& module) {
-  py::class_<Model>(module, "Model")
+  py::class_<Model>(module, "Model", "A stored model; see hardy.Model.")
       .def(py::init<const std::string&>(), py::arg("file"),
-           py::call_guard<py::gil_scoped_release>())
+           py::call_guard<py::gil_scoped_release>(), "Maps a model file.")
       .def("predict", &Model::predict, py::arg("features"), py::arg("offsets"),
-           py::arg("speakers") = py::none(), py::arg("available") = py::none())
+           py::arg("speakers") = py::none(), py::arg("available") = py::none(),
+           "Recognises n utterances; dialogue b is rows offsets[b] .. offsets[b + 1] - 1. Returns "
+           "arrays: labels, probabilities, logits, confidence, calibrated, used, limited.")
       .def_property_readonly("modalities", [](const Model& m) { return modalities(m.info()); })
       .def_property_readonly("classes", [](const Model& m) { return m.info().class_names; })
       .def_property_readonly("calibration", [](const Model& m) { return calibrations(m.info()); })
       .def_property_readonly("scores", [](const Model& m) { return scores(m.info()); })
-      .def_property_readonly("method", [](const Model& m) { return m.info().method; })
+      .def_property_readonly("method", [](const Model& m) { return stored_method(m.info()); })
       .def_property_readonly("track", [](const Model& m) { return m.info().track; })
       .def_property_readonly("fold", [](const Model& m) { return m.info().fold; })
       .def_property_readonly("seed", [](const Model& m) { return m.info().seed; })
@@ -454,15 +468,16 @@ void bind_model(py::module_& module) {
       .def_property_readonly("config_toml", [](const Model& m) { return m.info().config_toml; })
       .def_property_readonly("fingerprint",
                              [](const Model& m) { return m.recogniser().fingerprint(); });
-  py::class_<Stream>(module, "Stream")
+  py::class_<Stream>(module, "Stream", "A dialogue that grows; see hardy.Stream.")
       .def(py::init<const Model&>(), py::arg("model"))
       .def("add", &Stream::add, py::arg("features"), py::arg("speaker") = -1,
-           py::arg("available") = py::none())
+           py::arg("available") = py::none(), "Appends a turn; returns what Model.predict returns.")
       .def("__len__", &Stream::size);
-  py::class_<PyExplainer>(module, "Explainer")
+  py::class_<PyExplainer>(module, "Explainer", "Explains predictions; see hardy.Model.explain.")
       .def(py::init<const Model&>(), py::arg("model"))
       .def("explain", &PyExplainer::explain, py::arg("features"), py::arg("utterance"),
-           py::arg("speakers") = py::none(), py::arg("similar") = 5);
+           py::arg("speakers") = py::none(), py::arg("similar") = 5,
+           "Explains one utterance of a dialogue as a dictionary.");
 }
 
 }  // namespace

@@ -370,16 +370,22 @@ PYBIND11_MODULE(_training, module) {
   module.doc() = "Training (internal; use the package hardy).";
   p::translate_errors();
   py::module_::import("hardy._data");  // defines Corpus
-  py::class_<p::Job>(module, "Job").def(py::init<>()).def("stop", &p::Job::stop);
-  py::class_<p::Place>(module, "Place")
+  py::class_<p::Job>(module, "Job", "A training that another thread can stop.")
+      .def(py::init<>())
+      .def("stop", &p::Job::stop, "Asks the training to stop and keep what is finished.");
+  py::class_<p::Place>(module, "Place", "Where a training writes.")
       .def(py::init<std::string, std::string, bool, bool>(), py::arg("folder"),
            py::arg("cache") = "", py::arg("overwrite") = false, py::arg("only_validation") = false);
   module.def("run", &p::run, py::arg("job"), py::arg("corpus"), py::arg("preset"),
-             py::arg("assignments"), py::arg("place"), py::arg("progress"));
+             py::arg("assignments"), py::arg("place"), py::arg("progress"),
+             "Runs the protocol; returns (folder, results as JSON).");
   module.def("compare", &p::compare, py::arg("job"), py::arg("corpus"), py::arg("preset"),
              py::arg("assignments"), py::arg("methods"), py::arg("budget"), py::arg("patience"),
-             py::arg("place"), py::arg("progress"));
+             py::arg("place"), py::arg("progress"),
+             "Compares methods; returns (folder, table as CSV, table as text, refusals).");
   module.def("add_method", &p::add_python_method, py::arg("name"), py::arg("title"),
-             py::arg("method"));
-  module.def("forget_models", [] { p::PythonMethods::instance().forget_models(); });
+             py::arg("method"), "Makes a hardy.Method known to this process.");
+  module.def(
+      "forget_models", [] { p::PythonMethods::instance().forget_models(); },
+      "Releases the fitted models of methods written in Python.");
 }

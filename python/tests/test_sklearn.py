@@ -1,3 +1,6 @@
+import unittest
+import warnings
+
 import numpy as np
 import pytest
 
@@ -42,6 +45,49 @@ def test_works_in_pipelines_searches_and_cross_validation():
     assert (predicted == y).mean() > 0.7
     search = GridSearchCV(hardy.HardyClassifier(**QUICK), {"blocks": [(4, 4), (2, 6)]}, cv=2).fit(x, y)
     assert search.best_params_["blocks"] in [(4, 4), (2, 6)]
+
+
+def checks():
+    """scikit-learn's own; those of NOT_APPLICABLE carry their reason."""
+    from sklearn.utils.estimator_checks import check_estimator
+
+    for estimator in (hardy.HardyClassifier(**QUICK), hardy.HardyRegressor(**QUICK)):
+        yield from check_estimator(estimator, generate_only=True)
+
+
+def test_checks_of_scikit_learn():
+    from hardy.sklearn import NOT_APPLICABLE
+
+    failed, skipped = [], set()
+    count = 0
+    for estimator, check in checks():
+        name = getattr(check, "func", check).__name__
+        if name in NOT_APPLICABLE:
+            skipped.add(name)
+            continue
+        count += 1
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                check(estimator)
+        except unittest.SkipTest:
+            pass
+        except Exception as error:
+            failed.append(f"{type(estimator).__name__}: {name}: {error}")
+    assert failed == []
+    assert count > 60
+    assert skipped == set(NOT_APPLICABLE)
+
+
+def test_groups_stay_together_and_are_checked():
+    x, y = blobs(60)
+    groups = np.repeat(np.arange(20), 3)
+    model = hardy.HardyClassifier(blocks=[4, 4], **QUICK).fit(x, y, groups=groups)
+    assert model.score(x, y) > 0.6
+    with pytest.raises(hardy.ShapeError, match="groups"):
+        hardy.HardyClassifier(blocks=[4, 4], **QUICK).fit(x, y, groups=[1])
+    with pytest.raises(hardy.ConfigError, match="blocks"):
+        hardy.HardyClassifier(blocks=[4, 5], **QUICK).fit(x, y)
 
 
 def test_regression():

@@ -9,6 +9,8 @@
 
 #include "analysis/intervals.h"
 #include "analysis/results_json.h"
+#include "base/utf8.h"
+#include "formats/text.h"
 #include "hardy/condition.h"
 #include "hardy/errors.h"
 #include "metrics/registry.h"
@@ -21,18 +23,23 @@ namespace fs = std::filesystem;
 /// The smallest number of resamples that `resample` accepts; enough for estimates.
 constexpr std::int64_t kForEstimates = 100;
 
+/// Names go into tables and pages, which are UTF-8 and one line a row.
+std::string shown_name(const fs::path& folder) {
+  return without_controls(readable(folder.string()));
+}
+
 std::vector<std::string> short_run_names(const std::vector<fs::path>& folders) {
   std::set<std::string> seen;
   std::vector<std::string> names;
   for (const auto& folder : folders) {
     const fs::path whole = folder.lexically_normal();
     const fs::path last = whole.has_filename() ? whole.filename() : whole.parent_path().filename();
-    names.push_back(last.string());
+    names.push_back(shown_name(last));
     seen.insert(names.back());
   }
   if (seen.size() == folders.size() && !seen.contains(".") && !seen.contains("..")) return names;
   names.clear();
-  for (const auto& folder : folders) names.push_back(folder.string());
+  for (const auto& folder : folders) names.push_back(shown_name(folder));
   return names;
 }
 

@@ -1,3 +1,6 @@
+// The functions of SHA-256 alone: linked statically they add little, the general interface (EVP)
+// all of libcrypto. OpenSSL 3 calls them deprecated.
+#define OPENSSL_SUPPRESS_DEPRECATED
 #include "base/checksum.h"
 
 #include <array>
@@ -6,25 +9,18 @@
 #include <fstream>
 
 #include <fmt/format.h>
-#include <openssl/evp.h>
+#include <openssl/sha.h>
 
 #include "hardy/errors.h"
 
 namespace hardy {
 
 struct Sha256::Impl {
-  EVP_MD_CTX* context = EVP_MD_CTX_new();
-
-  Impl() = default;
-  Impl(const Impl&) = delete;
-  Impl& operator=(const Impl&) = delete;
-
-  ~Impl() { EVP_MD_CTX_free(context); }
+  SHA256_CTX context{};
 };
 
 Sha256::Sha256() : impl_(std::make_unique<Impl>()) {
-  check(impl_->context != nullptr && EVP_DigestInit_ex(impl_->context, EVP_sha256(), nullptr) == 1,
-        "SHA-256 is not available");
+  check(SHA256_Init(&impl_->context) == 1, "SHA-256 is not available");
 }
 
 Sha256::~Sha256() = default;
@@ -32,7 +28,7 @@ Sha256::Sha256(Sha256&&) noexcept = default;
 Sha256& Sha256::operator=(Sha256&&) noexcept = default;
 
 Sha256& Sha256::add(const void* bytes, std::size_t size) {
-  check(EVP_DigestUpdate(impl_->context, bytes, size) == 1, "SHA-256 update failed");
+  check(SHA256_Update(&impl_->context, bytes, size) == 1, "SHA-256 update failed");
   return *this;
 }
 
@@ -44,8 +40,7 @@ Sha256& Sha256::add(std::string_view text) {
 
 std::string Sha256::hex() {
   std::array<unsigned char, 32> digest{};
-  unsigned int size = 0;
-  check(EVP_DigestFinal_ex(impl_->context, digest.data(), &size) == 1, "SHA-256 failed");
+  check(SHA256_Final(digest.data(), &impl_->context) == 1, "SHA-256 failed");
   std::string text;
   for (const unsigned char byte : digest) text += fmt::format("{:02x}", byte);
   return text;

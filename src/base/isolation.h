@@ -7,9 +7,17 @@
 #include <span>
 #include <string>
 
+#include "hardy/errors.h"
+
 namespace hardy {
 
-/// The child's end of the pipe; the parent reads it as Inlet.
+/// The child's stream ended before what was expected; run_isolated says why.
+class StreamEnded : public DataError {
+ public:
+  using DataError::DataError;
+};
+
+/// The child's end: what is written arrives at the parent's Inlet.
 class Outlet {
  public:
   explicit Outlet(int descriptor) : descriptor_(descriptor) {}
@@ -52,8 +60,8 @@ class Inlet {
 /// Resource limits of the child.
 struct IsolationLimits {
   static constexpr int kSilenceSeconds = 120;
-  std::uint64_t memory = std::uint64_t{8}
-                         << 30;  ///< bytes beyond the mapped memory of this process
+  static constexpr int kParentGone = 4;  ///< exit status of a child whose parent no longer reads
+  std::uint64_t memory = std::uint64_t{8} << 30;  ///< bytes beyond what this process has mapped
   std::uint64_t cpu_seconds = 600;
 };
 

@@ -129,7 +129,8 @@ void describe_protocol(std::vector<Field>& fields, ProtocolConfig& protocol) {
       {"Which sets of available modalities are trained (specialist) and evaluated: `table` = "
        "all of up to three modalities, of more those with one modality, those that lack one "
        "and the complete one; `all` = every non-empty one; or a list separated by semicolons, "
-       "modalities by name or unique prefix.",
+       "modalities by name or unique prefix; masks of missing data such as `rate=0.3` may join "
+       "them (docs/missing_data.md).",
        "Fewer conditions: a shorter run; the unified model always trains on all patterns."});
   table.add("selection", &protocol.selection,
             {"What validation compares between epochs: loss, weighted or unweighted accuracy.",

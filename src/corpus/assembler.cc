@@ -152,6 +152,12 @@ const LabelColumn& CorpusAssembler::find_label(const std::string& name) const {
 
 void CorpusAssembler::choose_label(const DataConfig& config, Corpus& corpus,
                                    std::vector<float>& labels) {
+  if (config.label == kNoLabel) {
+    corpus.label_kind = LabelKind::kValue;
+    labels.assign(records_.size(), NAN);
+    is_nan_unlabelled_ = true;
+    return;
+  }
   const LabelColumn& found = find_label(config.label);
   is_nan_unlabelled_ = !found.texts.empty() || found.is_nan_unlabelled;
   if (!found.texts.empty() || !found.class_names.empty()) {

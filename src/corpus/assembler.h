@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "corpus/sequence.h"
@@ -32,7 +33,11 @@ struct LabelColumn {
   bool is_nan_unlabelled = false;        ///< its NaN were classified already
 };
 
-/// Collects records, labels and features in file order and sorts them by dialogue. Not thread-safe.
+/// The value of DataConfig::label that reads no label: every utterance is unlabelled.
+inline constexpr std::string_view kNoLabel = "none";
+
+/// Collects records, labels and features in the order of a file and puts them in the order of
+/// dialogues. Not thread-safe.
 class CorpusAssembler {
  public:
   CorpusAssembler(std::string source, const SequenceRules& rules)

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <map>
 #include <optional>
+#include <span>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -274,9 +275,31 @@ class CsdReader {
     return fmt::format("{}", fmt::join(names, ", "));
   }
 
+  /// The rows of these numbers, which ascend: as they lie where they follow one another, which is
+  /// nearly always, else copied into `gathered`.
+  static std::span<const float> frames_of(const SequenceRows& rows,
+                                          const std::vector<std::int64_t>& numbers,
+                                          std::vector<float>& gathered) {
+    const auto width = static_cast<std::size_t>(rows.width);
+    const auto row = [&](std::int64_t t) {
+      return std::span(rows.values).subspan(static_cast<std::size_t>(t) * width, width);
+    };
+    if (numbers.empty()) return {};
+    const auto count = static_cast<std::int64_t>(numbers.size());
+    if (numbers.back() - numbers.front() + 1 == count) {
+      return {row(numbers.front()).data(), numbers.size() * width};
+    }
+    gathered.clear();
+    for (const std::int64_t t : numbers) {
+      const auto values = row(t);
+      gathered.insert(gathered.end(), values.begin(), values.end());
+    }
+    return gathered;
+  }
+
   void read_features(const SequenceSource& feature) {
     std::optional<std::size_t> m;
-    std::vector<float> frames;
+    std::vector<float> gathered;
     read_sequence(feature.file, feature.root, false, [&](SequenceRows& rows) {
       if (rows.count == 0) return;
       if (!m) m = assembler_.add_modality(feature.modality, rows.width);
@@ -284,14 +307,8 @@ class CsdReader {
         fail(fmt::format("{}: {} is {} wide, others {}", feature.name, rows.id, rows.width,
                          assembler_.width(*m)));
       }
-      const auto width = static_cast<std::size_t>(rows.width);
       for_each_label(rows, [&](std::size_t record, const std::vector<std::int64_t>& numbers) {
-        frames.clear();
-        for (const std::int64_t t : numbers) {
-          const float* row = rows.values.data() + static_cast<std::size_t>(t) * width;
-          frames.insert(frames.end(), row, row + width);
-        }
-        assembler_.set(*m, record, frames,
+        assembler_.set(*m, record, frames_of(rows, numbers, gathered),
                        fmt::format("{} of {}", feature.name, assembler_.record(record).id));
       });
     });

@@ -133,7 +133,9 @@ bool is_feature_table(const fs::path& folder) {
   return false;
 }
 
-Reading read_feature_table(const DataConfig& config, int jobs) {
+Reading read_feature_table(const DataConfig& given, int jobs) {
+  DataConfig config = given;
+  config.label = lower_case(given.label);  // columns are found in any case
   const fs::path root = config.path;
   require_mean(config);
   const LabelTable table = load_label_tables(choose_tables(config));
@@ -155,7 +157,7 @@ Reading read_feature_table(const DataConfig& config, int jobs) {
     requests.push_back({normal_form(name), ""});
     assembler.add(std::move(record));
   }
-  add_labels(columns, config, assembler);
+  if (config.label != kNoLabel) add_labels(columns, config, assembler);
   std::vector<Finding> findings;
   auto modalities =
       load_feature_folders(folders, requests, jobs, bad_features_of(config.not_finite), findings);

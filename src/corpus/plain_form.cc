@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <toml++/toml.h>
 
+#include "base/checksum_list.h"
 #include "base/files.h"
 #include "base/foreign.h"
 #include "base/nearest_name.h"
@@ -43,6 +44,27 @@ std::vector<std::string> read_toml_list(const toml::node& node, std::string_view
   std::vector<std::string> texts;
   for (const toml::node& item : *array) texts.push_back(read_toml_text(item, key, name));
   return texts;
+}
+
+/// Refuses a file that is not what SHA256SUMS says, where there is one.
+void require_as_written(const fs::path& folder, const std::string& name) {
+  const auto found = checksum_finding(folder, name);
+  if (!found) return;
+  throw DataError(fmt::format(
+      "{}: {}; copy it again, or, if it was changed on purpose, remove {} or write it anew with "
+      "sha256sum",
+      (folder / name).string(), *found, kChecksumFile));
+}
+
+/// The same for the table and the settings, of which the latter may be absent when unlisted.
+void require_texts_as_written(const fs::path& folder) {
+  require_as_written(folder, kPlainTable);
+  const auto listed = listed_files(folder);
+  std::error_code ignored;
+  if (std::find(listed.begin(), listed.end(), kPlainSettings) != listed.end() ||
+      fs::exists(folder / kPlainSettings, ignored)) {
+    require_as_written(folder, kPlainSettings);
+  }
 }
 
 PlainSettings load_settings(const fs::path& folder) {
@@ -174,6 +196,7 @@ void read_arrays_of(const PlainOptions& options, const std::vector<ModalityChoic
             fmt::format("{}: there is no such file{}", file.string(),
                         nearest.empty() ? "" : fmt::format("; is it '{}.npy'?", nearest)));
       }
+      require_as_written(options.folder, file.filename().string());
       ArrayReader(file, table, options.not_finite != "refuse").read(modality, findings);
     } catch (const DataError& error) {
       std::string what = error.what();
@@ -240,6 +263,7 @@ PlainSettings parse_plain_settings(std::string_view text, std::string_view name)
 
 Reading read_plain(const PlainOptions& options) {
   const fs::path file = options.folder / kPlainTable;
+  require_texts_as_written(options.folder);
   PlainSettings settings = load_settings(options.folder);
   settings.needs_labels = options.needs_labels;
   settings.has_ids_by_part = options.has_ids_by_part;

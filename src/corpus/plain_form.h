@@ -1,11 +1,10 @@
 // The plain form of a corpus: a table and one array per modality, which five lines of Python write.
 //
-// utterances.csv: one row per utterance: id, label; dialogue, position, speaker, group, split
-// (train, validation, test), transcript, difficulty, value, present:MODALITY.
-//
-// MODALITY.npy: [N, D] float, rows in the order of the table; a row of NaN = really missing.
-//
-// corpus.toml: optional: name, task, class_names, modalities, makers, synthetic.
+//   utterances.csv   one row per utterance: id, label; dialogue, position, speaker, group, split
+//                    (train, validation, test), transcript, difficulty, value, present:<modality>
+//   <modality>.npy   [N, D] float, rows in the order of the table; a row of NaN = really missing
+//   corpus.toml      optional: name, task, class_names, modalities, makers, synthetic
+//   SHA256SUMS       optional: what the files were when they were written; others are refused
 //
 // docs/formats.md has every rule and the Python.
 #pragma once
@@ -77,10 +76,14 @@ PlainTable parse_plain_table(std::string_view text, std::string_view name,
                              const PlainSettings& settings,
                              const std::vector<std::string>& modalities);
 
-/// Writes a corpus that satisfies validate_corpus. Reading it gives equal features, presence marks,
-/// labels and text (an absent modality reads as zeros). The folder appears whole or not at all.
-/// Throws ConfigError when `folder` exists and is not empty, IoError when the operating system
-/// refuses, DataError when a modality's name cannot be a file name.
-void write_plain(const Corpus& corpus, const std::filesystem::path& folder);
+/// Whether SHA256SUMS is written beside the files, which may not be edited then.
+enum class PlainChecksums : std::uint8_t { kNone, kWritten };
+
+/// Writes a corpus that satisfies validate_corpus. Reading it back gives equal features, presence
+/// marks, labels and texts (an absent modality reads as zeros). The folder appears whole or not at
+/// all. Throws ConfigError when `folder` exists and is not empty, IoError when the system refuses,
+/// DataError when a modality's name cannot be a file name.
+void write_plain(const Corpus& corpus, const std::filesystem::path& folder,
+                 PlainChecksums checksums = PlainChecksums::kNone);
 
 }  // namespace hardy

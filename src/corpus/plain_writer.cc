@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 #include <toml++/toml.h>
 
+#include "base/checksum_list.h"
 #include "base/files.h"
 #include "corpus/plain_form.h"
 #include "formats/csv.h"
@@ -162,18 +163,20 @@ void check_names(const Corpus& corpus) {
   }
 }
 
-void write_files(const Corpus& corpus, const fs::path& folder) {
+void write_files(const Corpus& corpus, const fs::path& folder, PlainChecksums checksums) {
+  std::vector<std::string> names = {kPlainTable, kPlainSettings};
   write_file_atomically(folder / kPlainTable, std::string_view(format_table(corpus)));
   write_file_atomically(folder / kPlainSettings, std::string_view(format_settings(corpus)));
   for (const auto& modality : corpus.modalities) {
-    save_npy(folder / (modality.name + ".npy"), {corpus.size(), modality.width},
-             with_absent_as_nan(modality));
+    names.push_back(modality.name + ".npy");
+    save_npy(folder / names.back(), {corpus.size(), modality.width}, with_absent_as_nan(modality));
   }
+  if (checksums == PlainChecksums::kWritten) write_checksums(folder, names);
 }
 
 }  // namespace
 
-void write_plain(const Corpus& corpus, const fs::path& folder) {
+void write_plain(const Corpus& corpus, const fs::path& folder, PlainChecksums checksums) {
   check_names(corpus);
   std::error_code error;
   if (fs::exists(folder, error) &&
@@ -181,8 +184,8 @@ void write_plain(const Corpus& corpus, const fs::path& folder) {
     throw ConfigError(
         fmt::format("{}: exists and is not an empty folder; choose another name", folder.string()));
   }
-  write_folder_atomically(folder,
-                          [&](const fs::path& temporary) { write_files(corpus, temporary); });
+  write_folder_atomically(
+      folder, [&](const fs::path& temporary) { write_files(corpus, temporary, checksums); });
 }
 
 }  // namespace hardy

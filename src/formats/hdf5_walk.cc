@@ -95,25 +95,15 @@ Hdf5Type type_of_class(H5T_class_t type) {
 
 class Hdf5Walk {
  public:
-  Hdf5Walk(const std::filesystem::path& file, Outlet& outlet) : outlet_(outlet) {
-    // Keeps freed memory, which saves page faults for the arrays that follow.
-    (void)::mallopt(M_MMAP_THRESHOLD, kKeptBytes);
-    (void)::mallopt(M_TRIM_THRESHOLD, kKeptBytes);
-    H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
-    H5PLset_loading_state(0);  // a file must not load plugins
-    access_ = H5Pcreate(H5P_FILE_ACCESS);
-    H5Pset_file_locking(access_, 0, 1);  // read-only media do not support locks
-    file_ = H5Fopen(file.c_str(), H5F_ACC_RDONLY, access_);
-    if (file_ < 0) {
-      throw DataError("it is no HDF5 file, or damaged (truncated?): copy or download it again");
-    }
+  Hdf5Walk(const std::filesystem::path& file, Outlet& outlet)
+      : outlet_(outlet), file_(open_file(file), H5Fclose, "the file") {
     std::error_code ignored;
     budget_ = kFreeHdf5Bytes + kMaxHdf5Expansion * std::filesystem::file_size(file, ignored);
   }
 
   void walk(const std::function<Hdf5Want(const Hdf5Entry&)>& want) {
     want_ = &want;
-    const Handle root(H5Gopen2(file_, "/", H5P_DEFAULT), H5Gclose, "its root");
+    const Handle root(H5Gopen2(file_.id(), "/", H5P_DEFAULT), H5Gclose, "its root");
     H5O_info_t info;
     require(H5Oget_info2(root.id(), &info, H5O_INFO_BASIC) >= 0, "the root", "it cannot be read");
     seen_.insert(info.addr);
@@ -121,7 +111,7 @@ class Hdf5Walk {
   }
 
   void list_root() {
-    const Handle root(H5Gopen2(file_, "/", H5P_DEFAULT), H5Gclose, "its root");
+    const Handle root(H5Gopen2(file_.id(), "/", H5P_DEFAULT), H5Gclose, "its root");
     for (const auto& name : members_of(root.id(), "the root")) {
       if (name.size() > kMaxHdf5Name) continue;
       outlet_.write_number(static_cast<std::uint64_t>(Hdf5Record::kName));
@@ -130,6 +120,21 @@ class Hdf5Walk {
   }
 
  private:
+  static hid_t open_file(const std::filesystem::path& file) {
+    // Arrays come and go: memory that is kept spares the kernel its pages.
+    (void)::mallopt(M_MMAP_THRESHOLD, kKeptBytes);
+    (void)::mallopt(M_TRIM_THRESHOLD, kKeptBytes);
+    H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+    H5PLset_loading_state(0);  // a file must not name code to be loaded
+    const Handle access(H5Pcreate(H5P_FILE_ACCESS), H5Pclose, "settings of its own");
+    H5Pset_file_locking(access.id(), 0, 1);  // read-only media cannot lock
+    const hid_t opened = H5Fopen(file.c_str(), H5F_ACC_RDONLY, access.id());
+    if (opened < 0) {
+      throw DataError("it is no HDF5 file, or damaged (truncated?): copy or download it again");
+    }
+    return opened;
+  }
+
   void walk_group(hid_t group, const std::string& prefix, int depth) {
     require(depth <= kMaxDepth, prefix, "groups are nested too deeply");
     for (const auto& name : members_of(group, prefix.empty() ? "the root" : prefix)) {
@@ -278,8 +283,7 @@ class Hdf5Walk {
   }
 
   Outlet& outlet_;
-  hid_t access_ = -1;
-  hid_t file_ = -1;
+  Handle file_;
   std::uint64_t budget_ = 0;
   std::uint64_t members_ = 0;
   std::set<haddr_t> seen_;

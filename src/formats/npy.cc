@@ -222,7 +222,10 @@ NpyHeader parse_header(std::span<const std::byte> bytes, std::string_view name, 
     refuse(name, "it does not start as numpy's files do (truncated, or another format)");
   }
   const auto version = std::to_integer<unsigned>(bytes[6]);
-  if (version < 1 || version > 3) refuse(name, fmt::format("format {} is unknown", version));
+  const auto minor = std::to_integer<unsigned>(bytes[7]);
+  if (version < 1 || version > 3 || minor != 0) {
+    refuse(name, fmt::format("format {}.{} is unknown", version, minor));
+  }
   const std::size_t length_size = version == 1 ? 2 : 4;
   if (bytes.size() < 8 + length_size) refuse(name, "it is truncated");
   std::size_t length = 0;

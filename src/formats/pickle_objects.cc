@@ -193,9 +193,9 @@ PickleValue* PickleMachine::call_bytes(const std::vector<PickleRef>& arguments) 
 }
 
 PickleValue* PickleMachine::call_encode(const std::vector<PickleRef>& arguments) {
-  const bool is_encoding = !arguments.empty() && arguments[0]->kind() == PickleKind::kText;
-  const bool is_latin1 =
-      is_encoding && (arguments.size() == 1 || is_text_of(arguments[1], "latin1"));
+  // Without an encoding Python takes UTF-8; no program writes that.
+  const bool is_latin1 = arguments.size() == 2 && arguments[0]->kind() == PickleKind::kText &&
+                         is_text_of(arguments[1], "latin1");
   expect(is_latin1, "bytes are not encoded as Latin-1");
   charge(arguments[0]->bytes().size());
   auto bytes = utf8_to_latin1(arguments[0]->bytes());

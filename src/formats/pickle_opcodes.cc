@@ -1,5 +1,6 @@
 // The opcodes of plain values, containers, the stack and the memo.
 #include <bit>
+#include <charconv>
 #include <optional>
 #include <utility>
 
@@ -43,19 +44,29 @@ std::optional<std::string> unquote(std::string_view line) {
   return text;
 }
 
-/// Decodes Python's raw-unicode-escape: Latin-1 bytes with \uXXXX and \UXXXXXXXX.
-std::string decode_raw_unicode(std::string_view line) {
+/// Undoes Python's raw-unicode-escape: Latin-1 bytes with \uXXXX and \UXXXXXXXX. A backslash that
+/// an odd number of backslashes precede begins no escape. Nothing where Python finds an error.
+std::optional<std::string> decode_raw_unicode(std::string_view line) {
+  const auto is_character = [](std::uint32_t code) {
+    return code < 0xD800 || (code > 0xDFFF && code <= 0x10FFFF);
+  };
   std::string text;
+  bool is_paired = false;
   for (std::size_t i = 0; i < line.size(); ++i) {
-    const bool is_escape = line[i] == '\\' && i + 1 < line.size();
-    const std::size_t digits = !is_escape ? 0 : line[i + 1] == 'u' ? 4 : line[i + 1] == 'U' ? 8 : 0;
+    const bool is_open = line[i] == '\\' && !is_paired;
+    is_paired = is_open;
+    const char letter = is_open && i + 1 < line.size() ? line[i + 1] : '\0';
     std::uint32_t code = static_cast<unsigned char>(line[i]);
-    if (digits != 0 && i + 1 + digits < line.size()) {
+    if (letter == 'u' || letter == 'U') {
+      const std::size_t digits = letter == 'u' ? 4U : 8U;
       const std::string_view hex = line.substr(i + 2, digits);
-      if (hex.find_first_not_of("0123456789abcdefABCDEF") == std::string_view::npos) {
-        code = static_cast<std::uint32_t>(std::stoul(std::string(hex), nullptr, 16));
-        i += 1 + digits;
-      }
+      const char* end = hex.data() + hex.size();
+      const auto parsed = std::from_chars(hex.data(), end, code, 16);
+      const bool is_whole = hex.size() == digits && parsed.ptr == end && parsed.ec == std::errc() &&
+                            is_character(code);
+      if (!is_whole) return std::nullopt;
+      i += 1 + hex.size();
+      is_paired = false;
     }
     append_utf8(text, code);
   }
@@ -154,7 +165,9 @@ bool PickleMachine::run_text(unsigned char opcode) {
     case 'V': {
       const std::string_view line = take_line();
       charge(2 * line.size());
-      push(make_text(decode_raw_unicode(line)));
+      auto text = decode_raw_unicode(line);
+      if (!text) refuse("a text holds an escape that stands for no character");
+      push(make_text(std::move(*text)));
       return true;
     }
     case 'S': {

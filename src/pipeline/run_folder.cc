@@ -226,8 +226,10 @@ void add_row(CsvFile& table, const SupportRow& row) {
 void write_timings(const RunFolder& folder, const RunTimings& timings) {
   nlohmann::ordered_json stages = nlohmann::ordered_json::object();
   for (const auto& [stage, seconds] : timings.stage_cpu_s) stages[stage] = seconds;
+  // The clock may have been set back meanwhile.
+  const std::string finished = std::max(timings.started, timings.finished);
   const nlohmann::ordered_json json = {{"started", timings.started},
-                                       {"finished", timings.finished},
+                                       {"finished", finished},
                                        {"jobs", timings.jobs},
                                        {"wall_s", timings.wall_s},
                                        {"cpu_s", timings.cpu_s},

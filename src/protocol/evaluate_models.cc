@@ -40,10 +40,45 @@ bool was_seen(const BundleInfo& info, const Corpus& corpus, const Dialogue& dial
   return false;
 }
 
-/// The dialogues to score: for the model's own corpus the test part of its fold, for another one
-/// those that neither trained nor selected the model.
+/// What the models say about a corpus other than their own, once for all of them.
+class OverlapNotes {
+ public:
+  void add(std::int64_t left_out, std::int64_t dialogues, bool is_known) {
+    dialogues_ = dialogues;
+    if (left_out > 0) left_out_.push_back(left_out);
+    unknown_ += is_known ? 0 : 1;
+  }
+
+  [[nodiscard]] std::vector<std::string> texts() const {
+    std::vector<std::string> texts;
+    if (!left_out_.empty()) {
+      const auto [least, most] = std::minmax_element(left_out_.begin(), left_out_.end());
+      const std::string counts =
+          *least == *most ? fmt::format("{}", *most) : fmt::format("{} to {}", *least, *most);
+      texts.push_back(fmt::format(
+          "the corpus is not the one that was trained on, but shares ids with it; {} of {} "
+          "dialogues trained or chose the model and are not scored{}",
+          counts, dialogues_,
+          left_out_.size() == 1 ? "" : fmt::format(" ({} models)", left_out_.size())));
+    }
+    if (unknown_ > 0) {
+      texts.push_back(fmt::format(
+          "{} does not say what it was trained on; scores flatter if it was among this data",
+          unknown_ == 1 ? "the model" : fmt::format("each of {} models", unknown_)));
+    }
+    return texts;
+  }
+
+ private:
+  std::vector<std::int64_t> left_out_;
+  std::int64_t dialogues_ = 0;
+  std::int64_t unknown_ = 0;
+};
+
+/// The dialogues to score: of the model's own corpus the test part of its fold, of another one
+/// those that neither trained nor chose the model.
 std::vector<std::int64_t> unseen_dialogues(const StoredModel& model, const Corpus& corpus,
-                                           std::vector<std::string>& notes) {
+                                           OverlapNotes& notes) {
   const auto count = static_cast<std::int64_t>(corpus.dialogues.size());
   if (model.info.data_checksum == corpus.checksum) {
     for (const auto dialogue : model.info.test_dialogues) {
@@ -61,31 +96,19 @@ std::vector<std::int64_t> unseen_dialogues(const StoredModel& model, const Corpu
     }
   }
   const auto left_out = count - static_cast<std::int64_t>(unseen.size());
-  const auto where = fmt::format("fold {}, seed {}", model.info.fold + 1, model.info.seed);
   if (unseen.empty()) {
     throw DataError(
-        fmt::format("{}: all {} dialogues trained or chose the model ({}), by their ids; "
-                    "nothing is left to score",
-                    corpus.source, count, where));
+        fmt::format("{}: all {} dialogues trained or chose the model (fold {}, seed {}), by their "
+                    "ids; nothing is left to score",
+                    corpus.source, count, model.info.fold + 1, model.info.seed));
   }
-  if (left_out > 0) {
-    notes.push_back(fmt::format(
-        "{}: the corpus is not the one it was trained on, but shares ids with it; {} of "
-        "{} dialogues trained or chose the model and are not scored",
-        where, left_out, count));
-  }
-  if (model.info.seen.empty()) {
-    notes.push_back(
-        fmt::format("{}: the model does not say what it was trained on; scores flatter if it was "
-                    "among this data",
-                    where));
-  }
+  notes.add(left_out, count, !model.info.seen.empty());
   return unseen;
 }
 
 /// Runs one stored model over a corpus.
 FitOutcome evaluate_model(const StoredModel& model, const MatchedCorpus& matched,
-                          const ConditionPlan& plan, std::vector<std::string>& notes) {
+                          const ConditionPlan& plan, OverlapNotes& notes) {
   const Corpus& corpus = matched.corpus;
   FoldData data;
   data.corpus = &corpus;
@@ -190,6 +213,7 @@ Results evaluate_models(const std::filesystem::path& source, const Corpus& corpu
   std::optional<BundleInfo> first;
   std::vector<FitOutcome> outcomes;
   std::vector<std::string> notes;
+  OverlapNotes overlap;
   std::string method;
   std::vector<std::string> defects;
   ConditionPlan plan;
@@ -207,7 +231,7 @@ Results evaluate_models(const std::filesystem::path& source, const Corpus& corpu
     method = model.config.protocol.method;
     defects = caveats_of(model.config);
     plan = plan_for(model, matched.corpus, conditions);
-    outcomes.push_back(evaluate_model(model, matched, plan, notes));
+    outcomes.push_back(evaluate_model(model, matched, plan, overlap));
     for (const auto& evaluation : outcomes.back().test) {
       tested.insert(evaluation.utterances.begin(), evaluation.utterances.end());
     }
@@ -225,6 +249,7 @@ Results evaluate_models(const std::filesystem::path& source, const Corpus& corpu
   results.defects = defects;
   require_masks(plan, results, conditions);
   describe_masks(plan, matched.corpus, {tested.begin(), tested.end()}, results);
+  for (auto& text : overlap.texts()) notes.push_back(std::move(text));
   add_notes(notes, results);
   return results;
 }

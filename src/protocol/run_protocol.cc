@@ -130,8 +130,7 @@ class Protocol {
     write_results(folder_, result.results);
     const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - started;
     result.timings.wall_s = wall.count();
-    // The system clock may have been set back during the run.
-    result.timings.finished = std::max(utc_now(), result.timings.started);
+    result.timings.finished = utc_now();
     result.timings.jobs = jobs();
     result.timings.cache = cache_.statistics();
     cost_book_.finish(outcomes_, costs_.total(), result.timings);
@@ -162,9 +161,11 @@ class Protocol {
       evaluate(is_whole ? unmasked(data, arrays) : data, arrays, outcome.trained, outcome);
     } else {
       for (const auto pattern : track == "unified" ? plan_.patterns : trained) {
+        context.throw_if_stopping();
         evaluate(data, arrays, pattern, outcome);
       }
       for (std::size_t i = 0; track == "unified" && i < masks_.size() && is_masked_at_test(); ++i) {
+        context.throw_if_stopping();
         evaluate(with_masks(data, masks_[i]), arrays,
                  Condition(corpus_.modality_count(), plan_.masks[i].label), outcome);
       }

@@ -21,7 +21,20 @@ namespace http = boost::beast::http;
 using tcp = asio::ip::tcp;
 
 constexpr std::size_t kReadBuffer = 32 << 10;
+/// Beside a header: a chunk's extension and the fields after a body must fit; bodies pass through.
+constexpr std::size_t kBesideHeader = 64 << 10;
 constexpr std::chrono::seconds kLinger{5};
+
+std::size_t largest_buffer(const ServeOptions& options) {
+  return kBesideHeader + static_cast<std::size_t>(options.max_header_bytes);
+}
+
+/// Whether a line of a header goes on with a blank: some programs join it to the line before,
+/// others take it for a field of its own.
+bool has_folded_line(std::string_view header) {
+  header = header.substr(0, header.find("\r\n\r\n"));
+  return header.find("\r\n ") != header.npos || header.find("\r\n\t") != header.npos;
+}
 
 }  // namespace
 
@@ -41,8 +54,8 @@ std::optional<HttpReply> header_problem(const http::request_header<>& header) {
     return error_reply(400, "Content-Length", "is not a number");
   }
   const bool is_new = header.version() == 11;
-  if (is_new && header.count(http::field::host) == 0) {
-    return error_reply(400, "Host", "is missing");
+  if (is_new && header[http::field::host].empty()) {
+    return error_reply(400, "Host", "is missing or empty");
   }
   if (header.count(http::field::transfer_encoding) > 0) {
     const std::string field = "Transfer-Encoding";
@@ -62,7 +75,7 @@ std::optional<HttpReply> header_problem(const http::request_header<>& header) {
 }
 
 Connection::Connection(tcp::socket&& socket, ServerShared& shared)
-    : stream_(std::move(socket)), shared_(shared) {
+    : stream_(std::move(socket)), shared_(shared), buffer_(largest_buffer(shared.options)) {
   buffer_.reserve(kReadBuffer);
   shared_.service.set_connections(++shared_.connections);
 }
@@ -85,7 +98,7 @@ void Connection::wait() {
   is_idle_ = true;
   if (buffer_.size() > 0) return read();  // a pipelined request is already buffered
   if (buffer_.capacity() > kReadBuffer) {
-    buffer_ = {};
+    buffer_ = beast::flat_buffer(largest_buffer(shared_.options));
     buffer_.reserve(kReadBuffer);
   }
   stream_.expires_after(std::chrono::seconds(shared_.options.idle_timeout_s));
@@ -105,9 +118,25 @@ void Connection::read() {
   parser_->body_limit(static_cast<std::uint64_t>(shared_.options.max_body_bytes));
   parser_->get().body().lease = WorkLease(shared_.budget);
   stream_.expires_after(std::chrono::seconds(shared_.options.request_timeout_s));
-  http::async_read_header(
-      stream_, buffer_, *parser_,
-      [self = shared_from_this()](Error error, std::size_t /*bytes*/) { self->on_header(error); });
+  read_header();
+}
+
+/// Parses what has come; reads more until the header is whole.
+void Connection::read_header() {
+  const auto come = buffer_.data();
+  if (has_folded_line({static_cast<const char*>(come.data()), come.size()})) {
+    return refuse_with(error_reply(400, "header", "a line goes on with a blank (a folded line)"));
+  }
+  Error error;
+  buffer_.consume(parser_->put(come, error));
+  if (error == http::error::need_more) error = {};
+  if (error || parser_->is_header_done()) return on_header(error);
+  stream_.async_read_some(buffer_.prepare(kReadBuffer / 2),
+                          [self = shared_from_this()](Error failed, std::size_t bytes) {
+                            if (failed) return self->close();
+                            self->buffer_.commit(bytes);
+                            self->read_header();
+                          });
 }
 
 void Connection::on_header(Error error) {
@@ -119,7 +148,16 @@ void Connection::on_header(Error error) {
   if (!target) {
     return refuse_with(error_reply(400, "target", "is neither a path nor an http address"));
   }
-  target_ = *target;
+  // Taken now: a field that comes after a chunked body is none of these, whatever its name.
+  const auto value = [&](http::field field) { return std::string(header[field]); };
+  request_ = std::make_shared<HttpRequest>();
+  request_->method = std::string(header.method_string());
+  request_->target = target->path;
+  request_->content_type = value(http::field::content_type);
+  request_->authorization = value(http::field::authorization);
+  request_->host = target->authority.empty() ? value(http::field::host) : target->authority;
+  request_->origin = value(http::field::origin);
+  request_->content_encoding = value(http::field::content_encoding);
   if (header.count(http::field::expect) == 0) return read_body();
   continue_ = {http::status::continue_, version_};
   http::async_write(stream_, *continue_,
@@ -147,6 +185,12 @@ void Connection::refuse(Error error) {
         error_reply(431, "header",
                     fmt::format("the header is larger than {} bytes", options.max_header_bytes)));
   }
+  if (error == http::error::buffer_overflow) {
+    return refuse_with(error_reply(
+        431, "body",
+        fmt::format("a chunk's extension or the fields after the body are larger than {} bytes",
+                    largest_buffer(options))));
+  }
   if (error == boost::system::errc::not_enough_memory) {
     return refuse_with(shared_.service.busy_reply("bodies in work hold all the memory they may"));
   }
@@ -168,16 +212,8 @@ void Connection::refuse_with(HttpReply reply) {
 }
 
 void Connection::handle() {
-  auto request = std::make_shared<HttpRequest>();
+  const std::shared_ptr<HttpRequest> request = std::move(request_);
   auto& message = parser_->get();
-  const auto value = [&](http::field field) { return std::string(message[field]); };
-  request->method = std::string(message.method_string());
-  request->target = target_.path;
-  request->content_type = value(http::field::content_type);
-  request->authorization = value(http::field::authorization);
-  request->host = target_.authority.empty() ? value(http::field::host) : target_.authority;
-  request->origin = value(http::field::origin);
-  request->content_encoding = value(http::field::content_encoding);
   request->body = std::move(message.body().text);
   lease_ = std::move(message.body().lease);
   keeps_alive_ = message.keep_alive();

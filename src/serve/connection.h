@@ -53,6 +53,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   void wait();
   void read();
+  void read_header();
   void on_header(Error error);
   void read_body();
   void refuse(Error error);
@@ -66,12 +67,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   boost::beast::tcp_stream stream_;
   ServerShared& shared_;
-  boost::beast::flat_buffer buffer_;
+  boost::beast::flat_buffer buffer_;  ///< bounded: who sends on without end is refused
   std::optional<boost::beast::http::request_parser<LeasedBody>> parser_;
   std::optional<boost::beast::http::response<boost::beast::http::string_body>> response_;
   std::optional<boost::beast::http::response<boost::beast::http::empty_body>> continue_;
   WorkLease lease_;
-  HttpTarget target_;
+  std::shared_ptr<HttpRequest> request_;  ///< without its body, once the header was read
   bool keeps_alive_ = true;
   bool is_head_ = false;
   bool is_idle_ = false;

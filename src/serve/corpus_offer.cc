@@ -4,6 +4,7 @@
 #include <map>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "hardy/errors.h"
 #include "hardy/load.h"
@@ -18,25 +19,48 @@ constexpr int kReaders = 2;
 
 }  // namespace
 
-CorpusOffer::CorpusOffer(const std::string& folder, const BundleInfo& info) : info_(info) {
+CorpusOffer::CorpusOffer(const std::string& folder, const BundleInfo& info) {
   DataConfig config;
   config.path = folder == "demo" ? "" : folder;
   corpus_ = load_corpus(config, kReaders);
-  bool fits_somewhere = false;
+  const auto fits = fitting(info);
+  if (std::any_of(fits.begin(), fits.end(), [](const auto* found) { return found != nullptr; })) {
+    return;
+  }
+  throw DataError(
+      fmt::format("{}: no modality has a name and width of the model ({}); offer the corpus that "
+                  "it was trained for",
+                  corpus_.source, fmt::join(gaps(info), "; ")));
+}
+
+const ModalityData* CorpusOffer::find_modality(const std::string& name) const {
+  const auto found = std::find_if(corpus_.modalities.begin(), corpus_.modalities.end(),
+                                  [&](const ModalityData& own) { return own.name == name; });
+  return found == corpus_.modalities.end() ? nullptr : &*found;
+}
+
+/// [M of the model] the corpus's modality of that name and width; null where there is none.
+std::vector<const ModalityData*> CorpusOffer::fitting(const BundleInfo& info) const {
+  std::vector<const ModalityData*> fits;
   for (const auto& modality : info.modalities) {
-    const auto found =
-        std::find_if(corpus_.modalities.begin(), corpus_.modalities.end(),
-                     [&](const ModalityData& own) { return own.name == modality.name; });
-    const bool fits = found != corpus_.modalities.end() && found->width == modality.width;
-    modality_of_.push_back(fits ? static_cast<int>(found - corpus_.modalities.begin()) : -1);
-    fits_somewhere = fits_somewhere || fits;
+    const ModalityData* found = find_modality(modality.name);
+    fits.push_back(found != nullptr && found->width == modality.width ? found : nullptr);
   }
-  if (!fits_somewhere) {
-    throw DataError(
-        fmt::format("{}: no modality has a name and width of the model; offer the "
-                    "corpus that it was trained for",
-                    corpus_.source));
+  return fits;
+}
+
+std::vector<std::string> CorpusOffer::gaps(const BundleInfo& info) const {
+  std::vector<std::string> texts;
+  for (const auto& modality : info.modalities) {
+    const ModalityData* found = find_modality(modality.name);
+    if (found == nullptr) {
+      texts.push_back(fmt::format("{} is not there", modality.name));
+    } else if (found->width != modality.width) {
+      texts.push_back(fmt::format("{} is {} wide, the model reads {}", modality.name, found->width,
+                                  modality.width));
+    }
   }
+  return texts;
 }
 
 const Dialogue* CorpusOffer::find(const std::string& id) const {
@@ -53,17 +77,17 @@ Json CorpusOffer::dialogues_json() const {
   return {{"name", corpus_.name}, {"synthetic", corpus_.is_synthetic}, {"dialogues", list}};
 }
 
-Json CorpusOffer::dialogue_json(const std::string& id) const {
+Json CorpusOffer::dialogue_json(const std::string& id, const BundleInfo& info) const {
   const Dialogue* dialogue = find(id);
   if (dialogue == nullptr) return nullptr;
-  const auto views = utterances(id);
+  const auto views = utterances(id, info);
   Json list = Json::array();
   for (std::size_t i = 0; i < views.size(); ++i) {
     const auto& utterance = corpus_.utterances[static_cast<std::size_t>(dialogue->first) + i];
     Json entry = {{"id", utterance.id},
                   {"speaker", utterance.speaker},
                   {"transcript", utterance.transcript},
-                  {"modalities", pattern_json(views[i].present(), info_)}};
+                  {"modalities", pattern_json(views[i].present(), info)}};
     if (!utterance.is_labelled() || !corpus_.target_names.empty()) {
       entry["label"] = nullptr;
     } else if (corpus_.label_kind == LabelKind::kClass) {
@@ -85,21 +109,21 @@ std::vector<std::string> CorpusOffer::ids(const std::string& id) const {
   return ids;
 }
 
-std::vector<UtteranceView> CorpusOffer::utterances(const std::string& id) const {
+std::vector<UtteranceView> CorpusOffer::utterances(const std::string& id,
+                                                   const BundleInfo& info) const {
   std::vector<UtteranceView> views;
   const Dialogue* dialogue = find(id);
   if (dialogue == nullptr) return views;
+  const auto fits = fitting(info);
   std::map<std::string, std::int64_t> speakers;
   for (auto i = dialogue->first; i < dialogue->first + dialogue->count; ++i) {
     UtteranceView view;
     const auto& speaker = corpus_.utterances[static_cast<std::size_t>(i)].speaker;
     const auto next = static_cast<std::int64_t>(speakers.size());
     view.speaker = speaker.empty() ? -1 : speakers.emplace(speaker, next).first->second;
-    for (std::size_t m = 0; m < modality_of_.size(); ++m) {
-      if (modality_of_[m] < 0) continue;
-      const auto& modality = corpus_.modalities[static_cast<std::size_t>(modality_of_[m])];
-      if (modality.present[static_cast<std::size_t>(i)] != 0) {
-        view.features[m] = modality.row(i).data();
+    for (std::size_t m = 0; m < fits.size(); ++m) {
+      if (fits[m] != nullptr && fits[m]->present[static_cast<std::size_t>(i)] != 0) {
+        view.features[m] = fits[m]->row(i).data();
       }
     }
     views.push_back(view);

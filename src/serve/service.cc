@@ -118,6 +118,11 @@ Service::Service(const ServeOptions& options)
 
 Service::~Service() = default;
 
+std::vector<std::string> Service::corpus_gaps() const {
+  return corpus_ == nullptr ? std::vector<std::string>{}
+                            : corpus_->gaps(model()->recogniser.info());
+}
+
 std::shared_ptr<const Service::Loaded> Service::model() const {
   const std::lock_guard lock(model_mutex_);
   return model_;
@@ -272,7 +277,8 @@ HttpReply Service::route_versioned(const HttpRequest& request, const std::string
     route_name = "/v1/corpus/dialogues/{id}";
     if (!is_get) return wrong_method("GET");
     auto body =
-        corpus_->dialogue_json(decoded(std::string_view(path).substr(kCorpusDialogues.size())));
+        corpus_->dialogue_json(decoded(std::string_view(path).substr(kCorpusDialogues.size())),
+                               model()->recogniser.info());
     if (body.is_null()) return error_reply(404, "", "the corpus has no such dialogue");
     return json_reply(200, body);
   }

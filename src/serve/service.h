@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "hardy/explain.h"
 #include "serve/batcher.h"
@@ -35,7 +36,10 @@ class Service {
   Service(const Service&) = delete;
   Service& operator=(const Service&) = delete;
 
-  /// Returns the reply, never throws; counts the request.
+  /// Modalities of the model that the offered corpus does not have, a text each.
+  [[nodiscard]] std::vector<std::string> corpus_gaps() const;
+
+  /// The reply, never an exception. Counts it.
   HttpReply handle(const HttpRequest& request);
 
   /// Refuses a request because too many are in progress.

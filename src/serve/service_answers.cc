@@ -105,7 +105,7 @@ HttpReply Service::explain(const HttpRequest& request) {
   std::vector<UtteranceView> turns;
   if (!body.corpus_dialogue.empty()) {
     if (corpus_ == nullptr) return error_reply(404, "corpus_dialogue", "no corpus is offered");
-    turns = corpus_->utterances(body.corpus_dialogue);
+    turns = corpus_->utterances(body.corpus_dialogue, info);
     if (turns.empty())
       return error_reply(404, "corpus_dialogue", "the corpus has no such dialogue");
   } else {

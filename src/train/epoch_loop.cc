@@ -144,6 +144,28 @@ void stop_if_asked(const StageServices& services, const LoopState& state,
   }
 }
 
+/// Lets a stop that was asked for within an epoch wait for the epoch's end, where the state can be
+/// kept, unless that is far.
+class EpochInterruption {
+ public:
+  explicit EpochInterruption(const StageServices& services) : services_(services) {}
+
+  /// After each of `batches` batches. Throws Interrupted; the last checkpoint then stays.
+  void check(std::int64_t done, std::int64_t batches) const {
+    if (!services_.throw_if_stopping || done == batches) return;
+    const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - started_;
+    const double rest =
+        elapsed.count() / static_cast<double>(done) * static_cast<double>(batches - done);
+    if (rest > kLongestWait_s) services_.throw_if_stopping();
+  }
+
+ private:
+  static constexpr double kLongestWait_s = 2;
+
+  const StageServices& services_;
+  std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
+};
+
 /// One pass over the shuffled items; returns the mean loss.
 double run_epoch(const EpochLoopOptions& options, const StageServices& services,
                  ParameterSet& parameters, Adam& adam, const BatchFunction& run_batch,
@@ -155,6 +177,7 @@ double run_epoch(const EpochLoopOptions& options, const StageServices& services,
       (options.items + options.optimiser.batch - 1) / options.optimiser.batch;
   double total = 0;
   std::int64_t updates = 0;
+  const EpochInterruption interruption(services);
   for (std::int64_t b = 0; b < batches; ++b) {
     const double progress =
         (static_cast<double>(epoch) + static_cast<double>(b) / static_cast<double>(batches)) /
@@ -182,6 +205,7 @@ double run_epoch(const EpochLoopOptions& options, const StageServices& services,
     BatchStreams streams{services.seeds.stream(options.stage + ".draws", {epoch, b}),
                          services.seeds.key(options.stage + ".dropout", {epoch, b})};
     run_batch({order.begin() + first, order.begin() + last}, streams, update);
+    interruption.check(b + 1, batches);
   }
   return updates > 0 ? total / static_cast<double>(updates) : 0.0;
 }

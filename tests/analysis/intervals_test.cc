@@ -124,6 +124,21 @@ TEST(CompareRuns, PairsWhatBothHave) {
   EXPECT_THAT(results.notices[0], HasSubstr("compared on the 2 seeds that both have (of 2 and 3)"));
 }
 
+TEST(CompareRuns, NamesOfFoldersAreTextWhateverTheirBytes) {
+  const TempDir folder;
+  const auto outcomes = hit_outcomes(four_of_five, {1});
+  const char* names[] = {"r\xFF", "r\xFE", "r\n2"};
+  std::vector<std::filesystem::path> folders;
+  for (const char* name : names) {
+    folders.push_back(folder / name);
+    make_run(folders.back(), outcomes);
+  }
+  const auto runs = read_finished_runs(folders);
+  EXPECT_EQ(runs[0].name, "r\\xFF");
+  EXPECT_EQ(runs[1].name, "r\\xFE");
+  EXPECT_EQ(runs[2].name, "r?2");
+}
+
 TEST(CompareRuns, WithItselfIsEqual) {
   const TempDir folder;
   make_run(folder / "run", hit_outcomes(four_of_five, {1}));

@@ -1,10 +1,12 @@
 #include "corpus/plain_form.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <cstdlib>
 
+#include "base/checksum_list.h"
 #include "base/files.h"
 #include "formats/npy.h"
 #include "hardy/check.h"
@@ -55,6 +57,34 @@ void expect_equal(const Corpus& x, const Corpus& y) {
     EXPECT_EQ(x.utterances[i].transcript, y.utterances[i].transcript);
   }
   EXPECT_EQ(corpus_checksum(x), corpus_checksum(y));  // features, presence, labels, ids, parts
+}
+
+TEST(PlainForm, FilesOtherThanTheirChecksumsAreRefused) {
+  const TempDir folder;
+  const auto made = folder / "made";
+  write_plain(small_corpus(), made, PlainChecksums::kWritten);
+  EXPECT_TRUE(checksum_findings(made).empty());
+  expect_equal(load_plain({made}), small_corpus());
+  for (const char* name : {"utterances.csv", "corpus.toml", "textual.npy"}) {
+    const std::string sound = read_text_file(made / name);
+    for (int damage = 0; damage < 3; ++damage) {
+      SCOPED_TRACE(std::string(name) + " " + std::to_string(damage));
+      std::filesystem::remove(made / name);
+      std::string other = sound;
+      other.back() ^= 1;  // the last bit of a value, of a label
+      if (damage == 1) other = sound + "\n";
+      if (damage < 2) test::put_file(made / name, other);
+      EXPECT_NE(message_of<DataError>([&] { load_plain({made}); }), "");
+    }
+    test::put_file(made / name, sound);
+  }
+  EXPECT_THAT(message_of<DataError>([&] {
+                test::put_file(made / "corpus.toml", "name = \"other\"\n");
+                load_plain({made});
+              }),
+              testing::HasSubstr("remove SHA256SUMS or write it anew"));
+  std::filesystem::remove(made / "SHA256SUMS");
+  EXPECT_EQ(load_plain({made}).name, "other");
 }
 
 TEST(PlainForm, WrittenCorporaComeBackExactly) {

@@ -9,6 +9,8 @@
 #include "corpus/csd_sequences.h"
 #include "corpus/label_table.h"
 #include "corpus/plain_form.h"
+#include "formats/npy.h"
+#include "formats/pickle_writer.h"
 #include "hardy/errors.h"
 #include "hardy/load.h"
 #include "tests/support/messages.h"
@@ -154,6 +156,104 @@ TEST(FeatureTable, MeldIdsGetTheirPart) {
   EXPECT_THAT(features(corpus, 1, "train_dia0_utt0"), ElementsAre(1, 1));
   EXPECT_EQ(corpus.dialogues.size(), 4U);
   EXPECT_EQ(corpus.dialogues[3].id, "train_dia1");
+}
+
+/// Vectors of one value, named as a corpus names its utterances.
+void put_features(const fs::path& folder, const std::vector<std::string>& names) {
+  fs::create_directories(folder);
+  float value = 0;
+  for (const auto& name : names) {
+    save_npy(folder / (name + ".npy"), {1}, std::vector<float>{value += 1});
+  }
+}
+
+TEST(FeatureTable, EmorynlpIdsGetPartSeasonEpisodeAndScene) {
+  const test::TempDir folder;
+  const std::string header =
+      "Sr No.,Utterance,Speaker,Emotion,Scene_ID,Season,Episode,Utterance_ID\n";
+  const auto put = [&](const char* name, const std::string& rows) {
+    write_file_atomically(folder / name, std::string_view(header + rows));
+  };
+  put("emorynlp_train_final.csv",
+      "1,\"Hi, you.\",['Monica Geller'],Joyful,1,1,3,2\n"
+      "2,Hello.,['Ross Geller'],Sad,1,1,3,1\n"
+      "3,Oh.,['Ross Geller'],Mad,1,2,3,1\n");
+  put("emorynlp_dev_final.csv", "1,Well.,['Joey Tribbiani'],Sad,1,1,3,1\n");
+  put("emorynlp_test_final.csv", "1,No.,['Joey Tribbiani'],Joyful,2,1,3,1\n");
+  const std::vector<std::string> ids = {"train_s1_e3_c1_u2", "train_s1_e3_c1_u1",
+                                        "train_s2_e3_c1_u1", "dev_s1_e3_c1_u1", "test_s1_e3_c2_u1"};
+  put_features(folder / "features/glove-1", ids);
+  const Corpus corpus = load_corpus(at(folder.path()), 1);
+  EXPECT_THAT(corpus.layout, HasSubstr("EmoryNLP"));
+  EXPECT_THAT(corpus.class_names, ElementsAre("Joyful", "Mad", "Sad"));
+  EXPECT_EQ(corpus.dialogues.size(), 4U);  // the same scene in two parts is two dialogues
+  const std::size_t late = index_of(corpus, ids[0]);
+  EXPECT_EQ(corpus.utterances[late].position, 1);
+  EXPECT_EQ(corpus.utterances[late].transcript, "Hi, you.");
+  EXPECT_EQ(corpus.utterances[late].speaker, "['Monica Geller']");
+  EXPECT_THAT(features(corpus, 0, ids[0]), ElementsAre(1));
+  const auto part = [&](const std::string& id) {
+    return corpus
+        .dialogues[static_cast<std::size_t>(corpus.utterances[index_of(corpus, id)].dialogue)]
+        .part;
+  };
+  EXPECT_EQ(part(ids[2]), Part::kTrain);
+  EXPECT_EQ(part(ids[3]), Part::kValidation);
+  EXPECT_EQ(part(ids[4]), Part::kTest);
+}
+
+TEST(FeatureTable, ChSimsClipsOfOneRecordingMayBeInSeveralParts) {
+  const test::TempDir folder;
+  write_file_atomically(
+      folder / "label.csv",
+      std::string_view("video_id,clip_id,text,label,label_T,label_A,label_V,annotation,mode\n"
+                       "video_0001,0002,b,-0.6,0.2,-0.4,-0.8,Negative,train\n"
+                       "video_0001,0001,a,0.4,0.0,0.2,0.4,Positive,train\n"
+                       "video_0001,0003,c,0.0,0.0,0.0,0.2,Neutral,test\n"
+                       "video_0002,0001,d,1.0,1.0,0.8,0.8,Positive,valid\n"));
+  put_features(folder / "features/wav2vec-1", {"video_0001$_$0002", "video_0001$_$0001",
+                                               "video_0001$_$0003", "video_0002$_$0001"});
+  const Corpus corpus = load_corpus(at(folder.path()), 1);
+  EXPECT_THAT(corpus.layout, HasSubstr("CH-SIMS"));
+  EXPECT_EQ(corpus.label_kind, LabelKind::kValue);
+  EXPECT_EQ(corpus.dialogues.size(), 3U);
+  const std::size_t first = index_of(corpus, "video_0001_0001");
+  EXPECT_EQ(corpus.utterances[first].label, 0.4F);
+  EXPECT_EQ(corpus.utterances[first].position, 0);
+  EXPECT_EQ(corpus.utterances[first].transcript, "a");
+  EXPECT_THAT(features(corpus, 0, "video_0001_0001"), ElementsAre(2));
+  DataConfig config = at(folder.path());
+  config.label = "label_T";
+  EXPECT_EQ(load_corpus(config, 1).utterances[first].label, 0.0F);
+  config.label = "annotation";
+  EXPECT_THAT(load_corpus(config, 1).class_names, ElementsAre("Negative", "Neutral", "Positive"));
+}
+
+TEST(Layouts, AreReadWithoutLabelsWhereNoneIsAskedFor) {
+  const test::TempDir folder;
+  fs::copy(fixture("json/audio"), folder / "audio");
+  write_file_atomically(folder / "names.csv", std::string_view("id\nj1\nj3\n"));
+  DataConfig config = at(folder.path());
+  EXPECT_THAT(message_of<DataError>([&] { load_corpus(config, 1); }),
+              HasSubstr("no column holds labels"));
+  config.label = "none";
+  const Corpus table = load_corpus(config, 1);
+  ASSERT_EQ(table.size(), 2);
+  EXPECT_FALSE(table.utterances[0].is_labelled());
+  for (const char* name : {"multibench.pkl", "conv_meld.pkl", "csd", "mmin", "merbench"}) {
+    config.path = fixture(name).string();
+    const Corpus corpus = load_corpus(config, 1);
+    EXPECT_GT(corpus.size(), 0);
+    EXPECT_FALSE(corpus.utterances[0].is_labelled()) << name;
+  }
+  PickleWriter writer;
+  writer.begin();
+  writer.add_text("audio");
+  writer.add_array({2, 1}, std::vector<float>{1, 2});
+  writer.end_dict();
+  write_file_atomically(folder / "bare.pkl", std::string_view(writer.finish()));
+  config.path = (folder / "bare.pkl").string();
+  EXPECT_EQ(load_corpus(config, 1).size(), 2);
 }
 
 TEST(FeatureTable, JsonByPart) {

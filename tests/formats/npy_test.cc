@@ -67,6 +67,15 @@ TEST(Npy, WrittenArraysComeBackInEveryFormat) {
   }
 }
 
+TEST(Npy, UnknownFormatsAreRefused) {
+  std::string bytes = npy(kType, raw<float>({1, 2, 3, 4, 5, 6}));
+  for (const auto& [major, minor] : {std::pair('\4', '\0'), std::pair('\1', '\1')}) {
+    bytes[6] = major;
+    bytes[7] = minor;
+    EXPECT_NE(refusal(bytes).find("is unknown"), std::string::npos) << refusal(bytes);
+  }
+}
+
 TEST(Npy, TheHeaderPutsDataAtARoundAddressAsNumpyWantsIt) {
   EXPECT_EQ(format_npy({}, std::vector<float>{1}).size() % 64, 4U);
   EXPECT_NE(format_npy({3}, std::vector<float>{1, 2, 3}).find("'shape': (3,), }"),
@@ -172,7 +181,7 @@ TEST(Npy, MalformedHeadersAreRefused) {
         "{'descr': '<f4', 'fortran_order': False, 'shape': (1"}) {
     EXPECT_NE(refusal(npy(text, "xxxx")).find("its header"), std::string::npos) << text;
   }
-  EXPECT_NE(refusal(npy(kType, "", '\4')).find("format 4 is unknown"), std::string::npos);
+  EXPECT_NE(refusal(npy(kType, "", '\4')).find("format 4.0 is unknown"), std::string::npos);
 }
 
 TEST(Npy, SavedFilesAreReadByTheirName) {

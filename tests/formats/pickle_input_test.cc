@@ -58,6 +58,33 @@ TEST(PickleInput, OneLineWithoutCarriageReturnKeepsTheOthers) {
   EXPECT_EQ(parse(mixed).root().items()[0]->text(), "a\r");
 }
 
+TEST(PickleInput, EscapesOfProtocol0AreReadAsPythonReadsThem) {
+  const auto text = [](const std::string& line) { return parse("V" + line + "\n.").root().text(); };
+  EXPECT_EQ(text("\\u0041\\U0001F600\xE9"), "A\xF0\x9F\x98\x80\xC3\xA9");
+  EXPECT_EQ(text("\\\\u0041"), "\\\\u0041");
+  EXPECT_EQ(text("\\\\\\u0041"), "\\\\A");
+  EXPECT_EQ(text("\\u0041\\\\u0042"), "A\\\\u0042");
+  EXPECT_EQ(text("\\x41\\"), "\\x41\\");
+  for (const char* line :
+       {"\\u", "\\u004", "\\u00g1", "\\u-041", "\\U0001F60", "\\U00110000", "\\ud83d\\ude00"}) {
+    EXPECT_THAT(message_of<DataError>([&] { text(line); }), HasSubstr("no character")) << line;
+  }
+}
+
+TEST(PickleInput, BytesAreEncodedAsLatin1WhereTheFileSaysSo) {
+  const auto encode = [](const char* name, const std::string& arguments) {
+    return "c" + std::string(name) + "\n(V\xE9\n" + arguments + "tR.";
+  };
+  EXPECT_EQ(parse(encode("_codecs\nencode", "Vlatin1\n")).root().bytes(), "\xE9");
+  // Python takes UTF-8 for the first, and finds an error in the second.
+  for (const char* name : {"_codecs\nencode", "builtins\nbytes"}) {
+    for (const char* arguments : {"", "Vutf-8\n", "Vlatin1\nVstrict\n"}) {
+      EXPECT_THAT(message_of<DataError>([&] { parse(encode(name, arguments)); }),
+                  HasSubstr("Latin-1"));
+    }
+  }
+}
+
 TEST(PickleInput, LongBytesAreAPartOfTheInput) {
   const std::string data(1000, 'x');
   std::string bytes =

@@ -301,6 +301,20 @@ TEST(RunFolder, TimingsAreValidJson) {
   EXPECT_EQ(json["stage_cpu_s"]["hardness"], 1.25);
 }
 
+TEST(RunFolder, ARunNeverFinishesBeforeItStarted) {
+  const TempDir folder;
+  const RunFolder run = create(folder, some_manifest());
+  const auto written = [&](const char* finished) {
+    RunTimings timings;
+    timings.started = "2026-03-01T10:00:00Z";
+    timings.finished = finished;
+    write_timings(run, timings);
+    return nlohmann::json::parse(read_text_file(run.timings_file()))["finished"];
+  };
+  EXPECT_EQ(written("2026-03-01T10:07:00Z"), "2026-03-01T10:07:00Z");
+  EXPECT_EQ(written("2026-02-28T23:59:59Z"), "2026-03-01T10:00:00Z");  // the clock went back
+}
+
 TEST(RunFolder, HardnessAndSupportTablesHaveTheDocumentedColumns) {
   const TempDir folder;
   const RunFolder run = create(folder, some_manifest());

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/files.h"
+#include "formats/text.h"
 #include "hardy/errors.h"
 #include "report/page.h"
 #include "report/report_data.h"
@@ -40,6 +41,16 @@ class Report : public ::testing::Test {
 
   TempDir folder_;
 };
+
+TEST_F(Report, IsTextWhateverTheBytesOfFolders) {
+  make_report_run(folder_ / "r\xFF", 4);
+  const ReportData data =
+      read_report_data({folder_ / "good", folder_ / "r\xFF"}, "hardy report good r\xFF");
+  EXPECT_EQ(data.runs[1].name, "r\\xFF");
+  for (const auto& text : {report_page(data), report_csv(data), report_tables_json(data)}) {
+    EXPECT_TRUE(is_utf8(text));
+  }
+}
 
 TEST_F(Report, GathersEveryPart) {
   const ReportData data = both();

@@ -195,6 +195,9 @@ TEST_F(ServerTest, WhatAProxyCouldUnderstandDifferentlyIsRefusedAndNotReadOn) {
       {first + host + "Content-Length: +1\r\n", "400"},
       {first + length, "400"},
       {first + host + host + length, "400"},
+      {first + host + "Transfer-Encoding:\r\n chunked\r\n", "400"},
+      {first + host + "X: a\r\n\tTransfer-Encoding: chunked\r\n" + length, "400"},
+      {first + "Host:\r\n" + length, "400"},
       {first + "Host: evil.example\r\n" + length, "403"},
       {first + "Host: localhost:x\r\n" + length, "400"},
       {first + host + "Expect: something\r\n" + length, "417"},
@@ -234,6 +237,42 @@ TEST_F(ServerTest, TakesWhatTheStandardAllows) {
       "Transfer-Encoding: Chunked\r\n\r\n{:x}\r\n{}\r\n0\r\n\r\n",
       kBody.size(), kBody);
   EXPECT_THAT(Client(port).ask(chunked), StartsWith("HTTP/1.1 200"));
+}
+
+TEST_F(ServerTest, FieldsAfterTheBodyAreNoHeader) {
+  const auto port = start();
+  const auto ask = [&](const std::string& head, const std::string& trailer) {
+    return Client(port).ask(
+        fmt::format("POST /v1/predict HTTP/1.1\r\nHost: localhost\r\n{}"
+                    "Transfer-Encoding: chunked\r\n\r\n{:x}\r\n{}\r\n0\r\n{}\r\n",
+                    head, kBody.size(), kBody, trailer));
+  };
+  const std::string type = "Content-Type: application/json\r\n";
+  EXPECT_THAT(ask("", type), StartsWith("HTTP/1.1 415"));
+  EXPECT_THAT(ask(type, "Content-Encoding: gzip\r\nHost: evil.example\r\n"),
+              StartsWith("HTTP/1.1 200"));
+}
+
+TEST_F(ServerTest, WhatComesBesideABodyIsBounded) {
+  const auto port = start();
+  const std::string head =
+      "POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+      "Transfer-Encoding: chunked\r\n\r\n2";
+  const std::string much(80 << 10, 'a');
+  EXPECT_THAT(Client(port).ask(head + ";" + much), StartsWith("HTTP/1.1 431"));
+  EXPECT_THAT(Client(port).ask(head + "\r\n{}\r\n0\r\nA: " + much), StartsWith("HTTP/1.1 431"));
+  EXPECT_THAT(Client(port).ask(head + ";a=b\r\n{}\r\n0\r\nA: b\r\n\r\n"), HasSubstr("features"));
+}
+
+TEST_F(ServerTest, AHeaderMayComeInPieces) {
+  const auto port = start();
+  Client client(port);
+  const std::string request = post(kBody);
+  constexpr std::size_t kPiece = 17;
+  for (std::size_t at = 0; at < request.size(); at += kPiece) {
+    client.send(request.substr(at, kPiece));
+  }
+  EXPECT_THAT(client.read(), StartsWith("HTTP/1.1 200"));
 }
 
 TEST_F(ServerTest, ARefusedClientStillReadsWhy) {

@@ -243,6 +243,32 @@ TEST_F(ServiceTest, ExplainsTheUtteranceOfAnId) {
   EXPECT_EQ(Json::parse(kept.body).at("utterance"), 1) << kept.body;
 }
 
+TEST_F(ServiceTest, AnOfferedCorpusFitsTheModelThatIsAsked) {
+  save_demo(dir_.path() / "corpus");
+  options_.corpus = (dir_.path() / "corpus").string();
+  const std::string question = R"({"corpus_dialogue":"d","utterance":"u1"})";
+  const auto modalities = [&] {
+    const auto body = Json::parse(ask("GET", "/v1/corpus/dialogues/d").body);
+    return body.at("utterances")[0].at("modalities").get<std::vector<std::string>>();
+  };
+  EXPECT_TRUE(service().corpus_gaps().empty());
+  EXPECT_EQ(modalities(), (std::vector<std::string>{"m0", "m1"}));
+  EXPECT_EQ(post("/v1/explain", question).status, 200);
+  // A model of other widths takes its place: the corpus holds 3 values where it reads 400.
+  save_tensor_file(options_.model,
+                   test::random_bundle(test::bundle_info({400, 2}, 2, encoder()), 2));
+  ASSERT_EQ(post("/v1/reload", "").status, 200);
+  EXPECT_THAT(service().corpus_gaps(), testing::ElementsAre("m0 is 3 wide, the model reads 400"));
+  EXPECT_EQ(modalities(), (std::vector<std::string>{"m1"}));
+  EXPECT_EQ(post("/v1/explain", question).status, 200);
+  save_tensor_file(options_.model,
+                   test::random_bundle(test::bundle_info({400, 7}, 2, encoder()), 2));
+  ASSERT_EQ(post("/v1/reload", "").status, 200);
+  expect_refusal(post("/v1/explain", question), 422, "available", "leaves nothing");
+  service_.reset();
+  EXPECT_THROW(service(), DataError);
+}
+
 TEST_F(ServiceTest, ATurnMayOnlyEndTheDialogue) {
   const auto id = Json::parse(post("/v1/dialogues", "{}").body).at("dialogue").get<std::string>();
   const auto turns = fmt::format("/v1/dialogues/{}/turns", id);

@@ -4,8 +4,10 @@
 #include <torch/types.h>
 
 #include <algorithm>
+#include <chrono>
 #include <limits>
 #include <set>
+#include <thread>
 
 #include "hardy/errors.h"
 #include "pipeline/stage_cache.h"
@@ -272,6 +274,48 @@ TEST(EpochLoop, EveryItemIsSeenOnceAnEpochInBatchesAndStreamsOfItsOwn) {
   }
   ASSERT_EQ(curve.size(), 3U);
   EXPECT_NEAR(curve[0].value, 7.0 / 3, 1e-6);  // the mean of the updates
+}
+
+TEST(EpochLoop, AStopDoesNotWaitForALongEpoch) {
+  Problem problem;
+  problem.options.items = 100'000;  // batches of one item and 2 ms: an epoch of minutes
+  problem.options.optimiser.batch = 1;
+  int batches = 0;
+  problem.services.throw_if_stopping = [&] {
+    if (batches > 0) throw Interrupted();
+  };
+  const auto batch = [&](const std::vector<std::int64_t>&, BatchStreams&,
+                         const std::function<void(const at::Tensor&)>& update) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    ++batches;
+    update(problem.x.square().sum());
+  };
+  EXPECT_THROW(run_epochs(problem.options, problem.services, problem.parameters, batch, nullptr),
+               Interrupted);
+  EXPECT_EQ(batches, 1);
+}
+
+TEST(EpochLoop, AStopWaitsForTheEndOfAShortEpoch) {
+  Problem problem;
+  problem.options.items = 3;
+  problem.options.optimiser.batch = 1;
+  int batches = 0;
+  std::int64_t kept = 0;
+  problem.services.throw_if_stopping = [&] {
+    if (batches > 0) throw Interrupted();
+  };
+  problem.services.store_checkpoint = [&](const TensorFile& state) {
+    kept = state.integers("state").front();
+  };
+  const auto batch = [&](const std::vector<std::int64_t>&, BatchStreams&,
+                         const std::function<void(const at::Tensor&)>& update) {
+    ++batches;
+    update(problem.x.square().sum());
+  };
+  EXPECT_THROW(run_epochs(problem.options, problem.services, problem.parameters, batch, nullptr),
+               Interrupted);
+  EXPECT_EQ(batches, 3);
+  EXPECT_EQ(kept, 1);
 }
 
 }  // namespace

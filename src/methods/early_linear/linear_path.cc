@@ -33,6 +33,7 @@ void fit_linear_path(const Objective& objective, const at::Tensor& x, const at::
                                                                   .line_search_fn("strong_wolfe"));
     double last = 0;
     optimiser.step([&] {
+      if (services.throw_if_stopping) services.throw_if_stopping();
       layer.weight.mutable_grad().reset();
       layer.bias.mutable_grad().reset();
       const auto loss = objective.loss(linear(x, layer.weight, layer.bias), targets, {}) +
