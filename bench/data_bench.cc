@@ -1,5 +1,5 @@
-// Reading a corpus in the public layout, warm: HARDY_BENCH_TREE names the folder (bench/compare
-// writes one of IEMOCAP-4's size).
+// Reading a corpus in the public layout with a warm page cache; HARDY_BENCH_TREE names the folder
+// (bench/compare writes one of IEMOCAP-4's size).
 #include <benchmark/benchmark.h>
 
 #include <cstdlib>

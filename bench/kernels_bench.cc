@@ -1,4 +1,4 @@
-// The ceilings (sgemm) and the operations under a training step.
+// Upper bounds (sgemm) and the operations of a training step.
 #include <benchmark/benchmark.h>
 #include <torch/types.h>
 

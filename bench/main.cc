@@ -1,4 +1,4 @@
-// Google Benchmark's main, with the one thread that a worker has.
+// Google Benchmark's main, with one thread as in a worker.
 #include <benchmark/benchmark.h>
 
 #include "nn/threads.h"

@@ -1,5 +1,5 @@
-// Exact search against inverted lists on rows that lie in clusters of few dimensions, as features
-// of encoders do: CPU time a query, recall, memory. Usage: hardy_retrieval_bench ROWS WIDTH [K]
+// Exact search against inverted lists on rows in clusters of low dimension, as encoder features
+// have: CPU time per query, recall, memory. Usage: hardy_retrieval_bench ROWS WIDTH [K]
 #include <omp.h>
 #include <sys/resource.h>
 
@@ -31,7 +31,7 @@ long peak_mib() {
   return usage.ru_maxrss / 1024;
 }
 
-/// Rows around centres in a plane of 24 dimensions, with noise in all.
+/// Rows around centres in a subspace of 24 dimensions, with noise in all.
 std::vector<float> clustered(std::int64_t rows, std::int64_t width) {
   constexpr int kRank = 24;
   const std::int64_t clusters = std::max<std::int64_t>(20, rows / 500);

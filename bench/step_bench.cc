@@ -1,4 +1,4 @@
-// One training step and one prediction at IEMOCAP's widths, as bench/reference.py does them.
+// One training step and one prediction at IEMOCAP's widths, as in bench/reference.py.
 #include <benchmark/benchmark.h>
 #include <torch/types.h>
 

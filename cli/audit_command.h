@@ -1,4 +1,4 @@
-// `hardy audit`: is the protocol honest? Its options, and what the trainer does with them, as in
+// `hardy audit`: audits of a protocol. Options, and their execution by the trainer, as in
 // training_commands.h. `audit defects` and `audit leak` are studies (study_commands.h).
 #pragma once
 
@@ -14,7 +14,7 @@
 
 namespace hardy {
 
-/// A split to be examined.
+/// A split audit.
 struct SplitAuditCommand {
   Config config;
   std::filesystem::path out;  ///< folder of split.csv
@@ -23,22 +23,21 @@ struct SplitAuditCommand {
   std::vector<std::string> command_line;
 };
 
-/// Adds the commands. `command_line` is argv; `finding` receives what an audit found that must not
-/// be, once its report is complete, and must outlive `app`.
+/// Adds the commands. `command_line` is argv; `finding` receives the finding of an audit once its
+/// report is complete, and must outlive `app`.
 void add_audit_command(CLI::App& app, const std::vector<std::string>& command_line,
                        std::string& finding);
 
-/// Carries it out, as carry_out(TrainingRequest) does. Returns what must not be; "" when all is
-/// well.
+/// Carries it out, as carry_out(TrainingRequest). Returns the finding; "" if there is none.
 std::string carry_out(const SplitAuditCommand& command);
 
-/// What a study of this kind is run on: noise for the leak audit, else the corpus itself.
+/// The corpus of an audit of this kind: noise for the leak audit, else the corpus itself.
 Corpus audited_corpus(const std::string& kind, Corpus corpus);
 
-/// What an audit says of its study.
+/// Report of an audit on its study.
 struct AuditReport {
-  std::string text;     ///< to be printed
-  std::string finding;  ///< what must not be; "" when all is well
+  std::string text;     ///< text to print
+  std::string finding;  ///< finding; "" if there is none
 };
 
 /// Writes the audit's own files into the study's folder; nothing when the study is no audit.

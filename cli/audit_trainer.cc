@@ -1,4 +1,4 @@
-// The trainer's half of `hardy audit`.
+// `hardy audit` in the trainer.
 #include <algorithm>
 #include <thread>
 #include <utility>

@@ -58,7 +58,7 @@ void show(const BundleCommand& command) {
         "\n");
 }
 
-/// The authors' checkpoint as a bundle; refusals name its file.
+/// The authors' checkpoint as a bundle; errors name its file.
 TensorFile bundle_of_checkpoint(const BundleCommand& command) {
   const auto state_dict = load_torch_checkpoint(command.source);
   try {
@@ -82,8 +82,8 @@ void convert_to_onnx(const BundleCommand& command) {
                     bytes_text(static_cast<std::int64_t>(bytes.size()))));
 }
 
-/// Whether candidates of each modality are found by cosine (src/methods/hardymer/stages.h says
-/// the same for training).
+/// Whether the candidates of each modality are found by cosine; equals
+/// src/methods/hardymer/stages.h in training.
 std::vector<bool> cosine_modalities(const BundleInfo& info, const std::string& setting) {
   std::vector<bool> result;
   for (const auto& modality : info.modalities) {
@@ -132,7 +132,7 @@ void read_hardness(const RunFolder& run, const BundleInfo& info, TrainingRecords
   }
 }
 
-/// The training utterances of the model's fold, scaled as the model scales.
+/// The training utterances of the model's fold, with the model's scaling.
 TrainingRecords training_records(const TensorFile& bundle, const BundleInfo& info,
                                  const Corpus& corpus, const Config& config) {
   const auto folds = make_folds(corpus, config.protocol);

@@ -1,4 +1,4 @@
-// `hardy bundle`: look at model files and make them from, or into, other forms.
+// `hardy bundle`: shows model files and converts them.
 #pragma once
 
 namespace CLI {

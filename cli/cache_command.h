@@ -1,4 +1,4 @@
-// `hardy cache`: what the stage cache holds, and emptying it.
+// `hardy cache`: shows and empties the stage cache.
 #pragma once
 
 namespace CLI {

@@ -1,4 +1,4 @@
-// `hardy check`: whether a run folder still is what the run left.
+// `hardy check`: verifies a run folder.
 #pragma once
 
 #include <CLI/CLI.hpp>

@@ -1,4 +1,4 @@
-// Option values that must be one of a few names.
+// Option values with a fixed set of names.
 #pragma once
 
 #include <string>
@@ -8,7 +8,7 @@
 
 namespace hardy {
 
-/// Refuses other words than `names`, naming those and the nearest.
+/// Refuses words other than `names`, listing them and the nearest.
 CLI::Validator one_of(std::vector<std::string> names);
 
 }  // namespace hardy

@@ -23,7 +23,7 @@ std::vector<std::int64_t> shards_of(const ClusterJob& job) {
   return all;
 }
 
-/// "3 7 9", or what lists them all.
+/// "3 7 9", or a command that lists all.
 std::string shard_list(const ClusterJob& job) {
   if (job.only.empty()) return fmt::format("$(seq 0 {})", job.shards - 1);
   return fmt::format("{}", fmt::join(job.only, " "));
@@ -37,7 +37,7 @@ std::string words_text(const ClusterJob& job) {
 
 std::string log_folder(const ClusterJob& job) { return (job.out / "shards").string(); }
 
-/// The lines that array and collecting job have in common.
+/// The lines shared by the array and the collecting job.
 std::string sbatch_lines(const ClusterJob& job, const std::string& name, const std::string& log) {
   std::string text = fmt::format(
       "#SBATCH --job-name={}\n"

@@ -41,8 +41,8 @@ std::string explanation(const FieldInfo& info) {
                      info.range, info.default_value);
 }
 
-/// The fields named by `key`: one field, or all of a table; empty = every field, or the basic ones
-/// alone.
+/// The fields of `asked`: one field, or all of a table; empty = every field, or only the basic
+/// ones.
 std::string explain(const std::string& asked, bool only_basic) {
   const std::string key = current_key(asked);
   std::string text;
@@ -68,7 +68,7 @@ std::string lower_case(std::string text) {
   return text;
 }
 
-/// Every field whose key, meaning, effect or range has the word, in any case.
+/// Every field whose key, meaning, effect or range contains the word, in any case.
 std::string search(const std::string& word) {
   std::string text;
   for (const auto& info : config_fields()) {

@@ -1,4 +1,4 @@
-// `hardy config`: the effective settings, and what each of them means.
+// `hardy config`: the effective settings and their explanations.
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// The options that make up a Config, shared by every command that takes one.
+// The options that make a Config, shared by every command with settings.
 #pragma once
 
 #include <string>
@@ -12,13 +12,12 @@ class App;
 
 namespace hardy {
 
-/// What the user gave; each is applied over the one before: preset, file, --set in order,
-/// shortcuts.
+/// Options as given; each is applied over the one before: preset, file, --set in order, shortcuts.
 struct ConfigOptions {
   std::string preset;
   std::string file;
   std::vector<std::string> assignments;
-  std::vector<std::string> shortcuts;  ///< assignments made by options such as --seeds
+  std::vector<std::string> shortcuts;  ///< assignments of options such as --seeds
 };
 
 /// Adds --preset, --config and --set.

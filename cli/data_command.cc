@@ -54,7 +54,7 @@ std::string corpus_text(const Json& json) {
   return formatted.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
-/// Several labels or values per utterance: how often each is there, or its mean.
+/// Several labels or values per utterance: the frequency of each label, or the mean of each value.
 Json describe_targets(const Corpus& corpus) {
   const std::size_t width = corpus.target_names.size();
   Json list = Json::array();
@@ -246,7 +246,7 @@ void run_info(const DataOptions& options) {
   print(options.is_json ? corpus_text(info) : info_text(info));
 }
 
-/// Applies --set to what is read and to the protocol that a check has in mind.
+/// Applies --set to the data settings and to the protocol of a check.
 void apply_assignments(DataOptions& options) {
   Config config;
   config.data = options.config;
@@ -261,7 +261,8 @@ void apply_assignments(DataOptions& options) {
   options.protocol = config.protocol;
 }
 
-/// Writes the mended copy when every error is mended with certainty; else says which are not.
+/// Writes the mended copy if every error can be mended with certainty; otherwise reports the
+/// others.
 std::string write_mended(const CheckReport& report, const DataOptions& options) {
   std::set<std::string> others;
   std::int64_t mended = 0;
@@ -298,7 +299,7 @@ void run_convert(const DataOptions& options) {
   convert_corpus(corpus, options.target, options.destination, options.is_json);
 }
 
-/// The options that say what to read, shared by all sub-commands.
+/// The data options shared by all sub-commands.
 void add_source_options(CLI::App& command, DataOptions& options) {
   command
       .add_option("--format", options.config.format,

@@ -1,4 +1,5 @@
-// `hardy data info|check|convert`: what a corpus holds, what is wrong with it, and in our own form.
+// `hardy data info|check|convert`: contents and problems of a corpus, and conversion to the plain
+// form.
 #pragma once
 
 namespace CLI {
@@ -7,8 +8,8 @@ class App;
 
 namespace hardy {
 
-/// Adds the `data` command. `check` prints every problem and then throws DataError when one of them
-/// is an error; ConfigError, DataError and IoError of the readers come through.
+/// Adds the `data` command. `check` prints every problem and then throws DataError if one of them
+/// is an error; ConfigError, DataError and IoError of the readers pass through.
 void add_data_command(CLI::App& app);
 
 }  // namespace hardy

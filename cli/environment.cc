@@ -32,7 +32,7 @@ bool has_instructions(const std::string& name) {
 #endif
 }
 
-/// What oneDNN, libtorch and OpenBLAS read when they are loaded.
+/// Variables that oneDNN, libtorch and OpenBLAS read when they are loaded.
 std::vector<std::pair<std::string, std::string>> variables_of(const std::string& name) {
   if (name == "avx512") {
     return {{"DNNL_MAX_CPU_ISA", "AVX512_CORE"},
@@ -66,7 +66,7 @@ std::vector<std::pair<std::string, std::string>> variables_of(const std::string&
 }  // namespace
 
 std::filesystem::path default_cache_folder() {
-  // The XDG specification has relative paths ignored.
+  // The XDG specification requires relative paths to be ignored.
   const char* cache = std::getenv("XDG_CACHE_HOME");
   if (cache != nullptr && cache[0] == '/') return std::filesystem::path(cache) / "hardy";
   const char* home = std::getenv("HOME");

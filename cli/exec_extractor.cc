@@ -1,5 +1,5 @@
-// What decodes recordings is done by hardy-extractor, which links libav and OpenCV: other programs
-// become it.
+// Recordings are decoded by hardy-extractor, which links libav and OpenCV: other programs execute
+// it.
 #include "cli/exec_program.h"
 #include "cli/media_commands.h"
 

@@ -7,13 +7,13 @@ namespace hardy {
 
 enum class ExitCode : int {
   kOk = 0,
-  kFinding = 1,  ///< an audit did its work and found something that must not be
+  kFinding = 1,  ///< an audit completed with a finding
   kConfig = 2,
   kData = 3,
   kArtifact = 4,
   kDivergence = 5,
   kIo = 6,
-  kInternal = 70,     ///< a broken invariant of our own: please report
+  kInternal = 70,     ///< a broken invariant of hardy: please report
   kInterrupted = 130  ///< SIGINT or SIGTERM
 };
 

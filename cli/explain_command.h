@@ -1,4 +1,4 @@
-// `hardy explain`: why a model says what it says of one utterance.
+// `hardy explain`: explains the prediction for one utterance.
 #pragma once
 
 namespace CLI {

@@ -1,4 +1,4 @@
-// hardy-extractor: the commands about recordings at work.
+// hardy-extractor: execution of the commands on recordings.
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
@@ -41,7 +41,7 @@ SegmentOptions segment_options(const MediaOptions& media) {
   options.cut = cut_mode(media.cut);
   options.limit = media.limit;
   if (media.labels.empty()) return options;
-  // The table says which recordings below the folder are wanted.
+  // The table lists the wanted recordings below the folder.
   options.table = media.labels;
   options.inputs.clear();
   std::error_code ignored;
@@ -62,7 +62,7 @@ void print_list(const SegmentList& list) {
   print(fmt::format("{} utterances\n", list.segments.size()));
 }
 
-/// A modality that an utterance lacks although it was asked for.
+/// Number of requested modalities that utterances lack.
 std::int64_t count_absent(const std::vector<ExtractedSegment>& extracted,
                           const ExtractOptions& options) {
   std::int64_t absent = 0;
@@ -121,7 +121,7 @@ void check_features(const MediaCommand& command) {
   print(command.is_json ? json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n" : text);
 }
 
-/// Extracts into command.out and says what was done.
+/// Extracts into command.out and prints a summary.
 void extract_corpus(const MediaCommand& command) {
   const Extracted extracted = extract_media(command);
   if (command.is_dry_run) {
@@ -142,7 +142,7 @@ void extract_corpus(const MediaCommand& command) {
   }
 }
 
-/// The command line of `hardy run` without its options about recordings, on the extracted corpus.
+/// The command line of `hardy run` without its recording options, on the extracted corpus.
 std::vector<std::string> training_line(const MediaCommand& command) {
   constexpr const char* kOptions[] = {
       "--media", "--labels",      "--transcripts",  "--transcript",  "--tier",       "--asr",
@@ -156,7 +156,7 @@ std::vector<std::string> training_line(const MediaCommand& command) {
     const std::string name = word.substr(0, word.find('='));
     if (std::find(std::begin(kFlags), std::end(kFlags), word) != std::end(kFlags)) continue;
     if (std::find(std::begin(kOptions), std::end(kOptions), name) != std::end(kOptions)) {
-      if (name == word) ++i;  // its value follows
+      if (name == word) ++i;  // skips its value
       continue;
     }
     kept.push_back(word);

@@ -11,15 +11,15 @@
 
 namespace hardy {
 
-/// What a command's recordings gave.
+/// Result of extracting a command's recordings.
 struct Extracted {
   SegmentList list;
   ExtractOptions options;
-  std::vector<ExtractedSegment> results;  ///< in the list's order; empty for a dry run
+  std::vector<ExtractedSegment> results;  ///< in list order; empty for a dry run
 };
 
 /// Reads "audio,text" (also acoustic, textual, visual); empty = all. Throws ConfigError. Shapes:
-/// indices as in kMediaModalities.
+/// index as in kMediaModalities.
 std::array<bool, 3> wanted_modalities(const std::string& only);
 
 /// The options as typed; opens the frozen networks that they name. Throws ConfigError,

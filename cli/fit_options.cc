@@ -19,7 +19,7 @@ constexpr const char* kDataHelp =
     "Folder of the corpus, or crema-d (real ratings inside the program); without it the embedded "
     "demonstration corpus (synthetic)";
 
-/// Options that stand for single settings, as assignments.
+/// Options for single settings, as assignments.
 std::vector<std::string> shortcuts_of(const FitOptions& typed) {
   std::vector<std::string> assignments;
   const auto add = [&](const char* key, const std::string& value) {
@@ -35,7 +35,7 @@ std::vector<std::string> shortcuts_of(const FitOptions& typed) {
   return assignments;
 }
 
-/// What --protocol stands for, then --set, which may take single defects back.
+/// The settings of --protocol, then --set, which may turn single defects off again.
 std::vector<std::string> assignments_of(const FitOptions& typed) {
   if (typed.protocol.empty()) return typed.config.assignments;
   auto assignments = protocol_assignments(typed.protocol);
@@ -44,7 +44,7 @@ std::vector<std::string> assignments_of(const FitOptions& typed) {
   return assignments;
 }
 
-/// What --missing adds to the conditions that are there.
+/// Adds --missing to the conditions.
 void add_missing(Config& config, const FitOptions& typed) {
   if (typed.missing.empty()) return;
   set_config_field(
@@ -119,7 +119,7 @@ void add_fit_options(CLI::App& command, FitOptions& typed, const std::string& ou
 
 void check_data_folder(const std::string& path) {
   std::error_code error;
-  // What a file is, its reader says: pickles and HDF5 files may be whole corpora.
+  // The reader decides what a file is: pickles and HDF5 files may be whole corpora.
   if (path.empty() || std::filesystem::exists(path, error)) return;
   if (!embedded_name(path).empty()) return;
   throw DataError(

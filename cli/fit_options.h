@@ -1,5 +1,4 @@
-// The options of every command that trains: corpus, settings, shortcuts for settings, where to
-// write.
+// The options of every command that trains: corpus, settings, shortcuts for settings, output.
 #pragma once
 
 #include <filesystem>
@@ -15,7 +14,7 @@ class App;
 
 namespace hardy {
 
-/// What the user typed, before it is checked.
+/// Options as typed, not yet checked.
 struct FitOptions {
   ConfigOptions config;
   std::string data;
@@ -37,23 +36,23 @@ struct FitOptions {
   ShardOptions sharing;
 };
 
-/// Adds DATA and all options. `out_help` says what --out is.
+/// Adds DATA and all options. `out_help`: help text of --out.
 void add_fit_options(CLI::App& command, FitOptions& typed, const std::string& out_help);
 
-/// Adds --missing alone.
+/// Adds --missing only.
 void add_missing_option(CLI::App& command, FitOptions& typed);
 
-/// Adds --json and --quiet alone.
+/// Adds --json and --quiet only.
 void add_output_options(CLI::App& command, FitOptions& typed);
 
-/// The settings that the options make, validated. Throws ConfigError; DataError when the corpus's
-/// folder is none.
+/// The settings of the options, validated. Throws ConfigError; DataError when the corpus's folder
+/// does not exist.
 Config fit_config(const FitOptions& typed);
 
-/// The same over settings that are there already; --preset and --config are not read.
+/// The same over existing settings; --preset and --config are not read.
 Config fit_config_over(const Config& base, const FitOptions& typed);
 
-/// The stage cache: the user's own unless told otherwise; empty for --no-cache.
+/// The stage cache: the user's own by default; empty for --no-cache.
 std::filesystem::path fit_cache(const FitOptions& typed);
 
 /// Throws DataError when `path` is neither empty nor an existing folder or file.

@@ -1,5 +1,4 @@
-// `hardy hardness`: its options, and what either program does with them, as in
-// training_commands.h.
+// `hardy hardness`: its options, and their execution in either program, as in training_commands.h.
 #pragma once
 
 #include <cstddef>
@@ -13,10 +12,10 @@ class App;
 
 namespace hardy {
 
-/// A run whose hardness is to be examined.
+/// A run whose hardness is examined.
 struct HardnessCommand {
   std::filesystem::path run;
-  std::string data;  ///< empty = where the run found it
+  std::string data;  ///< empty = the run's own path
   std::size_t cases = 5;
   bool json = false;
   std::vector<std::string> command_line;
@@ -25,7 +24,7 @@ struct HardnessCommand {
 /// Adds the command. `command_line` is argv.
 void add_hardness_command(CLI::App& app, const std::vector<std::string>& command_line);
 
-/// Carries it out, as carry_out(TrainingRequest) does.
+/// Carries it out, as carry_out(TrainingRequest).
 void carry_out(const HardnessCommand& command);
 
 }  // namespace hardy

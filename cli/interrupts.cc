@@ -15,7 +15,7 @@ void handle(int /*signal*/) {
   stop_flag.store(true);
   constexpr std::string_view kMessage =
       "\nhardy: stopping after the current step; once more to end at once\n";
-  // Nothing can be done about a failed write in a handler.
+  // A failed write in a handler cannot be handled.
   [[maybe_unused]] const auto written = ::write(STDERR_FILENO, kMessage.data(), kMessage.size());
 }
 
@@ -25,12 +25,13 @@ const std::atomic<bool>& catch_interrupts() {
   struct sigaction action {};
 
   action.sa_handler = handle;
-  action.sa_flags = static_cast<int>(SA_RESETHAND);  // the second signal has its default effect
+  action.sa_flags =
+      static_cast<int>(SA_RESETHAND);  // restores the default effect for the second signal
   for (const int signal : {SIGINT, SIGTERM}) {
     struct sigaction inherited {};
 
     sigaction(signal, nullptr, &inherited);
-    // Whoever started us with the signal ignored (a shell's background job) means it.
+    // If the parent (a shell's background job) ignores the signal, it stays ignored.
     if (inherited.sa_handler != SIG_IGN) sigaction(signal, &action, nullptr);
   }
   return stop_flag;

@@ -54,7 +54,7 @@ void LogWriter::work() {
   }
 }
 
-/// False when nobody reads. A pipe that is ready takes a line without blocking.
+/// False when the reader is gone. A pipe that is ready takes a line without blocking.
 bool LogWriter::put(const std::string& line) const {
   constexpr int kPatienceMs = 500;
   std::string_view left = line;

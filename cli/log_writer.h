@@ -1,4 +1,4 @@
-// Lines for standard error that must never hold up whoever writes them.
+// Lines for standard error that never block the writer.
 #pragma once
 
 #include <condition_variable>
@@ -10,13 +10,13 @@
 
 namespace hardy {
 
-/// Writes lines in a thread of its own. Who reads them may stop reading or go away: lines are then
-/// dropped, and counted. Thread-safe.
+/// Writes lines in its own thread. If the reader stops reading or disappears, lines are dropped and
+/// counted. Thread-safe.
 class LogWriter {
  public:
   explicit LogWriter(int descriptor);
 
-  /// Writes what is left, as far as somebody reads it.
+  /// Writes the remaining lines as far as they are read.
   ~LogWriter();
   LogWriter(const LogWriter&) = delete;
   LogWriter& operator=(const LogWriter&) = delete;
@@ -35,7 +35,7 @@ class LogWriter {
   std::deque<std::string> lines_;
   std::int64_t dropped_ = 0;
   bool is_stopping_ = false;
-  std::thread thread_;  // last: it uses what stands above
+  std::thread thread_;  // last, because it uses the members above
 };
 
 }  // namespace hardy

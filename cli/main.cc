@@ -44,7 +44,7 @@ constexpr const char* kExitCodes =
     "folder, 5 divergence, 6 the system refused, 70 our own bug, 130 interrupted. See "
     "docs/errors.md.\n";
 
-/// `finding` receives what an audit found.
+/// `finding` receives the finding of an audit.
 void add_commands(CLI::App& app, const std::vector<std::string>& command_line,
                   std::string& finding) {
   app.set_version_flag("--version", version_text, "Version, libraries and instruction sets");
@@ -84,7 +84,7 @@ const CLI::App& innermost(const CLI::App& app) {
   return chosen.empty() ? app : innermost(*chosen.front());
 }
 
-/// Options and commands that a misspelt word may have meant.
+/// Options and commands for the correction of a misspelt word.
 std::vector<std::string> known_words(const CLI::App& command) {
   std::vector<std::string> words;
   for (const CLI::Option* option : command.get_options()) {
@@ -104,7 +104,7 @@ std::string full_name(const CLI::App& command) {
   return (parent == nullptr ? "" : full_name(*parent) + " ") + command.get_name();
 }
 
-/// A command without the word that must follow, or with one that it does not know.
+/// The message for a command without its required word, or with an unknown one.
 std::string missing_command(const CLI::App& command, const std::vector<std::string>& words) {
   for (const auto& word : words) {
     if (word.starts_with('-')) continue;
@@ -130,7 +130,7 @@ std::string explain(const CLI::ParseError& error, const CLI::App& app) {
   return fmt::format("{}; `{} --help` shows what there is", text, full_name(command));
 }
 
-/// --help or --version, as a result: a full disk must be noticed.
+/// Prints --help or --version as a result, so that a full disk is reported.
 int say(const CLI::Success& success, const CLI::App& app) {
   std::ostringstream text;
   const int code = app.exit(success, text, text);
@@ -162,7 +162,7 @@ int run_program(const std::vector<std::string>& command_line) {
       return code_of(ExitCode::kConfig);
     }
     app.parse(std::move(arguments));
-    print("");  // flushes what commands printed, so that a full disk is noticed
+    print("");  // flushes the output of commands, so that a full disk is reported
     if (finding.empty()) return code_of(ExitCode::kOk);
     print_error(finding);
     return code_of(ExitCode::kFinding);

@@ -18,7 +18,8 @@ namespace {
 
 using Visit = std::function<void(const CLI::App& command, const std::string& path)>;
 
-/// Calls `visit` for a command and all below it; `path` is "run", "data check", "" for the program.
+/// Calls `visit` for a command and all below it; `path` is "run", "data check", or "" for the
+/// program.
 void for_each_command(const CLI::App& command, const std::string& path, const Visit& visit) {
   visit(command, path);
   for (const CLI::App* sub : command.get_subcommands(nullptr)) {
@@ -26,7 +27,7 @@ void for_each_command(const CLI::App& command, const std::string& path, const Vi
   }
 }
 
-/// "--seeds", "-h": what may be typed after a command.
+/// "--seeds", "-h": options of a command.
 std::vector<std::string> option_words(const CLI::App& command) {
   std::vector<std::string> words;
   for (const CLI::Option* option : command.get_options()) {
@@ -110,7 +111,8 @@ std::string fish_completion(const CLI::App& app) {
   return text;
 }
 
-/// A text as troff reads it: no line is a command, no backslash or hyphen is special.
+/// Text with troff's special characters escaped: no line is a command, no backslash or hyphen is
+/// special.
 std::string troff(const std::string& text) {
   std::string escaped;
   bool at_start = true;
@@ -196,7 +198,7 @@ void add_manual_commands(CLI::App& app) {
   help->add_option("COMMAND", *words, "e.g. run, or data check");
   help->callback([&app, words] {
     const CLI::App& command = find_command(app, *words);
-    // App::help of the program itself would be that of the command that is being carried out.
+    // App::help of the program itself would print the help of the running command.
     const auto name =
         fmt::format("{}{}{}", app.get_name(), words->empty() ? "" : " ", fmt::join(*words, " "));
     print(command.get_formatter()->make_help(&command, name, CLI::AppFormatMode::Normal));

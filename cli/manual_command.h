@@ -1,5 +1,5 @@
-// `hardy help`, `hardy completion`, `hardy manual`: the program's options for people and shells,
-// made from the same declarations that parse them.
+// `hardy help`, `hardy completion`, `hardy manual`: documentation of the options, generated from
+// the declarations that parse them.
 #pragma once
 
 #include <string>

@@ -1,5 +1,5 @@
-// `hardy extract`, `hardy predict --media` and `hardy run --media`: the options, and what either
-// program does with them. The light program checks them and hands over to hardy-extractor.
+// `hardy extract`, `hardy predict --media` and `hardy run --media`: options and their execution.
+// The light program checks them and executes hardy-extractor.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@ class App;
 
 namespace hardy {
 
-/// Options about recordings, as typed.
+/// Recording options, as typed.
 struct MediaOptions {
   std::vector<std::string> inputs;  ///< recordings, folders, patterns, tables
   std::string labels;               ///< a table of segments beside `inputs`
@@ -38,15 +38,15 @@ struct MediaOptions {
   bool redo = false;
 };
 
-/// One command about recordings.
+/// One command on recordings.
 struct MediaCommand {
   std::string name;  ///< "extract" | "predict" | "run"
   MediaOptions media;
   std::string out;        ///< `extract`, `run`: a folder
   std::string model;      ///< `predict`
   std::string available;  ///< `predict`: modalities to use
-  std::string check;      ///< `extract --check`: a folder of ours
-  std::string against;    ///< and one of somebody else
+  std::string check;      ///< `extract --check`: a folder of hardy's features
+  std::string against;    ///< folder to compare it with
   std::string log;        ///< `extract`: "json" = progress as JSON lines
   bool is_json = false;
   bool is_webvtt = false;
@@ -56,13 +56,13 @@ struct MediaCommand {
   std::vector<std::string> command_line;  ///< argv of this process
 };
 
-/// Adds the options of decoding and segmenting to a command; not its inputs.
-/// `has_jobs`: the command has an option --jobs of its own.
+/// Adds the options of decoding and segmenting to a command, without its inputs. `has_jobs`: the
+/// command has its own option --jobs.
 void add_media_options(CLI::App& command, MediaOptions& options, bool has_jobs = false);
 
 void add_extract_command(CLI::App& app, const std::vector<std::string>& command_line);
 
-/// Bytes of "4G", "512M", "100000". Throws ConfigError.
+/// Number of bytes in "4G", "512M", "100000". Throws ConfigError.
 std::int64_t parse_bytes(const std::string& text);
 
 /// Carries the command out. Two implementations: exec_extractor.cc replaces this process by

@@ -21,7 +21,7 @@ void print(std::string_view text) {
 }
 
 void print_error(std::string_view message) {
-  // One line, whatever a path or a name in it holds.
+  // One line, whatever characters a path or a name contains.
   print_notice(fmt::format("hardy: error: {}", printable(message)));
 }
 

@@ -1,4 +1,4 @@
-// What the program says: results on standard output, everything else on standard error.
+// Output of the program: results on standard output, everything else on standard error.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@ void print_error(std::string_view message);
 /// A line on standard error.
 void print_notice(std::string_view line);
 
-/// Control characters replaced by '?': names from data files must not steer a terminal.
+/// Text with control characters replaced by '?': names from data files must not control a terminal.
 std::string printable(std::string_view text);
 
 /// "1.5 MiB".

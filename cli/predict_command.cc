@@ -80,7 +80,7 @@ class Printer {
   }
 
  private:
-  /// "joy,fear", "-" for none; of several values each with its name.
+  /// "joy,fear", "-" for none; of several values each one with its name.
   [[nodiscard]] std::string targets_text(std::span<const float> outputs) const {
     std::string text;
     for (std::size_t t = 0; t < outputs.size(); ++t) {
@@ -109,7 +109,7 @@ PredictOptions predict_options(const PredictCommand& command, const BundleInfo& 
   return options;
 }
 
-/// Nothing is predicted from nothing: such utterances are listed without an answer and counted.
+/// Utterances without an available modality get no prediction; they are listed and counted.
 class UnreadCount {
  public:
   void add(const Predictions& predictions) {
@@ -117,7 +117,7 @@ class UnreadCount {
     for (const auto used : predictions.used) unread_ += used.empty() ? 1 : 0;
   }
 
-  /// Throws DataError when no utterance at all got an answer.
+  /// Throws DataError when no utterance has a prediction.
   void report(const PredictCommand& command) const {
     if (unread_ == 0) return;
     const auto which = command.available.empty() ? "" : " of --available " + command.available;
@@ -151,7 +151,7 @@ void predict_all(const PredictCommand& command, const Recogniser& recogniser, Pr
   unread.report(command);
 }
 
-/// Every line is answered at once from the turns of its dialogue so far.
+/// Predicts every line at once from the turns of its dialogue so far.
 void predict_stream(const PredictCommand& command, const Recogniser& recogniser, Printer& printer) {
   if (!command.source.features.empty()) {
     throw ConfigError("--stream reads JSON lines; --features gives whole arrays");
@@ -174,7 +174,7 @@ void predict_stream(const PredictCommand& command, const Recogniser& recogniser,
         open.erase(request.dialogue);
         return;
       }
-      if (request.dialogue.empty()) open.erase("");  // it stands alone
+      if (request.dialogue.empty()) open.erase("");  // an utterance without dialogue
       auto& dialogue =
           open.try_emplace(request.dialogue, Open{DialogueStream(recogniser), {}}).first->second;
       input.clear();

@@ -1,4 +1,4 @@
-// `hardy predict`: labels for utterances, from files, folders or JSON lines.
+// `hardy predict`: predictions for utterances in files, folders or JSON lines.
 #pragma once
 
 #include <filesystem>

@@ -19,7 +19,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// An utterance and its answer; without one when nothing of it could be used.
+/// An utterance with its prediction; without one if no modality could be used.
 struct Answer {
   const ExtractedSegment* source = nullptr;
   double end_s = 0;
@@ -29,7 +29,7 @@ struct Answer {
   std::string used;
 };
 
-/// The end of an utterance that lasts to the recording's.
+/// End of an utterance; the recording's end if it has none.
 double end_of(const ExtractedSegment& each) {
   if (std::isfinite(each.segment.end_s)) return each.segment.end_s;
   return each.segment.start_s + each.seconds;
@@ -90,7 +90,7 @@ void check_makers(const BundleInfo& info, const ExtractOptions& options) {
   }
 }
 
-/// The class, the value, or of several labels those that are there.
+/// The class, the value, or of several labels the predicted ones.
 std::string label_text(const BundleInfo& info, const Predictions& predictions, std::int64_t i) {
   const auto outputs = predictions.row(i);
   if (info.is_classification()) {
@@ -164,7 +164,7 @@ std::string vtt_time(double seconds) {
                      ms % 1000);
 }
 
-/// Text of a cue: its markup characters are not markup.
+/// Text of a cue with its markup characters escaped.
 std::string vtt_text(std::string_view text) {
   std::string escaped;
   for (const char letter : text) {
@@ -216,7 +216,7 @@ void predict_media(const MediaCommand& command) {
   const BundleInfo& info = recogniser.info();
   MediaCommand narrowed = command;
   Extracted extracted = [&] {
-    if (narrowed.media.only.empty()) {  // nothing is extracted that the model does not read
+    if (narrowed.media.only.empty()) {  // extracts only modalities that the model reads
       for (const auto& modality : info.modality_names()) {
         const auto known = std::find(kMediaModalities.begin(), kMediaModalities.end(), modality);
         if (known == kMediaModalities.end()) continue;

@@ -73,7 +73,7 @@ std::span<const float> values_of(const ArrayOfFile& source, std::int64_t row) {
                   source.file.string(), row, bad, source.name));
 }
 
-/// An utterance without any modality keeps its place.
+/// An utterance without any modality keeps its position.
 void add_utterance(DialogueInput& input, const std::vector<NamedFeatures>& features,
                    const std::string& speaker) {
   if (features.empty()) {
@@ -110,7 +110,7 @@ void read_arrays(const std::vector<ArrayOfFile>& arrays, bool is_one_dialogue,
   if (is_one_dialogue && count > 0) consume(dialogue);
 }
 
-/// Whether a path is a file that holds a whole corpus, by its ending.
+/// Whether a path is a file with a whole corpus, by its ending.
 bool is_corpus_file(const std::filesystem::path& path) {
   const std::string ending = path.extension().string();
   return ending == ".pkl" || ending == ".pickle" || ending == ".h5" || ending == ".hdf5";
@@ -159,8 +159,8 @@ void read_corpus_folder(const SourceOptions& options, const BundleInfo& info,
   }
 }
 
-/// The next line, without its end; false at the end of the input. Stops reading beyond
-/// kLongestLine, so that an endless line cannot fill the memory. Throws IoError.
+/// The next line without its end; false at the end of the input. Stops reading beyond kLongestLine,
+/// which bounds the memory of an endless line. Throws IoError.
 bool next_line(std::istream& input, const std::string& name, std::string& line) {
   line.clear();
   std::streambuf& source = *input.rdbuf();
@@ -176,8 +176,7 @@ bool next_line(std::istream& input, const std::string& name, std::string& line) 
   return !line.empty();
 }
 
-/// The name of the model's modality that an array was probably meant for; empty when it has its
-/// own.
+/// The model's modality that an array probably means; empty if the array has its own.
 std::string meant_modality(const std::string& name, const std::vector<std::string>& known) {
   const auto role = modality_of_folder(name);
   if (std::find(known.begin(), known.end(), role) != known.end()) return role;

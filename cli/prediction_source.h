@@ -1,5 +1,4 @@
-// Where `hardy predict` and `hardy explain` get utterances: a corpus folder, .npy files, JSON
-// lines.
+// Input of `hardy predict` and `hardy explain`: a corpus folder, .npy files, JSON lines.
 #pragma once
 
 #include <cstdint>
@@ -12,24 +11,24 @@
 
 namespace hardy {
 
-/// A dialogue to be recognised.
+/// A dialogue to predict.
 struct SourceDialogue {
-  std::string id;                ///< empty = utterances that stand alone
-  std::vector<std::string> ids;  ///< of its utterances
+  std::string id;                ///< empty = utterances without dialogue
+  std::vector<std::string> ids;  ///< ids of its utterances
   DialogueInput input;
 };
 
-/// What the user gave.
+/// Input options, as typed.
 struct SourceOptions {
   std::string path;                   ///< folder or .jsonl file; "-" or empty = standard input
   std::vector<std::string> features;  ///< MODALITY=FILE.npy
   bool is_one_dialogue = false;       ///< rows of the .npy files are the turns of one dialogue
   std::string labels;                 ///< label pickle of a tree
-  std::string reduce = "mean";        ///< mean | mean-std: what becomes of sequences
+  std::string reduce = "mean";        ///< mean | mean-std: reduction of sequences
 };
 
-/// Reads the source dialogue by dialogue and hands each over. Throws DataError naming file, line or
-/// utterance, and the remedy.
+/// Reads the source dialogue by dialogue and passes each one on. Throws DataError naming file, line
+/// or utterance, and the remedy.
 void read_dialogues(const SourceOptions& options, const BundleInfo& info,
                     const std::function<void(const SourceDialogue&)>& consume);
 

@@ -17,8 +17,8 @@ namespace {
 constexpr double kRedrawEvery = 0.1;     // seconds
 constexpr double kLineEvery = 30.0;      // seconds
 constexpr double kLineGap = 1.0;         // seconds
-constexpr double kLineSteps = 20;        // of the whole
-constexpr double kEstimateAfter = 0.01;  // of the whole: before, a remaining time would be a guess
+constexpr double kLineSteps = 20;        // steps of the whole work
+constexpr double kEstimateAfter = 0.01;  // share of the work; earlier estimates are unreliable
 
 /// Whole percents, 100 only at the end.
 int percent(double share) { return static_cast<int>(std::floor(100 * share)); }
@@ -67,7 +67,7 @@ void ProgressBar::update(double done, double total, const std::string& current) 
   const double share = done_ / total_;
   const bool is_step = std::floor(share * kLineSteps) > std::floor(last_share_ * kLineSteps);
   const double waited_s = now_s - last_drawn_s_;
-  if (last_share_ >= 1) return;  // the end has been told
+  if (last_share_ >= 1) return;  // the end has been printed
   const bool is_end = done_ >= total_;
   if ((is_step && waited_s >= kLineGap) || waited_s >= kLineEvery || is_end) write_line(now_s);
 }
@@ -100,7 +100,7 @@ void ProgressBar::draw_bar(double now_s) {
   const std::string left = remaining(now_s);
   if (!left.empty()) line += "  " + left;
   if (!current_.empty()) line += "  " + current_;
-  // A line that wraps could not be redrawn; the last column stays free.
+  // A line that wraps cannot be redrawn; the last column stays free.
   if (line.size() >= static_cast<std::size_t>(columns)) {
     line.resize(static_cast<std::size_t>(columns - 1));
   }

@@ -1,4 +1,4 @@
-// Progress for people: a bar with the remaining time on a terminal, a line now and then elsewhere.
+// Display of progress: a bar with the remaining time on a terminal, otherwise a line now and then.
 #pragma once
 
 #include <functional>
@@ -12,15 +12,15 @@ namespace hardy {
 struct ProgressBarOptions {
   int columns = 0;        ///< width of the terminal; 0 = not a terminal: plain lines
   bool is_quiet = false;  ///< notes only
-  std::function<void(const std::string&)> write = {};  ///< where text goes (standard error)
+  std::function<void(const std::string&)> write = {};  ///< output function (standard error)
   std::function<double()> now_s = {};                  ///< a clock in seconds
 };
 
 /// Options for this process: standard error, its width, the steady clock.
 ProgressBarOptions stderr_progress(bool is_quiet);
 
-/// Draws at most ten times a second; plain lines come at steps of 5 %, but neither oftener than
-/// every second nor rarer than every 30 s, so that a log stays short. Thread-safe.
+/// Draws at most ten times a second; plain lines come at steps of 5 %, at least 1 s and at most 30
+/// s apart, so that a log stays short. Thread-safe.
 class ProgressBar final : public Progress {
  public:
   explicit ProgressBar(ProgressBarOptions options);
@@ -38,7 +38,7 @@ class ProgressBar final : public Progress {
   [[nodiscard]] std::string remaining(double now_s) const;
 
   ProgressBarOptions options_;
-  std::mutex mutex_;  // guards everything below
+  std::mutex mutex_;  // guards the members below
   std::string phase_;
   std::string current_;
   double done_ = 0;

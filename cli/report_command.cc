@@ -47,7 +47,7 @@ void write_tensorboard(const ReportOptions& options, const ReportData& data) {
   }
   std::size_t files = 0;
   for (const auto& run : data.runs) {
-    // Names may be whole paths; below --out they are one folder each.
+    // Names may be whole paths; below --out each is one folder.
     std::string name = run.name;
     for (char& letter : name) letter = letter == '/' ? '_' : letter;
     files +=

@@ -10,7 +10,7 @@ class App;
 
 namespace hardy {
 
-/// `command_line` is argv: it is told in the report.
+/// `command_line` is argv; the report contains it.
 void add_report_command(CLI::App& app, const std::vector<std::string>& command_line);
 
 }  // namespace hardy

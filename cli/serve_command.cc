@@ -35,7 +35,7 @@ struct ServeCommand {
   ServeOptions options;
   int port = ServeOptions{}.port;
   bool is_quiet = false;
-  bool is_free = false;  ///< takes nothing away from itself
+  bool is_free = false;  ///< keeps all privileges (--no-jail)
 };
 
 std::string utc_now() {
@@ -46,7 +46,7 @@ std::string utc_now() {
                      fmt::gmtime(std::chrono::system_clock::to_time_t(now)), milliseconds);
 }
 
-/// Within quotation marks of JSON.
+/// Text inside the quotation marks of JSON.
 std::string json_text(const std::string& text) {
   const std::string quoted = nlohmann::json(repaired_utf8(text)).dump();
   return quoted.substr(1, quoted.size() - 2);
@@ -64,7 +64,7 @@ std::string read_token(const std::string& file) {
 }
 
 std::string access_line(const Service::Access& access) {
-  // Method and route come from lists of ours, so the line needs no escaping.
+  // Method and route come from fixed lists, so the line needs no escaping.
   const bool is_known = access.method == "GET" || access.method == "POST" ||
                         access.method == "DELETE" || access.method == "HEAD";
   return fmt::format(
@@ -73,10 +73,9 @@ std::string access_line(const Service::Access& access) {
       access.seconds * 1000, access.bytes_in, access.bytes_out);
 }
 
-/// Raises the number of files that may be open as far as it goes, and takes no more connections
-/// than it allows.
+/// Raises the limit of open files as far as possible, and lowers the number of connections to it.
 void fit_connections(ServeOptions& options) {
-  constexpr std::int64_t kOwn = 32;  // standard streams, the port, timers, files that are read
+  constexpr std::int64_t kOwn = 32;  // standard streams, the port, timers, open files
 
   struct rlimit limit {};
 
@@ -95,8 +94,8 @@ void fit_connections(ServeOptions& options) {
                   allowed, options.max_connections));
 }
 
-/// Large blocks go back to the system as soon as they are freed. By itself the allocator raises its
-/// limits with each large block and then keeps up to 64 MiB for every thread.
+/// Returns large blocks to the system as soon as they are freed. By default the allocator raises
+/// its thresholds with each large block and then keeps up to 64 MiB per thread.
 void keep_little_memory() {
 #ifdef __GLIBC__
   ::mallopt(M_MMAP_THRESHOLD, 256 << 10);
@@ -104,8 +103,8 @@ void keep_little_memory() {
 #endif
 }
 
-/// What a running service reads: the folder of the model, also where links lead, the corpus, and
-/// how much memory it has.
+/// Paths that a running service reads: the folder of the model, also the targets of links, the
+/// corpus, and its memory statistics.
 std::vector<std::filesystem::path> readable_paths(const ServeOptions& options) {
   std::error_code ignored;
   std::vector<std::filesystem::path> paths = {"/proc/self"};
@@ -118,7 +117,7 @@ std::vector<std::filesystem::path> readable_paths(const ServeOptions& options) {
   return paths;
 }
 
-/// Sanitizers look for leaks with calls that a confined process may not make.
+/// The leak check of sanitizers uses calls that a confined process may not make.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr bool kIsSanitized = true;
 #elif defined(__has_feature)
@@ -137,7 +136,7 @@ void note_gap(const std::string& gap) {
 
 void run_serve(ServeCommand command) {
   ServeOptions& options = command.options;
-  // Whoever reads our log or an answer may go away; a failed write is then enough.
+  // The reader of a log or a reply may disappear; a failed write then reports it.
   std::signal(SIGPIPE, SIG_IGN);
   keep_little_memory();
   options.model = find_bundle(command.model);

@@ -1,4 +1,4 @@
-// The options of commands whose work may be divided among processes: --shard, --part, --from-cache.
+// The options of commands whose work can be divided among processes: --shard, --part, --from-cache.
 #pragma once
 
 #include <filesystem>
@@ -13,7 +13,7 @@ class App;
 
 namespace hardy {
 
-/// What the user typed, before it is checked.
+/// Options as typed, not yet checked.
 struct ShardOptions {
   std::string shard;
   std::string part;
@@ -21,16 +21,16 @@ struct ShardOptions {
   std::string plan;
 };
 
-/// What it means.
+/// The checked options.
 struct Sharing {
-  std::optional<Shard> shard;  ///< compute this share into the cache and write no results
-  bool from_cache = false;     ///< write results of what shares left; compute nothing
-  std::filesystem::path plan;  ///< only write what `hardy submit` needs to know, here
+  std::optional<Shard> shard;  ///< compute this shard into the cache and write no results
+  bool from_cache = false;     ///< write the results of the shards; compute nothing
+  std::filesystem::path plan;  ///< only write the data for `hardy submit` to this file
 };
 
 void add_shard_options(CLI::App& command, ShardOptions& typed);
 
-/// Throws ConfigError for contradictions. `has_cache`: others can read the stage cache.
+/// Throws ConfigError for contradictions. `has_cache`: other processes can read the stage cache.
 Sharing read_sharing(const ShardOptions& typed, bool has_cache);
 
 }  // namespace hardy

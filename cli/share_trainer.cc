@@ -15,7 +15,7 @@
 namespace hardy {
 namespace {
 
-/// The most memory that the process has had so far.
+/// Peak memory of the process.
 std::int64_t peak_bytes() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);

@@ -1,4 +1,4 @@
-// The trainer's half of --shard and --plan.
+// --shard and --plan in the trainer.
 #pragma once
 
 #include <filesystem>
@@ -11,14 +11,14 @@
 
 namespace hardy {
 
-/// Computes a share, with its progress below `folder`, and prints a line about it.
+/// Computes a shard, with its progress below `folder`, and prints a line about it.
 void carry_out_share(const ShardRequest& request, const std::filesystem::path& folder,
                      const Corpus& corpus, Progress& progress, bool is_quiet);
 
-/// The runs of a study as a share sees them.
+/// The runs of a study as variants of a shard.
 std::vector<ShardVariant> share_variants(const Study& study);
 
-/// Writes what dividing the study needs: groups, fits, CPU seconds and memory, measured by short
+/// Writes the data for dividing the study: groups, fits, CPU seconds and memory, measured by short
 /// trainings of one fold, as JSON.
 void write_plan(const std::filesystem::path& file, const StudyRequest& request,
                 const std::optional<CompareOptions>& comparison, const Corpus& corpus,

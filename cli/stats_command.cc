@@ -172,7 +172,7 @@ void read_tracks(const std::string& text, CompareRequest& request) {
   }
 }
 
-/// Keeps the metrics and the track that were asked for. Throws ConfigError for an unknown one.
+/// Keeps the requested metrics and track. Throws ConfigError for an unknown one.
 void choose_rows(Results& results, const StatsOptions& options) {
   const auto require = [](const std::string& name, const std::vector<std::string>& known,
                           const char* option) {

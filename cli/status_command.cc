@@ -1,4 +1,4 @@
-// `hardy status`: reads the small files that shards leave.
+// `hardy status`: reads the progress files of shards.
 #include <algorithm>
 #include <filesystem>
 #include <map>
@@ -23,7 +23,7 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
-/// "running" without a sign of life is lost.
+/// "running" without a recent sign of life is lost.
 std::string state_of(const ShardState& state) {
   return state.state == "running" && state.silence_s > kShardSilence_s ? "lost" : state.state;
 }
@@ -39,7 +39,7 @@ struct Division {
   double left_s = -1;  ///< negative = unknown
 };
 
-/// Units that a shard has finished, those in progress counted in parts.
+/// Units that a shard has finished, with fractions for those in progress.
 double finished_units(const ShardState& state) {
   const auto done = static_cast<double>(state.done);
   return std::max(done, state.fraction * static_cast<double>(state.total));

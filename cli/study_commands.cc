@@ -74,7 +74,7 @@ void add_study(CLI::App& app, const std::vector<std::string>& command_line) {
     Config start = make_preset(typed->config.preset.empty() ? "default" : typed->config.preset);
     start.run.models = KeptModels::kNone;
     Study study = load_study(typed->file, start);
-    // What the user says beats the file.
+    // Options take precedence over the file.
     study.base = fit_config_over(study.base, *typed);
     validate_study(study);
     static_cast<void>(carry_out(study_command(*typed, std::move(study), command_line)));
@@ -96,7 +96,7 @@ void add_budget_options(CLI::App& command, TypedStudy& typed, const std::string&
       ->check(CLI::Range(std::int64_t{1}, kMostEpochs));
 }
 
-/// Epochs that `reproduce all` gives the methods of table 1 when nothing is said.
+/// Default epochs of the methods of table 1 in `reproduce all`.
 constexpr std::int64_t kAllBudget = 40;
 
 void add_reproduce(CLI::App& app, const std::vector<std::string>& command_line) {

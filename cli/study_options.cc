@@ -37,7 +37,7 @@ StudyCommand study_command(const TypedStudy& typed, Study study,
   StudyCommand command;
   command.out = typed.out.empty() ? default_folder(study, terms) : std::filesystem::path(typed.out);
   command.study = std::move(study);
-  // Without --cache a study keeps its own: what it shares is then gone with its folder.
+  // Without --cache a study has its own cache, which is removed with its folder.
   if (!typed.cache.empty()) command.cache = typed.cache;
   command.metric = typed.metric;
   command.estimates = !typed.has_no_estimate;

@@ -1,4 +1,4 @@
-// The options that every command shares which runs a study.
+// The options of every command that runs a study.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@
 
 namespace hardy {
 
-/// What the user typed, before it is checked.
+/// Options as typed, not yet checked.
 struct TypedStudy : FitOptions {
   std::string file;
   std::string experiment;
@@ -30,17 +30,17 @@ void add_estimate_options(CLI::App& command, TypedStudy& typed);
 /// Adds DATA, settings, --out, --no-estimate, --dry-run and the rest.
 void add_study_options(CLI::App& command, TypedStudy& typed);
 
-/// What --out says when it is not given.
+/// Help text of --out.
 inline constexpr const char* kStudyFolderHelp =
     "Folder of the study; default runs/<kind>-<8 hex digits>";
 
-/// The command that runs a study; its folder is runs/<kind>-<8 hex digits> unless --out says
-/// another. `terms`: what the study depends on beside its description.
+/// The command that runs a study; its folder is runs/KIND-8HEXDIGITS by default. `terms`: what the
+/// study depends on besides its description.
 StudyCommand study_command(const TypedStudy& typed, Study study,
                            const std::vector<std::string>& command_line,
                            const std::string& terms = "");
 
-/// Studies store no models unless told to: variants are compared, not deployed.
+/// Studies store no models by default: variants are compared, not deployed.
 FitOptions without_models(FitOptions options);
 
 }  // namespace hardy

@@ -1,4 +1,4 @@
-// The trainer's way of carrying out studies.
+// Execution of studies in the trainer.
 #include <algorithm>
 #include <optional>
 #include <system_error>
@@ -45,7 +45,7 @@ void say_estimate(const StudyRequest& request, const Corpus& corpus, ProgressBar
       duration_text(estimate.cpu_s), share, duration_text(estimate.calibration_cpu_s)));
 }
 
-/// The same for methods, each measured by itself.
+/// The same for methods, each measured separately.
 void say_method_estimate(const StudyRequest& request, const CompareOptions& options,
                          const Corpus& corpus, ProgressBar& progress) {
   progress.start("measuring what an epoch of each method costs");
@@ -63,8 +63,8 @@ void say_method_estimate(const StudyRequest& request, const CompareOptions& opti
       duration_text(estimate.calibration_cpu_s)));
 }
 
-/// Of a comparison, or of an experiment that methods are a part of: HARDY-MER's variants share
-/// stages, so they are counted together.
+/// Prints the estimate of a comparison, or of an experiment that includes methods: HARDY-MER's
+/// variants share stages, so they are counted together.
 void say_estimates(const StudyCommand& command, const StudyRequest& request, const Corpus& corpus,
                    ProgressBar& progress) {
   if (!command.comparison) return say_estimate(request, corpus, progress);
@@ -85,20 +85,20 @@ void say_estimates(const StudyCommand& command, const StudyRequest& request, con
   }
 }
 
-/// What is printed of a study that is no experiment of the paper.
+/// Printed report of a study that is no experiment of the paper.
 std::string report(const StudyCommand& command, const StudyResult& result) {
   if (command.json) return study_json(result);
   if (command.study.kind != "sweep") return study_table(result);
   return ranking_table(result, command.metric.empty() ? first_metric(result) : command.metric);
 }
 
-/// Writes what an experiment leaves beside its runs, and returns what is printed of it.
+/// Writes the files of an experiment beside its runs, and returns its printed report.
 std::string finish_experiment(const StudyCommand& command, const StudyRequest& request,
                               const StudyResult& result, const Corpus& corpus,
                               ProgressBar& progress) {
   const auto& name = command.experiment;
   std::string text;
-  if (name != "fig3") {  // which varies nothing
+  if (name != "fig3") {  // it has a single variant
     write_file_atomically(command.out / "reproduction.csv", reproduction_csv(name, result));
     write_file_atomically(command.out / "reproduction.txt", reproduction_text(name, result));
     if (name != "table1") text = reproduction_text(name, result);
@@ -116,7 +116,8 @@ std::string finish_experiment(const StudyCommand& command, const StudyRequest& r
   return text + (text.empty() ? "" : "\n") + neighbour_text(found);
 }
 
-/// Leaves out methods that cannot serve the corpus, says so, and makes the rest the study.
+/// Removes methods that cannot be applied to the corpus, reports them, and makes the rest the
+/// study.
 ComparisonPlan plan(StudyRequest& request, const Corpus& corpus) {
   auto planned = plan_comparison(request.study, corpus);
   for (const auto& refusal : planned.refusals) {
@@ -126,10 +127,10 @@ ComparisonPlan plan(StudyRequest& request, const Corpus& corpus) {
   return planned;
 }
 
-/// What a study came to.
+/// Outcome of a study.
 struct Outcome {
-  std::string text = {};     ///< what is printed
-  std::string finding = {};  ///< of an audit; empty = nothing found
+  std::string text = {};     ///< printed text
+  std::string finding = {};  ///< finding of an audit; empty = none
   double wall_s = 0;
   std::vector<std::string> best = {};  ///< of a sweep: the settings that validation chose
 };

@@ -47,7 +47,7 @@ struct SubmitOptions {
   std::vector<std::string> command;
 };
 
-/// The value of an option in a command line; nothing when it is not there.
+/// The value of an option in a command line; nothing if it is absent.
 std::optional<std::string> value_of(const std::vector<std::string>& words,
                                     const std::string& name) {
   for (std::size_t i = 0; i < words.size(); ++i) {
@@ -75,7 +75,7 @@ std::string output_of(const std::string& command) {
   return text;
 }
 
-/// What `--plan` writes.
+/// Contents of the `--plan` file.
 struct Plan {
   std::int64_t groups = 0;
   double cpu_s = 0;
@@ -100,7 +100,7 @@ Plan measure(const ClusterJob& job) {
           json.at("loaded_bytes").get<double>(), json.at("peak_bytes").get<double>()};
 }
 
-/// Fills in what the user left open, from short trainings on this machine.
+/// Fills in unset options, from short trainings on this machine.
 void size_from(const Plan& plan, const SubmitOptions& typed, ClusterJob& job) {
   constexpr double kMargin = 1.3;
   constexpr double kMiB = 1024.0 * 1024.0;
@@ -114,7 +114,8 @@ void size_from(const Plan& plan, const SubmitOptions& typed, ClusterJob& job) {
                            bytes_text(static_cast<std::int64_t>(plan.peak_bytes))));
 }
 
-/// Twice the estimate for this machine's speed, and time to start. Too little costs a requeue only.
+/// Twice the estimate for this machine's speed, plus start-up time. Too little only costs a
+/// requeue.
 void time_from(const Plan& plan, ClusterJob& job) {
   constexpr double kMargin = 2;
   constexpr double kStart_min = 5;
@@ -127,7 +128,7 @@ void time_from(const Plan& plan, ClusterJob& job) {
 
 std::set<std::string> dividable() { return {"run", "compare", "sweep", "study", "reproduce"}; }
 
-/// The command as every node gets it: with a folder, a cache and a number of workers of its own.
+/// The command as every node runs it, with its own folder, cache and number of workers.
 ClusterJob job_of(const SubmitOptions& typed) {
   ClusterJob job;
   job.command = typed.command;
@@ -234,7 +235,7 @@ void set_elements(const SubmitOptions& typed, ClusterJob& job) {
   if (typed.slurm && !typed.print) job.elements = std::min(job.elements, largest_array());
 }
 
-/// Writes the script of the engine, and runs it unless only asked to print.
+/// Writes the script of the engine, and runs it unless --print is given.
 void hand_over(const SubmitOptions& typed, const ClusterJob& job) {
   const auto folder = job.out / kShardFolder;
   if (typed.slurm) {

@@ -1,4 +1,4 @@
-// `hardy submit`: divides a command among the nodes of a cluster; `hardy status`: how far they are.
+// `hardy submit`: divides a command among the nodes of a cluster. `hardy status`: their progress.
 #pragma once
 
 #include <string>

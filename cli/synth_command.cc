@@ -24,7 +24,7 @@
 namespace hardy {
 namespace {
 
-/// The command line as given.
+/// Command line arguments.
 struct SynthArguments {
   std::string out;
   std::string labels;
@@ -49,7 +49,7 @@ std::vector<std::string> split_commas(const std::string& text) {
   return words;
 }
 
-/// `--modalities`: a number, or names; names that `defaults` knows keep their width and strength.
+/// `--modalities`: a number, or names; names in `defaults` keep their width and strength.
 std::vector<DemoModality> choose_modalities(const std::string& text,
                                             const std::vector<DemoModality>& defaults) {
   if (text.empty()) return defaults;

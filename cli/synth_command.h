@@ -7,8 +7,8 @@ class App;
 
 namespace hardy {
 
-/// Adds `synth` to the `data` command. Its callback prints one line on success and lets
-/// ConfigError, DataError and IoError through.
+/// Adds `synth` to the `data` command. Its callback prints one line on success; ConfigError,
+/// DataError and IoError pass through.
 void add_synth_command(CLI::App& data_app);
 
 }  // namespace hardy

@@ -13,7 +13,7 @@
 namespace hardy {
 namespace {
 
-/// What COLUMNS says; 0 = nothing usable.
+/// Value of COLUMNS; 0 if unusable.
 std::size_t columns_variable() {
   const char* text = std::getenv("COLUMNS");
   std::size_t columns = 0;

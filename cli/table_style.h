@@ -1,4 +1,4 @@
-// How tables look on this standard output.
+// Style of tables on this standard output.
 #pragma once
 
 #include <string>
@@ -12,11 +12,11 @@ namespace hardy {
 /// "dumb".
 TableStyle table_style();
 
-/// The metrics that `typed` names among `known`; "all" stands for every one. Throws ConfigError.
+/// The metrics of `typed` among `known`; "all" means every one. Throws ConfigError.
 std::vector<std::string> metrics_named(const std::vector<std::string>& typed,
                                        const std::vector<std::string>& known);
 
-/// Names of every metric there is, families by their own name ("recall.<class>").
+/// Names of all metrics, families by their own name ("recall.CLASS").
 std::vector<std::string> metric_names();
 
 }  // namespace hardy

@@ -1,4 +1,4 @@
-// The trainer's way of training: loads the corpus, runs the protocol, prints the table.
+// Execution of training commands: loads the corpus, runs the protocol, prints the table.
 #include <algorithm>
 #include <cmath>
 #include <optional>
@@ -39,7 +39,7 @@ std::string as_text(const Json& json) {
   return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
-/// The table as asked for. Metrics that these labels do not have are left out with a note.
+/// The requested table. Metrics that these labels do not have are left out with a note.
 std::string table_of(const TrainingRequest& request, const Results& results, Progress& progress) {
   TableStyle style = table_style();
   for (const auto& metric : request.metrics) {
@@ -56,7 +56,7 @@ std::string table_of(const TrainingRequest& request, const Results& results, Pro
   return results_table(results, style);
 }
 
-/// What `run` and `train` print.
+/// Printed report of `run` and `train`.
 std::string report(const TrainingRequest& request, const ProtocolResult& result,
                    Progress& progress) {
   const RunTimings& timings = result.timings;
@@ -156,19 +156,20 @@ StoredData stored_data(const std::filesystem::path& source) {
   return stored;
 }
 
-/// The corpus that the user names, or that of the stored models when none is named.
+/// The named corpus, or that of the stored models if none is named.
 Corpus corpus_of(const TrainingRequest& request) {
   auto [config, checksum] = stored_data(request.run_or_model);
   const bool is_named = !request.config.data.path.empty();
   if (is_named) {
-    // Another corpus: how the run's own was laid out says nothing about this one.
+    // Another corpus: the layout of the run's own does not apply.
     config.data.path = request.config.data.path;
     config.data.format = "auto";
     config.data.labels.clear();
   }
   for (const auto& assignment : request.data_assignments) set_config_field(config, assignment);
   Corpus corpus = load_corpus(config.data, worker_count(0));
-  // A model does not say where its data lies; without a place the demonstration corpus is loaded.
+  // A model does not contain the path of its data; without a path the demonstration corpus is
+  // loaded.
   if (!is_named && request.data_assignments.empty() && corpus.checksum != checksum) {
     throw DataError(fmt::format("{}: trained on other data than {}; name the folder of its corpus",
                                 request.run_or_model.string(), corpus.source));
@@ -201,7 +202,7 @@ void report_warnings(const std::vector<Finding>& warnings, const std::string& pa
                   printable(path)));
 }
 
-/// A share of the run, or what dividing it needs to know.
+/// Computes a shard of the run, or writes the plan for dividing it.
 void share(const TrainingRequest& request, const std::atomic<bool>& stop, const Corpus& corpus,
            Progress& progress) {
   const auto folder = run_folder_of(

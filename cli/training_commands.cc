@@ -18,7 +18,7 @@ namespace {
 
 constexpr const char* kRunFolderHelp = "Run folder; default runs/<corpus>-<8 hex digits>";
 
-/// What the user typed, before it is checked.
+/// Options as typed, not yet checked.
 struct TypedOptions : FitOptions {
   MediaOptions media;
   int fold = 1;

@@ -1,5 +1,5 @@
-// `hardy run`, `train` and `evaluate`: the options, and what either program does with them. The
-// light program checks them and hands over to hardy-trainer; the trainer does the work.
+// `hardy run`, `train` and `evaluate`: options and their execution. The light program checks them
+// and executes hardy-trainer, which does the work.
 #pragma once
 
 #include <filesystem>

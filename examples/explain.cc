@@ -1,5 +1,5 @@
-// What each modality contributed: `hardy_example_explain MODEL` recognises an utterance with every
-// modality and prints a line per modality with its Shapley value for the predicted class.
+// Contribution of each modality: `hardy_example_explain MODEL` predicts an utterance with all
+// modalities and prints a line per modality with its Shapley value for the predicted class.
 #include <cstdio>
 #include <exception>
 #include <vector>
@@ -11,7 +11,7 @@ namespace {
 void run(const char* model) {
   const hardy::Explainer explainer(hardy::Recogniser::load(model));
   const auto& modalities = explainer.recogniser().info().modalities;
-  std::vector<std::vector<float>> features;  // yours come from an extractor
+  std::vector<std::vector<float>> features;  // normally the output of an extractor
   hardy::UtteranceView utterance;
   for (const auto& modality : modalities) {
     features.emplace_back(static_cast<std::size_t>(modality.width), 0.5F);

@@ -1,6 +1,5 @@
-// Recognises one dialogue with a trained model: `hardy_example_predict MODEL`. Prints, for a first
-// turn with every modality and a second one with the first modality only, the label and how far to
-// believe it.
+// Predicts one dialogue with a trained model: `hardy_example_predict MODEL`. Prints label and
+// confidence of a first turn with all modalities and of a second one with the first modality only.
 #include <cstdio>
 #include <exception>
 #include <vector>
@@ -12,7 +11,7 @@ namespace {
 void run(const char* model) {
   const auto recogniser = hardy::Recogniser::load(model);
   hardy::DialogueInput dialogue(recogniser.info());
-  std::vector<std::vector<float>> features;  // yours come from an extractor
+  std::vector<std::vector<float>> features;  // normally the output of an extractor
   for (const auto& modality : recogniser.info().modalities) {
     features.emplace_back(static_cast<std::size_t>(modality.width), 0.5F);
   }

@@ -1,4 +1,4 @@
-// What the fuzzers of weights and tokenizers do with one input; shared with
+// Entry points of the fuzzers of weights and tokenizers, shared with
 // tests/backbones/fuzz_regression_test.cc.
 #pragma once
 
@@ -20,7 +20,7 @@
 
 namespace hardy::fuzz {
 
-/// A folder of this process for files that are read by their names; made once.
+/// A folder of this process for files that are read by name; created once.
 inline const std::filesystem::path& own_folder() {
   static const std::filesystem::path folder = [] {
     std::string name = (std::filesystem::temp_directory_path() / "hardy-fuzz-XXXXXX").string();
@@ -54,7 +54,8 @@ inline void run_weights(std::span<const std::byte> bytes) {
   }
 }
 
-/// The first byte chooses the kind; behind it vocabulary, merges and a text, apart by the byte 1.
+/// The first byte selects the kind; then vocabulary, merges and a text follow, separated by the
+/// byte 1.
 inline void run_tokenizer(std::span<const std::byte> bytes) {
   if (bytes.empty()) return;
   const std::string_view whole(reinterpret_cast<const char*>(bytes.data()), bytes.size());

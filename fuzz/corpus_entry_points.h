@@ -1,4 +1,4 @@
-// What the fuzzers of corpus readers do with one input; see entry_points.h.
+// Entry points of the fuzzers of corpus readers; see entry_points.h.
 #pragma once
 
 #include <sys/mman.h>
@@ -19,7 +19,7 @@
 
 namespace hardy::fuzz {
 
-/// A corpus that was read is refused as a whole or keeps its invariants.
+/// A corpus is refused as a whole or keeps its invariants.
 inline void require_sound(Reading reading) {
   try {
     validate_corpus(take_sound_corpus(std::move(reading)));
@@ -62,7 +62,7 @@ inline void run_npz(std::span<const std::byte> bytes) {
   }
 }
 
-/// Labels as JSON, with what their columns mean.
+/// Labels as JSON, with the interpretation of their columns.
 inline void run_label_json(std::span<const std::byte> bytes) {
   try {
     const LabelTable table = parse_json_labels(as_text(bytes), "input");
@@ -78,7 +78,7 @@ inline void run_label_json(std::span<const std::byte> bytes) {
   }
 }
 
-/// A merged HDF5 file; the library reads in a process of its own, as always.
+/// A merged HDF5 file; the library reads in a separate process, as always.
 inline void run_hdf5(std::span<const std::byte> bytes) {
   const int file = ::memfd_create("input", 0);
   check(

@@ -1,6 +1,5 @@
-// What each fuzzer does with one input; shared with tests/formats/fuzz_regression_test.cc. Errors
-// that the readers document are expected; anything else (a crash, another exception, a hang) is a
-// finding.
+// Entry points of the fuzzers, shared with tests/formats/fuzz_regression_test.cc. Documented errors
+// of the readers are expected; anything else (a crash, another exception, a hang) is a finding.
 #pragma once
 
 #include <cmath>
@@ -69,7 +68,7 @@ inline void run_pickle(std::span<const std::byte> bytes) {
 inline void run_npy(std::span<const std::byte> bytes) {
   try {
     const NpyArray array = parse_npy(bytes, "input");
-    // What was read can be written and reads back as the same shape.
+    // An array can be written and reads back with the same shape.
     const std::string again = format_npy(array.shape, array.values);
     check(parse_npy(std::as_bytes(std::span(again)), "again").shape == array.shape, "npy");
     std::vector<float> feature;
@@ -99,7 +98,7 @@ inline void run_config(std::span<const std::byte> bytes) {
   try {
     const Config config = parse_config(std::string(as_text(bytes)), "input", Config{});
     validate_config(config);
-    // What was accepted is written as TOML that means the same.
+    // Accepted settings are written as equivalent TOML.
     const std::string toml = config_toml(config);
     check(config_toml(parse_config(toml, "again", Config{})) == toml, "config");
   } catch (const Error& error) {
@@ -107,7 +106,7 @@ inline void run_config(std::span<const std::byte> bytes) {
   }
 }
 
-/// The table, with everything before the first zero byte as corpus.toml.
+/// The table; everything before the first zero byte is corpus.toml.
 inline void run_plain_csv(std::span<const std::byte> bytes) {
   const std::string_view text = as_text(bytes);
   const std::size_t cut = text.find('\0');

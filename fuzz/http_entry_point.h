@@ -1,4 +1,4 @@
-// What the fuzzer of the HTTP stack does with one input: parser, header rules, service. Shared with
+// Entry point of the fuzzer of the HTTP stack: parser, header rules, service. Shared with
 // tests/serve/http_rules_test.cc.
 #pragma once
 
@@ -34,7 +34,7 @@ inline Service& http_service() {
   return service;
 }
 
-/// Answers the request as a connection does; 0 when it is no whole request.
+/// Answers the request as a connection does; 0 for an incomplete request.
 inline int answer_http(std::string_view text) {
   namespace http = boost::beast::http;
   http::request_parser<LeasedBody> parser;

@@ -1,4 +1,4 @@
-// What the fuzzers of transcripts and tables of segments do with one input; shared with
+// Entry points of the fuzzers of transcripts and segment tables, shared with
 // tests/media/fuzz_regression_test.cc.
 #pragma once
 
@@ -14,7 +14,7 @@
 
 namespace hardy::fuzz {
 
-/// The first byte chooses the ending of the name, by which some forms are recognised.
+/// The first byte selects the ending of the name, by which some forms are recognised.
 inline void run_transcript(std::span<const std::byte> bytes) {
   constexpr const char* kNames[] = {"a.srt", "a.vtt", "a.TextGrid", "a.eaf", "a.json",
                                     "a.ctm", "a.tsv", "a.csv",      "a.txt", "a"};

@@ -1,5 +1,4 @@
-// What the fuzzer of the service's bodies does with one input; shared with
-// tests/serve/body_test.cc.
+// Entry point of the fuzzer of request bodies, shared with tests/serve/body_test.cc.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +20,7 @@ inline const BundleInfo& request_model() {
   return info;
 }
 
-/// Reads the text as a body of either kind; what is accepted must fit the model.
+/// Reads the text as a body of either kind; an accepted body must fit the model.
 inline void run_request(std::string_view text) {
   for (const auto kind : {BodyKind::kPredict, BodyKind::kExplain}) {
     try {

@@ -22,7 +22,7 @@ namespace {
 constexpr int kPanel = 16;
 constexpr std::int64_t kAhead = 1024;
 
-/// Sums of kRows rows and kVectors vectors of outputs, as run_tile does.
+/// Sums of kRows rows and kVectors vectors of outputs, as in run_tile.
 template <int kRows, int kVectors>
 void tile(const float* weights, std::int64_t stride, std::int64_t in, ConstRows x, Rows y) {
   const hn::FixedTag<float, 8> d;

@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::int64_t kTurns = 35;
 
-/// The size that the marks are for, whatever the default settings are.
+/// The encoder of the published targets, independent of the default settings.
 EncoderConfig measured_encoder() {
   EncoderConfig encoder;
   encoder.hidden = 256;
@@ -27,7 +27,7 @@ EncoderConfig measured_encoder() {
   return encoder;
 }
 
-/// A model in the system's temporary folder, gone when the program ends.
+/// A model in the system's temporary folder, removed by the destructor.
 struct TemporaryModel {
   std::filesystem::path file = std::filesystem::temp_directory_path() /
                                ("hardy-predict-bench-" + std::to_string(::getpid()));
@@ -81,7 +81,7 @@ void dialogue(benchmark::State& state) {
   }
 }
 
-/// Utterances of different dialogues in one pass, as the service batches them.
+/// Utterances of different dialogues in one pass, as in the service.
 void batch(benchmark::State& state) {
   const auto& data = utterances(Pattern(0b111));
   const auto count = static_cast<std::size_t>(state.range(0));
@@ -133,8 +133,8 @@ BENCHMARK(streamed_turn)->Arg(5)->Arg(35)->Unit(benchmark::kMicrosecond);
 BENCHMARK(explanation)->Arg(1)->Arg(35)->Unit(benchmark::kMicrosecond);
 BENCHMARK(load)->Unit(benchmark::kMicrosecond);
 
-/// From the start of the process to the first prediction, and the memory it then holds: run in a
-/// process of its own, `hardy_predict_bench --first MODEL`.
+/// Time from the start of the process to the first prediction, and its memory: runs in a separate
+/// process, `hardy_predict_bench --first MODEL`.
 int predict_once(const char* file) {
   const auto loaded = Recogniser::load(file);
   const test::RandomUtterances data(loaded.info(), 1, 1, Pattern(0b111));

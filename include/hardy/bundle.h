@@ -1,5 +1,6 @@
-// A trained recogniser in one file (the "bundle"): a tensor file whose metadata says everything
-// needed to use it. docs/bundle.md has the fields.
+/// @file
+/// A trained recogniser in one file (the "bundle"): a tensor file whose metadata describes the
+/// model completely. docs/bundle.md lists the fields.
 #pragma once
 
 #include <cstdint>
@@ -14,23 +15,24 @@
 
 namespace hardy {
 
-/// Newest version of the metadata; newer ones are refused, all older ones are read. Models are
-/// written in the oldest version that can say what they are: 5 when they answer with several labels
-/// or values, 4 when scaled features have limits, 3 when they are tuned, else 2.
+/// Newest version of the metadata; a newer one is refused, every older one is read. A model is
+/// written in the oldest version that can express it: 5 with several labels or values, 4 with a
+/// clip range for scaled features, 3 with tuned features, else 2.
 inline constexpr int kBundleFormat = 5;
-/// The methods whose networks the prediction library runs.
+/// The method of format 2 and later in BundleInfo::method; which of hardy's methods trained the
+/// network is in BundleInfo::config_toml.
 inline constexpr const char* kHardyMethod = "hardy-mer";
 
 /// One modality of a bundle.
 struct BundleModality {
-  std::string name;
+  std::string name;        ///< unique in the bundle, e.g. "acoustic"
   std::int64_t width = 0;  ///< d_m >= 1
 };
 
-/// How to turn outputs under one pattern into a confidence; fitted on validation utterances.
+/// The map from outputs under one pattern to a confidence; fitted on validation utterances.
 struct Calibration {
-  Pattern pattern;
-  std::int64_t utterances = 0;  ///< that it was fitted on
+  Pattern pattern;              ///< available modalities that it applies to
+  std::int64_t utterances = 0;  ///< number of utterances that it was fitted on
   double temperature = 1;       ///< classes: softmax(logits / temperature); > 0
   double expected_error = 0;    ///< classes: expected calibration error after it, in [0,1];
                                 ///< values: root of the mean squared error
@@ -45,32 +47,32 @@ struct BundleScore {
   std::map<std::string, double> metrics;  ///< by name (wa, ua, ..); undefined ones are left out
 };
 
-/// What a bundle says of itself.
+/// Description of a model: origin, inputs, outputs, network shape, calibration and scores.
 struct BundleInfo {
-  int format = kBundleFormat;
-  std::string method = kHardyMethod;
-  std::string track = "unified";  ///< "specialist" | "unified"
-  Pattern trained;                ///< the specialist's pattern; the complete one for `unified`
-  int fold = 0;
-  std::int64_t seed = 0;
-  std::vector<BundleModality> modalities;  ///< [M]
+  int format = kBundleFormat;         ///< version of the metadata, 1..kBundleFormat
+  std::string method = kHardyMethod;  ///< family of the network; others are refused by name
+  std::string track = "unified";      ///< "specialist" | "unified"
+  Pattern trained;                    ///< the specialist's pattern; the complete one for `unified`
+  int fold = 0;                       ///< Fold::index of its training data
+  std::int64_t seed = 0;              ///< training seed
+  std::vector<BundleModality> modalities;  ///< [M] in the order of all inputs
   /// [M] extractors that made the training features, an empty text where unknown; or empty.
   std::vector<std::string> makers;
   std::vector<std::string> class_names;   ///< [C] in the order of the outputs; empty = values
   std::string label_kind = "class";       ///< class | value | labels | values (hardy/corpus.h)
   std::vector<std::string> target_names;  ///< [T] of labels and values, in the order of the outputs
-  EncoderConfig encoder;
-  bool mixes_experts = false;
+  EncoderConfig encoder;                  ///< shape of the network
+  bool mixes_experts = false;    ///< each modality passes the experts of all, summed (MoMKE)
   bool reads_tuned = false;      ///< scaled features pass the tuning nets of the file first
-  bool limits_features = false;  ///< scaled features are kept between limits of the file
-  std::vector<Calibration> calibrations;
-  std::vector<BundleScore> scores;
-  std::string data_name;
-  std::string data_checksum;  ///< SHA-256 of the corpus
-  bool is_synthetic = false;
-  std::vector<std::int64_t> test_dialogues;  ///< of that corpus
-  /// Marks (seen_mark) of the dialogues and utterances that trained and chose it, sorted: what must
-  /// not be scored. Empty = the file does not say.
+  bool limits_features = false;  ///< scaled features are clipped to a range stored in the file
+  std::vector<Calibration> calibrations;     ///< at most one per pattern
+  std::vector<BundleScore> scores;           ///< per part and pattern
+  std::string data_name;                     ///< Corpus::name of the training corpus
+  std::string data_checksum;                 ///< SHA-256 of the corpus
+  bool is_synthetic = false;                 ///< Corpus::is_synthetic of the training corpus
+  std::vector<std::int64_t> test_dialogues;  ///< held-out dialogues of that corpus
+  /// Marks (seen_mark) of the dialogues and utterances that trained or selected the model, sorted;
+  /// they must not be scored. Empty = unknown.
   std::vector<std::int64_t> seen;
   std::string program_version;  ///< of the hardy that wrote it
   std::string config_toml;      ///< all settings of the run; empty when converted
@@ -78,12 +80,13 @@ struct BundleInfo {
   /// Whether an utterance gets one of several classes.
   [[nodiscard]] bool is_classification() const { return !class_names.empty(); }
 
-  /// C, T, or 1 for a value.
+  /// Width of an output row: C for classes, T for labels and values, 1 for a value.
   [[nodiscard]] std::int64_t outputs() const {
     if (!target_names.empty()) return static_cast<std::int64_t>(target_names.size());
     return is_classification() ? static_cast<std::int64_t>(class_names.size()) : 1;
   }
 
+  /// [M] in the order of `modalities`.
   [[nodiscard]] std::vector<std::string> modality_names() const;
 
   /// Index of a modality. Throws ConfigError with the known names and the nearest one.
@@ -103,15 +106,16 @@ struct BundleInfo {
 void check_maker(const BundleInfo& info, std::size_t m, const std::string& maker,
                  const std::string& source);
 
-/// A dialogue or an utterance ("dialogue", "utterance") in BundleInfo::seen: 64 bits of a SHA-256,
-/// so that models name nobody.
+/// The mark of a dialogue or an utterance (`what`: "dialogue", "utterance") in BundleInfo::seen:
+/// the first 64 bits of a SHA-256, so that a model does not disclose ids.
 std::int64_t seen_mark(std::string_view what, std::string_view id);
 
-/// Puts the description into a tensor file's metadata.
+/// Writes the description to the metadata of `file` and `info.seen` to its arrays.
 void set_bundle_info(TensorFile& file, const BundleInfo& info);
 
-/// Reads it back; `arrays` gives the widths that format 1 did not store. Throws ArtifactError
-/// naming what is missing, damaged, newer than this program, or of a method it cannot run.
+/// Reads the description of a bundle; format 1 takes widths from the arrays. `name` stands for the
+/// file in messages. Throws ArtifactError when a field is missing or damaged, the format is newer
+/// than this program, or the method is unknown to it.
 BundleInfo read_bundle_info(const TensorFileView& file, const std::string& name);
 
 }  // namespace hardy

@@ -1,4 +1,5 @@
-// Training curves: what was measured after each epoch.
+/// @file
+/// Training curves: losses and scores measured after each epoch.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +12,7 @@ struct CurvePoint {
   std::string stage;       ///< "tuning.acoustic", "hardness.complete", "recogniser.patterns"
   std::int64_t epoch = 0;  ///< 1-based
   std::string name;        ///< "train_loss", "validation_loss"
-  double value = 0;
+  double value = 0;        ///< in the unit of `name`
 };
 
 }  // namespace hardy

@@ -1,5 +1,6 @@
-// Why this label: what each modality contributes, which training utterances are similar and how
-// hard they were, who was attended to.
+/// @file
+/// Explanations of a prediction: contribution of each modality, similar training utterances with
+/// their hardness, attention over the dialogue.
 #pragma once
 
 #include <cstdint>
@@ -27,25 +28,26 @@ struct PatternOutcome {
 
 /// A similar training utterance.
 struct SimilarUtterance {
-  std::string id;
-  std::string dialogue;
-  std::string transcript;
-  float label = 0;      ///< class index or value
-  double distance = 0;  ///< mean Euclidean distance over shared modalities, scaled units
+  std::string id;          ///< Utterance::id in the training corpus
+  std::string dialogue;    ///< Dialogue::id in the training corpus
+  std::string transcript;  ///< empty when unknown
+  float label = 0;         ///< class index or value
+  double distance = 0;     ///< mean Euclidean distance over shared modalities, scaled units
   std::optional<HardnessParts> hardness;  ///< under the modalities used here, where measured
 };
 
-/// How much the utterance attended to each turn in one modality: mean over units and heads.
+/// Attention of the utterance to each turn in one modality: mean over units and heads.
 struct ModalityAttention {
-  int modality = 0;
+  int modality = 0;                 ///< index into BundleInfo::modalities
   std::vector<std::int64_t> turns;  ///< turns of the dialogue that have it
   std::vector<float> weights;       ///< [turns], sums to 1
 };
 
+/// The explanation of one prediction.
 struct Explanation {
-  std::int64_t utterance = 0;
-  Pattern used;
-  PatternOutcome outcome;
+  std::int64_t utterance = 0;            ///< index in the dialogue
+  Pattern used;                          ///< modalities that the prediction used
+  PatternOutcome outcome;                ///< the prediction itself, under `used`
   std::vector<PatternOutcome> patterns;  ///< every non-empty subset of `used`, as all_patterns
   /// [M] Shapley value of each modality for the probability of the predicted class (calibrated, as
   /// in `patterns`) or for the value:
@@ -58,7 +60,7 @@ struct Explanation {
   /// Of the utterance itself when it is a training utterance (distance 0), else the mean over
   /// `similar`, weighted by 1 / distance: an estimate that measures no network on it.
   std::optional<HardnessParts> hardness;
-  bool is_training_utterance = false;
+  bool is_training_utterance = false;        ///< found in the training section at distance 0
   std::vector<ModalityAttention> attention;  ///< empty for other methods than HARDY-MER
 };
 
@@ -71,23 +73,26 @@ class Explainer {
   /// Throws ArtifactError when the bundle's training section is damaged.
   explicit Explainer(Recogniser recogniser);
   ~Explainer();
-  Explainer(Explainer&&) noexcept;
-  Explainer& operator=(Explainer&&) noexcept;
+  Explainer(Explainer&&) noexcept;             ///< Leaves the source unusable.
+  Explainer& operator=(Explainer&&) noexcept;  ///< Leaves the source unusable.
 
-  /// Whether similar utterances and hardness can be given.
+  /// Whether explanations contain similar utterances and hardness.
   [[nodiscard]] bool has_training_section() const { return training_ != nullptr; }
 
+  /// The training section; null when the bundle has none. Lives as long as this object.
   [[nodiscard]] const TrainingSection* training() const { return training_.get(); }
 
+  /// The model that is explained.
   [[nodiscard]] const Recogniser& recogniser() const { return recogniser_; }
 
-  /// Explains one utterance of a dialogue; `k` similar utterances. Throws ShapeError when the
+  /// Explains one utterance of a dialogue. Shapes: dialogue as in Recogniser::predict; `utterance`
+  /// in [0, dialogue.size()); `k` similar utterances (paper Eq. 17). Throws ShapeError when the
   /// utterance is not in the dialogue, DataError when it has no modality or a value is not finite.
   [[nodiscard]] Explanation explain(std::span<const UtteranceView> dialogue, std::int64_t utterance,
                                     Workspace& workspace, std::size_t k = 5) const;
 
  private:
-  /// From the encodings that the prediction left in the workspace.
+  /// Requires: the prediction's encodings are still in the workspace.
   void add_patterns(std::span<const UtteranceView> dialogue, Workspace& workspace,
                     Explanation& explanation) const;
   void add_similar(const UtteranceView& utterance, std::size_t k, Explanation& explanation) const;

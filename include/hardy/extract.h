@@ -1,5 +1,6 @@
-// Recordings -> feature vectors, utterance by utterance. The decoders run in processes of their own
-// with limits, so that a damaged or hostile file costs its utterances and nothing else.
+/// @file
+/// Recordings -> feature vectors, utterance by utterance. Decoders run in separate processes with
+/// resource limits, so that a damaged or hostile file affects its own utterances only.
 #pragma once
 
 #include <array>
@@ -15,8 +16,8 @@ namespace hardy {
 
 /// One utterance of a recording.
 struct Segment {
-  std::string id;  ///< unique
-  std::filesystem::path media;
+  std::string id;                                          ///< unique among the segments
+  std::filesystem::path media;                             ///< audio or video file
   double start_s = 0;                                      ///< seconds since the recording's start
   double end_s = std::numeric_limits<double>::infinity();  ///< infinite = to the recording's end
   std::string speaker;                                     ///< empty = unknown
@@ -33,72 +34,75 @@ inline constexpr std::array<const char*, 3> kMediaModalities = {"acoustic", "tex
 /// One modality of an utterance.
 struct ExtractedModality {
   std::vector<float> values;  ///< [width] all finite; empty = absent
-  std::string reason;         ///< why it is absent; empty when it is there
+  std::string reason;         ///< why it is absent; empty when it is present
 };
 
 /// An utterance with its features.
 struct ExtractedSegment {
-  Segment segment;
-  std::array<ExtractedModality, 3> modalities;
-  double seconds = 0;          ///< of sound that was heard; 0 = none
-  std::int64_t pictures = 0;   ///< that were looked at
-  std::int64_t faces = 0;      ///< pictures with a face
-  bool was_cached = false;     ///< a part of it had been finished before
+  Segment segment;                              ///< as it was given
+  std::array<ExtractedModality, 3> modalities;  ///< index as in kMediaModalities
+  double seconds = 0;                           ///< length of the decoded sound; 0 = none
+  std::int64_t pictures = 0;                    ///< number of pictures that were analysed
+  std::int64_t faces = 0;                       ///< pictures with a face, <= `pictures`
+  bool was_cached = false;                      ///< at least one vector came from the cache
   std::string media_checksum;  ///< SHA-256 of the recording; empty when it cannot be read
 };
 
-/// Which frozen networks take the place of the embedded extractors, and how their outputs become
-/// one vector. An empty path keeps the embedded extractor.
+/// Frozen networks in place of the embedded extractors, and the pooling of their outputs to one
+/// vector. An empty path keeps the embedded extractor.
 struct BackboneFiles {
-  std::filesystem::path sound;     ///< wav2vec of fairseq (.pt), or a folder of Hugging Face's:
-                                   ///< wav2vec2, hubert, wavlm
+  std::filesystem::path sound;     ///< wav2vec of fairseq (.pt), or a folder in Hugging Face's
+                                   ///< form: wav2vec2, hubert, wavlm
   std::filesystem::path text;      ///< a folder: deberta (the first version), bert, roberta
   std::filesystem::path pictures;  ///< MA-Net (.pth)
-  std::string like;                ///< "gcnet", "merbench": as those scripts pool; empty = hardy's
+  std::string like;  ///< "gcnet", "merbench": pooling of those scripts; empty = hardy's
   bool is_manet_since_2023 = false;  ///< MA-Net's second chain runs backwards
-  std::filesystem::path cascade;     ///< of the face detector in front of MA-Net
+  std::filesystem::path cascade;     ///< face detector in front of MA-Net; empty = opencv-data's
 
+  /// Whether any extractor is replaced.
   [[nodiscard]] bool any() const { return !sound.empty() || !text.empty() || !pictures.empty(); }
 };
 
 /// Opened networks.
 struct Backbones;
 
-/// Reads the files. Throws ArtifactError naming the file and what is wrong with it, ConfigError for
-/// an unknown `like`.
+/// Reads the files. Throws ArtifactError naming the file and the problem, ConfigError for an
+/// unknown `like`.
 std::shared_ptr<const Backbones> open_backbones(const BackboneFiles& files);
 
-/// How recordings become features. Everything but `jobs`, `cache` and the limits influences results
+/// Options of the extraction. Everything but `jobs`, `cache` and the limits influences results
 /// and is part of a cached vector's key.
 struct ExtractOptions {
+  /// Modalities to extract, index as in kMediaModalities.
   std::array<bool, 3> wanted = {true, true, true};
   std::shared_ptr<const Backbones> backbones;  ///< null = the embedded extractors alone
   double picture_step_s = 0.4;            ///< one picture is looked at per so many seconds, > 0
   double max_seconds = 120;               ///< longer utterances are refused with a reason
-  std::filesystem::path cascade;          ///< of the face detector; empty = opencv-data's
+  std::filesystem::path cascade;          ///< face detector; empty = that of opencv-data
   std::filesystem::path cache;            ///< finished vectors; empty = none are kept
   bool redo = false;                      ///< ignore finished vectors
   int jobs = 1;                           ///< recordings decoded at the same time, >= 1
   std::int64_t memory_bytes = 4LL << 30;  ///< address space of a decoding process
-  double stall_s = 60;                    ///< without any progress a decoding process is ended
-  std::function<bool()> is_stopped = {};  ///< asked often; true throws Interrupted
-  /// Told after every recording and modality: parts done, parts in all, the recording.
+  double stall_s = 60;                    ///< seconds without progress that end a decoding process
+  std::function<bool()> is_stopped = {};  ///< polled often; true throws Interrupted
+  /// Called after every recording and modality: parts done, parts in all, the recording.
   std::function<void(double, double, const std::string&)> progress = {};
 };
 
-/// What makes the vectors of a modality: named in corpora and models, so that features of another
-/// maker are refused. Shapes: index as in kMediaModalities.
+/// The extractor of one modality; stored in corpora and models, so that features of another
+/// extractor are refused.
 struct FeatureMaker {
-  std::string name;
-  std::int64_t width = 0;
+  std::string name;        ///< name and version, e.g. as ModalityData::maker
+  std::int64_t width = 0;  ///< d_m of its vectors
 };
 
+/// The extractors that `options` select. Shapes: index as in kMediaModalities.
 std::array<FeatureMaker, 3> feature_makers(const ExtractOptions& options);
 
-/// Extracts all segments; results are in their order. Whatever goes wrong with a recording is a
-/// reason in its segments; throws only Interrupted, IoError of the cache, ConfigError for options
-/// and ArtifactError when the face detector cannot be loaded. Requires: no other thread is running,
-/// because decoding processes are forked.
+/// Extracts all segments; results are in their order. A failure within a recording becomes the
+/// ExtractedModality::reason of its segments. Throws Interrupted, IoError of the cache, ConfigError
+/// for options, ArtifactError when the face detector cannot be loaded. Requires: no other thread
+/// runs, because decoding processes are forked.
 std::vector<ExtractedSegment> extract_segments(const std::vector<Segment>& segments,
                                                const ExtractOptions& options);
 

@@ -1,4 +1,5 @@
-// What one training gives to the evaluation: its outputs on held-out utterances and its curves.
+/// @file
+/// The result of one training: outputs on held-out utterances and training curves.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +17,7 @@ namespace hardy {
 
 /// Outputs under one condition.
 struct Evaluation {
-  Condition condition;
+  Condition condition;                   ///< which modalities were available
   std::vector<std::int64_t> utterances;  ///< [n] indices into the corpus, ascending
   std::vector<float> outputs;            ///< [n,C] class probabilities, or [n,1] values
 };
@@ -36,9 +37,11 @@ struct FitOutcome {
   std::optional<std::vector<Calibration>> calibrations = {};
 };
 
-/// As a cache entry, and back. Reading throws ArtifactError when something is missing or the sizes
-/// of an evaluation disagree.
+/// The outcome as a cache entry.
 TensorFile to_tensor_file(const FitOutcome& outcome);
+
+/// Reads a cache entry. Throws ArtifactError when a field is missing or the sizes of an evaluation
+/// disagree.
 FitOutcome fit_outcome_of(const TensorFile& file);
 
 }  // namespace hardy

@@ -1,4 +1,5 @@
-// Config -> corpus: finds out the form, reads it, applies the task, validates.
+/// @file
+/// Config -> corpus: detects the layout, reads it, applies the task, validates.
 #pragma once
 
 #include <vector>
@@ -9,13 +10,13 @@
 
 namespace hardy {
 
-/// The corpus that `config` names. An empty path (or format "demo") is the embedded demonstration
-/// corpus, the path "crema-d" the embedded ratings of CREMA-D unless there is such a folder; format
-/// "auto" takes a folder with utterances.csv as the plain form, one with a features folder or a
-/// label pickle as a tree. Task "binary" turns values into the classes negative and positive (value
-/// > 0) and keeps the values in Corpus::values: exactly 0 is neither. The result satisfies
-/// validate_corpus and carries its checksum.
-/// `jobs`: threads that read, >= 1. `warnings`, when given, receives what the readers warn of.
+/// Reads the corpus that `config` names. An empty path (or format "demo") is the embedded
+/// demonstration corpus, the path "crema-d" the embedded ratings of CREMA-D unless such a folder
+/// exists; format "auto" reads a folder with utterances.csv as the plain form, one with a features
+/// folder or a label pickle as a tree. Task "binary" turns values into the classes negative and
+/// positive (value > 0) and keeps the values in Corpus::values: exactly 0 is neither. The result
+/// satisfies validate_corpus and carries its checksum.
+/// `jobs`: reading threads, >= 1. `warnings`, when given, receives the warnings of the readers.
 /// Throws DataError, ConfigError, IoError.
 Corpus load_corpus(const DataConfig& config, int jobs, std::vector<Finding>* warnings = nullptr);
 
@@ -27,8 +28,8 @@ Corpus load_outline(const DataConfig& config, int jobs);
 /// Neither validated nor given a checksum.
 Reading read_corpus(const DataConfig& config, int jobs);
 
-/// Turns a corpus of values into the two classes "negative" and "positive". Throws ConfigError when
-/// the labels are classes already.
+/// Turns a corpus of values into the two classes "negative" and "positive"; Corpus::values keeps
+/// the values. Throws ConfigError when the labels are classes already.
 void make_binary(Corpus& corpus);
 
 }  // namespace hardy

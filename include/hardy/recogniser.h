@@ -1,7 +1,8 @@
-// Using a trained recogniser: load a bundle, give it whatever modalities an utterance has, read
-// label, probabilities and confidence. This header pulls in neither libtorch nor JSON.
-//
-// Letters: n utterances of a call, M modalities, d_m width of modality m, C classes.
+/// @file
+/// Prediction with a trained model: load a bundle, pass the modalities that an utterance has, read
+/// label, probabilities and confidence. This header includes neither libtorch nor JSON.
+///
+/// Letters: n utterances of a call, M modalities, d_m width of modality m, C classes.
 #pragma once
 
 #include <array>
@@ -20,24 +21,25 @@
 
 namespace hardy {
 
-/// One utterance. Nothing is copied: the arrays must live until the call returns.
+/// One utterance, as views: the arrays must live until the call returns.
 struct UtteranceView {
   /// [M] of d_m floats each, in the order of BundleInfo::modalities; null = absent.
   std::array<const float*, kMaxModalities> features{};
   std::int64_t speaker = -1;  ///< equal numbers are the same person; -1 = unknown
 
-  /// The modalities that are there.
+  /// The modalities whose array is not null.
   [[nodiscard]] Pattern present() const;
 };
 
+/// Options of one call of Recogniser::predict.
 struct PredictOptions {
-  /// Of what is present, only these modalities are used.
+  /// Upper bound on the modalities in use: present and available ones are used.
   Pattern available = Pattern::complete(kMaxModalities);
   bool reconstructs = false;     ///< also estimate the features of absent modalities
-  bool keeps_attention = false;  ///< also keep who attended to whom (explain.h); one dialogue only
+  bool keeps_attention = false;  ///< also keep attention weights (explain.h); one dialogue only
 };
 
-/// What a recogniser says of n utterances. Views into the Workspace: valid until its next use.
+/// Predictions of n utterances. Views into the Workspace: valid until its next use.
 struct Predictions {
   std::int64_t count = 0;         ///< n
   std::int64_t outputs = 0;       ///< C, T for several labels or values, or 1 for a value
@@ -54,13 +56,14 @@ struct Predictions {
   std::span<const float> confidence;
   std::span<const std::uint8_t> calibrated;  ///< [n] 1 = a calibration of this pattern was fitted
   std::span<const Pattern> used;             ///< [n] the modalities that were used
-  /// [n, M] features that lie outside of the model's limits and were cut to them (docs/bundle.md).
-  /// Many of them: these features are not what the model was trained on.
+  /// [n, M] number of features outside the model's clip range, which were clipped (docs/bundle.md).
+  /// A large number indicates features of another extractor than in training.
   std::span<const std::int64_t> limited;
-  /// [M] of [n, d_m], in the units of the features; empty unless asked for and somebody lacks m.
-  /// A model of tuned features (BundleInfo::reads_tuned) estimates tuned features instead.
+  /// [M] of [n, d_m], in the units of the features; empty unless requested and an utterance lacks
+  /// m. A model of tuned features (BundleInfo::reads_tuned) estimates tuned features instead.
   std::array<std::span<const float>, kMaxModalities> reconstruction{};
 
+  /// Probabilities or values of utterance i. Shapes: -> [outputs]. Requires: 0 <= i < n.
   [[nodiscard]] std::span<const float> row(std::int64_t i) const {
     return probabilities.subspan(static_cast<std::size_t>(i * outputs),
                                  static_cast<std::size_t>(outputs));
@@ -71,41 +74,47 @@ struct Predictions {
 /// allocate nothing. Not thread-safe: one per thread.
 class Workspace {
  public:
-  Workspace();
+  Workspace();  ///< Grows on first use.
   ~Workspace();
-  Workspace(Workspace&&) noexcept;
-  Workspace& operator=(Workspace&&) noexcept;
+  Workspace(Workspace&&) noexcept;             ///< Leaves the source unusable.
+  Workspace& operator=(Workspace&&) noexcept;  ///< Leaves the source unusable.
 
   struct Impl;
 
+  /// Internal.
   [[nodiscard]] Impl& impl() const { return *impl_; }
 
  private:
   std::unique_ptr<Impl> impl_;
 };
 
+/// A modality's name and its features [d_m].
 using NamedFeatures = std::pair<std::string_view, std::span<const float>>;
 
-/// The utterances of one dialogue, checked and kept. Reuse it: clear() keeps the memory.
+/// The utterances of one dialogue, checked and copied. Reusable: clear() keeps the memory.
 class DialogueInput {
  public:
+  /// Requires: `info` outlives this object.
   explicit DialogueInput(const BundleInfo& info);
 
   /// Appends an utterance with any non-empty subset of the modalities. Throws ConfigError for an
   /// unknown or repeated modality, ShapeError for a wrong width, DataError for a value that is not
-  /// finite or for no modality at all; then nothing was appended.
+  /// finite or for no modality at all; then the dialogue is unchanged.
   void add(std::span<const NamedFeatures> features, std::string_view speaker = {});
+  /// The same for a braced list.
   void add(std::initializer_list<NamedFeatures> features, std::string_view speaker = {});
 
-  /// Appends an utterance of which nothing is known: it keeps its place in the dialogue, and what
-  /// is predicted of it (Predictions::used is empty) is no answer.
+  /// Appends an utterance without modalities. It keeps its position in the dialogue; its
+  /// prediction, with Predictions::used empty, must be ignored.
   void add_empty(std::string_view speaker = {});
 
+  /// Removes all utterances and speakers.
   void clear();
 
+  /// Number of utterances.
   [[nodiscard]] std::int64_t size() const { return static_cast<std::int64_t>(rows_.size()); }
 
-  /// Valid until the next change.
+  /// The argument of Recogniser::predict; valid until the next change of this object.
   [[nodiscard]] std::span<const UtteranceView> utterances() const;
 
  private:
@@ -128,28 +137,31 @@ class DialogueInput {
 class Explainer;
 class DialogueStream;
 
-/// A trained recogniser, ready for use. Immutable and cheap to copy; safe from any number of
-/// threads as long as each has its own Workspace.
+/// A trained model. Immutable and cheap to copy; safe from any number of threads, each with its own
+/// Workspace.
 class Recogniser {
  public:
-  /// Maps the file, so that processes share its weights; or, for a process that must outlive
-  /// whatever is done to the file, copies it. Throws ArtifactError when it is no bundle, damaged,
-  /// newer than this program or of a method it cannot run.
+  /// Loads a bundle. Residence::kMapped shares the weights between processes; kCopied is
+  /// independent of later changes to the file. Throws ArtifactError when the file is no bundle,
+  /// damaged, newer than this program or of an unknown method; IoError when it is unreadable.
   static Recogniser load(const std::filesystem::path& file,
                          Residence residence = Residence::kMapped);
 
+  /// Description of the model; lives as long as this object or a copy.
   [[nodiscard]] const BundleInfo& info() const;
 
-  /// SHA-256 that stands for this model in logs: of the description and the payload's checksum.
+  /// Identifies the model in logs: SHA-256 over the description and the payload's checksum, in hex.
   [[nodiscard]] const std::string& fingerprint() const;
 
-  /// One dialogue, in order. An utterance of which nothing may be used is predicted from nothing.
-  /// Throws DataError when a value is not finite or so large that an answer is not.
+  /// Predicts one dialogue, utterances in order. The outputs of an utterance without a used
+  /// modality (Predictions::used is empty) have no meaning. Throws DataError when a value is not
+  /// finite or so large that an output overflows.
   Predictions predict(std::span<const UtteranceView> dialogue, Workspace& workspace,
                       const PredictOptions& options = {}) const;
 
-  /// Several dialogues at once: dialogue b is utterances offsets[b] .. offsets[b+1]-1; they do not
-  /// see each other. Throws ShapeError when the offsets do not fit.
+  /// Predicts several independent dialogues; dialogue b is utterances offsets[b] .. offsets[b+1]-1.
+  /// Shapes: offsets [B + 1], ascending from 0 to n. Throws ShapeError when the offsets do not fit,
+  /// otherwise as above.
   Predictions predict(std::span<const UtteranceView> utterances,
                       std::span<const std::int64_t> offsets, Workspace& workspace,
                       const PredictOptions& options = {}) const;

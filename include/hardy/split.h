@@ -1,4 +1,5 @@
-// Which dialogues train, which decide (validation) and which are read once (test), fold by fold.
+/// @file
+/// Folds: dialogues for training, for validation (selection of epochs) and for the final test.
 #pragma once
 
 #include <cstdint>
@@ -13,14 +14,14 @@ namespace hardy {
 
 /// One fold. Dialogue indices, ascending; the three parts are disjoint.
 struct Fold {
-  int index = 0;
-  std::string name;  ///< "official", the test group ("Ses05"), or "3/5"
-  std::vector<std::int64_t> train;
-  std::vector<std::int64_t> validation;
-  std::vector<std::int64_t> test;
+  int index = 0;                         ///< 0-based
+  std::string name;                      ///< "official", the test group ("Ses05"), or "3/5"
+  std::vector<std::int64_t> train;       ///< indices into Corpus::dialogues
+  std::vector<std::int64_t> validation;  ///< selects epochs and calibrates; never empty
+  std::vector<std::int64_t> test;        ///< read once, by the final evaluation
 };
 
-/// The folds that `protocol` asks for (methods.md section 10).
+/// The folds of `protocol`.
 ///
 /// Splits: `official` (train / validation / test marks of the corpus; one fold), `group`
 /// (leave-one-group-out: one fold per group, in sorted order), `kfold` (dialogues dealt at random
@@ -32,12 +33,12 @@ struct Fold {
 /// utterances by whole dialogues, speakers kept apart when every speaker's dialogues can be);
 /// `auto` = official if the split is official and has such marks, else group if the training side
 /// has >= 2 groups, else dialogue. The draw depends on `split_seed` only, never on a training seed.
-/// Throws DataError when a part comes out empty or a class has no training utterance, ConfigError
-/// when the corpus lacks what the split needs.
+/// Throws DataError when a part is empty or a class has no training utterance, ConfigError when the
+/// corpus lacks the marks or groups of the split.
 std::vector<Fold> make_folds(const Corpus& corpus, const ProtocolConfig& protocol);
 
-/// Every reason for which make_folds refuses, and what is unusual about its folds. A split that
-/// cannot be made at all is one finding.
+/// Every reason why make_folds refuses, and peculiarities of its folds. A split that is impossible
+/// altogether is one finding.
 std::vector<Finding> check_folds(const Corpus& corpus, const ProtocolConfig& protocol);
 
 /// The utterances of the given dialogues, in corpus order.

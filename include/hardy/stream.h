@@ -1,4 +1,5 @@
-// A dialogue that grows turn by turn: every turn is recognised from the turns so far.
+/// @file
+/// Streaming prediction: each new turn of a dialogue is predicted from the turns so far.
 #pragma once
 
 #include <cstdint>
@@ -8,27 +9,30 @@
 
 namespace hardy {
 
-/// Gives for each new turn what Recogniser::predict gives for the last utterance of the dialogue so
-/// far, and does less for it. The model's attention looks both ways, so a new turn changes the
-/// representations of all earlier ones: with depth 1 only the new turn is computed; with more, what
-/// is independent of later turns (embeddings, the first unit's queries, keys and values) is kept,
-/// the last unit is computed for the new turn alone, and what lies between for all turns. A
-/// modality that the new turn lacks costs nothing. Models of other methods than HARDY-MER compute
-/// the whole dialogue anew, or the turn alone where they read no context. Not thread-safe.
+/// Predicts each new turn as Recogniser::predict would predict the last utterance of the dialogue
+/// so far, at a lower cost. Attention is bidirectional, so a new turn changes the representations
+/// of all earlier turns: with depth 1 only the new turn is computed; with more, values independent
+/// of later turns (embeddings, queries, keys and values of the first unit) are kept, the last unit
+/// is computed for the new turn alone, and the units between for all turns. A modality absent from
+/// the new turn costs nothing. Models of other methods than HARDY-MER compute the whole dialogue
+/// anew, or the turn alone if they read no context. Not thread-safe.
 class DialogueStream {
  public:
+  /// An empty dialogue.
   explicit DialogueStream(Recogniser recogniser);
 
-  /// Appends a turn and predicts it. Throws as Recogniser::predict; then nothing was appended.
+  /// Appends a turn and predicts it. Shapes: as Predictions with n = 1. Throws as
+  /// Recogniser::predict; then the dialogue is unchanged.
   Predictions add_turn(const UtteranceView& turn, Workspace& workspace,
                        const PredictOptions& options = {});
 
-  /// Turns so far.
+  /// Number of turns.
   [[nodiscard]] std::int64_t size() const { return turns_; }
 
-  /// Memory that the turns so far hold.
+  /// Memory of the kept turns, in bytes.
   [[nodiscard]] std::int64_t bytes() const;
 
+  /// The model.
   [[nodiscard]] const Recogniser& recogniser() const { return recogniser_; }
 
  private:
@@ -42,13 +46,13 @@ class DialogueStream {
     void forget_last(std::int64_t width);  ///< width D
   };
 
-  /// A turn as it came, for networks of other methods than HARDY-MER.
+  /// The input of a turn, for networks of other methods than HARDY-MER.
   struct KeptTurn {
     std::vector<std::vector<float>> features;  ///< [M]; empty = absent
     std::int64_t speaker = -1;
   };
 
-  /// Computes the whole dialogue anew, or the turn alone where the context is not read.
+  /// Computes the whole dialogue anew, or the turn alone where the network reads no context.
   Predictions add_whole_turn(const UtteranceView& turn, Pattern used, Workspace& workspace);
   void add_modality(std::size_t m, const UtteranceView& turn, Workspace& workspace);
 

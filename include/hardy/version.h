@@ -1,4 +1,5 @@
-// Which hardy this is.
+/// @file
+/// Version of the library.
 #pragma once
 
 #include <string>

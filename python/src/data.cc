@@ -87,7 +87,7 @@ Part part_of(const std::string& name) {
   throw DataError("split '" + name + "' is none of train, validation, test");
 }
 
-/// What from_arrays passes; rows are sorted by dialogue already.
+/// Arguments of from_arrays; rows are sorted by dialogue.
 struct Columns {
   std::vector<std::string> ids;
   std::vector<std::string> dialogues;

@@ -5,7 +5,8 @@
 
 namespace hardy::python {
 
-/// Registers the translation for one extension module. Call it from the module's init function.
+/// Registers the translation for one extension module. Requires: called from the module's init
+/// function.
 void translate_errors();
 
 }  // namespace hardy::python

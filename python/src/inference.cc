@@ -1,5 +1,5 @@
-// hardy._inference: stored models at work. Links the prediction runtime only, neither libtorch nor
-// any library that a plain system lacks.
+// hardy._inference: prediction with stored models. Links the prediction runtime only, neither
+// libtorch nor any library that a minimal system lacks.
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
@@ -29,7 +29,7 @@ namespace {
 using FloatArray = py::array_t<float, py::array::c_style | py::array::forcecast>;
 using IntArray = py::array_t<std::int64_t, py::array::c_style | py::array::forcecast>;
 
-/// The most utterances that one pass of the network takes: its results stay in the cache.
+/// Largest number of utterances in one pass of the network, so that results stay in the cache.
 constexpr std::int64_t kPassRows = 256;
 
 template <typename Value>
@@ -37,7 +37,7 @@ py::array_t<Value> new_array(std::vector<py::ssize_t> shape) {
   return py::array_t<Value>(std::move(shape));
 }
 
-/// Whether every value of a row is NaN, which stands for an absent modality.
+/// Whether every value of a row is NaN, i.e. the modality is absent.
 bool is_absent(const float* row, std::int64_t width) {
   return std::all_of(row, row + width, [](float value) { return std::isnan(value); });
 }
@@ -189,7 +189,7 @@ struct Gathered {
   py::array_t<bool> used;
   py::array_t<std::int64_t> limited;
 
-  /// Where the arrays lie, for code that runs without the GIL.
+  /// Addresses of the arrays, for code that runs without the GIL.
   struct Target {
     std::int64_t* labels;
     float* probabilities;
@@ -220,7 +220,7 @@ struct Gathered {
   } to;
 };
 
-/// Scratch memory for any number of threads: a call takes one and gives it back.
+/// Scratch memory for any number of threads: a call borrows a workspace and returns it.
 class Workspaces {
  public:
   [[nodiscard]] std::unique_ptr<Workspace> take() {

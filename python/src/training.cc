@@ -102,7 +102,7 @@ Config config_of(const std::string& preset, const std::vector<std::string>& assi
   return config;
 }
 
-/// Where to write, beside the settings.
+/// Output paths besides the settings.
 struct Place {
   std::string folder;
   std::string cache;
@@ -169,7 +169,7 @@ py::tuple compare(Job& job, const std::shared_ptr<Corpus>& corpus, const std::st
 // ---- methods written in Python
 // -------------------------------------------------------------------
 
-/// What distinguishes two versions of a Python method in manifests.
+/// Identifies the version of a Python method in manifests.
 struct PythonMethodSettings : SettingsOf<PythonMethodSettings> {
   std::string code;
 
@@ -209,7 +209,7 @@ class PythonMethods {
   std::int64_t next_ = 0;
 };
 
-/// Scaled features of some utterances under a pattern; NaN where a modality is absent.
+/// Scaled features of some utterances under a pattern; NaN for absent modalities.
 py::dict features_of(const FoldData& data, const std::vector<std::int64_t>& utterances,
                      Pattern pattern) {
   py::dict features;
@@ -348,7 +348,7 @@ class PythonMethod final : public Method {
   std::string name_;
 };
 
-/// Makes a Python method known to this process, or replaces the one of that name.
+/// Registers a Python method in this process, or replaces the one of that name.
 void add_python_method(const std::string& name, const std::string& title, py::object method) {
   auto& methods = PythonMethods::instance();
   if (!methods.has(name)) {

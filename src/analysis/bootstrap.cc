@@ -19,7 +19,7 @@ namespace hardy {
 namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-/// Fewer test dialogues beyond one per fold say nothing about how others would come out.
+/// With fewer test dialogues beyond one per fold there is no interval.
 constexpr std::int64_t kFewestFreedom = 5;
 /// The largest share of resamples in which a number may be undefined.
 constexpr double kMostUndefined = 0.05;
@@ -27,7 +27,8 @@ constexpr std::int64_t kFewestResamples = 100;
 constexpr std::int64_t kMostResamples = 100000;
 
 /// Draws how often each of n dialogues occurs in a resample of n - 1: with that many draws the
-/// spread of resamples is that of fresh dialogues, with n it would be too small by (n - 1) / n.
+/// variance of resamples is that of new dialogues; with n it would be too small by the factor (n -
+/// 1) / n.
 void draw_weights(Generator& generator, std::vector<double>& weights) {
   const auto n = static_cast<std::int64_t>(weights.size());
   std::fill(weights.begin(), weights.end(), 0.0);
@@ -36,7 +37,7 @@ void draw_weights(Generator& generator, std::vector<double>& weights) {
   }
 }
 
-/// Folds that share some but not all dialogues are neither independent nor alike.
+/// Folds that share some but not all dialogues are neither independent nor equal.
 std::string overlap_of(const PredictionTable& table) {
   for (std::size_t x = 0; x < table.folds.size(); ++x) {
     for (std::size_t y = 0; y < x; ++y) {
@@ -53,8 +54,8 @@ std::string overlap_of(const PredictionTable& table) {
   return "";
 }
 
-/// All cells of one track, seen as numbers [row, seed, fold, metric]; the rows are the conditions
-/// of the track, then the means over them (condition_means).
+/// All cells of one track as numbers [row, seed, fold, metric]; the rows are the conditions of the
+/// track, then the means over them (condition_means).
 class TrackResampler {
  public:
   TrackResampler(const PredictionTable& table, const std::string& track, std::int64_t resamples)
@@ -117,7 +118,7 @@ class TrackResampler {
         }
       }
     }
-    if (weights.size() < 2) return;  // number_of says why there is no interval
+    if (weights.size() < 2) return;  // number_of states why there is no interval
     // Folds tested on the same dialogues share their resamples.
     Generator generator = Seeds(root).stream("bootstrap.dialogues", {first_alike(part).fold});
     for (std::size_t b = 0; b < resamples_; ++b) {
@@ -139,7 +140,7 @@ class TrackResampler {
                      std::size_t b) {
     for (std::size_t row = 0; row < rows(); ++row) {
       for (std::size_t metric = 0; metric < metrics_; ++metric) {
-        // A fold that does not define the number is left out of its mean in every resample.
+        // A fold in which the number is undefined is left out of its mean in every resample.
         if (std::isnan(base_[base_index(row, seed, fold, metric)])) continue;
         sums_[sum_index(row, seed, metric) + b] += values[row * metrics_ + metric];
       }
@@ -219,7 +220,7 @@ class TrackResampler {
     return number;
   }
 
-  /// Why there is no interval; "" when nothing speaks against one.
+  /// Why there is no interval; "" if there may be one.
   [[nodiscard]] std::string obstacle(const Resampled& number) const {
     if (number.seeds.empty()) return "it is not defined on the test utterances";
     if (!table_obstacle_.empty()) return table_obstacle_;
@@ -250,14 +251,14 @@ class TrackResampler {
   std::size_t metrics_;
   std::vector<std::string> conditions_;
   std::vector<ConditionMean> means_;
-  std::vector<std::string> only_classes_;  // [metric] when the truth holds one class only
-  std::string table_obstacle_;             // what forbids resampling this table at all
+  std::vector<std::string> only_classes_;  // [metric] if the truth has one class only
+  std::string table_obstacle_;             // why this table cannot be resampled
   std::vector<double> base_;               // [row, seed, fold, metric]
-  std::vector<double> sums_;  // [row, seed, metric, resample] over the folds that define it
+  std::vector<double> sums_;  // [row, seed, metric, resample] over the folds in which it is defined
 };
 
-/// The replicates with both parts of the uncertainty, ascending. `stretch` widens the part of the
-/// dialogues.
+/// The replicates with both parts of the uncertainty, ascending. `stretch` widens the dialogues'
+/// part.
 std::vector<double> spread_of(const Resampled& number, double stretch) {
   const double seed_error = number.seed_draws == nullptr ? 0 : seed_spread_of(number).error;
   std::vector<double> spread;
@@ -271,7 +272,7 @@ std::vector<double> spread_of(const Resampled& number, double stretch) {
   return spread;
 }
 
-/// Replicates over few dialogues are too narrow at the tails, as normal against t.
+/// Widens the tails of replicates over few dialogues, by the ratio of t to normal quantiles.
 double stretch_of(double tail, std::int64_t freedom) {
   return t_quantile(tail, static_cast<double>(freedom)) / normal_quantile(tail);
 }
@@ -290,7 +291,7 @@ void check_level(double level) {
   throw ConfigError(fmt::format("level {}: it must lie in 0.5..0.999, e.g. 0.95", level));
 }
 
-/// Draws of t for all degrees of freedom; equal ones share the draws.
+/// Draws of t for each number of degrees of freedom; equal ones share the draws.
 void share_seed_draws(std::vector<Resampled>& numbers, const BootstrapOptions& options) {
   std::map<std::int64_t, std::shared_ptr<const std::vector<double>>> shared;
   for (Resampled& number : numbers) {

@@ -1,5 +1,5 @@
-// How sure the numbers of a run are: bootstrap over the dialogues of the test parts, together with
-// the spread over training seeds. docs/statistics.md says what the intervals hold and what not.
+// Uncertainty of a run's numbers: bootstrap over the dialogues of the test parts, together with the
+// variation over training seeds. docs/statistics.md states what the intervals cover.
 #pragma once
 
 #include <cstdint>
@@ -17,26 +17,26 @@ struct BootstrapOptions {
   std::uint64_t seed = 1;  ///< root of the streams "bootstrap.dialogues" and "bootstrap.seeds"
 };
 
-/// One number of a report with what resampling made of it, or the difference of two such numbers.
+/// One resampled number of a report, or the difference of two such numbers.
 struct Resampled {
   std::string track;
   std::string condition;  ///< a pattern's label or "average"
   std::string metric;
   double estimate = 0;  ///< mean over seeds of the unweighted mean over folds; NaN = undefined
-  std::vector<std::int64_t> seeds;  ///< those that define it
-  std::vector<double> by_seed;      ///< mean over folds, of each of `seeds`
-  std::vector<int> folds;           ///< those that define it
-  std::vector<double> by_fold;      ///< mean over seeds, of each of `folds`
-  /// [folds] of the values under each of `seeds` that defines the fold. Every fold and seed is a
-  /// training of its own, so their spread within folds is the seeds' share of the uncertainty.
+  std::vector<std::int64_t> seeds;  ///< seeds in which it is defined
+  std::vector<double> by_seed;      ///< mean over folds, per seed
+  std::vector<int> folds;           ///< folds in which it is defined
+  std::vector<double> by_fold;      ///< mean over seeds, per fold
+  /// [folds] of the values under each of `seeds` in which the fold is defined. Every fold and seed
+  /// is a separate training, so their variation within folds is the seeds' part of the uncertainty.
   std::vector<std::vector<double>> cells;
   std::vector<double> replicates;  ///< [resamples] with resampled dialogues; NaN = undefined
   /// [resamples] draws of Student's t with as many degrees of freedom as SeedSpread::freedom,
   /// shared by the numbers of a call; null with one seed.
   std::shared_ptr<const std::vector<double>> seed_draws;
   std::int64_t freedom = 0;  ///< test dialogues minus folds
-  MetricRange range;         ///< of the number
-  std::string missing;       ///< why there is no interval; "" when there may be one
+  MetricRange range;         ///< range of the metric
+  std::string missing;       ///< why there is no interval; "" if there may be one
 };
 
 /// A range that holds the true number with probability `level`, or the reason why there is none.
@@ -48,7 +48,7 @@ struct Interval {
   [[nodiscard]] bool is_computable() const { return missing.empty(); }
 };
 
-/// What training with other seeds would change.
+/// Uncertainty of the estimate due to training seeds.
 struct SeedSpread {
   double error = 0;          ///< standard error of the estimate due to seeds; 0 with one seed
   std::int64_t freedom = 0;  ///< its degrees of freedom: sum over folds of (seeds - 1)

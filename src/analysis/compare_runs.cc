@@ -20,7 +20,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// The fewest resamples that `resample` takes: enough to get its estimates.
+/// The smallest number of resamples that `resample` accepts; enough for estimates.
 constexpr std::int64_t kForEstimates = 100;
 
 /// Names go into tables and pages, which are UTF-8 and one line a row.
@@ -96,7 +96,7 @@ std::vector<std::pair<std::string, std::string>> tracks_of(const FinishedRun& fi
   return tracks;
 }
 
-/// Collects the pairs of one run against another.
+/// Collects the pairs of two runs.
 class PairCollector {
  public:
   PairCollector(const FinishedRun& first, const FinishedRun& second, const CompareRequest& request,
@@ -145,7 +145,7 @@ class PairCollector {
     return nullptr;
   }
 
-  /// Labels of the conditions that a mean of this track is over.
+  /// Labels of the conditions of a mean on this track.
   static std::set<std::string> members_of(const std::string& mean, const FinishedRun& run,
                                           const std::vector<Resampled>& numbers,
                                           const std::string& track) {
@@ -163,7 +163,7 @@ class PairCollector {
     return labels;
   }
 
-  /// Means over different conditions are no pair.
+  /// Whether two means cover the same conditions; others cannot be paired.
   [[nodiscard]] bool is_same_mean(const std::string& one, const std::string& other,
                                   const std::string& condition) {
     if (condition != kAverageLabel && !condition.ends_with("=area")) return true;

@@ -1,4 +1,4 @@
-// Run folders against each other, paired utterance by utterance.
+// Comparison of run folders, paired utterance by utterance.
 #pragma once
 
 #include <filesystem>
@@ -21,12 +21,12 @@ struct FinishedRun {
   PredictionTable predictions;
 };
 
-/// Reads them all; names are the last parts of the paths where these differ, else whole paths.
-/// Throws ArtifactError when one is no run folder, unfinished or damaged, and when its results are
-/// not those of its predictions.
+/// Reads the runs; names are the last parts of the paths where these differ, else whole paths.
+/// Throws ArtifactError when one is no run folder, unfinished or damaged, or has results that
+/// disagree with its predictions.
 std::vector<FinishedRun> read_finished_runs(const std::vector<std::filesystem::path>& folders);
 
-/// What is compared.
+/// Runs, metrics and tracks to compare.
 struct CompareRequest {
   std::vector<std::string> metrics = {};  ///< empty = the first headline metric
   /// Tracks of the first and of the second run; both empty = every track that both have.
@@ -35,7 +35,7 @@ struct CompareRequest {
   BootstrapOptions bootstrap = {};
 };
 
-/// One number of both runs.
+/// One number in both runs.
 struct RunComparison {
   std::string first_track;
   std::string second_track;
@@ -45,10 +45,10 @@ struct RunComparison {
 
 struct RunComparisons {
   std::vector<RunComparison> rows;   ///< run by run, track, metric, condition
-  std::vector<std::string> notices;  ///< what was left out, and what differs between the runs
+  std::vector<std::string> notices;  ///< omissions, and differences between the runs
 };
 
-/// The first run against each of the others (against itself, by two tracks, when it is alone),
+/// Compares the first run with each of the others (two tracks of the run if it is the only one),
 /// corrected for all comparisons together. Throws DataError when the runs cannot be paired,
 /// ConfigError for a metric or track that they do not have.
 RunComparisons compare_runs(const std::vector<FinishedRun>& runs, const CompareRequest& request);

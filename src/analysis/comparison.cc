@@ -120,7 +120,7 @@ std::string verdict(const Comparison& comparison) {
   if (!c.interval.is_computable()) return "not computable because " + c.interval.missing;
   const bool first_is_better = (c.difference > 0) == is_higher_better(c.metric);
   const bool is_of_share = is_share(c.metric);
-  // Said from the better one's side, in the metric's own direction.
+  // Worded from the side of the better one, in the direction of the metric.
   const bool is_first_larger = c.difference >= 0;
   const double size = std::abs(c.difference);
   const double low = is_first_larger ? c.interval.low : -c.interval.high;

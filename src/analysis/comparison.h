@@ -1,5 +1,4 @@
-// Is A better than B, and would that happen by chance? Paired comparisons, corrected for their
-// number, with a verdict in plain words.
+// Paired comparisons, corrected for their number, with a verdict in words.
 #pragma once
 
 #include <cstdint>
@@ -11,32 +10,33 @@
 
 namespace hardy {
 
-/// Two numbers to be compared: the same metric of two methods, settings or tracks, resampled with
-/// equal options on tables that `pairing_obstacle` allows.
+/// Two numbers to compare: the same metric of two methods, settings or tracks, resampled with equal
+/// options on tables that `pairing_obstacle` accepts.
 struct Pair {
   std::string first_name;   ///< "hardy", "runs/with-hardness"
   std::string second_name;  ///< "momke"
-  std::string what;         ///< which number: "unified, {a,t}, wa"
+  std::string what;         ///< the number: "unified, {a,t}, wa"
   Resampled first;
   Resampled second;
 };
 
-/// What came out of one pair.
+/// The result of one pair.
 struct Comparison {
   std::string first_name;
   std::string second_name;
   std::string what;
   std::string metric;
-  double first = 0;               ///< NaN = undefined
-  double second = 0;              ///< NaN = undefined
-  double difference = 0;          ///< first - second
-  Interval interval;              ///< of the difference; says why there is none
-  double p = 0;                   ///< two-sided, of this comparison alone; NaN when not computable
-  double corrected_p = 0;         ///< Holm's over all comparisons of the call; NaN likewise
-  std::int64_t comparisons = 0;   ///< computable ones of the call
+  double first = 0;       ///< NaN = undefined
+  double second = 0;      ///< NaN = undefined
+  double difference = 0;  ///< first - second
+  Interval interval;      ///< interval of the difference, or why there is none
+  double p = 0;           ///< two-sided, of this comparison only; NaN when not computable
+  double corrected_p =
+      0;  ///< after Holm's correction over all comparisons of the call; NaN likewise
+  std::int64_t comparisons = 0;   ///< number of computable ones of the call
   bool is_beyond_chance = false;  ///< corrected_p <= 1 - level
-  std::int64_t folds = 0;         ///< that both define
-  std::int64_t folds_better = 0;  ///< in which the first is better
+  std::int64_t folds = 0;         ///< folds in which both are defined
+  std::int64_t folds_better = 0;  ///< folds in which the first is better
   double fold_p = 0;              ///< paired t-test over folds; NaN for fewer than three
   std::int64_t seeds = 0;
   std::int64_t seeds_better = 0;
@@ -60,12 +60,12 @@ std::string verdict(const Comparison& comparison);
 /// "2.31 points" for shares, "0.231" for errors and correlations.
 std::string difference_text(const std::string& metric, double difference);
 
-/// What to tell the reader of comparisons over this many seeds: that one seed says nothing about
-/// the spread of training; "" for any other number.
+/// Notice for comparisons over this many seeds: with one seed the variation of training is unknown;
+/// "" for any other number.
 std::string seeds_notice(std::size_t seeds);
 
-/// Which folds and seeds both tables have, as text for a notice; "" when they have the same.
-/// The tables to compare are `restricted_to` these.
+/// Folds and seeds of both tables, and a notice if they differ. Tables are `restricted_to` these
+/// before they are compared.
 struct CommonGround {
   std::vector<int> folds;
   std::vector<std::int64_t> seeds;

@@ -7,7 +7,7 @@
 
 namespace hardy {
 
-/// difference, low, high, p, corrected_p, beyond_chance; null for what is not computable.
+/// difference, low, high, p, corrected_p, beyond_chance; null if not computable.
 nlohmann::ordered_json difference_json(const Comparison& comparison);
 
 }  // namespace hardy

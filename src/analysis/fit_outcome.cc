@@ -19,7 +19,7 @@ std::string array_name(const char* part, std::size_t index, const char* what) {
   return fmt::format("{}.{}.{}", part, index, what);
 }
 
-/// A pattern's bits, or bits and the text of masks.
+/// The bits of a pattern, or bits and the text of masks.
 Json json_of(const Condition& condition) {
   if (condition.is_pattern()) return condition.pattern.bits();
   return Json::array({condition.pattern.bits(), condition.missing});

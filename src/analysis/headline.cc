@@ -12,8 +12,8 @@
 namespace hardy {
 namespace {
 
-/// Whether the labels that may be looked at (no official test part) lie unevenly: classes with a
-/// largest more than twice the smallest, values with less than a tenth on one side of 0.
+/// Whether the labels outside an official test part are unbalanced: classes with a largest more
+/// than twice the smallest, values with less than a tenth on one side of 0.
 bool is_uneven(const Corpus& corpus) {
   std::map<int, std::int64_t> counts;
   const bool is_class = corpus.label_kind == LabelKind::kClass;

@@ -1,4 +1,4 @@
-// Which metrics a corpus's labels ask for, and which they leave nothing to tell of.
+// Headline metrics of a corpus, and metrics that do not apply to its labels.
 #pragma once
 
 #include <string>
@@ -10,12 +10,12 @@
 
 namespace hardy {
 
-/// The metrics to look at, the one to compare and rank by first (docs/metrics.md). Labels of an
-/// official test part are not looked at.
+/// The metrics of the first table, the one to compare and rank by first (docs/metrics.md). Labels
+/// of an official test part are not read.
 std::vector<std::string> headline_of(const Corpus& corpus);
 
-/// Those of `metrics` that tell classes, signs or bins apart although the truth of all test outputs
-/// has one of them only.
+/// Those of `metrics` that distinguish classes, signs or bins although the truth of all test
+/// outputs has one of them only.
 std::vector<NotApplicable> find_not_applicable(const std::vector<std::string>& metrics,
                                                const std::vector<FitOutcome>& outcomes,
                                                const Corpus& corpus);

@@ -20,7 +20,8 @@ void add_evaluation(PredictionTableBuilder& builder, const Evaluation& evaluatio
     const auto i = static_cast<std::size_t>(evaluation.utterances[row]);
     const auto& utterance = corpus.utterances[i];
     const auto outputs = std::span(evaluation.outputs).subspan(row * width, width);
-    double predicted = std::numeric_limits<double>::quiet_NaN();  // nothing was there to be read
+    double predicted =
+        std::numeric_limits<double>::quiet_NaN();  // no available modality: no prediction
     const auto present = corpus.present_pattern(evaluation.utterances[row]);
     if (!(present & evaluation.condition.pattern).empty()) {
       predicted = is_value ? static_cast<double>(outputs[0]) : static_cast<double>(argmax(outputs));
@@ -42,7 +43,7 @@ TallyLayout layout_of(const Corpus& corpus) {
 }
 
 double scored_truth(const Corpus& corpus, std::size_t utterance) {
-  // NaN where the utterance is not labelled.
+  // NaN if the utterance is not labelled.
   if (corpus.values.empty()) return static_cast<double>(corpus.utterances[utterance].label);
   const double value = static_cast<double>(corpus.values[utterance]);
   return value == 0 ? std::numeric_limits<double>::quiet_NaN() : value;
@@ -86,7 +87,7 @@ void add_intervals(Results& results, const PredictionTable& table,
 std::string disagreement(const Results& results, const std::vector<Resampled>& numbers) {
   constexpr double kRounding = 1e-9;
   for (const Resampled& number : numbers) {
-    // Results of earlier versions know fewer metrics.
+    // Results of earlier versions have fewer metrics.
     const auto& metrics = results.metrics;
     if (std::find(metrics.begin(), metrics.end(), number.metric) == metrics.end()) continue;
     const Summary* summary = results.find(number.track, number.condition, number.metric);

@@ -1,5 +1,5 @@
-// How sure the means of a report are: intervals from resampled test dialogues and the spread over
-// seeds (src/analysis/bootstrap.h).
+// Intervals of a report's means from resampled test dialogues and the variation over seeds
+// (src/analysis/bootstrap.h).
 #pragma once
 
 #include <string>
@@ -12,23 +12,22 @@
 
 namespace hardy {
 
-/// How predictions of this corpus are counted.
+/// Tally layout for predictions of this corpus.
 TallyLayout layout_of(const Corpus& corpus);
 
-/// What TallyLayout::add takes as the truth of an utterance; NaN when it is not scored: the value
-/// behind the classes of a sign is 0.
+/// Truth of an utterance for TallyLayout::add; NaN when it is not scored: the value behind the
+/// classes of a sign is 0.
 double scored_truth(const Corpus& corpus, std::size_t utterance);
 
-/// The test outputs of all fits, as statistics read them. A specialist counts under its own
-/// pattern.
+/// The test outputs of all fits for resampling. A specialist counts under its own pattern.
 PredictionTable prediction_table(const std::vector<FitOutcome>& outcomes, const Corpus& corpus);
 
 /// Fills Results::intervals and the interval of every summary.
 void add_intervals(Results& results, const PredictionTable& table,
                    const BootstrapOptions& options = {});
 
-/// The first number of a report that differs from what its stored predictions give ("unified, {a},
-/// wa is 0.5 in the results and 0.4 by the predictions"); "" when all agree.
+/// The first number of a report that differs from its stored predictions ("unified, {a}, wa is 0.5
+/// in the results and 0.4 by the predictions"); "" when all agree.
 std::string disagreement(const Results& results, const std::vector<Resampled>& numbers);
 
 }  // namespace hardy

@@ -1,11 +1,11 @@
-// What every LaTeX table of results needs.
+// Helpers of all LaTeX tables of results.
 #pragma once
 
 #include <string>
 
 namespace hardy {
 
-/// Text with what LaTeX would read as a command made harmless.
+/// Text with LaTeX's special characters escaped.
 std::string latex_text(const std::string& text);
 
 /// Shares as percent, other metrics in their own unit; "--" when undefined.

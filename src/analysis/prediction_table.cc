@@ -142,7 +142,8 @@ std::string PredictionTableBuilder::clusters() const {
     for (const auto& speaker : fold.speakers) folds_of[speaker].insert(number);
   }
   if (folds_.empty()) return "dialogue";
-  // Speakers in some folds but not in all would be resampled in each on its own, as if others.
+  // A speaker in some folds but not in all would be resampled separately in each, as if
+  // independent.
   const auto is_usable = [&](const auto& entry) {
     return !entry.first.empty() &&
            (entry.second.size() == 1 || entry.second.size() == folds_.size());

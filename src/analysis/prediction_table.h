@@ -1,5 +1,5 @@
-// What a run predicted on its test parts, counted up by clusters of utterances that resemble each
-// other: all that resampling needs.
+// Predictions of a run on its test parts, tallied by clusters of similar utterances: the input of
+// resampling.
 #pragma once
 
 #include <cstddef>
@@ -27,7 +27,7 @@ struct TestFold {
 /// The predictions of one model under one condition.
 struct PredictionCell {
   std::string track;
-  std::string condition;  ///< its label
+  std::string condition;  ///< label of the condition
   int fold = 0;
   std::int64_t seed = 0;
   std::vector<double> tallies;  ///< [dialogues of the fold, width] row-major
@@ -40,7 +40,7 @@ struct PredictionTable {
   std::vector<std::string> conditions;  ///< labels, by comes_before
   std::vector<Condition> which;         ///< the same as conditions
   int modalities = 0;
-  /// What is resampled: "dialogue"; where every dialogue is one utterance, "speaker" when all are
+  /// The resampled unit: "dialogue"; if every dialogue is one utterance, "speaker" when all are
   /// known, else "utterance".
   std::string clusters = "dialogue";
   std::vector<std::int64_t> seeds;    ///< ascending
@@ -50,17 +50,17 @@ struct PredictionTable {
   /// Label of the complete pattern; "" when it was not tested.
   [[nodiscard]] std::string complete() const;
 
-  /// The cell of this place; nullptr when there is none.
+  /// The cell at this position; null when there is none.
   [[nodiscard]] const PredictionCell* find(const std::string& track, const std::string& condition,
                                            int fold, std::int64_t seed) const;
 };
 
-/// One prediction. Views need to live during `add` only.
+/// One prediction. Views must be valid during `add` only.
 struct Prediction {
   std::string dialogue;
   std::string utterance;
   std::string speaker;                        ///< "" = unknown
-  double truth = 0;                           ///< as TallyLayout::add takes it; NaN = not scored
+  double truth = 0;                           ///< truth for TallyLayout::add; NaN = not scored
   double predicted = 0;                       ///< likewise
   std::span<const float> probabilities = {};  ///< likewise
 };
@@ -70,14 +70,14 @@ class PredictionTableBuilder {
  public:
   PredictionTableBuilder(TallyLayout layout, std::vector<std::string> modality_names);
 
-  /// The model whose predictions follow.
+  /// Selects the model of the following predictions.
   void start(const std::string& track, const Condition& condition, int fold, std::int64_t seed);
 
-  /// Throws ArtifactError when the utterance comes twice or has another truth or dialogue
+  /// Throws ArtifactError when the utterance is repeated, or has another truth or dialogue
   /// elsewhere.
   void add(const Prediction& prediction);
 
-  /// Throws ArtifactError when a model lacks utterances that another of its fold has.
+  /// Throws ArtifactError when a model lacks utterances of another model of its fold.
   [[nodiscard]] PredictionTable finish() const;
 
  private:
@@ -89,7 +89,7 @@ class PredictionTableBuilder {
 
   struct Fold {
     std::vector<std::string> dialogues;
-    std::vector<std::string> speakers;  // of each dialogue's first utterance
+    std::vector<std::string> speakers;  // speaker of each dialogue's first utterance
     std::vector<Utterance> utterances;
     std::unordered_map<std::string, std::size_t> dialogue_index;
     std::unordered_map<std::string, std::size_t> utterance_index;
@@ -132,16 +132,16 @@ PredictionTable read_predictions(const RunFolder& folder);
 /// TallyLayout::only_class of each metric over all cells.
 std::vector<std::string> only_classes_of(const PredictionTable& table);
 
-/// Clusters of the test parts; one that several folds test counts once.
+/// Number of clusters of the test parts; one that several folds test counts once.
 std::int64_t cluster_count(const PredictionTable& table);
 
-/// What of `table` also has one of these folds and seeds.
+/// Rows of `table` whose fold and seed are listed.
 PredictionTable restricted_to(const PredictionTable& table, const std::vector<int>& folds,
                               const std::vector<std::int64_t>& seeds);
 
 /// Why predictions of the two cannot be paired utterance by utterance ("fold 1 of the first tests
-/// utterance u7, fold 1 of the second does not"); "" when they can. Folds that only one of them
-/// has do not matter.
+/// utterance u7, fold 1 of the second does not"); "" when they can. Folds of only one table do not
+/// matter.
 std::string pairing_obstacle(const PredictionTable& first, const PredictionTable& second);
 
 }  // namespace hardy

@@ -77,7 +77,7 @@ class PredictionReader {
                      number_of<std::int64_t>(seed_, "seed"));
     }
     probabilities_.clear();
-    const bool is_read = !row[kPredicted].empty();  // else nothing was there to be read
+    const bool is_read = !row[kPredicted].empty();  // otherwise no modality was available
     for (std::size_t c = 0; has_probabilities_ && is_read && c < layout_.class_names().size();
          ++c) {
       probabilities_.push_back(number_of<float>(row[kPredicted + 1 + c], "p_"));
@@ -117,7 +117,7 @@ class PredictionReader {
   }
 
   [[nodiscard]] double truth_of(const std::string& text) const {
-    // Not labelled, or, of a sign, neither positive nor negative.
+    // Not labelled, or a value of exactly 0, which has no sign.
     if (text.empty()) return std::numeric_limits<double>::quiet_NaN();
     const double value = output_of(text, "truth");
     return layout_.task() == TaskKind::kBinary ? 2 * value - 1 : value;
@@ -125,7 +125,7 @@ class PredictionReader {
 
   TallyLayout layout_;
   std::vector<std::string> modality_names_;
-  std::size_t speaker_ = 0;  // column; 0 = runs of earlier versions do not say it
+  std::size_t speaker_ = 0;  // column; 0 = absent in runs of earlier versions
   bool has_probabilities_ = false;
   std::vector<float> probabilities_;
   PredictionTableBuilder builder_;

@@ -58,7 +58,7 @@ Summary summarise(const Cell& cell) {
   return summary;
 }
 
-/// A weighted mean over conditions within each fold and seed; left out where one of them is.
+/// A weighted mean over conditions within each fold and seed; left out if one of them is undefined.
 Cell mean_cell(const std::vector<std::pair<const Cell*, double>>& cells) {
   std::map<std::pair<int, std::int64_t>, std::pair<double, std::size_t>> sums;
   for (const auto& [cell, share] : cells) {
@@ -91,8 +91,8 @@ void add_class_metrics(Score& score, const ClassMetrics& metrics,
   score.confusion = metrics.confusion;
 }
 
-/// Of several labels: each one's weighted accuracy, weighted F1 and F1, then their means; of
-/// several values each one's CCC, MAE and correlation, then their means. Shapes: outputs [n, T].
+/// Several labels: weighted accuracy, weighted F1 and F1 of each, then their means; several values:
+/// CCC, MAE and correlation of each, then their means. Shapes: outputs [n, T].
 void add_target_metrics(Score& score, const std::vector<std::int64_t>& utterances,
                         const std::vector<float>& outputs, const Corpus& corpus) {
   const std::size_t width = corpus.target_names.size();
@@ -147,7 +147,7 @@ void list_axes(Results& results) {
   for (const auto& metric : results.scores.front().metrics) results.metrics.push_back(metric.name);
 }
 
-/// Takes the values of metrics away that are not applicable.
+/// Removes the values of metrics that are not applicable.
 void withhold(Results& results) {
   for (const auto& [metric, reason] : results.not_applicable) {
     for (auto& score : results.scores) {
@@ -158,7 +158,7 @@ void withhold(Results& results) {
   }
 }
 
-/// Fills the headline: what the labels ask for, as far as some score defines it.
+/// Fills the headline: the metrics of the labels that some score defines.
 void choose_headline(Results& results, const Corpus& corpus) {
   for (const auto& name : headline_of(corpus)) {
     const auto is_defined = [&](const Score& score) {
@@ -173,7 +173,7 @@ void choose_headline(Results& results, const Corpus& corpus) {
   }
 }
 
-/// Adds the summaries of one track and metric: each condition, then the means over some.
+/// Adds the summaries of one track and metric: each condition, then their means.
 void summarise_metric(Results& results, const std::string& track, std::size_t metric) {
   std::vector<Condition> conditions;
   std::vector<Cell> cells;
@@ -205,8 +205,8 @@ void summarise_metric(Results& results, const std::string& track, std::size_t me
   }
 }
 
-/// What was not scored, condition by condition: the largest number over tracks and seeds, because
-/// every one of them sees the same utterances.
+/// Notes on utterances that were not scored, by condition: the largest number over tracks and
+/// seeds, which all have the same utterances.
 std::vector<std::string> notes_of(const std::vector<Score>& scores,
                                   const std::vector<std::string>& modality_names) {
   struct Left {
@@ -222,7 +222,8 @@ std::vector<std::string> notes_of(const std::vector<Score>& scores,
   };
   std::map<std::uint32_t, Left> by_condition;
   for (const Score& score : scores) {
-    if (!score.condition.is_pattern()) continue;  // masks leave every utterance something
+    if (!score.condition.is_pattern())
+      continue;  // masks leave every utterance at least one modality
     Left& left = by_condition[score.condition.pattern.bits()];
     left.unread[score.fold] = score.unread;
     left.unlabelled[score.fold] = score.unlabelled;
@@ -270,7 +271,7 @@ Score score_evaluation(const Evaluation& evaluation, const Corpus& corpus, doubl
   Score score;
   score.condition = evaluation.condition;
   check(!evaluation.utterances.empty(), "an evaluation holds no utterance");
-  // The sign learned as two classes is judged by the values behind the classes.
+  // The sign learned as two classes is scored by the values behind the classes.
   const bool is_binary = !corpus.values.empty();
   const std::size_t width = evaluation.outputs.size() / evaluation.utterances.size();
   std::vector<float> truth;

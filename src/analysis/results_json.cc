@@ -81,7 +81,7 @@ Summary summary_of(const Json& json) {
   summary.mean = number_of(json.at("mean"));
   summary.seed_deviation = number_of(json.at("seed_deviation"));
   summary.fold_deviation = number_of(json.at("fold_deviation"));
-  // Runs of before there were intervals lack these.
+  // Absent in runs from before intervals.
   if (json.contains("low")) summary.low = number_of(json.at("low"));
   if (json.contains("high")) summary.high = number_of(json.at("high"));
   summary.no_interval = json.value("no_interval", "");
@@ -110,7 +110,7 @@ void make_current(Results& results) {
 
 Results results_of(const Json& json) {
   Results results;
-  // Runs of before there were several methods do not say it.
+  // Absent in runs from before there were several methods.
   if (json.contains("method")) json.at("method").get_to(results.method);
   if (json.contains("defects")) json.at("defects").get_to(results.defects);
   if (json.contains("notes")) json.at("notes").get_to(results.notes);

@@ -1,4 +1,4 @@
-// The table of a run as people read it: conditions as rows, one metric a block.
+// The text table of a run: conditions as rows, a block per metric.
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -21,7 +21,7 @@ std::string plural(std::size_t count, const char* noun) {
   return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
 }
 
-/// Columns that a text takes: bytes that do not continue a letter.
+/// Terminal columns of a text: bytes that do not continue a character.
 std::size_t columns_of(const std::string& text) {
   return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) {
     return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
@@ -65,7 +65,7 @@ bool has_intervals(const Results& results, const std::string& metric) {
       [&](const Summary& summary) { return summary.metric == metric && !std::isnan(summary.low); });
 }
 
-/// Digits behind the point that an interval leaves a meaning to: two of its width, 2 to 4.
+/// Significant digits of an interval: two of its width, 2 to 4 decimals.
 int digits_for(const Results& results, const std::string& metric) {
   double narrowest = std::numeric_limits<double>::infinity();
   for (const Summary& summary : results.summaries) {
@@ -105,7 +105,7 @@ class TableWriter {
   [[nodiscard]] std::string title() const {
     std::set<int> tested;  // `hardy train` fits one fold of several
     for (const Score& score : results_.scores) tested.insert(score.fold);
-    // Names given by our own generators say it already.
+    // Names of generated corpora contain it already.
     const bool must_say = results_.is_synthetic && !results_.data_name.ends_with("(synthetic)");
     std::string text =
         heading(fmt::format("{}{}: {}, test, {}, {}", results_.data_name,
@@ -149,7 +149,7 @@ class TableWriter {
     return text;
   }
 
-  /// What the numbers mean, and what is not shown.
+  /// Explanation of the numbers and of omissions.
   [[nodiscard]] std::string key(const std::vector<std::string>& metrics) const {
     std::string text = "\n";
     for (const auto& metric : metrics) {
@@ -214,7 +214,7 @@ class TableWriter {
     return text;
   }
 
-  /// Why the table has no intervals; "" when none were asked for.
+  /// Why the table has no intervals; "" if none were requested.
   [[nodiscard]] std::string missing_intervals(const std::vector<std::string>& metrics,
                                               bool is_first) const {
     for (const Summary& summary : results_.summaries) {
@@ -227,7 +227,7 @@ class TableWriter {
     return "";
   }
 
-  /// Where masks applied and how much they really took away.
+  /// Where masks applied, and the shares that they removed.
   [[nodiscard]] std::string masks_text() const {
     if (results_.masks.empty()) return "";
     std::vector<std::string> shares;

@@ -22,7 +22,7 @@ std::string csv_line(const std::vector<std::string>& fields) {
 
 std::string csv_number(double value) { return std::isnan(value) ? "" : fmt::format("{}", value); }
 
-/// Outcomes in a fixed order, whatever order the fits finished in.
+/// Outcomes in a fixed order, independent of the order in which fits finished.
 std::vector<const FitOutcome*> in_order(const std::vector<FitOutcome>& outcomes) {
   std::vector<const FitOutcome*> sorted;
   for (const auto& outcome : outcomes) sorted.push_back(&outcome);
@@ -45,7 +45,7 @@ std::size_t output_width(const std::vector<FitOutcome>& outcomes) {
   return 1;
 }
 
-/// Of several labels: "joy sadness" or "0.5 0.25" by turns as truth and prediction; outputs apart.
+/// Several labels: "joy sadness" or "0.5 0.25", as truth and as prediction; outputs separate.
 void add_targets(CsvFile& table, const Corpus& corpus, std::size_t place,
                  std::span<const float> outputs) {
   const std::size_t width = corpus.target_names.size();
@@ -65,8 +65,8 @@ void add_targets(CsvFile& table, const Corpus& corpus, std::size_t place,
   for (const float output : outputs) table.add(output);
 }
 
-/// The columns of one prediction after its place: truth, predicted, outputs.
-/// `is_read`: whether at least one available modality was there; nothing is predicted from nothing.
+/// The columns of one prediction behind its index: truth, predicted, outputs. `is_read`: whether at
+/// least one available modality was present; otherwise there is no prediction.
 void add_outputs(CsvFile& table, const Corpus& corpus, std::size_t place,
                  std::span<const float> outputs, bool is_read) {
   const auto& names = corpus.class_names;

@@ -1,4 +1,4 @@
-// Results as people and spreadsheets read them.
+// Results as text tables and CSV.
 #pragma once
 
 #include <cstddef>
@@ -10,18 +10,20 @@
 
 namespace hardy {
 
-/// How a table is laid out.
+/// Layout of a table.
 struct TableStyle {
   std::size_t width = 80;  ///< columns of the terminal
   bool has_colour = false;
-  /// What to show, by name; those that the results lack are left out. Empty = the first headline.
+  /// Metrics to show, by name; those that the results lack are left out. Empty = the first headline
+  /// metric.
   std::vector<std::string> metrics = {};
 };
 
 /// The table of a run: a block per track and metric, a row per condition with the mean, its
-/// deviation over seeds (over folds when there is one seed) and its interval; below all what the
-/// numbers are, what was resampled, and why something is missing. Says so when the corpus is
-/// synthetic. Modalities have their names where they fit, else short ones with a key.
+/// standard deviation over seeds (over folds with one seed) and its interval; below it an
+/// explanation of the numbers, the resampled unit, and reasons for omissions. States when the
+/// corpus is synthetic. Modalities have their full names where they fit, else short ones with a
+/// key.
 std::string results_table(const Results& results, const TableStyle& style = {});
 
 /// One line per track, condition, fold, seed and metric; then the summaries, with fold and seed
@@ -30,8 +32,8 @@ std::string results_table(const Results& results, const TableStyle& style = {});
 std::string results_csv(const Results& results);
 
 /// predictions.csv: one line per test utterance, method, track, condition, fold and seed, with
-/// truth (none when it is not scored), prediction and one column per class probability (or the
-/// predicted value alone).
+/// truth (empty when not scored), prediction and one column per class probability (or the predicted
+/// value only).
 void write_predictions(const RunFolder& folder, const std::vector<FitOutcome>& outcomes,
                        const Corpus& corpus);
 

@@ -1,4 +1,4 @@
-// Conditions as headings of narrow columns.
+// Conditions as narrow column headings.
 #pragma once
 
 #include <string>
@@ -6,7 +6,7 @@
 
 namespace hardy {
 
-/// Labels with short names of modalities, and what these stand for.
+/// Labels with short names of modalities, and the key to them.
 struct ShortLabels {
   std::vector<std::string> labels;  ///< in the order given
   std::string key;                  ///< "a = acoustic, t = textual\n"; "" when nothing is shortened

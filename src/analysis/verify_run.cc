@@ -15,7 +15,7 @@
 namespace hardy {
 namespace {
 
-/// Runs a step; what it throws is a finding.
+/// Runs a step; an error becomes a finding.
 template <typename Step>
 void try_step(RunVerification& verification, const Step& step) {
   try {
@@ -37,7 +37,7 @@ std::vector<double> total(const PredictionCell& cell, std::size_t width) {
   return sum;
 }
 
-/// Whether a metric has no values because the labels leave it nothing to tell of.
+/// Whether a metric has no values because it is not applicable to the labels.
 bool is_withheld(const Results& results, const std::string& metric) {
   return std::any_of(results.not_applicable.begin(), results.not_applicable.end(),
                      [&](const NotApplicable& each) { return each.metric == metric; });
@@ -87,7 +87,7 @@ RunVerification verify_run(const std::filesystem::path& path) {
       ++verification.models;
     });
   }
-  // A training that was never tested has no scores; damaged files were named above.
+  // A training without a test has no scores; damaged files were reported above.
   std::error_code ignored;
   const bool has_predictions = std::filesystem::exists(folder.predictions_file(), ignored);
   if (verification.is_complete && has_predictions && verification.findings.empty()) {

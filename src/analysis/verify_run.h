@@ -1,4 +1,4 @@
-// Everything that a finished run folder can be asked about itself.
+// Verification of a finished run folder.
 #pragma once
 
 #include <cstdint>
@@ -8,14 +8,14 @@
 
 namespace hardy {
 
-/// What was verified, and what is wrong.
+/// Result of the verification.
 struct RunVerification {
   bool has_checksums = false;         ///< false: written by hardy 0.1, or unfinished
-  bool is_complete = false;           ///< whether the run reached its results
-  std::int64_t files = 0;             ///< whose checksums were compared
-  std::int64_t models = 0;            ///< that were opened
-  std::int64_t scores = 0;            ///< that were computed again from the predictions
-  std::vector<std::string> findings;  ///< empty = nothing is wrong
+  bool is_complete = false;           ///< whether the run has results
+  std::int64_t files = 0;             ///< number of files compared with checksums
+  std::int64_t models = 0;            ///< number of opened models
+  std::int64_t scores = 0;            ///< number of scores computed again from the predictions
+  std::vector<std::string> findings;  ///< empty = sound
 };
 
 /// Compares every file with its checksum, opens every model, and computes every score again from

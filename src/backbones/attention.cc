@@ -22,7 +22,7 @@ void take_shares(Matrix& scores, const std::vector<std::int64_t>& mask, bool zer
       std::fill_n(row, tokens, 0.0F);
       continue;
     }
-    // Padding takes the least score there is, and its share is removed afterwards.
+    // Padding gets the smallest score, and its share is removed afterwards.
     const float least = *std::min_element(row, row + tokens);
     for (std::int64_t j = 0; j < tokens; ++j) {
       if (is_padding(mask, j)) row[j] = least;

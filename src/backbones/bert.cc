@@ -1,4 +1,4 @@
-// BERT and RoBERTa: the same encoder, positions counted otherwise.
+// BERT and RoBERTa: the same encoder with different position numbers.
 #include <cmath>
 #include <utility>
 
@@ -91,7 +91,7 @@ class Bert final : public TextNetwork {
         throw DataError(fmt::format("{}: a token has the number {}, its vocabulary {}",
                                     weights_.name(), id, vocabulary_));
       }
-      // RoBERTa counts real tokens behind the number of its padding.
+      // RoBERTa numbers tokens from its padding id on.
       if (is_roberta_ && id != padding_) ++counted;
       const std::int64_t place = !is_roberta_ ? i : id == padding_ ? padding_ : padding_ + counted;
       const float* word = words_.data() + id * sizes_.width;

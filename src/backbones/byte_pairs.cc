@@ -40,7 +40,7 @@ Json parse_artifact(const fs::path& file, const std::string& text) {
   return json;
 }
 
-/// A printable character for each byte: itself where it is one, else the next from U+0100 on.
+/// A printable character for each byte: the byte itself if printable, else the next from U+0100 on.
 std::array<std::string, 256> byte_letters() {
   std::array<std::string, 256> letters;
   std::uint32_t next = 256;
@@ -95,7 +95,7 @@ class PieceSplitter {
     const std::size_t first = has_blank && class_at(at + 1) != Class::kBlank ? at + 1 : at;
     const Class kind = class_at(first);
     if (kind != Class::kBlank) return end_of_run(first, kind);
-    // A run of blanks leaves its last one to the word behind it.
+    // A run of blanks leaves its last one to the next word.
     const std::size_t end = end_of_run(at, Class::kBlank);
     return end < characters_.size() && end - at > 1 ? end - 1 : end;
   }
@@ -217,7 +217,7 @@ class BytePairs final : public Tokenizer {
     }
   }
 
-  /// The first line is a comment; what follows the last line end is none.
+  /// The first line is a comment; a text after the last line end is ignored.
   void add_merge_lines(const fs::path& file, const std::string& text) {
     std::size_t start = text.find('\n');
     while (start != std::string::npos) {
@@ -271,7 +271,7 @@ class BytePairs final : public Tokenizer {
     return found == ranks_.end() ? kNoRank : found->second;
   }
 
-  /// Joins all neighbours of the pair of lowest rank, again and again.
+  /// Repeatedly joins all neighbours of the pair with the lowest rank.
   void merge(std::vector<std::string>& parts) const {
     while (parts.size() > 1) {
       std::size_t best = kNoRank;

@@ -1,4 +1,4 @@
-// DeBERTa, first version: attention over contents and relative positions apart.
+// DeBERTa, first version: separate attention to contents and relative positions.
 #include <algorithm>
 #include <cmath>
 #include <utility>
@@ -21,7 +21,7 @@ struct DebertaSettings {
   std::int64_t positions = 0;
   std::int64_t types = 0;
   std::int64_t embedding = 0;
-  std::int64_t reach = 0;  ///< most relative distance that has an embedding of its own
+  std::int64_t reach = 0;  ///< largest relative distance with its own embedding
   bool has_relative = false;
   bool has_absolute = true;
   bool has_content_to_position = false;
@@ -246,7 +246,7 @@ class Deberta final : public TextNetwork {
     return attend(input, mask, true, change_scores, change_shares);
   }
 
-  /// Adds what a query thinks of the key's distance, and a key of the query's.
+  /// Adds the scores of a query for the key's distance, and of a key for the query's.
   void add_distances(const DebertaLayer& layer, const AttentionInput& input, float scale,
                      Matrix& scores) const {
     const std::int64_t tokens = input.tokens;

@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::int64_t kParts = 16;
 
-/// Sum of part(0) .. part(count - 1) in sixteen running sums, which the compiler turns to vectors.
+/// Sum of part(0) .. part(count - 1) in sixteen partial sums, which the compiler vectorises.
 template <typename Part>
 double sum_parts(std::int64_t count, Part part) {
   double sums[kParts] = {};
@@ -168,7 +168,7 @@ TimeConvolution::TimeConvolution(std::span<const float> weight, std::span<const 
                                  std::int64_t out, std::int64_t in, std::int64_t kernel,
                                  std::int64_t stride)
     : bias_(bias.begin(), bias.end()), out_(out), in_(in), kernel_(kernel), stride_(stride) {
-  // A window of frames lies in one piece: [kernel, in].
+  // A window of frames is contiguous: [kernel, in].
   std::vector<float> rows(weight.size());
   for (std::int64_t o = 0; o < out; ++o) {
     const float* from = weight.data() + o * in * kernel;
@@ -185,7 +185,7 @@ Matrix TimeConvolution::apply(const Matrix& x) const {
   check(x.width == in_, "a convolution is given rows of another width");
   Matrix y(x.rows < kernel_ ? 0 : (x.rows - kernel_) / stride_ + 1, out_);
   if (y.rows == 0) return y;
-  // The windows of neighbouring frames overlap: rows that lie closer than they are long.
+  // The windows of adjacent frames overlap: the row stride is smaller than the row.
   predict::multiply({x.values.data(), stride_ * in_}, y.rows,
                     {panels_.data(), in_ * kernel_, out_, predict::panel_width()},
                     bias_.empty() ? nullptr : bias_.data(), {y.values.data(), out_}, false);

@@ -1,4 +1,4 @@
-// What the frozen networks are made of, in float32 on one thread. Internal to backbones/.
+// Layers of the frozen networks, in float32 on one thread. Internal to backbones/.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@
 
 namespace hardy {
 
-/// Rows of equal width: tokens or frames of time, one after the other.
+/// Rows of equal width: tokens or frames in order.
 struct Matrix {
   std::int64_t rows = 0;
   std::int64_t width = 0;
@@ -91,7 +91,7 @@ void normalise_all(Matrix& x, std::span<const float> weight, std::span<const flo
 void normalise_columns(Matrix& x, std::span<const float> weight, std::span<const float> bias,
                        float epsilon);
 
-/// The functions that the networks' settings name.
+/// Activation functions in the networks' settings.
 enum class Activation { kNone, kRelu, kGelu };
 
 /// "relu" or "gelu". Throws ArtifactError naming `file` for others.

@@ -19,7 +19,7 @@ constexpr std::int64_t kQuarterSide = 14;
 
 float logistic_of(float value) { return 1 / (1 + std::exp(-value)); }
 
-/// What every block begins and ends with.
+/// First and last part of every block.
 struct Shortcut {
   NormedConvolution convolution;
   bool exists = false;
@@ -41,7 +41,7 @@ struct Shortcut {
   }
 };
 
-/// Weights for channels, then for places (Woo et al., 2018).
+/// Weights for channels, then for positions (Woo et al., 2018).
 class Gates {
  public:
   Gates(const WeightSet& weights, const std::string& at, std::int64_t channels)
@@ -62,7 +62,7 @@ class Gates {
 
  private:
   void gate_channels(FeaturePictures& x) const {
-    // Means and maxima go through the same layers, one under the other.
+    // Means and maxima pass the same layers, stacked.
     Matrix pooled(2 * x.count, channels_);
     const auto means = mean_over_places(x);
     std::copy(means.begin(), means.end(), pooled.values.begin());
@@ -138,7 +138,7 @@ class FaceBlock {
   std::vector<Gates> gates_;  // one or none
 };
 
-/// Quarters of the channels, each seeing what the one before it has seen; two such chains.
+/// Quarters of the channels, each with the preceding quarter's output as input; two such chains.
 class ScaleBlock {
  public:
   ScaleBlock(const WeightSet& weights, const std::string& at, std::int64_t stride, ManetOrder order)

@@ -1,5 +1,4 @@
-// MA-Net (Zhao, Liu and Wang, 2021): a face -> what its parts and its whole look like. Internal to
-// backbones/.
+// MA-Net (Zhao, Liu and Wang, 2021): local and global features of a face. Internal to backbones/.
 #pragma once
 
 #include <cstdint>
@@ -11,16 +10,16 @@
 
 namespace hardy {
 
-/// Side of the pictures it reads, pixels.
+/// Side of the input pictures in pixels.
 inline constexpr std::int64_t kManetSide = 224;
 
-/// How the second chain of the branch of several scales runs. The weights are the same; files that
-/// were trained before April 2023 need the first.
+/// Order of the second chain in the multi-scale branch. The weights are the same; files trained
+/// before April 2023 need the first.
 enum class ManetOrder { kBefore2023, kSince2023 };
 
 class Manet {
  public:
-  /// Throws ArtifactError naming what is missing or of another shape.
+  /// Throws ArtifactError naming an array that is missing or of another shape.
   Manet(WeightSet weights, ManetOrder order);
   ~Manet();
   Manet(Manet&&) noexcept;

@@ -10,8 +10,8 @@
 
 namespace hardy {
 
-/// Settings by name; what is absent has a default that the caller gives. Getters throw
-/// ArtifactError, naming file and setting, for values of another kind or out of range.
+/// Settings by name with defaults given by the caller. Getters throw ArtifactError, naming file and
+/// setting, for values of another type or out of range.
 class NetworkSettings {
  public:
   /// `name` stands for the file in messages.
@@ -42,7 +42,7 @@ class NetworkSettings {
   std::string name_;
 };
 
-/// Sizes that every transformer has. Throws ArtifactError unless heads divide the width.
+/// Sizes of a transformer. Throws ArtifactError unless heads divide the width.
 struct TransformerSizes {
   std::int64_t width = 0;
   std::int64_t layers = 0;

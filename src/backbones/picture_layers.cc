@@ -12,11 +12,11 @@ namespace hardy {
 namespace {
 
 constexpr double kBatchEpsilon = 1e-5;
-/// Unfolded pictures are multiplied in pieces of about so many floats, which stay in the cache.
+/// Unfolded pictures are multiplied in pieces of about this many floats, which fit the cache.
 constexpr std::int64_t kUnfoldedFloats = 1 << 20;
 constexpr int kFractionBits = 22;
 
-/// The pixels that an output pixel is made of, with weights in whole numbers.
+/// Input pixels of an output pixel, with integer weights.
 struct Taps {
   std::int64_t first = 0;
   std::vector<std::int32_t> weights;

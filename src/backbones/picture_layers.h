@@ -35,8 +35,8 @@ struct FeaturePictures {
   }
 };
 
-/// A square convolution with zeros around the picture and the normalisation behind it, which its
-/// weights take up.
+/// A square convolution with zero padding, with the following normalisation folded into its
+/// weights.
 class NormedConvolution {
  public:
   NormedConvolution() = default;
@@ -63,7 +63,7 @@ class NormedConvolution {
 
 void relu_pictures(FeaturePictures& x);
 
-/// The largest of 3 x 3 places, every second one, nothing around the picture.
+/// Maximum over 3 x 3 positions with stride 2; nothing beyond the picture.
 FeaturePictures pool_largest(const FeaturePictures& x);
 
 /// Channels [first, first + count).
@@ -75,7 +75,7 @@ FeaturePictures crop(const FeaturePictures& x, std::int64_t top, std::int64_t le
 
 void add_pictures(FeaturePictures& x, const FeaturePictures& y);
 
-/// The mean over all places. Shapes: -> [count, channels].
+/// The mean over all positions. Shapes: -> [count, channels].
 std::vector<float> mean_over_places(const FeaturePictures& x);
 
 /// An RGB picture as PIL resizes it to `side` x `side`: bilinear over all pixels that it shrinks,

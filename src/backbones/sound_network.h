@@ -29,8 +29,8 @@ class Wav2vec {
   Wav2vec(Wav2vec&&) noexcept;
   Wav2vec& operator=(Wav2vec&&) noexcept;
 
-  /// Shapes: samples [n] at 16 kHz, full scale 1, one whole utterance: the norms see all of it.
-  /// Throws DataError when it is too short for a frame.
+  /// Shapes: samples [n] at 16 kHz, full scale 1, one whole utterance, because the norms cover all
+  /// of it. Throws DataError when it is too short for a frame.
   [[nodiscard]] Wav2vecFrames frames(std::span<const float> samples) const;
 
   [[nodiscard]] std::int64_t context_width() const;
@@ -59,7 +59,7 @@ class SpeechEncoder {
   SpeechEncoder(SpeechEncoder&&) noexcept;
   SpeechEncoder& operator=(SpeechEncoder&&) noexcept;
 
-  /// Shapes: samples [n] at 16 kHz, normalised when the network asks for it -> layers + 1 matrices
+  /// Shapes: samples [n] at 16 kHz, normalised if the network requires it -> layers + 1 matrices
   /// [frames of 20 ms, width]. Throws DataError when it is too short for a frame.
   [[nodiscard]] std::vector<Matrix> hidden_states(std::span<const float> samples) const;
 

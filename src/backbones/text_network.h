@@ -36,9 +36,9 @@ class TextNetwork {
   [[nodiscard]] virtual std::int64_t longest() const = 0;
 };
 
-/// Both read what they need of `weights` at once, by the names of Hugging Face's files, with or
-/// without the prefix "deberta.", "bert." or "roberta.". Throw ArtifactError naming what is missing
-/// or of another shape.
+/// Read all required arrays of `weights`, by the names of Hugging Face's files, with or without the
+/// prefix "deberta.", "bert." or "roberta.". Throw ArtifactError naming an array that is missing or
+/// of another shape.
 std::unique_ptr<TextNetwork> make_deberta(const NetworkSettings& settings, WeightSet weights);
 std::unique_ptr<TextNetwork> make_bert(const NetworkSettings& settings, WeightSet weights);
 

@@ -30,7 +30,7 @@ std::string cleaned_part(const std::vector<char32_t>& characters, std::size_t fi
 }
 
 std::string without_space_mark(const std::string& token) {
-  constexpr std::string_view kMark = "\xC4\xA0";  // the letter that stands for a blank
+  constexpr std::string_view kMark = "\xC4\xA0";  // the character for a blank
   std::string text = token;
   for (auto at = text.find(kMark); at != std::string::npos; at = text.find(kMark)) {
     text.erase(at, kMark.size());
@@ -45,14 +45,15 @@ class WordCollector {
 
   void add_sentence(const std::vector<std::string>& words,
                     const std::vector<std::vector<std::string>>& tokens, const Matrix& states) {
-    std::int64_t at = 1;  // behind the start token
+    std::int64_t at = 1;  // after the start token
     pending_.clear();
     std::string said;
     for (std::size_t w = 0; w < words.size(); ++w) {
       for (const std::string& token : tokens[w]) {
         const float* row = states.row(at++);
         const std::string text = without_space_mark(token);
-        // A whole word's token is its row, whatever else is pending: the published script does so.
+        // As in the published script, a token that is a whole word is its row, even if other tokens
+        // are pending.
         if (text == words[w]) {
           push(row, 1);
           continue;

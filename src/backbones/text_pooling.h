@@ -1,4 +1,4 @@
-// How the hidden states of a text become one vector, as the field's extraction scripts do it.
+// Pooling of the hidden states of a text to one vector, as in the field's extraction scripts.
 // Internal to backbones/.
 #pragma once
 

@@ -1,4 +1,4 @@
-// Texts -> the numbers that a language model reads. Internal to backbones/.
+// Text -> token ids of a language model. Internal to backbones/.
 #pragma once
 
 #include <cstdint>
@@ -14,17 +14,17 @@ class Tokenizer {
  public:
   virtual ~Tokenizer() = default;
 
-  /// The tokens of a text in UTF-8, without those that mark its start and end.
+  /// The tokens of a text in UTF-8, without start and end tokens.
   [[nodiscard]] virtual std::vector<std::string> tokens(std::string_view text) const = 0;
 
-  /// The tokens of a word that stands alone in a list of words.
+  /// The tokens of a single word in a list of words.
   [[nodiscard]] virtual std::vector<std::string> word_tokens(std::string_view word) const = 0;
 
-  /// The numbers of tokens between those of start and end.
+  /// The ids of tokens between those of start and end.
   [[nodiscard]] virtual std::vector<std::int64_t> ids(
       const std::vector<std::string>& tokens) const = 0;
 
-  /// SHA-256 of what it was read from.
+  /// SHA-256 of its files.
   [[nodiscard]] virtual std::string checksum() const = 0;
 };
 
@@ -34,7 +34,7 @@ class Tokenizer {
 std::unique_ptr<Tokenizer> make_byte_pair_tokenizer(const std::filesystem::path& folder,
                                                     bool is_roberta);
 
-/// BERT's WordPiece. Reads vocab.txt and tokenizer_config.json (do_lower_case; absent = true).
+/// BERT's WordPiece. Reads vocab.txt and tokenizer_config.json (do_lower_case; default true).
 std::unique_ptr<Tokenizer> make_word_piece_tokenizer(const std::filesystem::path& folder);
 
 /// The same with a given choice of lower case.
@@ -45,8 +45,8 @@ std::unique_ptr<Tokenizer> make_word_piece_tokenizer(const std::filesystem::path
 std::unique_ptr<Tokenizer> make_tokenizer(const std::filesystem::path& folder,
                                           const std::string& model_type);
 
-/// Whole words of `specials` (in the order in which they are looked for) and the texts between
-/// them. A text before `blank_eater` loses the white space at its end.
+/// Occurrences of `specials` (in search order) and the texts between them. A text before
+/// `blank_eater` loses its trailing white space.
 std::vector<std::string> split_at_specials(std::string_view text,
                                            const std::vector<std::string>& specials,
                                            std::string_view blank_eater);

@@ -1,4 +1,4 @@
-// Characters of Unicode and the classes that tokenizers sort them by. Internal to backbones/.
+// Unicode characters and their classes in tokenizers. Internal to backbones/.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,7 @@
 
 namespace hardy {
 
-/// The characters of a text; what is not UTF-8 becomes U+FFFD.
+/// The characters of a text; bytes that are not UTF-8 become U+FFFD.
 std::vector<char32_t> characters_of(std::string_view text);
 
 /// The text of characters [first, last).
@@ -17,10 +17,10 @@ std::string text_of(const std::vector<char32_t>& characters, std::size_t first, 
 bool is_letter(char32_t c);  ///< general category L
 bool is_number(char32_t c);  ///< general category N
 
-/// The property White_Space, without what Python's strip() takes besides.
+/// The property White_Space, without the additional characters of Python's strip().
 bool is_white_space(char32_t c);
 
-/// What Python's str.strip() removes: also U+001C to U+001F.
+/// Characters that Python's str.strip() removes, which include U+001C to U+001F.
 bool is_python_blank(char32_t c);
 
 /// BERT's punctuation: all of ASCII that is neither letter, digit, blank nor control, and category

@@ -1,4 +1,4 @@
-// wav2vec of 2019: convolutions alone, with group norms over a whole utterance.
+// wav2vec of 2019: convolutions with group norms over a whole utterance.
 #include <algorithm>
 #include <cctype>
 #include <cmath>
@@ -94,7 +94,7 @@ class ConvolutionText {
   std::size_t at_ = 0;
 };
 
-/// Frames `first` to the end, shifted in front by copies of the first frame or by zeros.
+/// Frames from `first` on, shifted by copies of the first frame or by zeros.
 Matrix padded_in_front(const Matrix& x, std::int64_t count, bool is_zero) {
   Matrix y(x.rows + count, x.width);
   for (std::int64_t i = 0; i < count && !is_zero; ++i) std::copy_n(x.row(0), x.width, y.row(i));
@@ -231,7 +231,7 @@ struct Wav2vec::Impl {
     return x;
   }
 
-  /// Adds every r-th frame of the layer before.
+  /// Adds every r-th frame of the preceding layer.
   void add_thinned(Matrix& y, const Matrix& x) const {
     const std::int64_t step = x.rows / y.rows;
     for (std::int64_t i = 0; i < y.rows; ++i) {
@@ -256,8 +256,8 @@ struct Wav2vec::Impl {
     return x;
   }
 
-  /// The published program hands a file's frames to the recurrence as separate sequences of length
-  /// one: each starts from a zero state, whose product vanishes.
+  /// The published program passes a file's frames to the recurrence as separate sequences of length
+  /// one: each starts from a zero state, whose product is zero.
   [[nodiscard]] Matrix recur(const Matrix& x) const {
     Matrix gates(x.rows, 3 * context_width);
     multiply_transposed(x.rows, gates.width, x.width, {x.values.data(), x.width},

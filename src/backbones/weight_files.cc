@@ -33,7 +33,7 @@ Number read_as(const std::byte* from) {
   return number;
 }
 
-/// One real number of a type as either container calls it.
+/// A real number of a type under either container's name.
 float widen(std::string_view type, const std::byte* from) {
   if (type == "F32") return read_as<float>(from);
   if (type == "F64") return static_cast<float>(read_as<double>(from));
@@ -41,7 +41,7 @@ float widen(std::string_view type, const std::byte* from) {
   return std::bit_cast<float>(static_cast<std::uint32_t>(read_as<std::uint16_t>(from)) << 16U);
 }
 
-/// safetensors' word for a torch storage of real numbers; empty for others.
+/// safetensors' name for a torch storage of real numbers; empty for others.
 std::string_view real_type(std::string_view storage_type) {
   if (storage_type == "torch.FloatStorage") return "F32";
   if (storage_type == "torch.DoubleStorage") return "F64";
@@ -58,7 +58,7 @@ bool is_aligned(const std::byte* bytes) {
   return reinterpret_cast<std::uintptr_t>(bytes) % alignof(float) == 0;
 }
 
-/// Where a tensor's values lie in its storage. Requires: checked against the storage's size.
+/// Position of a tensor's values in its storage. Requires: checked against the storage's size.
 struct Layout {
   std::int64_t offset = 0;
   std::vector<std::int64_t> shape;
@@ -110,7 +110,7 @@ Loaded gather_values(const Layout& layout, std::string_view type, const std::byt
   return values;
 }
 
-/// Plain data of a pickle as JSON; what has no JSON form is null.
+/// Plain data of a pickle as JSON; null for values without a JSON form.
 Json json_of(const PickleValue& value) {
   switch (value.kind()) {
     case PickleKind::kBool:
@@ -205,7 +205,7 @@ class WeightFileReader {
     const auto mapped = std::make_shared<MappedFile>(file);
     checksums_.push_back(sha256_file(file));
     const auto bytes = mapped->bytes();
-    // A safetensors header starts with '{' behind its length; no form of torch.save does.
+    // A safetensors header starts with '{' after its length; no form of torch.save does.
     if (bytes.size() > 8 && static_cast<char>(bytes[8]) == '{') {
       add_safetensors(mapped, file.string());
     } else {

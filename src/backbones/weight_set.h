@@ -1,4 +1,4 @@
-// The weights of a frozen network by name, from the files that people download.
+// The weights of a frozen network by name, from its published files.
 #pragma once
 
 #include <cstdint>
@@ -15,20 +15,20 @@
 
 namespace hardy {
 
-/// Named float32 arrays, row-major. Values of other types are widened or narrowed when they are
-/// asked for; float32 in a safetensors file or an old torch file stays in the mapped file. Not
-/// thread-safe. Copies share the values.
+/// Named float32 arrays, row-major. Values of other types are converted on access; float32 values
+/// of a safetensors file or an old torch file stay in the mapped file. Not thread-safe. Copies
+/// share the values.
 class WeightSet {
  public:
   WeightSet() = default;
 
-  /// A safetensors file, a torch file of either form, an *.index.json of parts, or a folder that
-  /// holds model.safetensors, pytorch_model.bin or an index of them. In a torch file the weights
-  /// are those of the entry "model" or "state_dict" when there is one. Throws ArtifactError, naming
-  /// the file and what it lacks.
+  /// Opens a safetensors file, a torch file of either form, an *.index.json of parts, or a folder
+  /// with model.safetensors, pytorch_model.bin or an index of them. In a torch file the weights are
+  /// those of the entry "model" or "state_dict" if there is one. Throws ArtifactError naming the
+  /// file and the problem.
   static WeightSet open(const std::filesystem::path& path);
 
-  /// Adds an array; for tests and for weights that are made, not read.
+  /// Adds an array; for tests and computed weights.
   void add(const std::string& key, std::vector<std::int64_t> shape, std::vector<float> values);
 
   [[nodiscard]] bool has(const std::string& key) const { return entries_.contains(key); }
@@ -43,19 +43,19 @@ class WeightSet {
   [[nodiscard]] std::span<const float> floats(const std::string& key,
                                               const std::vector<std::int64_t>& shape) const;
 
-  /// When any name starts with `prefix`, only those stay, without it.
+  /// If any name starts with `prefix`, keeps only those, without the prefix.
   void keep_below(std::string_view prefix);
 
   /// Replaces the end of names: old spellings of the same arrays.
   void rename_endings(std::string_view old_ending, std::string_view ending);
 
-  /// What a fairseq file says of its network ("args"), as JSON; null when there is nothing.
+  /// Description of the network in a fairseq file ("args"), as JSON; null if absent.
   [[nodiscard]] const nlohmann::json& arguments() const { return arguments_; }
 
   /// SHA-256 of the files.
   [[nodiscard]] const std::string& checksum() const { return checksum_; }
 
-  /// Stands for the files in messages.
+  /// Name of the files in messages.
   [[nodiscard]] const std::string& name() const { return name_; }
 
   void set_name(std::string name) { name_ = std::move(name); }

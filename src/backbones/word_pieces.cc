@@ -1,4 +1,4 @@
-// WordPiece as BERT uses it.
+// BERT's WordPiece.
 #include <algorithm>
 #include <unordered_map>
 #include <utility>
@@ -98,7 +98,7 @@ class WordPieces final : public Tokenizer {
       std::erase_if(characters, is_combining_mark);
     }
     std::vector<std::vector<char32_t>> words;
-    bool is_open = false;  // the last word takes the next letter
+    bool is_open = false;  // the last word continues with the next letter
     for (const char32_t c : characters) {
       const bool stands_alone = is_punctuation(c) || is_ideograph(c);
       if (c == U' ') {
@@ -113,7 +113,7 @@ class WordPieces final : public Tokenizer {
     return words;
   }
 
-  /// The longest known beginning, then the longest continuation, and so on.
+  /// The longest known prefix, then the longest continuation, and so on.
   void add_pieces(const std::vector<char32_t>& word, std::vector<std::string>& all) const {
     std::vector<std::string> pieces;
     std::size_t start = 0;

@@ -21,7 +21,7 @@ constexpr std::size_t kMaxListBytes = std::size_t{64} << 20;
 
 struct ChecksumList {
   std::vector<std::pair<std::string, std::string>> entries;  ///< name, digest
-  std::string problem;                                       ///< empty = well formed
+  std::string problem;                                       ///< empty = well-formed
 };
 
 bool is_digest(std::string_view text) {
@@ -35,7 +35,7 @@ bool is_there(const fs::path& file) {
   return fs::exists(fs::symlink_status(file, ignored));
 }
 
-/// Names lead nowhere out of the folder.
+/// Whether a name stays inside the folder.
 bool is_inside(const std::string& name) {
   const fs::path path(name);
   return !name.empty() && path.is_relative() &&

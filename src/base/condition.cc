@@ -9,7 +9,8 @@
 namespace hardy {
 namespace {
 
-/// "rate=0.3" -> ("rate", .3); masks without one number ("acoustic=0.5+visual=0.2") sort by text.
+/// "rate=0.3" -> ("rate", .3); masks without a single number ("acoustic=0.5+visual=0.2") sort by
+/// text.
 std::pair<std::string, double> protocol_and_rate(const std::string& masks) {
   const auto equals = masks.rfind('=');
   double rate = 0;
@@ -20,7 +21,7 @@ std::pair<std::string, double> protocol_and_rate(const std::string& masks) {
   return is_one_number ? std::pair(masks.substr(0, equals), rate) : std::pair(masks, 0.0);
 }
 
-/// Weights of the trapezium rule over ascending rates, adding up to 1.
+/// Weights of the trapezium rule over ascending rates, sum 1.
 std::vector<std::pair<std::size_t, double>> area_weights(
     const std::vector<std::pair<double, std::size_t>>& points) {
   const double range = points.back().first - points.front().first;

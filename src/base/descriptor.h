@@ -5,8 +5,8 @@
 
 namespace hardy {
 
-/// Closes a file descriptor when it goes out of scope. A negative number (a failed open) is kept as
-/// it is, for the caller to ask about.
+/// Closes a file descriptor when it goes out of scope. A negative number (a failed open) is kept,
+/// for the caller to test.
 class Descriptor {
  public:
   explicit Descriptor(int number) : number_(number) {}
@@ -18,7 +18,7 @@ class Descriptor {
 
   [[nodiscard]] int number() const { return number_; }
 
-  /// What close(2) says; 0 when there is nothing to close.
+  /// The result of close(2); 0 when nothing is open.
   int close() {
     const int number = number_;
     number_ = -1;

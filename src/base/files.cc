@@ -20,7 +20,8 @@ std::string reason() { return std::strerror(errno); }
 
 template <typename Container>
 Container read_whole(const std::filesystem::path& file, std::size_t max_bytes) {
-  // Without O_NONBLOCK a named pipe would wait for its writer; on regular files it means nothing.
+  // Without O_NONBLOCK opening a named pipe waits for its writer; on regular files it has no
+  // effect.
   const Descriptor descriptor(::open(file.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
   if (descriptor.number() < 0) {
     if (errno == ENOENT || errno == ENOTDIR) {
@@ -48,14 +49,14 @@ Container read_whole(const std::filesystem::path& file, std::size_t max_bytes) {
     const ssize_t got = ::read(descriptor.number(), bytes.data() + done, size - done);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) throw IoError(fmt::format("{}: reading failed: {}", file.string(), reason()));
-    if (got == 0) break;  // shrank while we read
+    if (got == 0) break;  // the file shrank during the read
     done += static_cast<std::size_t>(got);
   }
   bytes.resize(done);
   return bytes;
 }
 
-/// `text` with the temporary path replaced by the one the user knows.
+/// `text` with the temporary path replaced by the final one.
 std::string with_final_name(std::string text, const std::string& temporary,
                             const std::string& final_name) {
   for (std::size_t at = text.find(temporary); at != std::string::npos;
@@ -65,8 +66,8 @@ std::string with_final_name(std::string text, const std::string& temporary,
   return text;
 }
 
-/// Writes everything to a new file and flushes it to the disk. Returns 0 or a value of errno; the
-/// file is gone then.
+/// Writes everything to a new file and flushes it to the disk. Returns 0, or a value of errno after
+/// removing the file.
 int write_whole(const std::filesystem::path& file,
                 const std::vector<std::span<const std::byte>>& parts) {
   Descriptor descriptor(::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
@@ -153,7 +154,7 @@ void write_file_atomically(const std::filesystem::path& file,
 bool write_new_file(const std::filesystem::path& file,
                     const std::vector<std::span<const std::byte>>& parts) {
   const auto temporary = write_beside(file, parts);
-  // rename would replace what others are reading: on NFS they would lose it (ESTALE).
+  // rename would replace a file in use: on NFS its readers would lose it (ESTALE).
   if (::link(temporary.c_str(), file.c_str()) == 0) {
     ::unlink(temporary.c_str());
     return true;
@@ -162,17 +163,17 @@ bool write_new_file(const std::filesystem::path& file,
     ::unlink(temporary.c_str());
     return false;
   }
-  // No hard links here (FAT, some network file systems): all that is left is to replace.
+  // No hard links on this file system (FAT, some network file systems): replacing is the only way.
   put_in_place(temporary, file);
   return true;
 }
 
 void write_folder_atomically(const std::filesystem::path& folder,
                              const std::function<void(const std::filesystem::path&)>& fill) {
-  // "out/" means "out".
+  // "out/" is "out".
   const auto target = folder.has_filename() ? folder : folder.parent_path();
   auto whole = std::filesystem::absolute(target).lexically_normal();
-  if (!whole.has_filename()) whole = whole.parent_path();  // the user said "."
+  if (!whole.has_filename()) whole = whole.parent_path();  // the path is "."
   if (target.has_parent_path()) make_folder(target.parent_path());
   remove_old_temporaries(whole.parent_path());
   const auto temporary = temporary_name(whole);

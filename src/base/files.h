@@ -1,4 +1,4 @@
-// Whole files in, whole files out: nothing half-written is ever visible under its final name.
+// Reading and writing of whole files: no partial file is ever visible under its final name.
 #pragma once
 
 #include <cstddef>
@@ -22,23 +22,22 @@ std::string read_text_file(const std::filesystem::path& file,
 
 /// Writes `bytes` to a temporary name beside `file`, flushes it to the disk, then renames it.
 /// Creates missing parent folders. Throws IoError (full disk, read-only folder) and leaves neither
-/// a partial file nor the temporary one.
-/// The parts follow each other in the file; large contents need no copy in one piece.
+/// a partial nor a temporary file. The parts follow each other in the file, so that large contents
+/// need not be contiguous.
 void write_file_atomically(const std::filesystem::path& file,
                            const std::vector<std::span<const std::byte>>& parts);
 void write_file_atomically(const std::filesystem::path& file, std::span<const std::byte> bytes);
 void write_file_atomically(const std::filesystem::path& file, std::string_view text);
 
 /// Creates a folder of many files: `fill` writes into a temporary folder beside `folder`, which is
-/// then renamed. `folder` may exist when it is empty. Creates missing parent folders. On a failure
-/// nothing else stays, and an IoError names the path below `folder`, never the temporary one. What
-/// killed processes left beside it more than a day ago is removed.
-/// Throws IoError when the system refuses, and whatever `fill` throws.
+/// then renamed. `folder` may exist if it is empty. Creates missing parent folders. After a failure
+/// nothing remains, and an IoError names the path below `folder`, never the temporary one.
+/// Temporary files of killed processes beside it are removed once they are a day old. Throws
+/// IoError when the operating system refuses, and whatever `fill` throws.
 void write_folder_atomically(const std::filesystem::path& folder,
                              const std::function<void(const std::filesystem::path&)>& fill);
 
-/// Throws the IoError of an entry that could not be written, with what the user can do about it.
-/// `error` is a value of errno.
+/// Throws the IoError of a failed write, with a remedy. `error` is a value of errno.
 [[noreturn]] void throw_write_error(const std::filesystem::path& file, int error);
 
 /// Creates a folder and its parents. Throws IoError naming the folder and the reason.

@@ -17,7 +17,7 @@ using namespace std::string_view_literals;
 
 constexpr std::string_view kPickle = "a Python pickle";
 
-/// By how files of other forms start. Binary ones exactly, see `kTexts` for the others.
+/// First bytes of files of other forms. Binary ones match exactly; for the others see `kTexts`.
 constexpr auto kSignatures = std::to_array<Signature>({
     {"\x89HDF\r\n\x1a\n"sv,
      "an HDF5 file (.h5, .hdf5, .csd, .mat of MATLAB 7.3), not what is expected here; "
@@ -50,7 +50,7 @@ constexpr auto kSignatures = std::to_array<Signature>({
     {"\x89PNG\r\n\x1a\n"sv, "a picture (PNG), not features; extract features first"},
 });
 
-/// Texts, whatever the case of their letters.
+/// Texts, matched without regard to case.
 constexpr auto kTexts = std::to_array<Signature>({
     {"version https://git-lfs.github.com/spec/"sv,
      "a Git LFS pointer, not the file itself; fetch it: git lfs install && git lfs pull"},

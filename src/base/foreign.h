@@ -1,5 +1,5 @@
-// What a file really is when it is not what its name says: downloads that failed, files of another
-// program, and the small files that systems leave beside others.
+// Recognises files whose contents do not match their name: failed downloads, files of other
+// programs, and side files of operating systems.
 #pragma once
 
 #include <cstddef>
@@ -10,14 +10,14 @@
 namespace hardy {
 
 /// "a Git LFS pointer, not the file itself; fetch it with `git lfs pull`" for contents that are
-/// clearly something else than text of ours, a .npy file or a plain pickle; "" when nothing is
-/// recognised. Looks at the first bytes only.
+/// clearly not text, a .npy file or a plain pickle; "" when nothing is recognised. Reads the first
+/// bytes only.
 std::string foreign_contents(std::span<const std::byte> bytes);
 std::string foreign_contents(std::string_view bytes);
 
-/// Whether a name belongs to a file or folder that some system left beside the data: a name that
-/// starts with a dot (._x, .DS_Store, .ipynb_checkpoints), `__MACOSX`, `Thumbs.db`, `desktop.ini`.
-/// Readers ignore such entries.
+/// Whether a name belongs to a file or folder that an operating system left beside the data: a name
+/// that starts with a dot (._x, .DS_Store, .ipynb_checkpoints), `__MACOSX`, `Thumbs.db`,
+/// `desktop.ini`. Readers ignore such entries.
 bool is_side_file(std::string_view name);
 
 }  // namespace hardy

@@ -1,4 +1,4 @@
-// Work in a process of its own: for libraries that a damaged file can crash.
+// Work in a separate process, for libraries that a damaged file can crash.
 #pragma once
 
 #include <cstddef>
@@ -22,7 +22,7 @@ class Outlet {
  public:
   explicit Outlet(int descriptor) : descriptor_(descriptor) {}
 
-  /// Writes all bytes. Ends the child when the parent no longer reads.
+  /// Writes all bytes. Ends the child when the parent has stopped reading.
   void write(const void* data, std::size_t size);
 
   void write_number(std::uint64_t number) { write(&number, sizeof number); }
@@ -36,12 +36,12 @@ class Outlet {
   int descriptor_;
 };
 
-/// The parent's end. Whatever the child became, what it sends is bounded and checked here.
+/// The parent's end of the pipe. Data of the child is untrusted: it is bounded and checked here.
 class Inlet {
  public:
   explicit Inlet(int descriptor) : descriptor_(descriptor) {}
 
-  /// Fills `data`. Throws DataError when the child ended before, or was silent for
+  /// Fills `data`. Throws DataError when the child ended early, or was silent for
   /// IsolationLimits::kSilenceSeconds.
   void read(void* data, std::size_t size);
 
@@ -57,7 +57,7 @@ class Inlet {
   int descriptor_;
 };
 
-/// What the child may use.
+/// Resource limits of the child.
 struct IsolationLimits {
   static constexpr int kSilenceSeconds = 120;
   static constexpr int kParentGone = 4;  ///< exit status of a child whose parent no longer reads
@@ -65,11 +65,11 @@ struct IsolationLimits {
   std::uint64_t cpu_seconds = 600;
 };
 
-/// Forks; the child runs `work` and ends; the parent runs `consume` meanwhile, which reads what the
-/// child writes. The child has a copy of this process's memory, no standard error and default
+/// Forks; the child runs `work` and ends; the parent meanwhile runs `consume`, which reads the
+/// child's output. The child has a copy of this process's memory, no standard error and default
 /// signals; it must not use locks that other threads may hold. `name` stands for the file in
-/// messages. Throws what `consume` throws; where that is DataError because the child crashed or ran
-/// out of its limits, the message says so. Throws IoError when the system has no process to give.
+/// messages. Throws what `consume` throws; if that is DataError because the child crashed or
+/// exceeded its limits, the message says so. Throws IoError when no process can be created.
 void run_isolated(const std::string& name, const IsolationLimits& limits,
                   const std::function<void(Outlet&)>& work,
                   const std::function<void(Inlet&)>& consume);

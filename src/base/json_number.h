@@ -1,4 +1,4 @@
-// Numbers in JSON, which knows neither NaN nor infinity.
+// Numbers in JSON, which has neither NaN nor infinity.
 #pragma once
 
 #include <cmath>
@@ -9,7 +9,7 @@
 
 namespace hardy {
 
-/// `value`, or null where it is not finite: what could not be computed.
+/// `value`, or null if it is not finite.
 inline nlohmann::ordered_json json_number(double value) {
   return std::isfinite(value) ? nlohmann::ordered_json(value) : nlohmann::ordered_json();
 }

@@ -27,7 +27,7 @@ namespace {
 }  // namespace
 
 MappedFile::MappedFile(const std::filesystem::path& file, Residence residence) {
-  // A named pipe must not make us wait for its writer.
+  // Opening a named pipe must not wait for its writer.
   const Descriptor descriptor(::open(file.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
   if (descriptor.number() < 0) refuse(file);
 
@@ -67,13 +67,13 @@ void MappedFile::read_whole(int descriptor, char* place, const std::filesystem::
 }
 
 void MappedFile::release(std::span<const std::byte> part) {
-  // Only whole pages can go: what shares a page with others stays.
+  // Only whole pages are released; pages shared with other parts stay.
   const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
   const auto offset = static_cast<std::size_t>(part.data() - data_);
   const std::size_t first = (offset + page - 1) / page * page;
   const std::size_t end = (offset + part.size()) / page * page;
   if (first >= end) return;
-  // A failure leaves the memory as it was, which costs memory and nothing else.
+  // A failure keeps the memory, which is harmless.
   (void)::madvise(const_cast<std::byte*>(data_) + first, end - first, MADV_DONTNEED);
 }
 

@@ -26,7 +26,7 @@ std::vector<Pattern> all_patterns(int modalities) {
   check(modalities >= 1 && modalities <= kMaxModalities, "number of modalities out of range");
   std::vector<Pattern> patterns;
   for (std::uint32_t bits = 1; bits < (1U << modalities); ++bits) patterns.emplace_back(bits);
-  // Among equal counts, corpus order means: compare the lowest differing modality first.
+  // Equal counts are in corpus order: the lowest differing modality decides.
   std::stable_sort(patterns.begin(), patterns.end(), [](Pattern x, Pattern y) {
     if (x.count() != y.count()) return x.count() < y.count();
     const std::uint32_t differing = x.bits() ^ y.bits();
@@ -79,7 +79,8 @@ Pattern parse_pattern(std::string_view text, const std::vector<std::string>& mod
     }
   }
   if (!word.empty()) words.push_back(word);
-  // "at" for {a,t}: one word that names no modality is read letter by letter, if that makes sense.
+  // "at" for {a,t}: one word that is no modality is read letter by letter, if all letters are
+  // modalities.
   if (words.size() == 1 && find_modality(words[0], modality_names) < 0) {
     std::vector<std::string> letters;
     for (const char letter : words[0]) letters.emplace_back(1, letter);

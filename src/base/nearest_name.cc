@@ -36,8 +36,8 @@ std::string nearest_name(std::string_view word, const std::vector<std::string>& 
   for (const auto& name : known) {
     std::size_t distance = edit_distance(word, name);
     if (last_part(word) == last_part(name)) distance = std::min<std::size_t>(distance, 1);
-    // "--sed" may be "--set" or "--seed": what only lacks its end, or letters, is the likelier
-    // slip.
+    // "--sed" may be "--set" or "--seed": a missing ending or missing letters are the likelier
+    // typo.
     const bool is_longer = distance == best_distance && name.size() > best.size() && !best.empty();
     if (distance < best_distance || is_longer) {
       best = name;

@@ -18,7 +18,7 @@ std::uint64_t Seeds::key(std::string_view name, std::initializer_list<std::int64
 
 std::int64_t draw_index(Generator& generator, std::int64_t n) {
   check(n >= 1, "draw_index needs n >= 1");
-  // Multiply-shift (Lemire 2019); the bias of at most n / 2^64 is far below anything measurable.
+  // Multiply-shift (Lemire 2019); the bias is at most n / 2^64, which is negligible.
   __extension__ using Wide = unsigned __int128;
   const Wide product = static_cast<Wide>(generator()) * static_cast<std::uint64_t>(n);
   return static_cast<std::int64_t>(product >> 64);
@@ -29,7 +29,8 @@ double draw_unit(Generator& generator) {
 }
 
 double draw_normal(Generator& generator) {
-  // Box-Muller, one of the pair: stateless, so a stream's position is the number of draws.
+  // Box-Muller, one of the pair: stateless, so that the position of a stream is the number of
+  // draws.
   const double radius = std::sqrt(-2.0 * std::log(1.0 - draw_unit(generator)));
   return radius * std::cos(2.0 * std::numbers::pi * draw_unit(generator));
 }

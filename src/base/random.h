@@ -1,5 +1,5 @@
-// Named random streams: every draw belongs to a stream named after its purpose, so that adding a
-// draw in one stage never moves another.
+// Named random streams: every draw belongs to a stream named after its purpose, so that an
+// additional draw in one stage does not change another.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@
 
 namespace hardy {
 
-/// The generator that functions which draw take as an argument.
+/// The generator type; functions that draw take it as an argument.
 using Generator = std::mt19937_64;
 
 /// Derives independent streams from one root seed. Immutable; safe from any thread.
@@ -39,8 +39,7 @@ constexpr std::uint64_t mix64(std::uint64_t x) {
   return x ^ (x >> 31);
 }
 
-/// A uniform draw in [0, n). Range: n >= 1. Does not depend on the standard library's
-/// distributions.
+/// A uniform draw in [0, n), independent of the standard library's distributions. Range: n >= 1.
 std::int64_t draw_index(Generator& generator, std::int64_t n);
 
 /// A uniform draw in [0, 1).

@@ -40,7 +40,7 @@ std::string host_name() {
 
 std::string random_hex() {
   std::uint64_t bits = 0;
-  // Eight bytes are never interrupted and never come short (getrandom(2)).
+  // getrandom(2) returns eight bytes without interruption.
   if (::getrandom(&bits, sizeof bits, 0) != static_cast<ssize_t>(sizeof bits)) {
     throw IoError(fmt::format("no random bits from the system: {}", std::strerror(errno)));
   }

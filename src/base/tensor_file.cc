@@ -43,7 +43,7 @@ std::size_t item_size(const std::string& type) {
       "{}: not a usable tensor file: {}; restore it from a copy or make it again", name, what));
 }
 
-/// Number of values of a shape. Throws when it does not fit.
+/// Number of values of a shape. Throws on overflow.
 std::uint64_t value_count(const std::vector<std::int64_t>& shape, std::string_view name,
                           const std::string& array) {
   std::uint64_t count = 1;
@@ -55,7 +55,8 @@ std::uint64_t value_count(const std::vector<std::int64_t>& shape, std::string_vi
   return count;
 }
 
-/// Checks that the entries cover the data section exactly: no gap, no overlap, sizes as the shapes.
+/// Checks that the entries cover the data section exactly: no gap, no overlap, sizes according to
+/// the shapes.
 void check_layout(std::vector<TensorEntry>& entries, std::uint64_t data_size,
                   std::string_view name) {
   for (const TensorEntry& entry : entries) {
@@ -111,7 +112,7 @@ std::span<const std::byte> bytes_of(const NamedArray& array) {
                     array.values);
 }
 
-/// Covers names, types, shapes, metadata and values: whatever a damaged byte could change.
+/// Covers names, types, shapes, metadata and values, so that any damaged byte is detected.
 std::string checksum_of(const TensorFileView& contents) {
   Sha256 digest;
   for (const auto& [name, array] : contents.arrays) {
@@ -175,7 +176,7 @@ std::string make_header(const TensorFile& contents,
   } catch (const nlohmann::json::type_error& error) {
     throw ArtifactError(fmt::format("a name or text to be saved is not UTF-8: {}", error.what()));
   }
-  // Trailing spaces are part of the format; they put the data on a round address.
+  // Trailing spaces are part of the format; they align the data section.
   const std::size_t rest = (kLengthBytes + text.size()) % kAlignment;
   if (rest != 0) text.append(kAlignment - rest, ' ');
   return text;
@@ -188,7 +189,7 @@ bool write_file_replacing(const std::filesystem::path& file, const Parts& parts)
   return true;
 }
 
-/// Hands the parts of the file to `write`, whose answer it returns.
+/// Passes the parts of the file to `write` and returns its result.
 bool put_tensor_file(const std::filesystem::path& file, const TensorFile& contents,
                      const std::map<std::string, std::string>& metadata,
                      bool (*write)(const std::filesystem::path&, const Parts&)) {

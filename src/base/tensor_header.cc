@@ -9,7 +9,7 @@
 namespace hardy {
 namespace {
 
-/// Reads the JSON header as it is parsed: nothing but the expected form is ever stored, so neither
+/// Checks the JSON header while it is parsed: only the expected form is stored, so that neither
 /// deep nesting nor repeated names cost memory.
 class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
  public:
@@ -139,7 +139,7 @@ class HeaderReader : public nlohmann::json_sax<nlohmann::json> {
 std::string read_tensor_header(std::string_view text, TensorHeader& header) {
   HeaderReader reader(header);
   if (text.empty() || text.front() != '{') return "it does not start with '{'";
-  // The JSON parser takes a zero byte as the end of its input.
+  // The JSON parser treats a zero byte as the end of its input.
   if (text.find('\0') != std::string_view::npos) return "it holds a zero byte";
   if (!nlohmann::json::sax_parse(text, &reader)) return reader.problem();
   return {};

@@ -7,7 +7,7 @@ namespace {
 
 constexpr std::string_view kReplacementCharacter = "\xEF\xBF\xBD";
 
-/// Length of the sequence at the start of a text; 0 when it starts with none.
+/// Length of the sequence at the start of a text; 0 if there is none.
 std::size_t utf8_length(std::string_view text) {
   const auto byte = [&](std::size_t i) {
     return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
@@ -61,7 +61,7 @@ std::string without_controls(std::string_view text) {
 
 std::string shown(std::string_view text, std::size_t most) {
   std::string_view kept = text.substr(0, most);
-  // A character that the cut splits would otherwise become several replacements.
+  // A character split by the cut would otherwise become several replacement characters.
   for (int i = 0; i < 3 && kept.size() < text.size() && !kept.empty(); ++i) {
     if ((static_cast<unsigned char>(text[kept.size()]) & 0xC0U) != 0x80U) break;
     kept.remove_suffix(1);

@@ -1,4 +1,4 @@
-// Text from strangers: whether it is UTF-8, and how much of it a message may repeat.
+// Untrusted text: UTF-8 validation, and excerpts for messages.
 #pragma once
 
 #include <cstddef>
@@ -7,19 +7,19 @@
 
 namespace hardy {
 
-/// The first byte that starts no well-formed UTF-8 sequence (no overlong forms, no surrogates, at
-/// most U+10FFFF); npos when the whole text is UTF-8.
+/// The first byte that is not part of well-formed UTF-8 (no overlong forms, no surrogates, at most
+/// U+10FFFF); npos when the whole text is UTF-8.
 std::size_t utf8_error(std::string_view text);
 
 /// The text with U+FFFD in place of each byte that is not UTF-8.
 std::string repaired_utf8(std::string_view text);
 
-/// The same, with '?' for control characters: what comes from a file must not steer a terminal, nor
-/// break a line.
+/// The same, with '?' for control characters: text of a file must not control a terminal or break a
+/// line.
 std::string without_controls(std::string_view text);
 
-/// The text for a message: at most `most` bytes of it, whole characters, then "..." when something
-/// was left out; without controls.
+/// The text for a message: at most `most` bytes, whole characters, then "..." if it was cut;
+/// without control characters.
 std::string shown(std::string_view text, std::size_t most = 64);
 
 }  // namespace hardy

@@ -25,7 +25,7 @@ std::vector<std::string> keys_of(const std::vector<Field>& fields) {
   return keys;
 }
 
-/// Names that an unknown one may have meant: all fields, then all tables.
+/// Candidates for the correction of an unknown name: all fields, then all tables.
 std::vector<std::string> candidates_of(const std::vector<std::string>& keys) {
   std::vector<std::string> names = keys;
   for (const auto& key : keys) {
@@ -58,7 +58,7 @@ std::string place(const std::string& file, const toml::source_position& position
                   field.key, value, problem, field_range(field), field.key));
 }
 
-/// The value as the user wrote it, short enough for a message.
+/// The value as the user wrote it, shortened for a message.
 std::string shown(const toml::node& node) {
   if (node.is_table()) return "a table";
   if (node.is_string()) return fmt::format("\"{}\"", node.as_string()->get().substr(0, 80));
@@ -159,7 +159,7 @@ class TableReader {
   std::vector<std::string> keys_;
 };
 
-/// Text of a command-line value into a field; false when it is not of the field's type.
+/// Parses a command-line value into a field; false when it is not of the field's type.
 bool assign_text(const Field& field, const std::string& text) {
   const char* begin = text.data();
   const char* end = begin + text.size();
@@ -305,7 +305,7 @@ void set_config_field(Config& config, const std::string& assignment) {
   if (key == "preset") {
     throw ConfigError("--set preset: a preset replaces every field; choose it with --preset");
   }
-  Config changed = config;  // a refused assignment leaves the config as it was
+  Config changed = config;  // a refused assignment leaves the config unchanged
   for (const auto& field : describe(changed)) {
     if (field.key != key) continue;
     if (!assign_text(field, value)) {

@@ -1,4 +1,4 @@
-// What each config field means: the one place where keys, ranges and explanations are written.
+// Keys, ranges and explanations of the config fields that belong to no method.
 #include <limits>
 #include <string_view>
 

@@ -20,7 +20,7 @@ struct Overloaded : Functions... {
 };
 
 template <typename... Functions>
-Overloaded(Functions...) -> Overloaded<Functions...>;  // clang 14 deduces no aggregates
+Overloaded(Functions...) -> Overloaded<Functions...>;  // clang 14 does not deduce aggregates
 
 std::string number_text(double value) {
   std::string text = fmt::format("{}", value);
@@ -76,7 +76,7 @@ std::optional<std::string> text_problem(const std::string& value, const FieldRan
     return near.empty() ? "is not one of them"
                         : fmt::format("is unknown (did you mean '{}'?)", near);
   }
-  // Either would make the config's own TOML unreadable, and neither belongs in a name.
+  // Either would make the config's TOML unreadable, and neither belongs in a name.
   for (const char letter : value) {
     if (static_cast<unsigned char>(letter) < 0x20) return "holds a control character";
   }
@@ -172,7 +172,7 @@ std::optional<std::vector<std::int64_t>> parse_integers(std::string_view text) {
     const auto first = parse_integer(item.substr(0, dash));
     const auto last = dash == std::string_view::npos ? first : parse_integer(item.substr(dash + 1));
     if (!first || !last || *last < *first) return std::nullopt;
-    // Unsigned, because the span of two int64 does not fit into one.
+    // Unsigned, because the distance of two int64 may not fit into int64.
     const std::uint64_t steps =
         static_cast<std::uint64_t>(*last) - static_cast<std::uint64_t>(*first);
     if (steps >= static_cast<std::uint64_t>(kMaxListedIntegers)) return std::nullopt;

@@ -1,6 +1,5 @@
-// The registry of config fields: key, range, meaning and effect of each, written once. Read by
-// hardy/config and by methods that describe settings of their own; everything else goes through
-// config.h.
+// The registry of config fields: key, range, meaning and effect of each, declared once. Used by
+// hardy/config.h and by methods that declare settings; other code uses config.h.
 #pragma once
 
 #include <algorithm>
@@ -49,7 +48,7 @@ struct FreeText {
 /// On or off.
 struct Switch {};
 
-/// Points at a setting that is an enum and speaks of it by its words (kWords).
+/// Points at a setting that is an enum and accesses it by its words (kWords).
 class WordPointer {
  public:
   template <typename Enum>
@@ -67,7 +66,7 @@ class WordPointer {
 
   [[nodiscard]] std::string_view word() const { return words_[get_(value_)]; }
 
-  /// False, and nothing set, when no value has the word.
+  /// False, and the setting unchanged, when no value has the word.
   bool set(std::string_view word) const {
     const auto found = std::find(words_.begin(), words_.end(), word);
     if (found == words_.end()) return false;
@@ -86,14 +85,14 @@ using FieldRange = std::variant<IntegerRange, NumberRange, Choices, FreeText, Sw
 using FieldPointer = std::variant<std::int64_t*, double*, std::string*, bool*,
                                   std::vector<std::int64_t>*, WordPointer>;
 
-/// One field of one Config object; `value` points into it and lives as long as it does.
+/// One field of a Config object; `value` points into it.
 struct Field {
   std::string key;
   FieldPointer value;
   FieldRange range;
   std::string meaning;
   std::string effect;
-  bool is_advanced = true;  ///< not among the few to know first
+  bool is_advanced = true;  ///< false = among the settings to know first
 };
 
 /// Largest values that settings of this kind may have.
@@ -126,7 +125,7 @@ class FieldTable {
   }
 
   /// Marks settings of this table, or of tables inside it ("optimiser.batch"), as those to know
-  /// first. Requires: they were added.
+  /// first. Requires: they were added before.
   void mark_basic(std::initializer_list<const char*> names) {
     for (const char* name : names) {
       const auto found = std::find_if(fields_.begin(), fields_.end(), [&](const Field& field) {
@@ -147,18 +146,18 @@ class FieldTable {
   std::string prefix_;
 };
 
-/// The fields of a group of settings that several tables have.
+/// The fields of settings groups that several tables have.
 void describe_encoder(FieldTable table, EncoderConfig& encoder);
 void describe_optimiser(FieldTable table, OptimiserConfig& optimiser);
 
-/// Checks that several tables need. Throw ConfigError naming the table.
+/// Checks shared by several tables. Throw ConfigError naming the table.
 void check_heads(const std::string& table, std::int64_t hidden, std::int64_t heads);
 void check_some_epochs(const std::string& table, std::int64_t epochs);
 
 /// Why a text is not "name=value,name=value" with unique non-empty names; nothing when it is.
 std::optional<std::string> assignments_problem(std::string_view text);
 
-/// A key by its present name, where its table was renamed since an earlier version.
+/// The current name of a key whose table was renamed since an earlier version.
 std::string current_key(const std::string& key);
 
 /// Every field of `config`, in the order of the TOML file: the top level, then table by table.
@@ -173,14 +172,14 @@ std::string field_range(const Field& field);
 /// The field's value as TOML.
 std::string field_value(const Field& field);
 
-/// Why the field's present value is not allowed ("is below 1"); nothing when it is.
+/// Why the field's current value is not allowed ("is below 1"); nothing when it is.
 std::optional<std::string> field_problem(const Field& field);
 
 /// Why a word is none of the field's choices. Requires: the field's range is Choices.
 std::optional<std::string> word_problem(const std::string& word, const Field& field);
 
-/// Numbers of a list as people write it: "1,2,3", "1-5", "[1, 4-6]". Nothing when it is no such
-/// list or names more than kMaxListedIntegers numbers.
+/// Parses lists of numbers such as "1,2,3", "1-5", "[1, 4-6]". Nothing for other texts, or for more
+/// than kMaxListedIntegers numbers.
 std::optional<std::vector<std::int64_t>> parse_integers(std::string_view text);
 inline constexpr std::int64_t kMaxListedIntegers = 1000;
 

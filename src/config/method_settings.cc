@@ -25,7 +25,7 @@ std::vector<std::string> caveats_of(const Config& config) {
 }
 
 std::vector<std::int64_t> stage_epochs(const MethodDeclaration& method, const Config& config) {
-  Config copy = config;  // fields point into what they describe
+  Config copy = config;  // fields point into the config they describe
   const auto fields = describe(copy);
   std::vector<std::int64_t> totals;
   for (const auto& stage : method.epochs) {
@@ -38,7 +38,7 @@ std::vector<std::int64_t> stage_epochs(const MethodDeclaration& method, const Co
 
 std::vector<std::string> epoch_limits(const MethodDeclaration& method, const Config& config,
                                       std::int64_t epochs, std::int64_t patience) {
-  Config copy = config;  // fields point into what they describe
+  Config copy = config;  // fields point into the config they describe
   const auto fields = describe(copy);
   std::vector<std::string> assignments;
   for (const auto& stage : method.epochs) {

@@ -1,4 +1,4 @@
-// Presets: where settings that nobody gives start.
+// Presets: initial values of all settings.
 #include <fmt/format.h>
 
 #include "config/fields.h"

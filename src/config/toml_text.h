@@ -1,4 +1,4 @@
-// Text as TOML writes it.
+// TOML spelling of text.
 #pragma once
 
 #include <string>

@@ -20,7 +20,7 @@ namespace {
 
 constexpr std::size_t kMostClasses = 1000;
 
-/// CMU-MOSEI's emotions; each is there when above 0.
+/// CMU-MOSEI's emotions; each is present when above 0.
 constexpr std::array<std::string_view, 6> kMoseiEmotions = {"happy",    "sad",     "anger",
                                                             "surprise", "disgust", "fear"};
 
@@ -89,7 +89,7 @@ void CorpusAssembler::separate_parts(bool is_asked) {
   const auto repeated = std::count_if(parts.begin(), parts.end(),
                                       [](const auto& entry) { return entry.second.size() > 1; });
   if (repeated == 0 && !is_asked) return;
-  parts.clear();  // its keys are about to change
+  parts.clear();  // its keys would become dangling
   for (Record& record : records_) {
     if (record.part == Part::kNone) continue;
     record.id = fmt::format("{}_{}", part_name(record.part), record.id);
@@ -216,7 +216,7 @@ void CorpusAssembler::fill_targets(const DataConfig& config, const std::vector<s
     if (is_unlabelled) labels[i] = NAN;
     for (const LabelColumn* column : columns) {
       const float value = column->values[i];
-      if (!is_unlabelled && !std::isfinite(value)) labels[i] = INFINITY;  // named as an error
+      if (!is_unlabelled && !std::isfinite(value)) labels[i] = INFINITY;  // reported as an error
       const float target = is_presence ? (value > 0 ? 1.0F : 0.0F) : value;
       corpus.targets.push_back(is_unlabelled ? 0.0F : target);
     }

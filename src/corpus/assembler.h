@@ -1,4 +1,4 @@
-// From records in the order of some file to a Corpus: dialogues, positions, rows.
+// Turns records in file order into a Corpus: dialogues, positions, rows.
 #pragma once
 
 #include <cstdint>
@@ -13,24 +13,24 @@
 
 namespace hardy {
 
-/// One utterance as a file lists it.
+/// One utterance in a file's order.
 struct Record {
   std::string id;
   std::string dialogue;
-  std::int64_t order = 0;  ///< sorts the utterances of a dialogue; equal ones keep the file's order
+  std::int64_t order = 0;  ///< sort key within a dialogue; ties keep the file's order
   std::string speaker;
   std::string group;
   Part part = Part::kNone;
   std::string transcript;
 };
 
-/// A label of every record: numbers, or texts that name classes.
+/// A label of every record: numbers, or text that names classes.
 struct LabelColumn {
   std::string name;
   std::vector<float> values;       ///< [N]; empty when the labels are texts; NaN = not labelled
   std::vector<std::string> texts;  ///< [N]; empty when the labels are numbers
   std::vector<std::string> class_names;  ///< for numbers that are indices of classes
-  bool is_nan_unlabelled = false;        ///< its NaN were judged already
+  bool is_nan_unlabelled = false;        ///< its NaN were classified already
 };
 
 /// The value of DataConfig::label that reads no label: every utterance is unlabelled.
@@ -54,14 +54,14 @@ class CorpusAssembler {
     records_[record].transcript = std::move(text);
   }
 
-  /// Adds labels of all records; the first that is added is the one read by default.
+  /// Adds labels of all records; the first one is the default.
   void add_label(LabelColumn column) { labels_.push_back(std::move(column)); }
 
   /// Adds an empty modality for sequences of frames of `width` values, for the records added so
   /// far. Returns its index. Throws DataError when the width is not at least 1.
   std::size_t add_modality(const std::string& name, std::int64_t width, bool is_sequence = true);
 
-  /// Number of values of a frame of modality `m`.
+  /// Width of a frame of modality `m`.
   [[nodiscard]] std::int64_t width(std::size_t m) const { return widths_[m]; }
 
   /// Sets the feature of a record from its frames [T, width]; T = 0: missing. Problems become
@@ -69,16 +69,15 @@ class CorpusAssembler {
   void set(std::size_t m, std::size_t record, std::span<const float> frames,
            const std::string& where);
 
-  /// Adds a modality that is complete: a row for every record, in their order.
+  /// Adds a complete modality: a row for every record, in order.
   void add_vectors(ModalityData modality);
 
   void add_finding(Finding finding) { findings_.push_back(std::move(finding)); }
 
-  /// The corpus with the label that `config.label` names; with the task "labels" or "values" with
-  /// several: those listed there, else CMU-MOSEI's emotions, or all values. `layout` names the
-  /// layout. Utterances of
-  /// one dialogue that are in several parts of the split become one dialogue per part. Throws
-  /// DataError when there is no record or modality, ConfigError when no label has the name.
+  /// The corpus with the label `config.label`; with the task "labels" or "values" with several:
+  /// those listed there, otherwise CMU-MOSEI's emotions or all values. `layout` names the layout.
+  /// Utterances of one dialogue in several parts of the split become one dialogue per part. Throws
+  /// DataError without records or modalities, ConfigError when no label has the name.
   Reading finish(const DataConfig& config, const std::string& name, const std::string& layout);
 
  private:
@@ -102,12 +101,12 @@ class CorpusAssembler {
   SequenceRules rules_;
   std::vector<Record> records_;
   std::vector<LabelColumn> labels_;
-  std::vector<ModalityData> modalities_;  ///< rows in the order of the records
-  std::vector<std::int64_t> widths_;      ///< of a frame
+  std::vector<ModalityData> modalities_;  ///< rows in record order
+  std::vector<std::int64_t> widths_;      ///< width of a frame
   std::vector<bool> is_sequence_;
   std::vector<std::int64_t> skipped_;  ///< frames left out, per modality
   std::vector<std::string> marks_;     ///< of DataConfig::unlabelled
-  bool is_nan_unlabelled_ = false;     ///< NaN among the labels that were chosen
+  bool is_nan_unlabelled_ = false;     ///< NaN in the selected labels
   std::vector<Finding> findings_;
 };
 

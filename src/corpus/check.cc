@@ -16,14 +16,13 @@ namespace {
 
 constexpr std::size_t kShown = 5;
 
-/// A column of which one utterance holds this share of all variance varies in a few utterances
-/// only.
+/// A column in which one utterance has this share of all variance varies in few utterances only.
 constexpr double kRareShare = 0.2;
 
-/// With fewer utterances one of them may hold that share by chance.
+/// With fewer utterances, one of them may have that share by chance.
 constexpr std::int64_t kEnoughToJudge = 100;
 
-/// "3, 7, 9, ..." for people.
+/// "3, 7, 9, ..." for messages.
 std::string some_of(const std::vector<std::size_t>& columns) {
   const auto shown = std::vector<std::size_t>(
       columns.begin(),
@@ -31,7 +30,7 @@ std::string some_of(const std::vector<std::size_t>& columns) {
   return fmt::format("{}{}", fmt::join(shown, ", "), columns.size() > kShown ? ", ..." : "");
 }
 
-/// Columns that hardly vary but in one utterance, or a few alike. Requires a present row.
+/// Columns that are constant except for one utterance, or a few equal ones. Requires a present row.
 std::vector<std::size_t> rare_columns(const ModalityData& modality, std::int64_t present) {
   const auto width = static_cast<std::size_t>(modality.width);
   std::vector<double> mean(width, 0);
@@ -188,7 +187,7 @@ class ContentCheck {
     check_groups(members);
   }
 
-  /// Leaving out the only group of a class leaves nothing to learn it from.
+  /// Holding out the only group of a class leaves no training utterance of it.
   void check_groups(const std::vector<std::int64_t>& members) {
     std::set<std::string> all;
     std::vector<std::set<std::string>> of_class(members.size());
@@ -246,8 +245,7 @@ CheckReport check_corpus(const DataConfig& config, int jobs, const ProtocolConfi
     auto contents = check_training(reading.corpus, protocol);
     std::move(contents.begin(), contents.end(), std::back_inserter(report.findings));
     report.corpus = std::move(reading.corpus);
-    if (report.is_sound())
-      validate_corpus(report.corpus);  // nothing that loading refuses is missed
+    if (report.is_sound()) validate_corpus(report.corpus);  // throws whatever loading refuses
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::kData) throw;
     std::string what = error.what();

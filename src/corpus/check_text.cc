@@ -1,4 +1,4 @@
-// The findings of a check, for people and for programs.
+// The findings of a check as text and JSON.
 #include <algorithm>
 #include <map>
 #include <utility>
@@ -57,7 +57,7 @@ std::string check_json(const CheckReport& report) {
                                {"warnings", report.count(Severity::kWarning)},
                                {"notes", report.count(Severity::kNote)},
                                {"findings", findings}};
-  // Names of files may hold any byte.
+  // File names may contain any byte.
   return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 

@@ -1,5 +1,5 @@
-// What stands in the way of training on a corpus: the one list that `hardy data check` prints and
-// `hardy run` refuses by.
+// Obstacles to training on a corpus: the one list that `hardy data check` prints and by which
+// `hardy run` refuses.
 #include <algorithm>
 #include <iterator>
 

@@ -1,4 +1,4 @@
-// What protocol.conditions says (include/hardy/missing.h).
+// Parser of protocol.conditions (include/hardy/missing.h).
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -36,8 +36,8 @@ std::vector<std::string> split_at(const std::string& text, char separator) {
   return parts;
 }
 
-/// Every pattern of up to three modalities; of more, which a table could not show, those with one
-/// modality, those that lack one, and the complete one.
+/// Every pattern of up to three modalities; for more modalities, which do not fit a table, the
+/// patterns of one modality, those that lack one, and the complete one.
 std::vector<Pattern> patterns_of_table(const std::vector<Pattern>& patterns) {
   const int modalities = patterns.back().count();
   if (modalities <= 3) return patterns;
@@ -156,7 +156,7 @@ class PlanReader {
 
   [[nodiscard]] double rate_of(const std::string& text) const {
     double rate = 0;
-    // from_chars does not take ".5" with a sign or blanks, which is what is wanted.
+    // from_chars does not accept ".5" with a sign or blanks, which is intended.
     const auto [stopped, error] = std::from_chars(text.data(), text.data() + text.size(), rate);
     const bool is_number = error == std::errc() && stopped == text.data() + text.size();
     if (!is_number || !(rate >= 0 && rate < 1)) {
@@ -166,7 +166,7 @@ class PlanReader {
     return rate;
   }
 
-  /// "0,.1,...,.7": dots go on in steps of the two numbers before them.
+  /// "0,.1,...,.7": dots continue in steps of the two numbers before them.
   [[nodiscard]] std::vector<double> rates_of(const std::string& text) const {
     std::vector<double> rates;
     bool has_dots = false;
@@ -216,7 +216,7 @@ class PlanReader {
   std::vector<Pattern> patterns_;
   std::set<std::uint32_t> wanted_;
   ConditionPlan plan_;
-  std::string item_;  // being read
+  std::string item_;  // current item
 };
 
 }  // namespace

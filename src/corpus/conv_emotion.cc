@@ -29,10 +29,10 @@ constexpr std::array kIemocapClasses = {"happy", "sad",     "neutral",
                                         "angry", "excited", "frustrated"};
 constexpr std::array kMeldClasses = {"neutral", "surprise", "fear", "sadness",
                                      "joy",     "disgust",  "anger"};
-/// conv-emotion's order of features, as the literature names them.
+/// Order of features in conv-emotion, with their names in the literature.
 constexpr std::array kFeatureNames = {"textual", "acoustic", "visual"};
 
-/// What the values of a dict of dialogues are.
+/// Type of the values of a dict of dialogues.
 enum class EntryType { kTexts, kNumbers, kVectors, kOther };
 
 EntryType type_of_element(const PickleValue& element) {
@@ -107,7 +107,7 @@ class ConvEmotionReader {
     throw DataError(fmt::format("{}: {}", name_, what));
   }
 
-  /// What each entry behind ids, speakers and labels is.
+  /// Classifies each entry after ids, speakers and labels.
   void sort_entries() {
     std::vector<const PickleValue*> sets;
     for (std::size_t i = 3; i < entries_.size(); ++i) {
@@ -131,7 +131,7 @@ class ConvEmotionReader {
           break;
       }
     }
-    // Two sets are train and test; three have validation between them.
+    // Two sets are train and test; with three, validation is in between.
     const std::vector<Part> parts = sets.size() == 2
                                         ? std::vector{Part::kTrain, Part::kTest}
                                         : std::vector{Part::kTrain, Part::kValidation, Part::kTest};
@@ -183,7 +183,7 @@ class ConvEmotionReader {
   std::vector<std::string> read_speakers(const std::string& dialogue, std::int64_t size) {
     const PickleValue& value = value_of(1, dialogue, size);
     if (type_of(*entries_[1]) != EntryType::kVectors) return read_texts(value);
-    // One-hot: the place in the list of this dialogue's speakers.
+    // One-hot: the index in the list of the dialogue's speakers.
     const NumberRows rows = read_number_rows(value);
     std::vector<std::string> speakers;
     for (std::int64_t i = 0; i < size; ++i) {
@@ -209,7 +209,7 @@ class ConvEmotionReader {
     const auto part = part_of_.find(id);
     for (std::size_t i = 0; i < names.size(); ++i) {
       Record record;
-      // MELD counts the utterances of each dialogue from 0.
+      // MELD numbers the utterances of each dialogue from 0.
       const bool is_whole = names[i].starts_with(id) && !to_integer(names[i]);
       record.id = is_whole ? names[i] : fmt::format("{}_{}", id, names[i]);
       record.dialogue = id;

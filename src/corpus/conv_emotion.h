@@ -10,13 +10,12 @@
 
 namespace hardy {
 
-/// Whether a pickle has this layout: a list of at least 8 entries, the first three of which are
-/// dicts of dialogues and one at least holds features.
+/// Whether a pickle has this layout: a list of at least 8 entries, of which the first three are
+/// dicts of dialogues and at least one contains features.
 bool is_conv_emotion(const PickleValue& root);
 
-/// Reads it (docs/formats.md, "conv-emotion pickles"). `name` stands for the file in messages.
-/// Throws DataError when the pickle as a whole cannot be used, ConfigError when an option fits
-/// none.
+/// Reads the layout (docs/formats.md). `name` stands for the file in messages. Throws DataError
+/// when the pickle as a whole is unusable, ConfigError when an option fits none.
 Reading read_conv_emotion(const PickleValue& root, const std::string& name,
                           const DataConfig& config);
 

@@ -27,7 +27,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Frames that only touch a label's interval do not belong to it. In seconds, as the SDK has it.
+/// Frames that only touch a label's interval do not belong to it. In seconds, as in the SDK.
 constexpr double kLeastOverlap = 1e-5;
 
 constexpr const char* kSplitTable = "split.csv";
@@ -35,10 +35,10 @@ constexpr const char* kSplitTable = "split.csv";
 constexpr std::array kMoseiColumns = {"sentiment", "happy",   "sad", "anger",
                                       "surprise",  "disgust", "fear"};
 
-/// Where a sequence is.
+/// Location of a sequence.
 struct SequenceSource {
   std::string modality;
-  std::string name;  ///< of the file or group
+  std::string name;  ///< name of the file or group
   fs::path file;
   std::string root;  ///< group; empty = the first one
 };
@@ -115,7 +115,7 @@ class CsdReader {
     }
   }
 
-  /// split.csv, when there is one: columns dialogue and split.
+  /// split.csv, if present: columns dialogue and split.
   void read_split() {
     const fs::path file = fs::is_directory(source_) ? source_ / kSplitTable : fs::path();
     std::error_code ignored;
@@ -159,7 +159,7 @@ class CsdReader {
 
   void add_record(const SequenceRows& rows, std::int64_t k, std::vector<LabelColumn>& columns) {
     const auto [video, number] = split_id(rows.id);
-    // An aligned sequence has an entry per label; another one numbers its labels here.
+    // An aligned sequence has an entry per label; otherwise labels are numbered here.
     const bool is_aligned = video != rows.id;
     if (is_aligned && k > 0) return;
     Record record;
@@ -187,7 +187,7 @@ class CsdReader {
     }
   }
 
-  // ---- rows that belong to a label --------------------------------------------------------------
+  // ---- rows of a label --------------------------------------------------------------------------
 
   struct Span {
     double start = 0;
@@ -195,7 +195,7 @@ class CsdReader {
     std::size_t record = 0;
   };
 
-  /// Calls `visit(record, rows)` with the numbers of the rows that belong to each label.
+  /// Calls `visit(record, rows)` with the numbers of the rows of each label.
   template <typename Visit>
   void for_each_label(const SequenceRows& rows, Visit visit) {
     std::vector<std::int64_t> numbers;

@@ -20,7 +20,7 @@ struct KnownWord {
   const char* modality;
 };
 
-/// Parts of the names that the SDK's data sets and users give their sequences, in lower case.
+/// Parts of the usual sequence names in the SDK's data sets, in lower case.
 constexpr auto kModalityWords = std::to_array<KnownWord>({
     {"covarep", "acoustic"},
     {"opensmile", "acoustic"},

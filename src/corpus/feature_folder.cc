@@ -19,14 +19,14 @@ namespace {
 constexpr std::int64_t kProbes = 7;
 constexpr std::int64_t kChunk = 64;
 
-/// The commonest width among a few features spread over the corpus; 0 when none could be read.
+/// The most frequent width among a few features spread over the corpus; 0 if none is readable.
 std::int64_t probe_width(const FeatureSource& source, const std::vector<FeatureRequest>& requests,
                          BadFeatures bad) {
   FeatureScratch scratch;
   std::map<std::size_t, int> votes;
   int probed = 0;
   const auto size = static_cast<std::int64_t>(requests.size());
-  // A stride that walks the whole corpus until enough features were found.
+  // A stride through the whole corpus until enough features are found.
   const std::int64_t stride = std::max<std::int64_t>(1, size / kProbes);
   for (std::int64_t start = 0; start < stride && probed < kProbes; ++start) {
     for (std::int64_t i = start; i < size && probed < kProbes; i += stride) {
@@ -37,7 +37,7 @@ std::int64_t probe_width(const FeatureSource& source, const std::vector<FeatureR
         ++probed;
       } catch (const Error& error) {
         if (error.kind() != ErrorKind::kData) throw;
-        continue;  // reported when the whole corpus is read
+        continue;  // reported by the full read
       }
     }
   }
@@ -46,7 +46,7 @@ std::int64_t probe_width(const FeatureSource& source, const std::vector<FeatureR
   return best == votes.end() ? 0 : static_cast<std::int64_t>(best->first);
 }
 
-/// A problem and the place that orders it.
+/// A problem with its sort key.
 struct Placed {
   std::size_t modality;
   std::size_t utterance;
@@ -125,7 +125,7 @@ class Worker {
   std::vector<Placed> problems_;
 };
 
-/// Lets `jobs` threads read all rows, a chunk at a time.
+/// Reads all rows with `jobs` threads, chunk by chunk.
 void read_all(std::vector<Worker>& workers, std::size_t modalities, std::int64_t size) {
   const std::int64_t chunks = (size + kChunk - 1) / kChunk;
   std::atomic<std::int64_t> next{0};

@@ -12,41 +12,41 @@
 
 namespace hardy {
 
-/// Whose feature is wanted.
+/// A requested feature.
 struct FeatureRequest {
-  /// Utterance, in Unicode's composed form: the file <id>.npy or the folder <id>/.
+  /// Utterance id in Unicode's composed form: the file ID.npy or the folder ID/.
   std::string id;
-  std::string face;  ///< "F" or "M": which file of a folder of two faces; empty = all are averaged
+  std::string face;  ///< "F" or "M": file of a folder of two faces; empty = the mean of all
 };
 
-/// What becomes of features with NaN, infinity or values beyond kLargestFeature.
+/// Policy for features with NaN, infinity or values beyond kLargestFeature.
 enum class BadFeatures {
   kRefuse,      ///< an error that names file, frame and column
-  kSkipFrames,  ///< left out of the mean over frames; missing when nothing is left
+  kSkipFrames,  ///< left out of the mean over frames; missing if no frame remains
   kMissing      ///< the utterance lacks the modality
 };
 
 /// Reads DataConfig::not_finite.
 BadFeatures bad_features_of(const std::string& word);
 
-/// A modality and where it is stored.
+/// A modality and its folder.
 struct FeatureFolder {
   std::string modality;
   std::filesystem::path folder;
 };
 
 /// Reads every requested feature of every folder; result [M] in the order of `folders`, rows in the
-/// order of `requests`. Rules (docs/formats.md): `<id>.npy`, else `<id>/`: with `face`, the one
-/// file whose name holds that letter; otherwise the mean of all, in order of their names. A vector
-/// [D] is taken as it is, of [T,D] the mean over T; an empty array gives zeros. What does not exist
-/// is marked as missing. Problems go to `findings`, ordered by modality, then utterance. `jobs` >=
-/// 1 threads.
+/// order of `requests`. Rules (docs/formats.md): `ID.npy`, otherwise `ID/`: with `face`, the one
+/// file whose name contains that letter; otherwise the mean of all, in order of their names. A
+/// vector [D] is taken as it is, of [T,D] the mean over T; an empty array gives zeros. Missing
+/// files are marked as missing. Problems go to `findings`, ordered by modality, then utterance.
+/// `jobs` >= 1 threads.
 std::vector<ModalityData> load_feature_folders(const std::vector<FeatureFolder>& folders,
                                                const std::vector<FeatureRequest>& requests,
                                                int jobs, BadFeatures bad,
                                                std::vector<Finding>& findings);
 
-/// Whether a folder holds .npy files or sub-folders, i.e. may be a feature folder.
+/// Whether a folder contains .npy files or sub-folders, i.e. may be a feature folder.
 bool is_feature_folder(const std::filesystem::path& folder);
 
 }  // namespace hardy

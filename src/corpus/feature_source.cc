@@ -30,11 +30,11 @@ bool is_link(int folder, const std::string& name) {
   return ::readlinkat(folder, name.c_str(), &target, 1) > 0;
 }
 
-/// Reads a file into a buffer that grows as needed and is reused. Returns nothing when there is no
-/// such file; throws DataError when it cannot be read.
+/// Reads a file into a reused buffer that grows as needed. Returns nothing if there is no such
+/// file; throws DataError when it is unreadable.
 std::optional<std::span<const std::byte>> read_into(int folder, const std::string& name,
                                                     std::vector<std::byte>& buffer) {
-  // O_NONBLOCK: a pipe put in place of a file must not stop the program.
+  // O_NONBLOCK: a pipe in place of a file must not block the program.
   const int number = ::openat(folder, name.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (number < 0) {
     const bool is_absent = errno == ENOENT || errno == ENOTDIR;
@@ -100,11 +100,11 @@ FeatureSource::FeatureSource(std::string name, std::filesystem::path where)
     const bool is_array = file.ends_with(kSuffix);
     if (!is_array && !is_folder) continue;
     require_readable_name(path, file);
-    // A folder called <uid>.npy is taken for the file that it pretends to be, and then refused.
+    // A folder called UID.npy is treated as the file and then refused.
     if (is_folder && !is_array) {
       entries.try_emplace(normal_form(file), FeatureEntry{EntryKind::kFolder, file});
     } else {
-      // A file goes before a folder of its name.
+      // A file takes precedence over a folder of its name.
       const std::string id = file.substr(0, file.size() - kSuffix.size());
       entries[normal_form(id)] = {EntryKind::kFile, file};
     }
@@ -135,7 +135,7 @@ FeatureOutcome FeatureReader::read_file(const std::string& name) {
   }
 }
 
-/// Deals with values that cannot be used.
+/// Handles unusable values.
 FeatureOutcome FeatureReader::finish(std::span<const std::byte> bytes, const std::string& name) {
   auto& feature = scratch_.feature;
   if (feature.empty()) return FeatureOutcome::kEmpty;
@@ -155,7 +155,7 @@ FeatureOutcome FeatureReader::finish(std::span<const std::byte> bytes, const std
 }
 
 FeatureOutcome FeatureReader::read_face(const FeatureRequest& request, const std::string& folder) {
-  // The names of the public feature sets, tried before the folder is listed.
+  // The file names of the public feature sets, tried before the folder is listed.
   const auto usual = read_file(fmt::format("{}/compress_{}.npy", folder, request.face));
   if (usual != FeatureOutcome::kMissing) return usual;
   const auto names = list_npy(source_.path / folder);

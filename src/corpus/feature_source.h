@@ -1,4 +1,4 @@
-// One feature folder: what it holds, and how an utterance's feature is read from it.
+// One feature folder: its entries, and reading of an utterance's feature.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +13,7 @@
 
 namespace hardy {
 
-/// An open folder: files are opened relative to it, which spares the kernel the path.
+/// An open folder: files are opened relative to it, which saves the kernel the path lookup.
 class OpenFolder {
  public:
   explicit OpenFolder(const std::filesystem::path& path);
@@ -25,7 +25,7 @@ class OpenFolder {
   OpenFolder& operator=(OpenFolder&&) = delete;
   ~OpenFolder();
 
-  /// The descriptor; negative when it could not be opened.
+  /// The descriptor; negative if opening failed.
   [[nodiscard]] int number() const { return number_; }
 
  private:
@@ -34,13 +34,13 @@ class OpenFolder {
 
 enum class EntryKind { kFile, kFolder };
 
-/// What a folder holds of one utterance.
+/// An utterance's entry in a folder.
 struct FeatureEntry {
   EntryKind kind = EntryKind::kFile;
-  std::string name;  ///< as the system stores it, which may be another normal form than the id
+  std::string name;  ///< as stored, which may be another normal form than the id
 };
 
-/// One modality while it is read. Throws DataError when the folder cannot be opened or holds a name
+/// One modality being read. Throws DataError when the folder cannot be opened or contains a name
 /// that is not UTF-8.
 struct FeatureSource {
   FeatureSource(std::string name, std::filesystem::path where);
@@ -59,7 +59,7 @@ struct FeatureScratch {
   std::vector<float> part;
 };
 
-/// kUnusable: NaN, infinity or huge values throughout, which counts as missing.
+/// kUnusable: NaN, infinity or huge values throughout, treated as missing.
 enum class FeatureOutcome { kRead, kEmpty, kMissing, kUnusable };
 
 /// Reads single features of one source.
@@ -71,11 +71,11 @@ class FeatureReader {
   /// Fills scratch.feature. Throws DataError naming the file.
   FeatureOutcome read(const FeatureRequest& request);
 
-  /// Where the last feature read is not usable: "FILE: frame 3, column 5 is -inf (..)"; "" when it
-  /// is usable.
+  /// Position of the unusable cell of the last feature: "FILE: frame 3, column 5 is -inf (..)"; ""
+  /// if it is usable.
   [[nodiscard]] const std::string& bad_cell() const { return bad_cell_; }
 
-  /// Frames that the last read left out of a mean.
+  /// Number of frames that the last read left out of a mean.
   [[nodiscard]] std::int64_t left_out() const { return left_out_; }
 
  private:

@@ -22,7 +22,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Folders that never hold features, though they may hold files of labels.
+/// Folders that never contain features, although they may contain label files.
 fs::path place_of_features(const fs::path& root) {
   std::error_code ignored;
   return fs::is_directory(root / "features", ignored) ? root / "features" : root;
@@ -63,7 +63,7 @@ std::vector<fs::path> choose_tables(const DataConfig& config) {
                                 root.string(), fmt::join(names, ", ")));
 }
 
-/// Which of the names that records offer the files have: the one with most files.
+/// The naming scheme of the records that matches most files.
 std::size_t best_naming(const std::vector<TableRecord>& records, const fs::path& folder) {
   std::set<std::string> stored;
   std::error_code error;
@@ -86,7 +86,7 @@ std::size_t best_naming(const std::vector<TableRecord>& records, const fs::path&
   return best;
 }
 
-/// Reads the label that is asked for; with the task "labels" or "values" all of them.
+/// Reads the requested label; with the task "labels" or "values" all of them.
 void add_labels(const TableColumns& columns, const DataConfig& config, CorpusAssembler& assembler) {
   const auto names = columns.label_names();
   PlainSettings settings;
@@ -105,7 +105,7 @@ void add_labels(const TableColumns& columns, const DataConfig& config, CorpusAss
     const bool is_sound =
         std::none_of(labels.findings.begin(), labels.findings.end(),
                      [](const Finding& f) { return f.severity == Severity::kError; });
-    // Of several, those that are no numbers throughout are left out unless they are listed.
+    // Of several, columns that are not numeric throughout are left out unless they are listed.
     const bool is_asked = !wants_several || listed.find("," + name + ",") != std::string::npos;
     if (!is_sound && !is_asked) continue;
     for (auto& finding : labels.findings) assembler.add_finding(std::move(finding));

@@ -9,7 +9,7 @@
 namespace hardy {
 namespace {
 
-/// What stands in the way of training on one fold.
+/// Obstacles to training on one fold.
 class FoldCheck {
  public:
   FoldCheck(const Corpus& corpus, const Fold& fold, bool is_official)
@@ -41,7 +41,7 @@ class FoldCheck {
         "choose another protocol.split or protocol.validation");
   }
 
-  /// Whether the utterance has something to learn from or to be scored by.
+  /// Whether the utterance has a training target or can be scored.
   [[nodiscard]] bool has_target(std::int64_t u) const {
     const auto i = static_cast<std::size_t>(u);
     const bool is_neither = !corpus_.values.empty() && corpus_.values[i] == 0;
@@ -106,7 +106,7 @@ class FoldCheck {
     for (const auto& modality : corpus_.modalities) {
       const bool exists =
           std::find(modality.present.begin(), modality.present.end(), 1) != modality.present.end();
-      if (!exists) continue;  // a finding of its own
+      if (!exists) continue;  // reported by another finding
       const bool is_there = std::any_of(train.begin(), train.end(), [&](std::int64_t u) {
         return modality.present[static_cast<std::size_t>(u)] != 0;
       });

@@ -1,4 +1,4 @@
-// What keeps a fold from being trained on.
+// Obstacles to training on a fold.
 #pragma once
 
 #include <utility>
@@ -10,7 +10,7 @@
 
 namespace hardy {
 
-/// A reason for refusing that is a finding of the data.
+/// A refusal that is also a finding on the data.
 class FoldProblem : public DataError {
  public:
   explicit FoldProblem(Finding finding);
@@ -21,7 +21,7 @@ class FoldProblem : public DataError {
   Finding finding_;
 };
 
-/// Empty parts; parts without a label; classes and modalities that the training part lacks.
+/// Empty parts; parts without a label; classes and modalities without a training utterance.
 std::vector<Finding> check_fold(const Corpus& corpus, const Fold& fold, bool is_official);
 
 }  // namespace hardy

@@ -22,14 +22,14 @@ namespace {
 
 constexpr std::size_t kMaxClasses = 1000;
 constexpr float kUnlabelled = std::numeric_limits<float>::quiet_NaN();
-/// More different whole numbers than this are hardly names of classes below zero.
+/// With more distinct whole numbers, negative ones are unlikely to be class numbers.
 constexpr std::size_t kFewValues = 10;
 
 constexpr const char* kSayUnlabelled =
     "label it, remove the row, or say what stands for \"not labelled\": unlabelled = [..] in "
     "corpus.toml, or --set data.unlabelled=..";
 
-/// A finite number; "nan" and "inf" are none.
+/// A finite number; "nan" and "inf" are not.
 std::optional<double> number_in(std::string_view text) {
   const auto value = to_real(text);
   if (!value || !std::isfinite(static_cast<float>(*value))) return std::nullopt;
@@ -42,7 +42,7 @@ std::optional<std::int64_t> whole_number_in(std::string_view text) {
   return static_cast<std::int64_t>(*value);
 }
 
-/// "1,5": a number as many languages write it.
+/// "1,5": a number with a decimal comma.
 bool has_decimal_comma(std::string_view text) {
   const std::size_t comma = text.find(',');
   if (comma == std::string_view::npos || comma + 1 == text.size()) return false;
@@ -57,12 +57,12 @@ std::optional<double> number_with_comma(std::string_view text) {
   return number_in(point);
 }
 
-/// What is in a column, counted.
+/// Counts of the kinds of entries in a column.
 struct Census {
   std::size_t others = 0;  ///< neither marks nor missing
   std::size_t numbers = 0;
   std::size_t whole = 0;
-  std::size_t fractions = 0;  ///< whole numbers that are written with a point
+  std::size_t fractions = 0;  ///< whole numbers written with a decimal point
   std::size_t commas = 0;
   std::size_t lists = 0;
   std::set<std::int64_t> values;  ///< the whole numbers
@@ -115,7 +115,7 @@ class LabelColumnReader {
     result_.findings.push_back({severity, kind, column_.file, std::move(what), std::move(remedy)});
   }
 
-  // ---- what kind of labels ----------------------------------------------------------------------
+  // ---- kind of labels ---------------------------------------------------------------------------
 
   void guess() {
     if (census_.lists > 0) {
@@ -163,8 +163,8 @@ class LabelColumnReader {
     read_classes();
   }
 
-  /// Whether one negative number stands among several class numbers: the usual mark of data sets
-  /// that are only partly labelled. Of -1, 0 and 1 nobody can tell.
+  /// Whether one negative number occurs among several class numbers, the usual mark of partly
+  /// labelled data sets. -1, 0 and 1 are ambiguous.
   [[nodiscard]] bool has_negative_mark() const {
     if (census_.whole != census_.numbers || census_.values.size() < 4) return false;
     return *census_.values.begin() < 0 && *std::next(census_.values.begin()) >= 0;
@@ -186,7 +186,7 @@ class LabelColumnReader {
 
   // ---- classes ----------------------------------------------------------------------------------
 
-  /// The distinct labels: by number when most are whole numbers, else by name.
+  /// The distinct labels: sorted by number if most are whole numbers, else by name.
   void collect_classes() {
     is_numbered_ = census_.whole == census_.numbers && 2 * census_.whole > census_.others;
     std::set<std::pair<std::int64_t, std::string>> names;
@@ -212,7 +212,7 @@ class LabelColumnReader {
       index_.emplace(normal_form(result_.class_names[c]), c);
       has_number = has_number || number_in(result_.class_names[c]).has_value();
     }
-    // Where classes are called by numbers, a number that is none of them is no index.
+    // If classes are named by numbers, a number that is none of them is not an index.
     takes_index_ = !has_number;
     for (std::size_t row = 0; row < column_.texts.size(); ++row) {
       result_.labels.push_back(class_of(row));
@@ -260,7 +260,7 @@ class LabelColumnReader {
     return fmt::format("{}", fmt::join(result_.class_names, ", "));
   }
 
-  /// "happy" and "Happy" are hardly two classes.
+  /// "happy" and "Happy" are probably one class.
   void warn_of_similar_classes() {
     std::map<std::string, std::string> seen;
     for (const auto& name : result_.class_names) {
@@ -295,7 +295,7 @@ class LabelColumnReader {
   std::unordered_map<std::string, std::size_t> index_;
   bool is_numbered_ = false;
   bool takes_index_ = false;
-  bool has_commas_ = false;  ///< read as if they were points
+  bool has_commas_ = false;  ///< read as if they were decimal points
 };
 
 }  // namespace

@@ -1,4 +1,4 @@
-// The labels of a plain table: what the texts of its label columns mean.
+// Interpretation of the label columns of a plain table.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +12,7 @@
 
 namespace hardy {
 
-/// Fields of one column with the lines they stand on.
+/// Fields of one column with their line numbers.
 struct TableColumn {
   std::string file;                     ///< for messages
   std::vector<std::string_view> texts;  ///< [rows], without blanks around them
@@ -26,35 +26,35 @@ struct TableLabels {
   std::vector<std::string> target_names;  ///< [T] for kLabels and kValues
   std::vector<float> labels;              ///< [rows], as Utterance::label
   std::vector<float> targets;             ///< [rows, T] for kLabels and kValues, else empty
-  std::vector<float> shares;              ///< [rows, C] where raters were counted, else empty
+  std::vector<float> shares;              ///< [rows, C] if there are ratings, else empty
   std::vector<Finding> findings;
 };
 
 /// Reads the column `label`. Rules (docs/formats.md): with class names, or task "class", every
-/// label is a class; with task "regression" a finite number. With "auto", numbers that are whole
-/// and not negative are classes, other numbers values, texts names of classes; what fits neither is
-/// an error that names line and remedy. `settings.unlabelled` lists the texts that mean "not
+/// label is a class; with task "regression" a finite number. With "auto", whole numbers that are
+/// not negative are classes, other numbers values, and text names classes; a label that fits
+/// neither is an error naming line and remedy. `settings.unlabelled` lists the texts that mean "not
 /// labelled". Throws DataError when there are too many classes.
 TableLabels read_label_column(const TableColumn& column, const PlainSettings& settings);
 
-/// Reads the columns `label:NAME`, one per emotion or value. Tasks: "labels" = each is there (above
-/// 0) or not; "values" = several values; "shares" = how many raters, or which share of them, chose
-/// each class; "auto" takes 0 and 1 for labels, rows that add up to 1 for shares, else values, and
-/// says so. A row is unlabelled when all its fields are marks.
+/// Reads the columns `label:NAME`, one per emotion or value. Tasks: "labels" = each is present
+/// (above 0) or not; "values" = several values; "shares" = number or share of raters per class;
+/// "auto" reads 0 and 1 as labels, rows with sum 1 as shares, else values, and reports it. A row is
+/// unlabelled when all its fields are marks.
 TableLabels read_target_columns(const std::vector<std::string>& names,
                                 const std::vector<TableColumn>& columns,
                                 const PlainSettings& settings);
 
-/// Whether a text is one that programs write where nothing is known: "", nan, N/A, null ..
+/// Whether a text usually stands for an unknown value: "", nan, N/A, null ..
 bool looks_missing(std::string_view text);
 
-/// The marks that DataConfig::unlabelled lists: "empty,-1" -> "" and "-1".
+/// The marks in DataConfig::unlabelled: "empty,-1" -> "" and "-1".
 std::vector<std::string> unlabelled_marks(const std::string& text);
 
 /// Whether a number is one of the marks; NaN is "nan".
 bool is_unlabelled_number(float number, const std::vector<std::string>& marks);
 
-/// Whether `settings` says that this text means "not labelled".
+/// Whether this text means "not labelled" under `settings`.
 bool is_unlabelled_mark(std::string_view text, const PlainSettings& settings);
 
 }  // namespace hardy

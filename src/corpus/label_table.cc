@@ -32,7 +32,7 @@ bool is_part_word(std::string_view word) {
 /// One record: column -> text.
 using Fields = std::map<std::string, std::string>;
 
-/// Collects records whose columns may differ; absent ones read as empty.
+/// Collects records whose columns may differ; absent fields are empty.
 class RecordTable {
  public:
   explicit RecordTable(std::string name) : name_(std::move(name)) {}
@@ -65,7 +65,7 @@ class RecordTable {
   std::vector<std::string> parts_;
 };
 
-/// A single value as text; lists and objects are no field of a table.
+/// A single value as text; false for lists and objects.
 bool scalar_text(const Json& value, std::string& text) {
   if (value.is_string()) {
     text = value.get<std::string>();
@@ -214,7 +214,7 @@ LabelTable load_label_table(const fs::path& file) {
   return result;
 }
 
-/// Adds the rows of `more`, whose columns may stand in another order.
+/// Appends the rows of `more`, whose columns may be in another order.
 void append(LabelTable& all, LabelTable&& more, const std::string& name) {
   std::vector<std::size_t> place;
   for (const auto& column : all.table.header) {

@@ -14,7 +14,7 @@
 namespace hardy {
 namespace {
 
-/// How far from 1 the shares of a row may add up, as rounded tables have them.
+/// Tolerance of the sum of a row's shares, for rounded tables.
 constexpr double kSumTolerance = 0.02;
 
 class TargetReader {
@@ -105,7 +105,7 @@ class TargetReader {
     return guess;
   }
 
-  /// Present above zero, as the emotions of CMU-MOSEI (0 to 3) are counted.
+  /// Present above zero, the rule for the emotions of CMU-MOSEI (0 to 3).
   void make_labels() {
     for (std::size_t row = 0; row < rows_; ++row) {
       for (std::size_t t = 0; t < names_.size(); ++t) {
@@ -120,7 +120,7 @@ class TargetReader {
     }
   }
 
-  /// Votes or shares -> shares; the label is the class of the largest, the first of equals.
+  /// Votes or shares -> shares; the label is the class with the largest share, the first of equals.
   void read_shares() {
     result_.kind = LabelKind::kClass;
     result_.class_names = names_;

@@ -24,7 +24,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Names of the regular files of a folder with one of the endings, sorted; hidden ones left out.
+/// Sorted names of the regular files of a folder with one of the endings; hidden ones left out.
 std::vector<std::string> files_with(const fs::path& folder,
                                     std::initializer_list<std::string_view> endings) {
   std::vector<std::string> names;
@@ -84,7 +84,7 @@ bool has_feature_folders(const fs::path& folder) {
   return false;
 }
 
-/// A folder whose pickles hold features and labels together.
+/// A folder of pickles that contain features and labels together.
 std::string layout_of_pickle_folder(const fs::path& folder) {
   const auto pickles = files_with(folder, {".pkl", ".pickle"});
   if (pickles.empty() || has_feature_folders(folder)) return "";
@@ -95,11 +95,11 @@ std::string layout_of_pickle_folder(const fs::path& folder) {
   try {
     return pickle_layout(load_pickle(folder / pickles[0]).root());
   } catch (const DataError&) {
-    return "";  // the reader of trees says what is wrong with it
+    return "";  // the tree reader reports the problem
   }
 }
 
-/// The file of a corpus that is one file, wherever the path points.
+/// The file of a single-file corpus; `path` may be the file or its folder.
 fs::path corpus_file(const fs::path& path, std::initializer_list<std::string_view> endings) {
   std::error_code ignored;
   if (!fs::is_directory(path, ignored)) return path;

@@ -29,7 +29,7 @@ void require_known(const std::string& value, std::initializer_list<const char*> 
       fmt::format("{} is '{}'; possible are {}", field, value, fmt::join(known, ", ")));
 }
 
-/// The first corpus among the subfolders, by name; empty when there is none.
+/// The first corpus among the subfolders, by name; empty if there is none.
 std::string corpus_inside(const std::filesystem::path& folder) {
   std::string first;
   std::error_code ignored;
@@ -113,7 +113,7 @@ Reading read_form(const DataConfig& config, int jobs, const std::string& form, b
         "data.labels names the label pickle of a tree; the plain form has its labels "
         "in utterances.csv");
   }
-  // Binary starts from values.
+  // Binary labels are derived from values.
   const std::string task = config.task == "binary" ? "regression" : config.task;
   return read_plain(plain_options(config, task, only_outlines));
 }

@@ -27,7 +27,7 @@ Names names_of(const BundleInfo& info) {
   return names;
 }
 
-/// The name among `known` that `name` was probably meant for; empty when there is none.
+/// The name in `known` that `name` probably means; empty if there is none.
 std::string meant_by(const std::string& name, const Names& known) {
   for (const auto& candidate : known) {
     const bool is_same = lower_case(candidate) == lower_case(name);
@@ -91,7 +91,7 @@ void match_classes(Corpus& corpus, const Names& classes) {
     }
   }
   corpus.class_names = classes;
-  corpus.shares.clear();  // of the raters: nothing is trained on them here
+  corpus.shares.clear();  // ratings are training targets only
 }
 
 /// Columns of several labels, by name.

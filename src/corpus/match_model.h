@@ -1,4 +1,4 @@
-// A corpus in the terms of a stored model: modalities and classes are matched by their names.
+// Matches a corpus to a stored model: modalities and classes by name.
 #pragma once
 
 #include <string>
@@ -9,16 +9,16 @@
 
 namespace hardy {
 
-/// Gives the corpus the model's modalities in the model's order. Of those that the corpus lacks
-/// every utterance lacks the feature; those that the model does not know are dropped, which `notes`
-/// says. Throws DataError when a width or the maker differs, when no modality is known, and when an
-/// unknown name is likely meant for one that is absent ("Acoustic", "audio"): the message names it.
+/// Gives the corpus the model's modalities in the model's order. Modalities that the corpus lacks
+/// are absent in every utterance; modalities unknown to the model are dropped, with a note. Throws
+/// DataError when a width or the maker differs, when no modality is known, and when an unknown name
+/// probably means an absent one ("Acoustic", "audio").
 void match_modalities(Corpus& corpus, const BundleInfo& info, std::vector<std::string>& notes);
 
 /// Gives the labels the model's classes (or several labels) in the model's order. Throws DataError
-/// when the corpus has values and the model classes or the other way round, when one names classes
-/// and the other numbers them, and when a label is none of the model's classes: the message names
-/// all such classes. A declared class that no label names does not matter.
+/// when the corpus has values and the model classes or vice versa, when one has class names and the
+/// other numbers, and when labels are not among the model's classes, naming all of them. A declared
+/// class without labels is ignored.
 void match_labels(Corpus& corpus, const BundleInfo& info);
 
 }  // namespace hardy

@@ -39,7 +39,7 @@ class MaskDrawer {
     }
     std::int64_t index = 0;
     for (const auto& [key, dialogues] : strata) {
-      // The stream does not depend on the rate: what is missing at .3 is missing at .4 too.
+      // The stream does not depend on the rate, so that a mask at .3 is contained in the one at .4.
       Generator generator = seeds_.stream("missing." + spec_.protocol, {index++});
       if (spec_.protocol == "block") {
         draw_blocks(dialogues, generator);
@@ -91,14 +91,14 @@ class MaskDrawer {
     }
   }
 
-  /// Gives an utterance that lost everything one modality back.
+  /// Restores one modality of an utterance that lost all of them.
   void keep_one(std::size_t utterance, int modality) {
     if (masks_[utterance].empty()) masks_[utterance] = Pattern::only(modality);
   }
 
-  /// One modality of each utterance stays; of all other pairs as many go as the rate asks for.
+  /// Keeps one modality of each utterance and removes the requested share of all other pairs.
   void draw_exact(const std::vector<std::size_t>& utterances, Generator& generator) {
-    std::vector<std::tuple<double, std::size_t, int>> pairs;  // those that may go
+    std::vector<std::tuple<double, std::size_t, int>> pairs;  // removable pairs
     std::int64_t all = 0;
     for (const auto u : utterances) {
       const int kept = draw_member(present_[u], generator);
@@ -126,7 +126,7 @@ class MaskDrawer {
     }
   }
 
-  /// Fixed shares of utterances lose two and one modality, which ones is drawn evenly.
+  /// Fixed shares of utterances lose two and one modality, drawn uniformly.
   void draw_shares(const std::vector<std::size_t>& utterances, Generator& generator) {
     constexpr std::array kTwo = {0.0, .1, .2, .3, .5, .7, .9, 1.0};
     constexpr std::array kOne = {0.0, .1, .2, .3, .2, .1, .0, .0};
@@ -160,13 +160,13 @@ class MaskDrawer {
     for (std::size_t i = 0; i < utterances.size(); ++i) keep_one(utterances[i], kept[i]);
   }
 
-  /// In each dialogue each modality is off once, for a run of utterances.
+  /// In each dialogue each modality is missing once, for a run of utterances.
   void draw_blocks(const std::vector<std::int64_t>& dialogues, Generator& generator) {
     for (const auto d : dialogues) {
       const Dialogue& dialogue = corpus_.dialogues[static_cast<std::size_t>(d)];
       const auto turns = static_cast<double>(dialogue.count);
       for (int m = 0; m < modalities(); ++m) {
-        // A length of 2.3 is 2 or 3, so that the mean over dialogues is right.
+        // A length of 2.3 becomes 2 or 3 at random, so that the mean over dialogues is right.
         const double length = std::floor(spec_.rate * turns + draw_unit(generator));
         const double start = std::floor(draw_unit(generator) * (turns - length + 1));
         for (auto t = static_cast<std::int64_t>(start);

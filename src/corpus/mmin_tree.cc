@@ -42,7 +42,7 @@ constexpr auto kRooms = std::to_array<FeatureRoom>({
 
 constexpr std::array kPartFiles = {"trn", "val", "tst"};
 
-/// Utterances of IEMOCAP's four classes: which number means which emotion follows from them.
+/// Number of utterances of IEMOCAP's four classes, from which the class names follow.
 struct ClassSize {
   std::int64_t count;
   const char* name;
@@ -70,7 +70,7 @@ std::vector<std::string> entries_with(const fs::path& folder, std::string_view e
   return names;
 }
 
-/// Feature files of a room: statistics of training folds are no features.
+/// Feature files of a modality's folder, without the statistics of training folds.
 std::vector<std::string> feature_files(const fs::path& room) {
   auto names = entries_with(room, ".h5");
   std::erase_if(names, [](const std::string& name) { return name.ends_with("_mean_std.h5"); });
@@ -151,7 +151,7 @@ class MminReader {
         id.starts_with("Ses") && id.size() > kMminSessionLength && cut != std::string::npos;
     record.dialogue = is_iemocap ? id.substr(0, cut) : id;
     if (is_iemocap) {
-      // Numbers count each speaker's turns; without times this is the nearest order.
+      // Numbers count each speaker's turns; without times this is the closest available order.
       const std::string_view turn = std::string_view(id).substr(cut + 1);
       record.group = id.substr(0, kMminSessionLength);
       if (!turn.empty()) {
@@ -231,7 +231,7 @@ class MminReader {
                                     shape.back(), assembler_.width(*m)));
       }
       ++found;
-      // Padding of fixed-length arrays is zero throughout.
+      // Padding of fixed-length arrays is all zero.
       const auto frames = shape.size() == 2 ? strip_padding(array.floats, shape[1])
                                             : std::span<const float>(array.floats);
       assembler_.set(*m, record->second, frames,

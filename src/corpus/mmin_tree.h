@@ -11,7 +11,7 @@ namespace hardy {
 /// Whether a folder has this layout: target/ with label arrays, and A, V or L with .h5 files.
 bool is_mmin_tree(const std::filesystem::path& folder);
 
-/// Reads it (docs/formats.md, "MMIN"). Throws DataError when a file as a whole cannot be used,
+/// Reads the layout (docs/formats.md, "MMIN"). Throws DataError when a file as a whole is unusable,
 /// ConfigError when an option fits none.
 Reading read_mmin_tree(const DataConfig& config);
 

@@ -17,7 +17,7 @@ bool is_list_of_values(const PickleValue& value) {
 }
 
 std::string number_as_text(double value) {
-  constexpr double kLargestWhole = 0x1p53;  // beyond it not every whole number is a double
+  constexpr double kLargestWhole = 0x1p53;  // not every larger whole number is a double
   return std::abs(value) <= kLargestWhole && value == std::floor(value)
              ? fmt::format("{}", static_cast<std::int64_t>(value))
              : fmt::format("{}", value);
@@ -37,7 +37,7 @@ std::string text_of_element(const PickleArray& array, std::int64_t i) {
   return number_as_text(array_real(array, i));
 }
 
-/// The leaves of a nested value as texts.
+/// The leaves of a nested value as text.
 void collect_texts(const PickleValue& value, std::vector<std::string>& texts) {
   switch (value.kind()) {
     case PickleKind::kText:
@@ -77,7 +77,7 @@ std::int64_t row_length(const PickleArray& array) {
   return length;
 }
 
-/// Place of element `at` of row `row` in an array whose first index varies fastest.
+/// Index of element `at` of row `row` in a column-major array.
 std::int64_t fortran_place(const PickleArray& array, std::int64_t row, std::int64_t at) {
   std::int64_t place = row;
   std::vector<std::int64_t> index(array.shape.size(), 0);
@@ -93,7 +93,7 @@ std::int64_t fortran_place(const PickleArray& array, std::int64_t row, std::int6
   return place;
 }
 
-/// Place of element `at` (row-major) of row `row`.
+/// Index of element `at` (row-major) of row `row`.
 std::int64_t place_in(const PickleArray& array, std::int64_t row, std::int64_t at) {
   if (!array.is_fortran || array.shape.size() < 2) return row * row_length(array) + at;
   return fortran_place(array, row, at);
@@ -140,7 +140,7 @@ std::int64_t column_size(const PickleValue& column) {
         fmt::format("{} stands where a list or an array is expected", column.describe()));
   }
   if (column.kind() == PickleKind::kArray) {
-    // Rows without elements cost nothing to claim: they do not count.
+    // Rows without elements take no space in the file, so their number is not trusted.
     return column.array().size() == 0 ? 0 : column.array().shape[0];
   }
   return static_cast<std::int64_t>(column.items().size());
@@ -226,7 +226,7 @@ void SampleArrays::read(std::int64_t i, std::vector<float>& frames) const {
   const PickleArray& array = *parts_[static_cast<std::size_t>(i)];
   frames.clear();
   std::vector<float> row;
-  // A vector is one frame; the rows of a matrix follow each other.
+  // A vector is one frame; the rows of a matrix are consecutive.
   const std::int64_t rows = array.shape.size() == 1 ? 1 : array.shape[0];
   if (array.shape.size() == 1 || !array.is_fortran) {
     frames.resize(static_cast<std::size_t>(array.size()));

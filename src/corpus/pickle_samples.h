@@ -1,4 +1,4 @@
-// Columns of a pickled data set: texts, numbers and arrays with one entry per utterance.
+// Columns of a pickled data set: text, numbers and arrays with one entry per utterance.
 #pragma once
 
 #include <cstdint>
@@ -10,24 +10,24 @@
 
 namespace hardy {
 
-/// The value of a key of a dict; null when there is no such key or `dict` is no dict.
+/// The value of a key of a dict; null without such a key, or if `dict` is no dict.
 PickleRef find_key(const PickleValue& dict, std::string_view key);
 
-/// A key of a dict as text; integers as Python writes them. Throws DataError for other values.
+/// A key of a dict as text; integers as Python prints them. Throws DataError for other values.
 std::string key_text(const PickleValue& key);
 
 /// Whether a value is a list, tuple or numpy array, i.e. may be a column.
 bool is_column(const PickleValue& value);
 
-/// Number of entries of a column: the length of a list, the first extent of an array. Throws
+/// Number of entries of a column: the length of a list, the first dimension of an array. Throws
 /// DataError for other values.
 std::int64_t column_size(const PickleValue& column);
 
-/// The texts of a column; numbers appear as Python writes them, a row of several as a list of its
-/// parts. Throws DataError when an entry is neither.
+/// The text of a column; numbers as Python prints them, a row of several as a list of its parts.
+/// Throws DataError when an entry is neither.
 std::vector<std::vector<std::string>> read_text_rows(const PickleValue& column);
 
-/// The same where each entry is one text; parts are joined by `_`.
+/// The same for one text per entry; parts are joined by `_`.
 std::vector<std::string> read_texts(const PickleValue& column);
 
 /// The numbers of a column, row by row: [N, K]; nested lists and arrays [N], [N, K], [N, 1, K].
@@ -36,7 +36,7 @@ struct NumberRows {
   std::vector<double> values;  ///< [N, K]
 };
 
-/// Throws DataError when rows differ in length or hold something else than numbers.
+/// Throws DataError when rows differ in length or contain anything but numbers.
 NumberRows read_number_rows(const PickleValue& column);
 
 /// The feature arrays of a column: an array [N, T, D] or [N, D] (T = 1), or a list of N arrays

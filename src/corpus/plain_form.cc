@@ -75,8 +75,8 @@ PlainSettings load_settings(const fs::path& folder) {
   return parse_plain_settings(read_text_file(file, kMaxSettingsBytes), file.string());
 }
 
-/// Names of the arrays in a folder, without ".npy", sorted. Throws DataError for a name that is no
-/// text.
+/// Sorted names of the arrays in a folder, without ".npy". Throws DataError for a name that is not
+/// UTF-8.
 std::vector<std::string> list_arrays(const fs::path& folder) {
   std::vector<std::string> names;
   std::error_code error;
@@ -90,7 +90,7 @@ std::vector<std::string> list_arrays(const fs::path& folder) {
   return names;
 }
 
-/// Which arrays become which modalities.
+/// Assigns arrays to modalities.
 std::vector<ModalityChoice> choose_modalities(const PlainOptions& options,
                                               const PlainSettings& settings,
                                               const std::vector<std::string>& arrays) {
@@ -229,7 +229,7 @@ class ArrayReader {
   std::int64_t left_out_ = 0;
 };
 
-/// Reads every array; one that cannot be used is a finding, and its modality is absent.
+/// Reads every array; an unusable one is a finding, and its modality is absent.
 void read_arrays_of(const PlainOptions& options, const std::vector<ModalityChoice>& choices,
                     const std::vector<std::string>& arrays, PlainTable& table,
                     std::vector<Finding>& findings) {

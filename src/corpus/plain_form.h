@@ -1,4 +1,4 @@
-// Our own form of a corpus: a table and one array per modality, as five lines of Python write them.
+// The plain form of a corpus: a table and one array per modality, which five lines of Python write.
 //
 //   utterances.csv   one row per utterance: id, label; dialogue, position, speaker, group, split
 //                    (train, validation, test), transcript, difficulty, value, present:<modality>
@@ -25,15 +25,15 @@ namespace hardy {
 inline constexpr const char* kPlainTable = "utterances.csv";
 inline constexpr const char* kPlainSettings = "corpus.toml";
 
-/// Where a plain corpus is and what of it is wanted.
+/// Path and reading options of a plain corpus.
 struct PlainOptions {
   std::filesystem::path folder = {};
-  /// "speech=acoustic,textual" (NAME=FILE STEM); empty = what corpus.toml lists, else every .npy.
+  /// "speech=acoustic,textual" (NAME=FILE STEM); empty = those of corpus.toml, else every .npy.
   std::string modalities = {};
-  std::string task = "auto";  ///< auto | class | regression: how labels are read
-  /// Without them (for prediction) the table may lack the column, and nothing is labelled.
+  std::string task = "auto";  ///< auto | class | regression: interpretation of labels
+  /// false (for prediction) allows a table without the column; then nothing is labelled.
   bool needs_labels = true;
-  std::vector<std::string> unlabelled = {};  ///< beside what corpus.toml lists
+  std::vector<std::string> unlabelled = {};  ///< in addition to those of corpus.toml
   std::string not_finite = "refuse";  ///< refuse | missing: rows with NaN, infinity, huge values
   bool has_ids_by_part = false;       ///< put the part in front of ids
   /// Finds out which modalities each utterance has, and does not judge features: of a mapped array
@@ -45,27 +45,27 @@ struct PlainOptions {
 bool is_plain_form(const std::filesystem::path& folder);
 
 /// Reads a plain corpus and collects every problem of single rows and arrays. Throws DataError when
-/// the table or an array as a whole cannot be used, ConfigError when an option fits none.
+/// the table or an array as a whole is unusable, ConfigError when an option fits none.
 Reading read_plain(const PlainOptions& options);
 
-/// The same for use: throws DataError at the first error.
+/// read_plain for use: throws DataError at the first error.
 Corpus load_plain(const PlainOptions& options);
 
-/// Everything of a corpus that stands in its table and settings; modalities have names, presence
-/// marks ([N], 1 where the table says nothing) and no features yet. Separate from read_plain for
-/// fuzzing: reads no file. `row_of` of utterance i is its row in the table.
+/// The part of a corpus in its table and settings; modalities have names, presence marks ([N], 1 by
+/// default) and no features yet. Separate from read_plain for fuzzing, because it reads no file.
+/// `row_of` of utterance i is its row in the table.
 struct PlainTable {
   Reading reading;
   std::vector<std::int64_t> row_of;
 };
 
-/// What corpus.toml says; defaults when there is none.
+/// Contents of corpus.toml; defaults without one.
 struct PlainSettings {
   std::string name;
   std::string task = "auto";
   std::vector<std::string> class_names;
   std::vector<std::string> modalities;
-  std::map<std::string, std::string> makers;  ///< extractor of a modality, by its name
+  std::map<std::string, std::string> makers;  ///< extractor of a modality, by the modality's name
   std::vector<std::string> unlabelled;        ///< label texts that mean "not labelled"
   bool is_synthetic = false;
   bool needs_labels = true;      ///< not in the file: PlainOptions::needs_labels
@@ -75,7 +75,7 @@ struct PlainSettings {
 /// Reads corpus.toml. Throws DataError with line and column; unknown keys are refused.
 PlainSettings parse_plain_settings(std::string_view text, std::string_view name);
 
-/// Reads utterances.csv. `modalities` are the names whose marks are looked up. Throws DataError.
+/// Reads utterances.csv. `modalities`: names whose presence marks are read. Throws DataError.
 PlainTable parse_plain_table(std::string_view text, std::string_view name,
                              const PlainSettings& settings,
                              const std::vector<std::string>& modalities);

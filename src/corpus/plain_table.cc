@@ -25,7 +25,7 @@ constexpr std::string_view kPresentPrefix = "present:";
 const std::string kTargetPrefix = "label:";
 constexpr std::string_view kColumns[] = {"id", "dialogue", "position", "speaker", "group", "split",
                                          "label", "transcript", "difficulty", "value",
-                                         // Where an utterance was cut from: for people.
+                                         // Origin of an utterance; informative.
                                          "media", "start", "end"};
 
 std::optional<Part> parse_part(std::string_view text) {
@@ -78,7 +78,7 @@ class TableReader {
   }
 
  private:
-  /// A field without blanks around it; empty when there is no such column.
+  /// A field without surrounding blanks; empty without such a column.
   [[nodiscard]] std::string_view field(std::size_t row, std::string_view column) const {
     const auto index = table_.column(column);
     return index ? trim(table_.rows[row][*index]) : std::string_view{};
@@ -165,15 +165,15 @@ class TableReader {
         if (!dialogue.empty()) dialogue = prefix + dialogue;
       }
       ids_.push_back(std::move(id));
-      // Without dialogues every utterance stands alone.
+      // Without dialogues, every utterance is its own dialogue.
       dialogues_.push_back(has_dialogues ? std::move(dialogue) : ids_.back());
     }
   }
 
-  /// Names that occur in several parts of the split, and whether one is twice within a part.
+  /// Names that occur in several parts of the split, and whether one is repeated within a part.
   struct Repeats {
     std::size_t across = 0;
-    std::size_t smallest_part = 0;  ///< names of the part that has the fewest
+    std::size_t smallest_part = 0;  ///< number of names in the smallest part
     bool is_within = false;
     std::string example;
   };
@@ -198,8 +198,8 @@ class TableReader {
     return repeats;
   }
 
-  /// MELD and its kin count ids and dialogues from 0 again in train, dev and test. That is one
-  /// problem, not one of every row; reading goes on as if the part stood in front of each id.
+  /// MELD and similar sets restart ids and dialogues at 0 in train, dev and test. That is one
+  /// problem, not one per row; reading continues as if each id had the part as prefix.
   void find_restart() {
     if (settings_.has_ids_by_part && !table_.column("split")) {
       throw DataError(fmt::format("{}: data.ids = \"by-part\" needs a column 'split'", file_));
@@ -345,7 +345,7 @@ class TableReader {
   std::string file_;
   const PlainSettings& settings_;
   CsvTable table_;
-  std::vector<std::string> targets_;    ///< names behind label:
+  std::vector<std::string> targets_;    ///< names after label:
   std::vector<std::string> ids_;        ///< [rows]
   std::vector<std::string> dialogues_;  ///< [rows]
   std::vector<std::vector<std::size_t>> dialogue_rows_;

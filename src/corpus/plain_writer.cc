@@ -25,12 +25,12 @@ bool is_always_present(const ModalityData& modality) {
                      [](std::uint8_t mark) { return mark != 0; });
 }
 
-/// The names behind label:, where an utterance has several; else empty.
+/// The names for label: columns if an utterance has several labels; else empty.
 std::vector<std::string> label_columns(const Corpus& corpus) {
   return corpus.shares.empty() ? corpus.target_names : corpus.class_names;
 }
 
-/// The fields of the label columns; an empty one means "not labelled", which corpus.toml then says.
+/// The fields of the label columns; an empty one means "not labelled", which corpus.toml declares.
 std::vector<std::string> label_texts(const Corpus& corpus, std::size_t i) {
   const Utterance& utterance = corpus.utterances[i];
   const std::size_t several = label_columns(corpus).size();
@@ -50,7 +50,7 @@ std::vector<std::string> label_texts(const Corpus& corpus, std::size_t i) {
   return texts;
 }
 
-/// The task that reads the labels back as they are.
+/// The task under which the labels read back unchanged.
 const char* task_of(const Corpus& corpus) {
   switch (corpus.label_kind) {
     case LabelKind::kClass:
@@ -140,7 +140,7 @@ std::string format_settings(const Corpus& corpus) {
   return stream.str();
 }
 
-/// Absent rows are written as NaN, so that nobody takes them for data.
+/// Absent rows are written as NaN, so that they cannot be taken for data.
 std::vector<float> with_absent_as_nan(const ModalityData& modality) {
   std::vector<float> values(modality.features.begin(), modality.features.end());
   const auto width = static_cast<std::size_t>(modality.width);

@@ -19,8 +19,7 @@ struct KnownPrefix {
   const char* modality;
 };
 
-/// Extractors of the public feature sets (MERBench, GCNet, MMIN, bc-LSTM) by how their folders
-/// start.
+/// Extractors of the public feature sets (MERBench, GCNet, MMIN, bc-LSTM) by folder prefix.
 constexpr auto kPrefixes = std::to_array<KnownPrefix>({
     {"wav2vec", "acoustic"},
     {"wavlm", "acoustic"},

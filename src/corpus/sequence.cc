@@ -22,7 +22,7 @@ std::optional<UnusableValue> find_unusable_value(std::span<const float> frames,
   return UnusableValue{at / width, at % width, *bad};
 }
 
-/// Only the frames whose values are all usable.
+/// The frames without unusable values.
 std::vector<float> usable_frames(std::span<const float> frames, std::size_t width) {
   std::vector<float> kept;
   for (std::size_t at = 0; at < frames.size(); at += width) {
@@ -37,7 +37,7 @@ std::vector<float> usable_frames(std::span<const float> frames, std::size_t widt
 /// Requires: at least one frame, all values usable.
 void reduce_usable(std::span<const float> frames, std::size_t width, bool has_deviation,
                    float* out) {
-  // Differences from the first frame: a large constant part costs no digits of the deviation.
+  // Differences from the first frame: a large constant does not cost precision of the deviation.
   const float* first = frames.data();
   std::vector<double> sum(width, 0.0);
   std::vector<double> squares(has_deviation ? width : 0, 0.0);

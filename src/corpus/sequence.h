@@ -1,4 +1,4 @@
-// Sequences of frames -> one vector per utterance.
+// Reduction of sequences of frames to one vector per utterance.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@
 
 namespace hardy {
 
-/// How sequences become vectors.
+/// Rules of the reduction.
 struct SequenceRules {
   bool has_deviation = false;  ///< mean and standard deviation instead of the mean
   BadFeatures bad = BadFeatures::kRefuse;
@@ -29,32 +29,32 @@ struct SequenceRules {
   [[nodiscard]] std::string text() const;
 };
 
-/// Refuses DataConfig::reduce = "mean-std" where features are files of single utterances, of which
-/// the mean is always taken. Throws ConfigError.
+/// Refuses DataConfig::reduce = "mean-std" for features in files of single utterances, which are
+/// always averaged. Throws ConfigError.
 void require_mean(const DataConfig& config);
 
-/// The first value of a sequence that cannot be used.
+/// The first unusable value of a sequence.
 struct UnusableValue {
   std::int64_t frame = 0;
   std::int64_t column = 0;
   float value = 0;
 };
 
-/// What reduce_sequence did.
+/// Result of reduce_sequence.
 struct SequenceOutcome {
-  bool is_present = false;           ///< a vector was written
-  std::int64_t skipped = 0;          ///< frames left out
-  std::optional<UnusableValue> bad;  ///< the first one, also where frames are skipped
+  bool is_present = false;           ///< whether a vector was written
+  std::int64_t skipped = 0;          ///< number of frames left out
+  std::optional<UnusableValue> bad;  ///< the first one, also if frames are skipped
 };
 
-/// Reduces a sequence to its mean over frames, or to mean and population standard deviation one
-/// after the other. Shapes: frames [T, width] row-major -> out [rules.vector_width(width)].
-/// T = 0 gives no vector. Sums are kept in double precision. Pure.
+/// Reduces a sequence to its mean over frames, or to mean and population standard deviation
+/// concatenated. Shapes: frames [T, width] row-major -> out [rules.vector_width(width)]. T = 0
+/// gives no vector. Sums are in double precision. Pure.
 SequenceOutcome reduce_sequence(std::span<const float> frames, std::int64_t width,
                                 const SequenceRules& rules, float* out);
 
-/// The frames that are not padding: without the frames at both ends that are zero throughout.
-/// Shapes: frames [T, width].
+/// The frames without padding: leading and trailing frames that are all zero are removed. Shapes:
+/// frames [T, width].
 std::span<const float> strip_padding(std::span<const float> frames, std::int64_t width);
 
 }  // namespace hardy

@@ -30,7 +30,7 @@ Indices all_dialogues(const Corpus& corpus) {
   return all;
 }
 
-/// The groups of the given dialogues, sorted, the empty name left out.
+/// Sorted groups of the given dialogues without the empty name.
 std::vector<std::string> groups_of(const Corpus& corpus, const Indices& dialogues) {
   std::set<std::string> names;
   for (const auto d : dialogues) names.insert(dialogue_at(corpus, d).group);
@@ -43,7 +43,7 @@ bool has_part(const Corpus& corpus, const Indices& dialogues, Part part) {
                      [&](std::int64_t d) { return dialogue_at(corpus, d).part == part; });
 }
 
-/// Moves the dialogues for which `is_chosen` holds out of `from`, keeping both in order.
+/// Moves the dialogues that satisfy `is_chosen` out of `from`; both keep their order.
 template <typename IsChosen>
 Indices take_out(Indices& from, const IsChosen& is_chosen) {
   const auto first_taken = std::stable_partition(from.begin(), from.end(),
@@ -53,7 +53,7 @@ Indices take_out(Indices& from, const IsChosen& is_chosen) {
   return taken;
 }
 
-/// Dialogues that must stay on one side together.
+/// Dialogues that must stay in one part together.
 struct Unit {
   Indices dialogues;
   std::int64_t utterances = 0;
@@ -71,8 +71,8 @@ std::vector<Unit> single_units(const Corpus& corpus, const Indices& dialogues) {
   return units;
 }
 
-/// One unit per set of dialogues that share speakers, directly or through others; in order of the
-/// first dialogue. Unknown speakers join nothing.
+/// One unit per set of dialogues connected by speakers; in order of the first dialogue. Unknown
+/// speakers connect nothing.
 std::vector<Unit> speaker_units(const Corpus& corpus, const Indices& dialogues) {
   std::vector<std::size_t> parent(dialogues.size());
   std::iota(parent.begin(), parent.end(), 0U);
@@ -107,7 +107,7 @@ std::int64_t utterance_count(const std::vector<Unit>& units) {
   return count;
 }
 
-/// Speaker units if they deal out to `folds` parts of about equal size, else single dialogues.
+/// Speaker units if they divide into `folds` parts of about equal size, else single dialogues.
 std::vector<Unit> units_for_folds(const Corpus& corpus, std::int64_t folds) {
   auto units = speaker_units(corpus, all_dialogues(corpus));
   const double fair_share =
@@ -119,7 +119,7 @@ std::vector<Unit> units_for_folds(const Corpus& corpus, std::int64_t folds) {
   return is_balanced ? units : single_units(corpus, all_dialogues(corpus));
 }
 
-/// Random units whose utterances come closest to `target`; empty when none brings it closer.
+/// Random units whose utterances come closest to `target`; empty if none comes closer.
 Indices draw_held_out(const std::vector<Unit>& units, double target, Generator& generator) {
   Indices held_out;
   double size = 0;
@@ -128,7 +128,7 @@ Indices draw_held_out(const std::vector<Unit>& units, double target, Generator& 
     const Unit& unit = units[static_cast<std::size_t>(i)];
     const double larger = size + static_cast<double>(unit.utterances);
     if (std::abs(larger - target) >= std::abs(size - target)) continue;
-    if (taken + 1 == units.size()) break;  // something must be left to train on
+    if (taken + 1 == units.size()) break;  // a training part must remain
     held_out.insert(held_out.end(), unit.dialogues.begin(), unit.dialogues.end());
     size = larger;
     ++taken;
@@ -136,7 +136,7 @@ Indices draw_held_out(const std::vector<Unit>& units, double target, Generator& 
   return held_out;
 }
 
-/// Throws when some dialogues are marked and others are not. `kind` is the finding's.
+/// Throws when only some dialogues are marked. `kind`: kind of the finding.
 template <typename IsUnmarked>
 void require_whole(const Corpus& corpus, const std::string& kind, const IsUnmarked& is_unmarked) {
   std::vector<std::string> unmarked;
@@ -213,7 +213,7 @@ std::vector<Fold> random_folds(const Corpus& corpus, const ProtocolConfig& proto
                     count, corpus.name, dialogues, dialogues));
   }
   auto units = units_for_folds(corpus, count);
-  // Largest first, then every next `count` units of similar size go one to each fold at random.
+  // Largest first; then every `count` units of similar size are distributed to the folds at random.
   std::stable_sort(units.begin(), units.end(),
                    [](const Unit& x, const Unit& y) { return x.utterances > y.utterances; });
   Generator generator = Seeds(static_cast<std::uint64_t>(protocol.split_seed)).stream("folds");
@@ -238,8 +238,8 @@ std::vector<Fold> random_folds(const Corpus& corpus, const ProtocolConfig& proto
   return folds;
 }
 
-/// The group that decides: the next after the fold's test group, cyclically; where the test part is
-/// no group, the fold's number picks one.
+/// The validation group: the next after the fold's test group, cyclically; if the test part is no
+/// group, selected by the fold's number.
 std::string validation_group(const Corpus& corpus, const ProtocolConfig& protocol,
                              const Fold& fold) {
   const auto groups = groups_of(corpus, fold.train);
@@ -262,7 +262,7 @@ void hold_out_dialogues(const Corpus& corpus, const ProtocolConfig& protocol, Fo
   Generator generator = Seeds(static_cast<std::uint64_t>(protocol.split_seed))
                             .stream("validation", {static_cast<std::int64_t>(fold.index)});
   Indices held_out = draw_held_out(units, target, generator);
-  if (held_out.empty()) {  // speakers cannot be kept apart: too few of them meet in too many places
+  if (held_out.empty()) {  // no part keeps the speakers apart: they share too many dialogues
     units = single_units(corpus, fold.train);
     held_out = draw_held_out(units, target, generator);
   }
@@ -276,7 +276,7 @@ void hold_out_dialogues(const Corpus& corpus, const ProtocolConfig& protocol, Fo
   fold.validation = take_out(fold.train, [&](std::int64_t d) { return chosen.contains(d); });
 }
 
-/// `protocol.split` is resolved: never "auto".
+/// Requires: `protocol.split` is not "auto".
 void choose_validation(const Corpus& corpus, const ProtocolConfig& protocol, Fold& fold) {
   const auto is_marked = [&](std::int64_t d) {
     return dialogue_at(corpus, d).part == Part::kValidation;
@@ -312,7 +312,7 @@ void require_known(const std::string& field, const std::string& value,
                                 fmt::join(allowed, ", ")));
 }
 
-/// The folds, and every problem of theirs. Throws what keeps them from being made at all.
+/// The folds with all their problems. Throws when they cannot be made at all.
 std::vector<Fold> build_folds(const Corpus& corpus, const ProtocolConfig& protocol,
                               std::vector<Finding>& findings) {
   require_known("protocol.split", protocol.split, {"auto", "official", "group", "kfold"});

@@ -34,7 +34,7 @@ constexpr auto kPartKeys = std::to_array<PartKey>({
     {"test", Part::kTest},
 });
 
-/// Keys that hold no features. Everything else with as many entries as there are utterances does.
+/// Keys without features. Every other value with one entry per utterance is a modality.
 constexpr std::array<std::string_view, 14> kOtherKeys = {"raw_text",
                                                          "id",
                                                          "text_bert",
@@ -50,10 +50,10 @@ constexpr std::array<std::string_view, 14> kOtherKeys = {"raw_text",
                                                          "regression_labels_A",
                                                          "regression_labels_V"};
 
-/// The key by which MMSA separates recording and clip.
+/// MMSA's separator of recording and clip.
 constexpr std::string_view kClipMark = "$_$";
 
-/// CMU-MOSEI's label matrix, column by column.
+/// Columns of CMU-MOSEI's label matrix.
 constexpr std::array kMoseiLabels = {"sentiment", "happy",   "sad", "anger",
                                      "surprise",  "disgust", "fear"};
 
@@ -72,7 +72,7 @@ std::string modality_of_key(const std::string& key) {
   return key;
 }
 
-/// A modality while its parts are read.
+/// A modality being read part by part.
 struct ModalityPart {
   std::string key;
   SampleArrays arrays;
@@ -119,7 +119,7 @@ class SplitPickleReader {
     throw DataError(fmt::format("{}: {}: {}", name_, where, what));
   }
 
-  /// A value of a part; runs `use` with errors that name the key.
+  /// Accesses a value of a part; errors of `use` name the key.
   template <typename Use>
   auto with_key(const SplitPart& part, std::string_view key, Use use) {
     try {
@@ -138,7 +138,7 @@ class SplitPickleReader {
 
   // ---- records ----------------------------------------------------------------------------------
 
-  /// Utterances of a part: as many as its ids, or as the first feature array has.
+  /// Number of utterances of a part: that of its ids, or of the first feature array.
   std::int64_t count_samples(const SplitPart& part) {
     for (const char* key : {"id", "audio", "vision", "video", "text"}) {
       const PickleRef column = find_key(*part.dict, key);
@@ -275,7 +275,7 @@ class SplitPickleReader {
     return parts_[0].size > 0 && value.items()[0]->kind() == PickleKind::kArray;
   }
 
-  /// What --features asks for, NAME=KEY.
+  /// The modalities of --features, NAME=KEY.
   std::vector<std::pair<std::string, std::string>> choose(
       std::vector<std::pair<std::string, std::string>> found) const {
     const auto choices = parse_modality_choices(config_.modalities);
@@ -317,7 +317,7 @@ class SplitPickleReader {
     }
   }
 
-  /// `audio_lengths` and the like; empty when there are none.
+  /// `audio_lengths` and similar; empty if absent.
   std::vector<double> read_lengths(const SplitPart& part, const std::string& key) {
     const std::string name = key + "_lengths";
     if (find_key(*part.dict, name) == nullptr) return {};
@@ -327,7 +327,7 @@ class SplitPickleReader {
     return std::move(rows.values);
   }
 
-  /// Which tokens of a text are real: the second row of text_bert.
+  /// Mask of a text's tokens: the second row of text_bert.
   NumberRows read_mask(const SplitPart& part, const std::string& key) {
     const PickleRef value = key == "text" ? find_key(*part.dict, "text_bert") : nullptr;
     if (value == nullptr || value->kind() != PickleKind::kArray) return {};

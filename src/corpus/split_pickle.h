@@ -12,9 +12,8 @@ namespace hardy {
 /// with features.
 bool is_split_pickle(const PickleValue& root);
 
-/// Reads it (docs/formats.md, "MMSA and MultiBench pickles"). `name` stands for the file in
-/// messages. Throws DataError when the pickle as a whole cannot be used, ConfigError when an option
-/// fits none.
+/// Reads the layout (docs/formats.md). `name` stands for the file in messages. Throws DataError
+/// when the pickle as a whole is unusable, ConfigError when an option fits none.
 Reading read_split_pickle(const PickleValue& root, const std::string& name,
                           const DataConfig& config);
 

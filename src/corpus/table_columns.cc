@@ -14,7 +14,7 @@
 namespace hardy {
 namespace {
 
-/// Columns that hold labels, the one that is learned by default first.
+/// Names of label columns, the default first.
 constexpr std::array kLabelNames = {"label",   "emotion",   "emo",     "discrete",   "sentiment",
                                     "label_t", "label_a",   "label_v", "annotation", "valence",
                                     "arousal", "dominance", "val"};
@@ -94,7 +94,7 @@ TableRecord TableColumns::scene_record(std::size_t row) const {
     made.record.dialogue = fmt::format("{}dia{}", front, text(row, dialogue_));
     made.record.id = front + name;
     made.names = {made.record.id};
-    // Releases say "dev" or "val"; both are looked for.
+    // Releases use "dev" or "val"; both are searched.
     if (part == "dev") made.names.push_back("val_" + name);
     if (part != "dev") made.names.push_back(made.record.id);
   }

@@ -1,4 +1,4 @@
-// What the columns of the field's label tables mean.
+// Columns of public label tables.
 #pragma once
 
 #include <optional>
@@ -11,24 +11,23 @@
 
 namespace hardy {
 
-/// A record and the names under which its features may be stored.
+/// A record and the possible names of its feature files.
 struct TableRecord {
   Record record;
   std::vector<std::string> names;  ///< in the same order for every record of a table
 };
 
-/// Where the columns of a table are, by the names that the field gives them (any case).
+/// Indices of the columns of a table by their usual names (any case).
 class TableColumns {
  public:
-  /// Throws DataError when neither an id nor what it can be made of is there.
+  /// Throws DataError without an id or the columns that it is built from.
   TableColumns(const LabelTable& table, const std::string& source);
 
-  /// The utterance of a row. MELD and EmoryNLP count dialogues from 0 in each part: their ids and
-  /// dialogues get the part in front.
+  /// The utterance of a row. MELD and EmoryNLP restart dialogues at 0 in each part: their ids and
+  /// dialogues get the part as prefix.
   [[nodiscard]] TableRecord record(std::size_t row) const;
 
-  /// Names of the columns that hold labels, the main one first. Throws DataError when there is
-  /// none.
+  /// Names of the label columns, the main one first. Throws DataError without any.
   [[nodiscard]] std::vector<std::string> label_names() const;
 
   /// The labels of one of these columns, by the rules of the plain form. Throws DataError.

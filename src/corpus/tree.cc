@@ -44,7 +44,7 @@ std::vector<std::string> list(const fs::path& folder, bool folders, std::string_
   return names;
 }
 
-/// Where the feature folders are.
+/// Folder of the feature folders.
 fs::path features_root(const fs::path& root) {
   std::error_code ignored;
   if (!fs::is_directory(root, ignored)) {
@@ -133,7 +133,7 @@ std::vector<FeatureFolder> find_folders(const TreeOptions& options) {
   return result;
 }
 
-/// The name under which the literature knows the data set.
+/// Name of the data set in the literature.
 std::string corpus_name(const TreeLabels& labels, std::size_t classes, const fs::path& file) {
   if (labels.is_iemocap) return fmt::format("IEMOCAP-{}", classes);
   const std::string name = file.filename().string();
@@ -142,7 +142,7 @@ std::string corpus_name(const TreeLabels& labels, std::size_t classes, const fs:
   return file.stem().string();
 }
 
-/// Four emotions, or six when a label needs them.
+/// Four emotions, or six if a label needs them.
 std::size_t count_classes(const TreeLabels& labels) {
   for (const auto& dialogue : labels.dialogues) {
     for (const auto& utterance : dialogue.utterances) {
@@ -152,7 +152,7 @@ std::size_t count_classes(const TreeLabels& labels) {
   return kFourWay;
 }
 
-/// The names of CMU-MOSEI's emotions in the order of its files; each is there when above 0.
+/// Names of CMU-MOSEI's emotions in file order; each is present when above 0.
 constexpr std::array kMoseiEmotionNames = {"happy", "sad", "anger", "surprise", "disgust", "fear"};
 
 void check_label(const TreeLabels& labels, const TreeUtterance& utterance, const fs::path& file,
@@ -177,7 +177,7 @@ void check_label(const TreeLabels& labels, const TreeUtterance& utterance, const
                       "correct or remove it"});
 }
 
-/// What of CMU-MOSEI's seven labels is read.
+/// Selects among CMU-MOSEI's seven labels.
 void choose_labels(const TreeLabels& labels, const TreeOptions& options, Reading& reading) {
   Corpus& corpus = reading.corpus;
   bool has_emotions = false;
@@ -206,7 +206,7 @@ void choose_labels(const TreeLabels& labels, const TreeOptions& options, Reading
   corpus.target_names.assign(kMoseiEmotionNames.begin(), kMoseiEmotionNames.end());
 }
 
-/// Everything but the features.
+/// Everything except the features.
 Reading read_labels(const fs::path& file, const TreeOptions& options) {
   TreeLabels labels = load_tree_labels(file);
   Reading reading;
@@ -236,7 +236,7 @@ Reading read_labels(const fs::path& file, const TreeOptions& options) {
       } else {
         check_label(labels, utterance, file, reading.findings);
       }
-      // A letter names another person in every session. Who speaks in a CMU video is not recorded.
+      // A letter is another person in every session. Speakers of CMU videos are not recorded.
       std::string speaker = labels.is_iemocap ? session + "_" + utterance.speaker : "";
       corpus.utterances.push_back({std::move(utterance.id), d, position++, std::move(speaker),
                                    utterance.label, std::move(utterance.transcript)});
@@ -245,7 +245,7 @@ Reading read_labels(const fs::path& file, const TreeOptions& options) {
   return reading;
 }
 
-/// Folders beside the modalities that hold nothing: a modality that nobody misses is easily lost.
+/// Reports empty folders beside the modalities, which are easily overlooked.
 void report_empty_folders(const fs::path& features, std::vector<Finding>& findings) {
   for (const auto& name : list(features, true, "")) {
     if (is_feature_folder(features / name)) continue;
@@ -255,7 +255,7 @@ void report_empty_folders(const fs::path& features, std::vector<Finding>& findin
   }
 }
 
-/// "Ses01_F" -> "F"; nothing where faces are not told apart.
+/// "Ses01_F" -> "F"; nothing if faces are not told apart.
 std::string face_of(const std::string& speaker) {
   return speaker.empty() ? "" : speaker.substr(speaker.size() - 1);
 }

@@ -21,13 +21,14 @@ constexpr std::size_t kIemocapEntries = 6;
 constexpr std::size_t kCmuEntries = 7;
 constexpr std::size_t kMoseiEmotionCount = 6;
 
-/// A text, bytes or a whole number as a name: CMU-MOSEI calls some videos 100178.
+/// A text, bytes or a whole number as a name: some videos of CMU-MOSEI are called 100178 and the
+/// like.
 std::string name_of(const PickleValue& value) {
   if (value.kind() == PickleKind::kInteger) return std::to_string(value.integer());
   return normal_form(value.text());
 }
 
-/// A number, also where it was stored as a text.
+/// A number, possibly stored as text.
 double number_of(const PickleValue& value) {
   const bool is_text = value.kind() == PickleKind::kText || value.kind() == PickleKind::kBytes;
   if (!is_text) return value.real();
@@ -110,13 +111,13 @@ class LabelReader {
                                 : "choose the right file with --labels"));
     }
     for (std::size_t i = 0; i < 4; ++i) columns_[i] = read_column(*root.items()[i]);
-    // Six entries of other names: CMU-MOSI with validation and training merged.
+    // Six entries with other names: CMU-MOSI with validation and training merged.
     labels_.is_iemocap =
         entries == kIemocapEntries &&
         std::any_of(columns_[0].begin(), columns_[0].end(),
                     [](const auto& column) { return column.first.starts_with("Ses"); });
-    // IEMOCAP: the sessions are the folds, the two sets only say which sessions the authors looked
-    // at first; they are not a split to report on.
+    // IEMOCAP: the sessions are the folds; the two sets only name the sessions that the authors
+    // used first and are not a split.
     if (labels_.is_iemocap) return;
     for (std::size_t i = 4; i < entries; ++i) {
       const bool is_last = i + 1 == entries;

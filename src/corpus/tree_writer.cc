@@ -18,7 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Without a flush per file: the folder as a whole becomes visible only when complete.
+/// Not flushed per file: the folder becomes visible only when complete.
 void write_vector(const fs::path& file, std::span<const float> values) {
   const std::string bytes = format_npy({static_cast<std::int64_t>(values.size())}, values);
   std::ofstream stream(file, std::ios::binary);
@@ -48,8 +48,7 @@ char side_of(const Corpus& corpus, const Utterance& utterance) {
                   corpus.name, utterance.speaker, utterance.id));
 }
 
-/// Index of the other speaker's utterance of the dialogue nearest to utterance i that has a face; i
-/// when there is none.
+/// Index of the other speaker's nearest utterance of the dialogue with a face; i if there is none.
 std::size_t nearest_of_listener(const Corpus& corpus, const ModalityData& faces, std::size_t i) {
   const auto& own = corpus.utterances[i];
   const auto& dialogue = corpus.dialogues[static_cast<std::size_t>(own.dialogue)];
@@ -65,7 +64,7 @@ std::size_t nearest_of_listener(const Corpus& corpus, const ModalityData& faces,
   return i;
 }
 
-/// Standard deviation of every column of the present rows.
+/// Standard deviation of every column over the present rows.
 std::vector<float> column_deviations(const ModalityData& modality) {
   const auto width = static_cast<std::size_t>(modality.width);
   std::vector<double> sum(width);
@@ -89,7 +88,7 @@ std::vector<float> column_deviations(const ModalityData& modality) {
 }
 
 void write_faces(const Corpus& corpus, const ModalityData& modality, const fs::path& folder) {
-  constexpr float kFaceNoise = 0.5F;  // in standard deviations: a listener's face still moves
+  constexpr float kFaceNoise = 0.5F;  // in standard deviations: a listener's face is not still
   make_folder(folder);
   const auto deviations = column_deviations(modality);
   const std::string seed_text = corpus.checksum.substr(0, 15);
@@ -132,7 +131,7 @@ std::string marker_text(const Corpus& corpus) {
       corpus.source);
 }
 
-/// Everything below the folder of the data set, whose name decides the layout of the faces.
+/// Everything below the data set's folder, whose name decides the layout of the faces.
 void write_files(const Corpus& corpus, const fs::path& folder, const fs::path& label_name,
                  const std::string& labels) {
   for (const auto& modality : corpus.modalities) {

@@ -27,7 +27,7 @@ constexpr const char* kPublished = "published";
 constexpr const char* kTunedSetting = "hardymer.recogniser.input=tuned";
 constexpr const char* kSlotsSetting = "hardymer.retrieval.supports=slots";
 
-/// The honest settings that a defect is compared with.
+/// The settings without the defect that a defect is compared with.
 const char* counterpart_of(const std::string& number) {
   if (number == "H2") return kTuned;
   if (number == "H11" || number == "H12" || number == "H16") return kSlots;
@@ -42,7 +42,7 @@ std::vector<std::string> settings_of(const std::string& label) {
   return {};
 }
 
-/// Variants whose settings another one has already are left out.
+/// Adds a variant unless its settings are in the study already.
 void add_variant(Study& study, Variant variant) {
   const auto text = config_toml(variant_config(study, variant));
   for (const auto& other : study.variants) {
@@ -51,8 +51,8 @@ void add_variant(Study& study, Variant variant) {
   study.variants.push_back(std::move(variant));
 }
 
-/// The label under which the settings of `label` are in the study: its own, or that of a variant
-/// with equal settings.
+/// The label of the variant with the settings of `label`: its own, or that of a variant with equal
+/// settings.
 std::string label_in(const Study& study, const std::string& label) {
   const auto text = config_toml(variant_config(study, {label, settings_of(label)}));
   for (const auto& other : study.variants) {
@@ -64,7 +64,7 @@ std::string label_in(const Study& study, const std::string& label) {
   return label;
 }
 
-/// The numbers of a run that questions are asked about, by track.
+/// The resampled numbers of a run that questions refer to, by track.
 std::vector<Resampled> numbers_of(const FinishedRun& run, const std::string& metric,
                                   const BootstrapOptions& options) {
   const auto all = resample(run.predictions, options);

@@ -1,4 +1,4 @@
-// What each published defect is worth in points on a corpus: a study of the strict protocol against
+// Effect of each published defect in points on a corpus: a study of the strict protocol against
 // itself with one defect on at a time.
 #pragma once
 
@@ -13,20 +13,21 @@ namespace hardy {
 
 inline constexpr const char* kDefectAudit = "audit-defects";
 
-/// One question of the audit: what does `variant` report beyond its honest counterpart?
+/// One question of the audit: the difference between `variant` and its counterpart without the
+/// defect.
 struct DefectQuestion {
   std::string variant;      ///< label, e.g. "H7"
   std::string counterpart;  ///< label of the run with equal settings without the defect
-  std::string summary;      ///< what the defect does
+  std::string summary;      ///< effect of the defect on training or evaluation
 };
 
-/// The study: the strict protocol, the counterparts that some defects need (tuned input, slots), a
-/// variant per defect, and all of them together ("published"). Throws ConfigError when `base` has a
-/// defect on already or gives a defect nothing to act on.
+/// The study: the strict protocol, the counterparts of some defects (tuned input, slots), a variant
+/// per defect, and all of them together ("published"). Throws ConfigError when `base` has a defect
+/// on already or leaves a defect without effect.
 Study defect_audit(const Config& base);
 
-/// Its questions in order. H1b is asked over H1; "published" over the same settings without defects
-/// and over the strict protocol.
+/// Its questions in order. H1b is compared with H1; "published" with the same settings without
+/// defects and with the strict protocol.
 std::vector<DefectQuestion> defect_questions(const Study& study);
 
 /// The answer to one question on one track.
@@ -34,12 +35,12 @@ struct DefectWorth {
   DefectQuestion question;
   std::string track;
   std::string condition;         ///< "average", or the only condition
-  bool changes_nothing = false;  ///< every prediction is the same
+  bool changes_nothing = false;  ///< all predictions are equal
   Comparison comparison;         ///< first = the variant, second = its counterpart
 };
 
-/// Reads the finished runs in `folder` and compares, Holm's correction over all questions and
-/// tracks. The metric is the first headline metric.
+/// Compares the finished runs in `folder`, with Holm's correction over all questions and tracks, in
+/// the first headline metric.
 std::vector<DefectWorth> defect_worths(const std::filesystem::path& folder,
                                        const StudyResult& result);
 

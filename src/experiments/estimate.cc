@@ -9,7 +9,7 @@
 namespace hardy {
 namespace {
 
-/// Settings of stages, with the switches of variants that touch them.
+/// Settings of the estimator's stages, with the defects that affect them.
 std::string estimator_text(const Config& config) {
   return estimator_settings(config) + estimator_defects(published_settings(config));
 }
@@ -49,7 +49,7 @@ StageWork distinct_work(const Study& study, std::size_t count, std::int64_t cond
       work.preparation_epochs +=
           2 * static_cast<double>(hardness.complete_epochs + hardness.pattern_epochs);
     }
-    // Defect H1b trains the first stage once more, with another judge.
+    // Defect H1b trains the first stage once more, with another epoch criterion.
     const bool has_rival = published_settings(config).h1b_complete_epochs;
     for (const char* judge : {"validation", "test"}) {
       if (judge == std::string("test") && !has_rival) continue;

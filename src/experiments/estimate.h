@@ -1,5 +1,5 @@
-// How long a study will take, said before it starts: the epochs of its distinct stages times what
-// an epoch was measured to cost.
+// Duration of a study, estimated before it starts: the epochs of its distinct stages times the
+// measured cost of an epoch.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@ namespace hardy {
 /// or of one fit without support passes, half an epoch of the hardness estimator, or one epoch of
 /// feature tuning.
 struct StageWork {
-  double preparations = 0;  ///< how many hardness-and-neighbours stages
+  double preparations = 0;  ///< number of hardness-and-neighbours stages
   double preparation_epochs = 0;
   double pretrainings = 0;
   double pretraining_epochs = 0;
@@ -24,10 +24,10 @@ struct StageWork {
 
 /// The work of the first `count` variants, stages with equal settings counted once. Every fit
 /// counts, although different settings may lead to the same supports and share it. `conditions`:
-/// how many the specialist track trains. Only HARDY-MER's own stages are known.
+/// number of specialists. Only HARDY-MER's own stages are counted.
 StageWork distinct_work(const Study& study, std::size_t count, std::int64_t conditions);
 
-/// CPU seconds of a stage as a line: what it costs once, and per epoch.
+/// CPU seconds of a stage as a line: fixed cost and cost per epoch.
 struct StageCost {
   double once_s = 0;
   double epoch_s = 0;
@@ -40,10 +40,10 @@ struct EpochCosts {
   StageCost fit;
 };
 
-/// The line through two measurements, neither part below 0.
+/// The line through two measurements, both parts at least 0.
 StageCost line_through(double epochs1, double seconds1, double epochs2, double seconds2);
 
-/// CPU seconds of some work of one fold and seed.
+/// CPU seconds of the work of one fold and seed.
 double seconds_of(const StageWork& work, const EpochCosts& costs);
 
 }  // namespace hardy

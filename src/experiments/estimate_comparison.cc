@@ -27,7 +27,7 @@ struct FoldCost {
   double predict_s = 0;  ///< of one track
 };
 
-/// Runs short trainings in a folder of its own.
+/// Runs short trainings in a temporary folder.
 class MethodTrials {
  public:
   MethodTrials(const StudyRequest& request, const Corpus& corpus, Progress& progress)
@@ -41,7 +41,7 @@ class MethodTrials {
   MethodTrials(const MethodTrials&) = delete;
   MethodTrials& operator=(const MethodTrials&) = delete;
 
-  /// One fold, seed and unified model with the epochs that `config` says.
+  /// Measures one fold, seed and unified model with the epochs of `config`.
   FoldCost measure(Config config) {
     config.protocol.tracks = Tracks::kUnified;
     config.run.seeds = {config.run.seeds.front()};
@@ -65,7 +65,7 @@ class MethodTrials {
   void remove() const {
     std::error_code ignored;
     fs::remove_all(folder_, ignored);
-    fs::remove(request_.folder, ignored);  // only when nothing else is in it
+    fs::remove(request_.folder, ignored);  // only if it is empty
   }
 
   const StudyRequest& request_;
@@ -76,7 +76,7 @@ class MethodTrials {
   double cpu_s_ = 0;
 };
 
-/// The settings with few epochs everywhere, in one stage more; `stage` = -1: in none.
+/// The settings with one epoch per stage, and three in stage `stage` (-1: none).
 Config with_few_epochs(const Config& config, const MethodDeclaration& method, int stage) {
   Config brief = config;
   MethodDeclaration part = method;

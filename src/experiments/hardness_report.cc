@@ -1,4 +1,4 @@
-// The evidence on hardness as text and JSON.
+// The hardness report as text and JSON.
 #include <algorithm>
 #include <cmath>
 #include <map>

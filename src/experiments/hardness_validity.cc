@@ -20,7 +20,7 @@ namespace {
 
 constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
 
-/// A mean that grows.
+/// An incremental mean.
 struct Mean {
   double sum = 0;
   std::int64_t count = 0;
@@ -45,7 +45,7 @@ struct FitScores {
 
 using GroupPlace = std::tuple<std::string, int, std::int64_t>;  // pattern, fold, seed
 
-/// What was measured on one held-out utterance under one pattern.
+/// Measurements of one held-out utterance under one pattern.
 struct HeldOut {
   Mean loss;
   Mean error;
@@ -71,7 +71,7 @@ std::vector<double> support_counts(const std::vector<float>& score, std::int64_t
   return counts;
 }
 
-/// Every estimate whose validity is asked for, with how it follows from a group.
+/// An estimate whose validity is reported, as a function of a group.
 using Estimate = std::function<std::vector<double>(const FitScores&)>;
 
 std::vector<std::pair<std::string, Estimate>> estimates_of(const Config& config) {
@@ -98,7 +98,7 @@ std::vector<std::pair<std::string, Estimate>> estimates_of(const Config& config)
   return list;
 }
 
-/// Everything read from the run.
+/// The tables of the run.
 class Evidence {
  public:
   Evidence(const RunFolder& run, const Corpus& corpus) : run_(run), corpus_(corpus) {
@@ -121,7 +121,7 @@ class Evidence {
     return labels;
   }
 
-  /// Mean place of each utterance under a pattern (empty = all patterns); NaN = never trained on.
+  /// Mean rank of each utterance under a pattern (empty = all patterns); NaN = never trained on.
   [[nodiscard]] std::vector<double> mean_places(const std::string& pattern,
                                                 const Estimate& estimate) const {
     std::vector<Mean> means(static_cast<std::size_t>(corpus_.size()));
@@ -135,7 +135,7 @@ class Evidence {
     return result;
   }
 
-  /// What an estimate should predict, by utterance; NaN = not known.
+  /// The target of the estimates, by utterance; NaN = unknown.
   [[nodiscard]] std::vector<double> target(const std::string& name,
                                            const std::string& pattern) const {
     const auto n = static_cast<std::size_t>(corpus_.size());
@@ -271,7 +271,7 @@ class Evidence {
         if (real != 0) measured.error.add((guess > 0) == (real > 0) ? 0 : 1);
       } else {
         const auto label = static_cast<std::size_t>(corpus_.utterances[u].label);
-        constexpr double kLeast = 1e-12;  // a certain mistake costs much, not everything
+        constexpr double kLeast = 1e-12;  // bounds the loss of a confident error
         measured.loss.add(-std::log(std::max(kLeast, table.number(row, probabilities[label]))));
         measured.error.add(table.text(row, truth) == table.text(row, predicted) ? 0 : 1);
       }

@@ -1,5 +1,5 @@
-// Is estimated hardness real? What a finished run says about it: against how badly utterances are
-// recognised when they are held out, against the generator's true difficulty, and over seeds.
+// Validity of estimated hardness in a finished run: against the loss and error of held-out
+// utterances, against the true difficulty of synthetic data, and over seeds.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@
 
 namespace hardy {
 
-/// Spearman correlation of one estimate of hardness with one thing that it should predict.
+/// Spearman correlation of one estimate of hardness with one target.
 struct Validity {
   std::string estimate;  ///< "direct", "indirect", "score, paper sign", "supports, paper sign,
                          ///< middle centre", ...
@@ -20,10 +20,10 @@ struct Validity {
   std::string pattern;   ///< label
   std::int64_t utterances = 0;
   double correlation = 0;  ///< NaN when `missing`
-  std::string missing;     ///< why there is no number; "" when there is one
+  std::string missing;     ///< why there is no number; otherwise empty
 };
 
-/// How alike the score of two seeds is, within fold and pattern.
+/// Agreement of the scores of two seeds, within fold and pattern.
 struct Stability {
   std::string pattern;
   double correlation = 0;  ///< mean over folds and pairs of seeds; NaN when `missing`
@@ -31,7 +31,7 @@ struct Stability {
   std::string missing;
 };
 
-/// A neighbour that an utterance was given to practise with.
+/// A support of an utterance.
 struct CaseSupport {
   std::string id;
   std::string label;
@@ -44,8 +44,8 @@ struct Case {
   std::string id;
   std::string label;
   std::string transcript;
-  double hardness = 0;    ///< mean place among the training utterances, 0 = easiest, 1 = hardest
-  double difficulty = 0;  ///< the generator's; NaN for real data
+  double hardness = 0;    ///< mean rank among the training utterances, 0 = easiest, 1 = hardest
+  double difficulty = 0;  ///< true difficulty; NaN for real data
   double loss = 0;        ///< mean held-out loss; NaN where it was never held out
   std::vector<CaseSupport> supports;  ///< complete pattern, first fold and seed, nearest first
 };
@@ -59,12 +59,12 @@ struct HardnessReport {
   std::vector<Case> easiest;
 };
 
-/// Reads hardness.csv, supports.csv and predictions.csv of a finished run; no model is run. An
-/// utterance's hardness is its mean place among the training utterances of the folds and seeds that
-/// trained on it; its loss (cross-entropy, squared error) and error are means over seeds and tracks
-/// in the fold that tested it. So both exist for the same utterance only where folds take turns.
-/// `cases`: how many hardest and easiest. Throws ArtifactError for missing or damaged tables,
-/// DataError when `corpus` is not the run's.
+/// Reads hardness.csv, supports.csv and predictions.csv of a finished run; no model is run. The
+/// hardness of an utterance is its mean rank among the training utterances of the folds and seeds
+/// that trained on it; its loss (cross-entropy, squared error) and error are means over seeds and
+/// tracks in the fold that tested it. Both exist for the same utterance only if folds rotate.
+/// `cases`: number of hardest and easiest utterances. Throws ArtifactError for missing or damaged
+/// tables, DataError when `corpus` is not the run's.
 HardnessReport examine_hardness(const RunFolder& run, const Corpus& corpus, std::size_t cases);
 
 std::string hardness_text(const HardnessReport& report);

@@ -65,7 +65,7 @@ std::int64_t classes_in(const TestFold& fold) {
   return static_cast<std::int64_t>(seen.size());
 }
 
-/// Judges one measure of one fold.
+/// Tests one measure of one fold.
 class FoldJudge {
  public:
   FoldJudge(const TestFold& fold, std::string name, std::string measure)
@@ -83,10 +83,10 @@ class FoldJudge {
   }
 
  private:
-  /// Student's t of the excess over its deviation in resamples. Not the share of resamples above
-  /// chance: few dialogues have no resamples in the tail that the correction looks at, and a clean
-  /// protocol would be blamed. The spread over seeds does not count: whatever a model is, on noise
-  /// it is expected at chance.
+  /// Student's t of the excess over its standard deviation in resamples. The share of resamples
+  /// above chance would be too small for few dialogues: its tail is empty where the correction
+  /// looks, and a clean protocol would be reported. Training seeds do not count, because on noise
+  /// every model is expected at chance.
   [[nodiscard]] double p_above_chance(const Resampled& number) const {
     std::vector<double> defined;
     for (const double value : number.replicates) {
@@ -94,7 +94,7 @@ class FoldJudge {
     }
     const double excess = number.estimate - chance_;
     const double deviation = mean_and_deviation(defined).deviation;
-    // Every dialogue alike: nothing but chance itself, or certain knowledge.
+    // All dialogues equal: exactly chance, or a certain excess.
     if (deviation < 1e-12) return excess > 1e-12 ? 0 : 1;
     const double beyond =
         two_sided_t_probability(excess / deviation, static_cast<double>(number.freedom)) / 2;

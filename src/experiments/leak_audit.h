@@ -1,5 +1,5 @@
-// Does the protocol read labels that it must not? Features replaced by noise: whatever is above
-// chance then is a leak.
+// Leak audit: features are replaced by noise, so that results above chance prove that the protocol
+// reads test labels.
 #pragma once
 
 #include <filesystem>
@@ -12,15 +12,15 @@
 namespace hardy {
 
 inline constexpr const char* kLeakAudit = "audit-leak";
-/// Root of the noise (noise_corpus).
+/// Root seed of the noise (noise_corpus).
 inline constexpr std::uint64_t kNoiseSeed = 1;
-/// Share of clean protocols that the audit wrongly blames.
+/// Share of clean protocols that the audit wrongly reports.
 inline constexpr double kLeakLevel = 0.05;
-/// A fold with fewer test dialogues is not judged.
+/// Folds with fewer test dialogues are not tested.
 inline constexpr std::int64_t kFewestTestDialogues = 6;
 
-/// The study: the settings as they are ("strict", or "as set" when they have defects on) and the
-/// published protocol. It is to be run on a noise corpus.
+/// The study: the settings as they are ("strict", or "as set" with defects on) and the published
+/// protocol. Requires: it is run on a noise corpus.
 Study leak_audit(const Config& base);
 
 /// One number of one fold of a run on noise, mean over seeds.
@@ -31,19 +31,19 @@ struct ChanceRow {
   std::string fold_name;
   std::string measure;  ///< "ua" (classes, or the sign of values) | "correlation"
   double value = 0;
-  double chance = 0;       ///< what a predictor reaches that knows nothing of the test labels
+  double chance = 0;       ///< value of a predictor without knowledge of the test labels
   double p = 0;            ///< one-sided, of a t over dialogues; NaN when `missing`
-  double corrected_p = 0;  ///< Holm's over the rows of the run
+  double corrected_p = 0;  ///< after Holm's correction over the rows of the run
   bool is_above = false;   ///< corrected_p <= kLeakLevel
-  std::string missing;     ///< why it cannot be judged; "" when it can
+  std::string missing;     ///< why it was not tested; otherwise empty
 };
 
-/// Every fold, track and condition of a finished run. UA is the mean recall over the classes of the
-/// fold's test part, so that predicting the commonest class gains nothing; for real values it is
-/// that of the sign, and the correlation is judged too.
+/// Tests every fold, track and condition of a finished run. UA is the mean recall over the classes
+/// of the fold's test part, which predicting the most frequent class does not raise; for real
+/// values it is that of the sign, and the correlation is tested too.
 std::vector<ChanceRow> judge_against_chance(const FinishedRun& run);
 
-/// The audit's outcome.
+/// Result of the audit.
 struct LeakReport {
   std::string data_name;
   std::string checked_label;  ///< "strict" | "as set"
@@ -53,13 +53,13 @@ struct LeakReport {
 
   /// Rows of the checked protocol above chance.
   [[nodiscard]] std::int64_t leaks() const;
-  /// Rows of the checked protocol that could be judged.
+  /// Rows of the checked protocol that were tested.
   [[nodiscard]] std::int64_t judged() const;
 };
 
 LeakReport leak_report(const std::filesystem::path& folder, const StudyResult& result);
 
-/// "the strict protocol is at chance in all 70 numbers" or what is wrong with it.
+/// "the strict protocol is at chance in all 70 numbers", or the leaks that were found.
 std::string leak_verdict(const LeakReport& report);
 
 std::string leak_text(const LeakReport& report);

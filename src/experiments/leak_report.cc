@@ -56,7 +56,7 @@ std::string table_of(const std::vector<ChanceRow>& rows, const std::string& labe
   return text;
 }
 
-/// Each reason why numbers were not judged, once.
+/// The distinct reasons why numbers were not tested.
 std::string reasons_of(const std::vector<ChanceRow>& rows) {
   std::vector<std::string> reasons;
   for (const auto& row : rows) {

@@ -11,7 +11,7 @@
 namespace hardy {
 namespace {
 
-/// Whether methods.def has it: others were made known by add_method.
+/// Whether the method is in methods.def; others were added by add_method.
 bool is_built_in(const std::string& method) {
   static const std::set<std::string> names = {
 #define HARDY_METHOD(name) #name,
@@ -21,7 +21,7 @@ bool is_built_in(const std::string& method) {
   return names.contains(method);
 }
 
-/// Puts the budget, when there is one, into the settings of a variant of that method.
+/// Applies the budget, if any, to the settings of a variant of the method.
 void limit(const CompareOptions& options, const std::string& method, const Config& base,
            Variant& variant) {
   if (options.budget == 0) return;
@@ -40,7 +40,7 @@ std::vector<std::string> in_table_order(const std::vector<std::string>& methods)
       throw ConfigError(fmt::format("method '{}' is named twice", method));
     }
   }
-  // methods.def begins with the newest system, the paper's table ends with it.
+  // methods.def begins with the newest system; the paper's table ends with it.
   std::vector<std::string> published;
   std::vector<std::string> added;
   std::vector<std::string> controls;

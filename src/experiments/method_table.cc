@@ -18,7 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// A method's finished run and what resampling makes of it.
+/// A method's finished run with its resampled numbers.
 struct MethodRun {
   std::string method;
   FinishedRun run;
@@ -35,7 +35,7 @@ struct MethodRun {
   }
 };
 
-/// The method that a variant of a study stands for; "" when it is another experiment's.
+/// The method of a study's variant; "" for a variant of another experiment.
 std::string method_of(const VariantResult& variant) {
   const auto& label = variant.variant.label;
   if (label == "default") return kOwnMethod;
@@ -61,7 +61,7 @@ std::vector<MethodRun> read_runs(const fs::path& folder, const StudyResult& resu
   std::vector<MethodRun> runs;
   for (std::size_t i = 0; i < finished.size(); ++i) {
     if (!runs.empty()) {
-      // All variants of a study have the same folds and seeds; this says so when one was swapped.
+      // All variants of a study have the same folds and seeds; throws if one was replaced.
       static_cast<void>(common_ground(runs.front().run.predictions, runs.front().run.name,
                                       finished[i].predictions, finished[i].name));
     }
@@ -71,7 +71,7 @@ std::vector<MethodRun> read_runs(const fs::path& folder, const StudyResult& resu
   return runs;
 }
 
-/// The column that stands for all: the average, or the first there is.
+/// The summary column: the average, or the first one.
 std::string overall_column(const std::vector<std::string>& columns) {
   const auto average = std::find(columns.begin(), columns.end(), "average");
   return average == columns.end() ? columns.front() : *average;
@@ -90,7 +90,7 @@ TableRow row_of(const MethodRun& run, const MethodTable& table) {
   return row;
 }
 
-/// Holm's correction over the rows of this table alone.
+/// Holm's correction over the rows of this table only.
 void add_differences(MethodTable& table, const std::vector<MethodRun>& runs,
                      const BootstrapOptions& bootstrap) {
   const auto own = std::find_if(runs.begin(), runs.end(),
@@ -118,7 +118,7 @@ void add_differences(MethodTable& table, const std::vector<MethodRun>& runs,
   }
 }
 
-/// HARDY-MER against the best of the rows that `counts`.
+/// HARDY-MER against the best of the rows for which `counts` is true.
 template <typename Counts>
 TableGain gain_of(const MethodTable& table, const Counts& counts) {
   TableGain gain;
@@ -143,7 +143,7 @@ TableGain gain_of(const MethodTable& table, const Counts& counts) {
   return gain;
 }
 
-/// The costs of a method's run folder, a row per track; numbers it lacks stay NaN.
+/// Costs of a method's run folder, a row per track; unknown numbers stay NaN.
 void add_costs(const MethodRun& run, std::vector<MethodCost>& costs) {
   nlohmann::json json;
   try {

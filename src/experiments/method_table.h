@@ -1,4 +1,4 @@
-// The paper's Table 1 for the corpus at hand, from the run folders of a finished study.
+// The paper's Table 1 for any corpus, from the run folders of a finished study.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@ namespace hardy {
 
 inline constexpr double kNoNumber = std::numeric_limits<double>::quiet_NaN();
 
-/// The method that the others are compared with.
+/// Reference method of the comparison.
 inline constexpr const char* kOwnMethod = "hardymer";
 
 /// A number with its interval; NaN where there is none.
@@ -24,14 +24,13 @@ struct TableCell {
   double high = kNoNumber;
 };
 
-/// HARDY-MER minus another method in the column that stands for all conditions, paired over
-/// dialogues, folds and seeds.
+/// HARDY-MER minus another method in the summary column, paired over dialogues, folds and seeds.
 struct TableDifference {
   double difference = kNoNumber;
   double low = kNoNumber;
   double high = kNoNumber;
   double p = kNoNumber;
-  double corrected_p = kNoNumber;  ///< Holm's over the rows of the table
+  double corrected_p = kNoNumber;  ///< after Holm's correction over the rows of the table
   bool is_beyond_chance = false;
 };
 
@@ -39,14 +38,14 @@ struct TableDifference {
 struct TableRow {
   std::string method;            ///< declared name
   std::vector<TableCell> cells;  ///< by column
-  TableDifference difference;    ///< nothing in HARDY-MER's own row
+  TableDifference difference;    ///< empty in HARDY-MER's own row
   double paper = kNoNumber;      ///< the paper's average where the corpus is the paper's
 };
 
 /// HARDY-MER's lead over the best of some others, by column; > 0 = HARDY-MER is better.
 struct TableGain {
   std::vector<double> values;
-  std::vector<std::string> best;  ///< which method that is
+  std::vector<std::string> best;  ///< name of that method
 };
 
 struct MethodTable {
@@ -58,7 +57,7 @@ struct MethodTable {
   TableGain over_all;                ///< controls too; empty without controls
 };
 
-/// What a method costs on one track.
+/// Cost of a method on one track.
 struct MethodCost {
   std::string method;
   std::string track;
@@ -67,31 +66,31 @@ struct MethodCost {
   std::int64_t parameters = 0;        ///< of the largest model
 };
 
-/// A method that cannot serve the corpus.
+/// A method that cannot be applied to the corpus, with the reason.
 struct Refusal {
   std::string method;
   std::string reason;
 };
 
-/// What tuning chose for a method.
+/// Settings that tuning selected for a method.
 struct ChosenSettings {
   std::string method;
-  std::int64_t points = 0;               ///< tried, the declared settings included
+  std::int64_t points = 0;               ///< number of points, including the declared settings
   std::vector<std::string> assignments;  ///< empty = as declared
-  double validation = kNoNumber;         ///< of the choice
+  double validation = kNoNumber;         ///< validation metric of the selected point
   double declared_validation = kNoNumber;
 };
 
-/// All that `hardy compare` finds out.
+/// Results of `hardy compare`.
 struct MethodComparison {
   std::string data_name;
   bool is_synthetic = false;
   std::string data_checksum;
   std::vector<std::string> folds;
   std::vector<std::int64_t> seeds;
-  double level = 0.95;  ///< of intervals and marks
+  double level = 0.95;  ///< coverage of intervals
   CompareOptions options;
-  std::string metric;  ///< what ranked points; "" without tuning
+  std::string metric;  ///< metric that ranked points; "" without tuning
   std::vector<std::string> command_line;
   std::vector<MethodTable> tables;  ///< by track, then metric
   std::vector<MethodCost> costs;
@@ -101,11 +100,11 @@ struct MethodComparison {
 
 /// Reads the run folders of the study's variants that are methods (labels: declared names, and
 /// "default" for HARDY-MER). Throws ArtifactError for a damaged folder, DataError when runs have
-/// other test utterances than the first.
+/// different test utterances.
 MethodComparison compare_methods(const std::filesystem::path& folder, const StudyResult& result,
                                  const CompareOptions& options, std::vector<Refusal> refusals);
 
-/// The name that tables show.
+/// The method's name in tables.
 std::string method_title(const std::string& method);
 
 }  // namespace hardy

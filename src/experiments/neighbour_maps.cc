@@ -48,7 +48,7 @@ std::vector<std::int64_t> that_have(const std::vector<std::int64_t>& utterances,
   return having;
 }
 
-/// Rows of one modality as the metric compares them: cosine is Euclidean on rows of length 1.
+/// Rows of one modality for the metric: cosine is Euclidean distance on rows of length 1.
 at::Tensor rows_of(const FeatureTable& table, std::size_t m, Metric metric,
                    const std::vector<std::int64_t>& utterances) {
   auto rows = table.features[m].index_select(0, index_tensor(utterances, at::kCPU));
@@ -56,7 +56,7 @@ at::Tensor rows_of(const FeatureTable& table, std::size_t m, Metric metric,
   return rows.to(at::kDouble);
 }
 
-/// Exact search by one modality, ties by place in the training part; nobody finds itself.
+/// Exact search by one modality without the query itself, ties by index in the training part.
 Neighbours nearest(const FeatureTable& table, std::size_t m, Metric metric,
                    const std::vector<std::int64_t>& all_asking,
                    const std::vector<std::int64_t>& train, std::int64_t k) {
@@ -72,7 +72,7 @@ Neighbours nearest(const FeatureTable& table, std::size_t m, Metric metric,
     const std::vector<std::int64_t> chunk(asking.begin() + static_cast<std::ptrdiff_t>(begin),
                                           asking.begin() + static_cast<std::ptrdiff_t>(end));
     const auto queries = rows_of(table, m, metric, chunk);
-    // The query's own square moves no ranks.
+    // Without the query's own square, which does not change the order.
     const auto distances = (squares - 2 * queries.matmul(known.t())).contiguous();
     const double* row = distances.data_ptr<double>();
     for (const auto utterance : chunk) {
@@ -154,7 +154,7 @@ std::size_t fold_with(const Corpus& corpus, const std::vector<Fold>& folds,
       fmt::join(queries, ", "), queries.size() == 1 ? "it" : "all of them"));
 }
 
-/// What one fold gives: neighbours by modality and kind of features.
+/// Neighbours of one fold by modality and kind of features.
 class FoldNeighbours {
  public:
   FoldNeighbours(const Corpus& corpus, const Config& config, const FoldData& data,
@@ -177,8 +177,8 @@ class FoldNeighbours {
     }
   }
 
-  /// Both maps of every modality have the same points: queries, neighbours by either kind of
-  /// features, and some other training utterances.
+  /// Adds the points of both maps of a modality: queries, neighbours by either kind of features,
+  /// and some other training utterances.
   void add_points(const std::vector<std::int64_t>& queries, std::int64_t background,
                   std::vector<MapPoint>& points) const {
     for (std::size_t m = 0; m < metrics_.size(); ++m) {

@@ -29,7 +29,7 @@ std::string label_text(const Corpus& corpus, std::int64_t utterance) {
 
 int neighbour_label(const Corpus& corpus, std::int64_t utterance) {
   const float label = corpus.utterances[static_cast<std::size_t>(utterance)].label;
-  if (std::isnan(label)) return -2;  // like nobody's
+  if (std::isnan(label)) return -2;  // equal to no other label
   if (corpus.label_kind == LabelKind::kClass) return static_cast<int>(label);
   return (label > 0 ? 1 : 0) - (label < 0 ? 1 : 0);
 }

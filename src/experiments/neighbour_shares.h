@@ -1,5 +1,5 @@
-// Figure 3 in numbers and as points: how many neighbours share the label of the utterance that
-// asks, and maps of a query among them.
+// Figure 3 in numbers and points: the share of neighbours with the label of the query, and maps of
+// a query among its neighbours.
 #pragma once
 
 #include <cstdint>
@@ -12,10 +12,10 @@
 
 namespace hardy {
 
-/// Share of the K nearest training utterances that have the asking utterance's label (for real
-/// values: its sign), by one modality.
+/// Share of the K nearest training utterances with the label of the query (for real values: its
+/// sign), by one modality.
 struct NeighbourShare {
-  std::string part;  ///< whose utterances ask: "training" | "test"
+  std::string part;  ///< part of the queries: "training" | "test"
   std::string modality;
   std::string features;  ///< "plain" | "tuned" | "tuned - plain"
   std::int64_t utterances = 0;
@@ -32,7 +32,7 @@ struct MapPoint {
   double y = 0;
   std::int64_t utterance = 0;
   std::string role;   ///< "query" | "neighbour" | "other"
-  std::string query;  ///< whose neighbour it is; the first query's where it is that of several
+  std::string query;  ///< query of a neighbour; the first one if it has several
 };
 
 struct NeighbourMaps {
@@ -41,31 +41,31 @@ struct NeighbourMaps {
   std::int64_t seed = 0;
   std::int64_t k = 0;
   double level = 0.95;
-  std::string fold;  ///< of the maps
+  std::string fold;  ///< fold of the maps
   std::vector<std::string> queries;
   std::vector<NeighbourShare> shares;  ///< over all folds
   std::vector<MapPoint> points;
 };
 
-/// What counts as the same label: the class, or the sign of a value (-1, 0, 1).
+/// Label for the comparison: the class, or the sign of a value (-1, 0, 1).
 int neighbour_label(const Corpus& corpus, std::int64_t utterance);
 
-/// Utterance -> its share of neighbours with its own label, once per fold in which it asked.
+/// Utterance -> its shares of neighbours with its own label, one per fold in which it is a query.
 using SharesOfUtterances = std::map<std::int64_t, std::vector<double>>;
 
-/// The mean over utterances (each the mean over its folds) with the interval of resampled
-/// dialogues; NaN where there are none, or fewer than two dialogues. Part, modality and features
-/// are left open.
+/// The mean over utterances (each the mean over its folds) with an interval over resampled
+/// dialogues; NaN without utterances, or with fewer than two dialogues. Part, modality and features
+/// are left empty.
 NeighbourShare summarise_shares(const Corpus& corpus, const SharesOfUtterances& shares,
                                 double level);
 
 inline constexpr const char* kNeighbourDifference = "tuned - plain";
 
-/// first - second, utterance by utterance. Range: both have the same utterances and folds.
+/// first - second, utterance by utterance. Requires: both have the same utterances and folds.
 SharesOfUtterances paired_difference(const SharesOfUtterances& first,
                                      const SharesOfUtterances& second);
 
-/// The shares as a table for people.
+/// The shares as a text table.
 std::string neighbour_text(const NeighbourMaps& maps);
 
 /// Writes tsne.csv, neighbours.csv and neighbours.txt into a study folder.

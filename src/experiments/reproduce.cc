@@ -30,7 +30,7 @@ std::vector<std::string> words_of(const std::string& text, const std::string& se
   }
 }
 
-/// Every method that `protocol.method` may name.
+/// A variant per declared method.
 std::vector<Variant> method_variants() {
   std::vector<Variant> variants;
   for (const auto& field : config_fields()) {
@@ -170,7 +170,7 @@ void add_rows(const std::string& experiment, const StudyResult& result,
       for (const auto& label : labels_of(experiment, result)) {
         const VariantResult* variant = find_variant(result, label);
         if (variant == nullptr || variant->test.find(track, columns.back(), metric) == nullptr) {
-          continue;  // this variant does not train the track
+          continue;  // the variant does not train this track
         }
         ReproducedRow row = {experiment, label, track, metric, {}, 0, 0};
         row.values = values_of(variant->test, track, metric, columns);

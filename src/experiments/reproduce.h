@@ -11,18 +11,24 @@ namespace hardy {
 /// "table1", "table2", "table3", "fig1", "fig3", "fig4" and "all" (these together).
 const std::vector<std::string>& reproduction_names();
 
-/// What the experiment varies, over `base`:
-/// table1 - every method that this program has;
-/// table2 - without direct, indirect, any hardness, retrieval, tuned features; and with the tuned
-///          features as the recogniser's input, as the published code has it;
+/// The variants of an experiment over `base`:
+///
+/// table1 - every declared method;
+///
+/// table2 - without direct, indirect, any hardness, retrieval, tuned features; and with tuned
+/// features as the recogniser's input, as in the published code;
+///
 /// table3 - alpha1, alpha2, beta and K one at a time;
-/// fig1   - hardness-aware supports against reconstruction: neither, either, both;
-/// fig3   - nothing: neighbour_maps.h looks at the default's features;
-/// fig4   - another index for one modality at a time ("A-IP", "V-IP", "T-L2").
-/// Variants that several experiments need are there once; "default" is always among them. With
-/// `only_unified` all variants but the default of "all" train the unified model only; those of
-/// "table1" alone train both. Throws ConfigError for
-/// an unknown name.
+///
+/// fig1 - hardness-aware supports against reconstruction: neither, either, both;
+///
+/// fig3 - none: neighbour_maps.h examines the default's features;
+///
+/// fig4 - another index for one modality at a time ("A-IP", "V-IP", "T-L2").
+///
+/// Variants of several experiments occur once; "default" is always among them. With `only_unified`
+/// all variants except the default of "all" train the unified model only; those of "table1" alone
+/// train both. Throws ConfigError for an unknown name.
 Study reproduction(const std::string& name, const Config& base,
                    const std::vector<std::string>& modality_names, bool only_unified);
 
@@ -37,14 +43,14 @@ struct ReproducedRow {
   double paper = 0;            ///< the paper's average; NaN where it has none for this corpus
 };
 
-/// What the paper prints for the average over the six conditions on IEMOCAP with four classes;
-/// NaN for other corpora and where it prints nothing. `variant`: a label, "default" = HARDY-MER.
+/// The paper's average over the six conditions on IEMOCAP with four classes; NaN for other corpora
+/// and unpublished numbers. `variant`: a label, "default" = HARDY-MER.
 double paper_average(const Results& test, const std::string& variant, const std::string& metric);
 
 /// The rows of the experiment (of each, for "all"), from a finished study.
 std::vector<ReproducedRow> reproduced_rows(const std::string& name, const StudyResult& result);
 
-/// As tables for people, laid out like the paper's: a row per variant, a column per condition.
+/// Text tables in the layout of the paper: a row per variant, a column per condition.
 std::string reproduction_text(const std::string& name, const StudyResult& result);
 
 /// One line per row and condition.

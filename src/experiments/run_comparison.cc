@@ -29,7 +29,7 @@ Study tuning_study(const Study& study, const Variant& variant, const CompareOpti
   return sweep;
 }
 
-/// Nothing can be chosen honestly without validation parts.
+/// Selection needs validation parts. Throws DataError without them.
 void check_validation(const Study& study, const Corpus& corpus) {
   for (const auto& fold : make_folds(corpus, study.base.protocol)) {
     if (!fold.validation.empty()) continue;

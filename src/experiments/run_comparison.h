@@ -1,5 +1,5 @@
-// Runs a comparison: leaves out what cannot serve the corpus, tunes by validation, runs every
-// method with all seeds, makes the tables.
+// Execution of a comparison: leaves out methods that cannot be applied, tunes by validation, runs
+// every method with all seeds, makes the tables.
 #pragma once
 
 #include <string>
@@ -10,26 +10,26 @@
 
 namespace hardy {
 
-/// What a comparison will run.
+/// The runs of a comparison.
 struct ComparisonPlan {
   Study study;
   std::vector<Refusal> refusals;
 };
 
-/// Asks every method of the study before anything starts. Variants that refuse are left out;
-/// when none is left, the first reason is thrown (DataError).
+/// Checks every method of the study against the corpus. Methods that refuse it are left out; when
+/// none remains, throws the first reason (DataError).
 ComparisonPlan plan_comparison(Study study, const Corpus& corpus);
 
-/// The plan in words, a line per method.
+/// The plan as text, a line per method.
 std::string plan_text(const ComparisonPlan& plan, const CompareOptions& options);
 
-/// Throws DataError where tuning is asked for and a fold has no validation part to choose by,
-/// ConfigError for a metric that results on this corpus will not have.
+/// Throws DataError when tuning is requested and a fold has no validation part, ConfigError for a
+/// metric that results on this corpus will not have.
 void check_tuning(const ComparisonPlan& plan, const CompareOptions& options, const Corpus& corpus);
 
 /// Runs `plan.study` in `request.folder` (`request.study` is not read) and writes compare.* there.
-/// With points to try, a sweep per method in tuning/<method>/ comes first: first seed only, ranked
-/// by validation, no test output made. Interrupted, the same request continues.
+/// With tuning, a sweep per method in tuning/METHOD/ comes first: first seed only, ranked by
+/// validation, without test outputs. After an interruption the same request continues.
 struct ComparisonResult {
   StudyResult study;
   MethodComparison comparison;

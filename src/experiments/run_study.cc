@@ -29,12 +29,12 @@ namespace fs = std::filesystem;
 
 constexpr const char* kDescription = "study.toml";
 
-/// How manifests call a variant's run; one without test results is no finished `run`.
+/// The command in manifests of a variant's run; a run without test results is no finished `run`.
 const char* command_of(const StudyRequest& request) {
   return request.only_validation ? "validate" : "run";
 }
 
-/// The results of a variant that is finished already; nothing when it has to be run.
+/// The results of a finished variant; nothing if it must be run.
 std::optional<VariantResult> finished(const StudyRequest& request, const fs::path& folder,
                                       const Config& config, const Corpus& corpus,
                                       const std::vector<Fold>& folds) {
@@ -47,7 +47,7 @@ std::optional<VariantResult> finished(const StudyRequest& request, const fs::pat
   auto asked = make_manifest(command_of(request), config, corpus, names);
   asked.numerics = numerics_class();
   if (manifest_difference(run.manifest(), asked)) {
-    return std::nullopt;  // run_protocol says what differs
+    return std::nullopt;  // run_protocol reports the difference
   }
   VariantResult result;
   result.test = read_results(folder);
@@ -89,7 +89,7 @@ struct ShortRun {
   double fit_s = 0;
 };
 
-/// One fold and seed with `epochs` of everything; leaves nothing behind.
+/// Trains one fold and seed with `epochs` of everything in a temporary folder.
 ShortRun run_shortly(const StudyRequest& request, const Corpus& corpus, std::int64_t epochs,
                      Progress& progress) {
   Config config = request.study.base;
@@ -105,7 +105,7 @@ ShortRun run_shortly(const StudyRequest& request, const Corpus& corpus, std::int
   const auto cleanup = [&folder](const void*) {
     std::error_code error;
     fs::remove_all(folder, error);
-    fs::remove(folder.parent_path(), error);  // only when nothing else is in it
+    fs::remove(folder.parent_path(), error);  // only if it is empty
   };
   const std::unique_ptr<const void, decltype(cleanup)> guard(&folder, cleanup);
   const ProtocolRequest protocol = {.command = "train",
@@ -172,7 +172,7 @@ StudyEstimate estimate_study(const StudyRequest& request, const Corpus& corpus,
   check_study_folder(request.folder);
   const auto few = run_shortly(request, corpus, kFew, progress);
   const auto more = run_shortly(request, corpus, kMore, progress);
-  // What a short run computes, from the same count that the study is estimated by.
+  // Work of a short run, counted in the same way as the study's.
   Study alone = request.study;
   alone.variants = {{"base", {}}};
   const auto work_of = [&](std::int64_t epochs) {

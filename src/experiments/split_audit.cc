@@ -19,7 +19,7 @@ namespace hardy {
 namespace {
 
 constexpr std::int64_t kNeighbours = 5;
-constexpr std::int64_t kTypicalSample = 1000;  ///< rows that the usual distance is measured on
+constexpr std::int64_t kTypicalSample = 1000;  ///< rows that measure the usual distance
 constexpr std::size_t kExamples = 3;
 
 const std::string& id_of(const Corpus& corpus, std::int64_t utterance) {
@@ -47,12 +47,13 @@ std::string normalised(const std::string& transcript) {
   return words < kFewestWords ? "" : text;
 }
 
-/// Standardised rows of one modality, of some utterances that have it and vary within.
+/// Standardised rows of one modality, of utterances that have it and whose values are not all
+/// equal.
 struct RowSet {
   std::vector<std::int64_t> utterances;
   std::vector<float> values;  ///< [n, d]
   std::int64_t constant = 0;  ///< rows left out because all their values are equal
-  std::int64_t present = 0;   ///< rows that the modality has, constant ones included
+  std::int64_t present = 0;   ///< rows that have the modality, including constant ones
 };
 
 bool is_constant(std::span<const float> row) {
@@ -68,7 +69,7 @@ RowSet rows_of(const Corpus& corpus, const FeatureTable& scaled, std::size_t m,
   for (const auto u : utterances) {
     if (raw.present[static_cast<std::size_t>(u)] == 0) continue;
     ++rows.present;
-    // A single number varies never.
+    // A single column is always constant.
     if (raw.width > 1 && is_constant(raw.row(u))) {
       ++rows.constant;
       continue;
@@ -80,7 +81,7 @@ RowSet rows_of(const Corpus& corpus, const FeatureTable& scaled, std::size_t m,
   return rows;
 }
 
-/// The nearest training rows of some query rows.
+/// Nearest training rows of some query rows.
 struct Nearest {
   std::int64_t k = 0;
   std::vector<float> distances;  ///< [n, k] Euclidean
@@ -101,7 +102,7 @@ Nearest search(const faiss::IndexFlatL2& index, const float* queries, std::int64
   return nearest;
 }
 
-/// Median distance of training rows to their nearest other; 0 for fewer than two.
+/// Median distance of training rows to their nearest neighbour; 0 for fewer than two.
 double typical_distance(const faiss::IndexFlatL2& index, const RowSet& train, std::int64_t width) {
   const auto n = static_cast<std::int64_t>(train.utterances.size());
   if (n < 2) return 0;
@@ -122,7 +123,7 @@ double typical_distance(const faiss::IndexFlatL2& index, const RowSet& train, st
   return static_cast<double>(others[others.size() / 2]);
 }
 
-/// One fold under examination.
+/// The audit of one fold.
 class FoldAudit {
  public:
   FoldAudit(const Corpus& corpus, const FeatureTable& plain, const Fold& fold,
@@ -180,7 +181,7 @@ class FoldAudit {
     return speakers;
   }
 
-  /// Whether the part is one group held out whole, which promises new speakers.
+  /// Whether the part is one whole held-out group, which implies new speakers.
   [[nodiscard]] bool promises_new_speakers(const std::vector<std::int64_t>& part) const {
     std::set<std::string> groups;
     for (const auto d : part) groups.insert(corpus_.dialogues[static_cast<std::size_t>(d)].group);
@@ -206,7 +207,7 @@ class FoldAudit {
   }
 
   void check_features(const std::string& name, const std::vector<std::int64_t>& utterances) {
-    /// Per utterance: training utterances that it nearly repeats, in how many modalities.
+    /// Per utterance: training utterances that it nearly repeats, with the number of modalities.
     std::map<std::int64_t, std::map<std::int64_t, int>> repeats;
     for (std::size_t m = 0; m < corpus_.modalities.size(); ++m) {
       check_modality(name, utterances, m, repeats);

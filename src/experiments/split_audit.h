@@ -1,5 +1,5 @@
-// Does the split keep apart what it claims to? Dialogues, speakers and near-duplicate utterances
-// across the parts of a fold.
+// Split audit: dialogues, speakers and near-duplicate utterances that occur in several parts of a
+// fold.
 #pragma once
 
 #include <cstdint>
@@ -12,16 +12,17 @@
 
 namespace hardy {
 
-/// A row is a near duplicate of a training row that is nearer than this share of the usual distance
-/// to the nearest neighbour (median over training rows, standardised features).
+/// A row is a near duplicate of a training row at less than this share of the usual distance to the
+/// nearest neighbour (median over training rows, standardised features).
 inline constexpr double kNearShare = 0.05;
-/// An utterance is a copy when it nearly repeats one and the same training utterance in this many
-/// modalities (in all when it has fewer): one may agree by nature, as the text of short answers.
+/// An utterance is a copy when it nearly repeats the same training utterance in this many
+/// modalities (in all if it has fewer): one modality may agree naturally, as the text of short
+/// answers does.
 inline constexpr int kCopyModalities = 2;
-/// Copies count as a finding above this share of a part: below it they move a result by less than
-/// one point.
+/// Copies are a finding above this share of a part: below it they change a result by less than one
+/// point.
 inline constexpr double kCopyShare = 0.01;
-/// Equal transcripts of fewer words say nothing.
+/// Equal transcripts with fewer words are ignored.
 inline constexpr int kFewestWords = 5;
 
 /// One line of the audit.
@@ -34,10 +35,10 @@ struct SplitCheck {
                          ///< "transcripts" | "constant rows"
   std::string modality;  ///< of near duplicates and constant rows
   std::int64_t count = 0;
-  std::int64_t of = 0;  ///< how many were looked at
+  std::int64_t of = 0;  ///< number of examined items
   bool is_finding = false;
   std::vector<std::string> examples;  ///< a few, "test id = training id"
-  std::string missing;                ///< why it was not looked at; "" when it was
+  std::string missing;                ///< why it was not examined; otherwise empty
 };
 
 struct SplitReport {
@@ -48,7 +49,7 @@ struct SplitReport {
   [[nodiscard]] std::int64_t findings() const;
 };
 
-/// Examines folds, which are those that the protocol makes.
+/// Examines the folds of the protocol.
 SplitReport audit_split(const Corpus& corpus, const std::vector<Fold>& folds);
 
 std::string split_text(const SplitReport& report);

@@ -175,7 +175,7 @@ void validate_study(const Study& study) {
 
 std::string study_toml(const Study& study) {
   Config base = study.base;
-  base.run.jobs = 0;  // changes nothing and must not make studies differ
+  base.run.jobs = 0;  // has no effect and must not distinguish studies
   std::string text = config_toml(base);
   text += fmt::format("\n{}\nkind = {}\ntitle = {}\n", kHeading, toml_text(study.kind),
                       toml_text(study.title));

@@ -25,7 +25,7 @@ constexpr int kFormat = 1;
 
 bool is_sweep(const StudyResult& result) { return result.study.kind == "sweep"; }
 
-/// The column that stands for all conditions: the average, or the only condition.
+/// The summary column: the average, or the only condition.
 std::string overall_condition(const Results& results) {
   for (const auto& summary : results.summaries) {
     if (summary.condition == "average") return "average";
@@ -94,7 +94,7 @@ bool has_validation(const StudyResult& result) {
       [](const VariantResult& variant) { return !variant.validation.scores.empty(); });
 }
 
-/// Says what was measured; a study that only validates has no test results.
+/// The test results, or the validation results of a study that only validates.
 const Results& any_results(const StudyResult& result) {
   const VariantResult& first = result.variants.front();
   return first.test.scores.empty() ? first.validation : first.test;

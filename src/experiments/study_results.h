@@ -1,4 +1,4 @@
-// What a study found out, variant by variant; validation and test kept apart.
+// Results of a study by variant; validation and test kept separate.
 #pragma once
 
 #include <cstdint>
@@ -15,12 +15,12 @@ namespace hardy {
 /// One finished variant.
 struct VariantResult {
   Variant variant;
-  std::string folder;  ///< its run folder, relative to the study's
+  std::string folder;  ///< run folder, relative to the study's
   Results test;
   Results validation;            ///< no scores where the folds have no validation part
   std::string results_checksum;  ///< SHA-256 of results.json
   double stage_cpu_s = 0;        ///< CPU time that this run of the study spent on it
-  bool was_complete = false;     ///< found finished
+  bool was_complete = false;     ///< was finished before
   CacheStatistics cache;
 };
 
@@ -33,7 +33,7 @@ struct StudyResult {
   double wall_s = 0;
 };
 
-/// A variant's place by validation.
+/// A variant ranked by validation.
 struct RankedVariant {
   std::size_t variant = 0;    ///< index into StudyResult::variants
   double value = 0;           ///< mean over the tracks
@@ -41,29 +41,29 @@ struct RankedVariant {
   std::vector<double> by_track;
 };
 
-/// Which way is better: errors are to be small.
+/// Whether smaller is better, as for errors.
 bool is_smaller_better(const std::string& metric);
 
-/// The headline metric that rankings and comparisons use unless told otherwise: WA, or accuracy.
+/// The default metric of rankings and comparisons: WA, or accuracy.
 std::string first_metric(const StudyResult& result);
 
-/// The variants by `metric` on validation, averaged over conditions ("average", or the only
-/// condition there is) and tracks, best first, equals in the study's order. Never reads test
-/// results. Throws ConfigError for an unknown metric, DataError when there is no validation part.
+/// The variants ranked by `metric` on validation, averaged over conditions ("average", or the only
+/// condition) and tracks, best first, ties in the study's order. Never reads test results. Throws
+/// ConfigError for an unknown metric, DataError without a validation part.
 std::vector<RankedVariant> rank_by_validation(const StudyResult& result, const std::string& metric);
 
 /// A metric's value in tables: four digits, "-" for NaN.
 std::string metric_text(double value);
 
-/// The ranking as a table for people.
+/// The ranking as a text table.
 std::string ranking_table(const StudyResult& result, const std::string& metric);
 
 /// A table of all variants on the test parts: a row per variant, track and headline metric, a
 /// column per condition and the average.
 std::string study_table(const StudyResult& result);
 
-/// study.json: description, provenance, and every summary of every variant. Of a sweep the test
-/// results are left out: points are chosen by validation alone. Holds no times.
+/// study.json: description, provenance, and every summary of every variant. A sweep contains no
+/// test results, because points are selected by validation only. Contains no times.
 std::string study_json(const StudyResult& result);
 
 /// Writes study.json, validation.csv, and test.csv (a sweep: ranking.csv) and timings.json.

@@ -19,7 +19,7 @@ namespace {
 
 constexpr std::size_t kMaxPoints = 10'000;
 
-/// Settings that change what is predicted for validation: points would not be comparable.
+/// Settings that define validation: points with different values are not comparable.
 constexpr std::array kNotSwept = {"data.",
                                   "run.",
                                   "protocol.split",
@@ -91,7 +91,7 @@ std::string draw_value(const SweepAxis& axis, Generator& generator) {
   const double value = axis.is_logarithmic ? axis.low * std::pow(axis.high / axis.low, unit)
                                            : axis.low + unit * (axis.high - axis.low);
   if (is_integer_field(axis.key)) return fmt::format("{:.0f}", value);
-  return fmt::format("{:.4g}", value);  // four digits are more than anyone tells apart
+  return fmt::format("{:.4g}", value);  // four significant digits
 }
 
 /// "alpha1=0.2, k=3" from the last part of each key; the whole key where that is ambiguous.
@@ -144,7 +144,7 @@ SweepSettings read_sweep(const std::vector<std::string>& settings) {
   for (const auto& setting : settings) {
     const auto equals = setting.find('=');
     if (equals == std::string::npos) {
-      result.fixed.push_back(setting);  // refused with the usual message when it is applied
+      result.fixed.push_back(setting);  // applying it gives the usual error message
       continue;
     }
     const std::string key = setting.substr(0, equals);

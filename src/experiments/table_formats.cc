@@ -39,7 +39,7 @@ std::string data_text(const MethodComparison& comparison) {
 
 bool is_control(const TableRow& row) { return declared_method(row.method).is_control; }
 
-/// Where the column is that stands for all conditions.
+/// Index of the summary column.
 std::size_t overall(const MethodTable& table) {
   const auto found = std::find(table.columns.begin(), table.columns.end(), "average");
   return found == table.columns.end() ? 0 : static_cast<std::size_t>(found - table.columns.begin());
@@ -123,7 +123,7 @@ std::string cost_text(const MethodComparison& comparison) {
   return text;
 }
 
-/// Under which terms the methods were run, in words.
+/// The terms of the comparison as text.
 std::string terms_text(const MethodComparison& comparison) {
   const CompareOptions& options = comparison.options;
   std::string text =

@@ -1,4 +1,4 @@
-// A comparison of methods as people, spreadsheets, programs and papers read it.
+// A comparison of methods as text, CSV, JSON and LaTeX.
 #pragma once
 
 #include <filesystem>
@@ -11,14 +11,14 @@ namespace hardy {
 /// "text", "csv", "json", "latex".
 const std::vector<std::string>& table_formats();
 
-/// In one of these formats. Range: `format` is one of table_formats().
+/// The comparison in one of these formats. Requires: `format` is one of table_formats().
 std::string comparison_in(const std::string& format, const MethodComparison& comparison);
 
-/// A table per track and headline metric, what each method costs, what was tuned and left out.
+/// A table per track and headline metric, costs of each method, tuned settings and refusals.
 std::string comparison_text(const MethodComparison& comparison);
 
-/// One line per track, metric, method and condition; the difference and costs stand in the lines
-/// of the column that stands for all conditions.
+/// One line per track, metric, method and condition; difference and costs are in the lines of the
+/// summary column.
 std::string comparison_csv(const MethodComparison& comparison);
 
 std::string comparison_json(const MethodComparison& comparison);

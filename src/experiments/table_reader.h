@@ -1,4 +1,4 @@
-// A CSV table of a run folder, its columns by name.
+// A CSV table of a run folder with columns by name.
 #pragma once
 
 #include <cstddef>
@@ -9,12 +9,12 @@
 
 namespace hardy {
 
-/// Immutable. Every method throws ArtifactError naming the file, and the line where there is one.
+/// Immutable. Every method throws ArtifactError naming the file and, where known, the line.
 class TableReader {
  public:
   explicit TableReader(const std::filesystem::path& file);
 
-  /// The place of a column.
+  /// Index of a column.
   [[nodiscard]] std::size_t column(const std::string& name) const;
 
   /// A field as a number; NaN when it is empty.

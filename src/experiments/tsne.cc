@@ -61,7 +61,7 @@ Matrix centred_gram(std::span<const float> rows, std::size_t width, std::size_t 
   return gram;
 }
 
-/// Makes `vector` orthogonal to `other` and of length 1; all zero when nothing is left.
+/// Makes `vector` orthogonal to `other` and of length 1; all zero when nothing remains.
 void orthonormalise(std::vector<double>& vector, const std::vector<double>* other, double scale) {
   if (other != nullptr) {
     const double along = std::inner_product(vector.begin(), vector.end(), other->begin(), 0.0);
@@ -73,7 +73,8 @@ void orthonormalise(std::vector<double>& vector, const std::vector<double>* othe
   for (double& x : vector) x = is_left ? x / length : 0;
 }
 
-/// The first two eigenvectors of a positive matrix by power iteration. `scale`: what counts as 0.
+/// The first two eigenvectors of a positive matrix by power iteration. `scale`: magnitude below
+/// which a value counts as 0.
 std::vector<std::vector<double>> leading_vectors(const Matrix& gram, std::size_t n, double scale,
                                                  Generator& generator) {
   constexpr int kIterations = 200;
@@ -101,7 +102,7 @@ std::vector<std::vector<double>> leading_vectors(const Matrix& gram, std::size_t
   return vectors;
 }
 
-/// The plane of rows that are in their own order already.
+/// The plane of rows that are sorted by content.
 Matrix plane_of(std::span<const float> rows, std::size_t width, std::size_t n, std::uint64_t seed) {
   Matrix places(2 * n, 0.0);
   if (n < 2) return places;
@@ -135,7 +136,7 @@ Matrix squared_distances(std::span<const float> rows, std::size_t width, std::si
   return distances;
 }
 
-/// Point i's neighbourhood: probabilities of all others with the wanted entropy, found by halving.
+/// Neighbourhood of point i: probabilities of all others with the requested entropy, by bisection.
 void fill_neighbourhood(const Matrix& distances, std::size_t i, std::size_t n, double entropy,
                         Matrix& p) {
   double nearest = HUGE_VAL;
@@ -145,7 +146,7 @@ void fill_neighbourhood(const Matrix& distances, std::size_t i, std::size_t n, d
     nearest = std::min(nearest, distances[i * n + j]);
     farthest = std::max(farthest, distances[i * n + j]);
   }
-  // In units of the spread, so that the search needs no other start for other features.
+  // In units of the spread, so that the same starting value suits all features.
   const double unit = farthest > nearest ? farthest - nearest : 1;
   double beta = 1;
   double low = 0;
@@ -187,7 +188,7 @@ Matrix joint_probabilities(const Matrix& distances, std::size_t n, double perple
   return p;
 }
 
-/// Gradient of the Kullback-Leibler divergence, a quarter of it. `q` is room for [n, n].
+/// A quarter of the gradient of the Kullback-Leibler divergence. `q`: buffer of [n, n].
 void add_gradient(const Matrix& p, const Matrix& places, double exaggeration, std::size_t n,
                   Matrix& q, Matrix& gradient) {
   double sum = 0;
@@ -254,7 +255,8 @@ std::vector<double> tsne(std::span<const float> rows, std::int64_t width,
   }
   Matrix places = plane_of(sorted, columns, n, options.seed);
   if (static_cast<std::int64_t>(n) >= kMinTsnePoints) {
-    constexpr double kStart = 1e-4;  // as small as published: early forces decide, not the start
+    constexpr double kStart =
+        1e-4;  // as published, so that early forces dominate the starting positions
     for (double& x : places) x *= kStart;
     const auto p =
         joint_probabilities(squared_distances(sorted, columns, n), n, options.perplexity);

@@ -191,7 +191,7 @@ class Exporter {
     return apply(modality.tuning2, inner, name + ".tuning2");
   }
 
-  /// Scaled features between their limits.
+  /// Clips scaled features to the range of the model.
   std::string limit(const ScalingView& scaling, const std::string& scaled, std::int64_t width,
                     const std::string& name) {
     if (scaling.lowest == nullptr) return scaled;

@@ -1,4 +1,4 @@
-// Writes ONNX models: the few protobuf messages of onnx.proto that a graph of ours needs. Internal.
+// Writes ONNX models: the protobuf messages of onnx.proto that the exported graphs need. Internal.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +26,7 @@ class ProtoMessage {
   std::string bytes_;
 };
 
-/// A dimension: a number, or a name for one that is free.
+/// A dimension: a number, or a name if it is free.
 struct OnnxDimension {
   std::int64_t size = 0;
   std::string name = {};
@@ -34,7 +34,7 @@ struct OnnxDimension {
 
 enum class OnnxType { kFloat = 1, kInt64 = 7 };
 
-/// A graph under construction. Nodes must come after what they read. Names of values are unique.
+/// A graph under construction. Nodes must follow their inputs. Names of values are unique.
 class OnnxGraph {
  public:
   void input(const std::string& name, OnnxType type, const std::vector<OnnxDimension>& shape);

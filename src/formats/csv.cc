@@ -37,8 +37,8 @@ std::string from_utf16(std::string_view bytes, bool is_big_endian) {
   return text;
 }
 
-/// The text of a table in UTF-8 without a byte order mark, lines ending with LF or CRLF. `storage`
-/// holds it where it had to be converted. Throws DataError naming the encoding.
+/// The text of a table in UTF-8 without a byte order mark, with LF or CRLF line ends. `storage`
+/// holds converted text. Throws DataError naming the encoding.
 std::string_view decode_table(std::string_view text, std::string_view name, std::string& storage) {
   using namespace std::string_view_literals;
   if (const auto foreign = foreign_contents(text); !foreign.empty()) {
@@ -56,7 +56,7 @@ std::string_view decode_table(std::string_view text, std::string_view name, std:
   }
   if (text.find('\n') == std::string_view::npos && text.find('\r') != std::string_view::npos) {
     if (!is_wide) storage = text;
-    std::replace(storage.begin(), storage.end(), '\r', '\n');  // as old Macs and Excel there write
+    std::replace(storage.begin(), storage.end(), '\r', '\n');  // line ends of classic Mac OS
     text = storage;
   }
   return text;
@@ -96,7 +96,7 @@ class CsvParser {
   }
 
  private:
-  /// Names the first byte that is no UTF-8: tables of spreadsheets are often in Windows-1252.
+  /// Reports the first byte that is not UTF-8: tables of spreadsheets are often in Windows-1252.
   void check_encoding() const {
     if (is_utf8(rest_)) return;
     std::size_t line = 1;
@@ -115,7 +115,7 @@ class CsvParser {
         name_, line, byte));
   }
 
-  /// Excel's first line `sep=;`, or a header without commas: semicolons or tabs separate.
+  /// Excel's first line `sep=;`, or a header without commas: semicolons or tabs are separators.
   void find_separator() {
     if (starts_with_ignoring_case(rest_, "sep=") && rest_.size() > 4) {
       separator_ = rest_[4];
@@ -137,7 +137,7 @@ class CsvParser {
                                          [](const auto& field) { return trim(field).empty(); });
   }
 
-  /// Spreadsheets save columns that were once touched: no name, no value.
+  /// Spreadsheets save columns that were once used, without name and values.
   void drop_empty_end(std::vector<std::string>& row) const {
     while (row.size() > columns_ && row.back().empty()) row.pop_back();
   }
@@ -161,7 +161,7 @@ class CsvParser {
     columns_ = header.size();
   }
 
-  /// Whether a line ends here; if so, behind it.
+  /// Skips a line end; false if there is none.
   bool skip_line_end() {
     const std::size_t size = rest_.starts_with("\r\n") ? 2 : rest_.starts_with('\n') ? 1 : 0;
     rest_.remove_prefix(size);
@@ -244,9 +244,9 @@ void read_csv(std::string_view text, std::string_view name, const CsvReceiver& r
 }
 
 std::string csv_field(std::string_view value) {
-  // A lone empty field would make an empty line, which readers skip; leading and trailing blanks
+  // A single empty field would make an empty line, which readers skip; leading and trailing blanks
   // are quoted so that no program trims them.
-  const std::string readable = repaired_utf8(value);  // tables are UTF-8, whatever a name was
+  const std::string readable = repaired_utf8(value);  // tables are UTF-8
   value = readable;
   const bool needs_quotes = value.find_first_of(",\"\r\n") != std::string_view::npos ||
                             trim(value).size() != value.size();

@@ -1,4 +1,4 @@
-// Tables as RFC 4180 defines them: commas, double quotes, a header line.
+// CSV tables (RFC 4180): commas, double quotes, a header line.
 #pragma once
 
 #include <cstddef>
@@ -10,26 +10,26 @@
 
 namespace hardy {
 
-/// A table of texts. Every row has as many fields as the header.
+/// A table of text. Every row has as many fields as the header.
 struct CsvTable {
   std::vector<std::string> header;
   std::vector<std::vector<std::string>> rows;
   std::vector<std::size_t> lines;  ///< line of the file (from 1) on which each row starts
 
-  /// The column of this name, if there is one.
+  /// Index of the column of this name, if it exists.
   [[nodiscard]] std::optional<std::size_t> column(std::string_view name) const;
 };
 
-/// Reads a table as people and spreadsheets write them. Fields are separated by commas, or, when
-/// the header holds none or the first line says `sep=;`, by tabs, semicolons or bars. Line ends are
-/// LF, CRLF, or CR throughout; the text is UTF-8 or UTF-16, with or without a byte order mark.
-/// Quoted fields may hold separators, line ends and doubled quotes. Rows without any value and
-/// empty columns at the end are skipped. `name` stands for the file in messages. Throws DataError
-/// naming the line: no header, a column name twice, a row of another length, a quote inside an
-/// unquoted field or one that never ends, text of another encoding, a file that is no table.
+/// Reads a table as spreadsheets write them. Separators are commas, or, if the header contains none
+/// or the first line is `sep=;`, tabs, semicolons or bars. Line ends are LF, CRLF, or CR
+/// throughout; the text is UTF-8 or UTF-16, with or without a byte order mark. Quoted fields may
+/// contain separators, line ends and doubled quotes. Rows without any value and empty columns at
+/// the end are skipped. `name` stands for the file in messages. Throws DataError naming the line:
+/// no header, a repeated column name, a row of another length, a quote inside an unquoted field or
+/// one that is not closed, text of another encoding, a file that is no table.
 CsvTable parse_csv(std::string_view text, std::string_view name);
 
-/// What a table is read into, row by row: for tables too large to hold.
+/// Receives a table row by row, for tables too large for memory.
 struct CsvReceiver {
   std::function<void(const std::vector<std::string>& header)> header;
   std::function<void(std::size_t line, const std::vector<std::string>& row)> row;
@@ -38,7 +38,7 @@ struct CsvReceiver {
 /// Reads a table as parse_csv does.
 void read_csv(std::string_view text, std::string_view name, const CsvReceiver& receiver);
 
-/// One field, quoted where the format needs it.
+/// One field, quoted if necessary.
 std::string csv_field(std::string_view value);
 
 }  // namespace hardy

@@ -1,4 +1,4 @@
-// Large tables, written row by row: the file appears under its name only when it is whole.
+// Large tables, written row by row; the file gets its name when it is complete.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +12,7 @@ namespace hardy {
 
 /// A CSV file being written (RFC 4180, lines end with \n). Fields are added left to right, then
 /// end_row. Numbers are the shortest text that reads back to the same value; NaN is an empty field.
-/// Not thread-safe. Every method throws IoError when the system refuses to write.
+/// Not thread-safe. Every method throws IoError when the operating system refuses to write.
 class CsvFile {
  public:
   /// Creates missing parent folders and a temporary file beside `file`.
@@ -23,7 +23,7 @@ class CsvFile {
   CsvFile& operator=(const CsvFile&) = delete;
   CsvFile& operator=(CsvFile&&) = delete;
 
-  /// Removes the temporary file when commit was not reached.
+  /// Removes the temporary file unless commit was called.
   ~CsvFile();
 
   CsvFile& add(std::string_view text);
@@ -31,10 +31,10 @@ class CsvFile {
   CsvFile& add(double value);
   CsvFile& add(float value);
 
-  /// Ends the row. Its number of fields must be that of the header.
+  /// Ends the row. Requires: it has as many fields as the header.
   void end_row();
 
-  /// Writes what is left and gives the file its name. Nothing may be added afterwards.
+  /// Writes the rest and renames the file. Nothing may be added afterwards.
   void commit();
 
  private:
@@ -47,7 +47,7 @@ class CsvFile {
   int descriptor_ = -1;
   std::string buffer_;
   std::size_t columns_;
-  std::size_t fields_ = 0;  // of the row being written
+  std::size_t fields_ = 0;  // fields of the current row
 };
 
 }  // namespace hardy

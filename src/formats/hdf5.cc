@@ -21,8 +21,7 @@ std::string checked_text(std::string bytes) {
   return is_utf8(bytes) ? bytes : latin1_to_utf8(bytes);
 }
 
-/// Whether another record of the expected kind follows; throws when it is an error or anything
-/// else.
+/// Whether another record of the expected kind follows; throws for an error or any other record.
 bool next_record(Inlet& inlet, const std::string& name, Hdf5Record expected) {
   const auto record = static_cast<Hdf5Record>(inlet.read_number());
   if (record == Hdf5Record::kError) {
@@ -33,7 +32,7 @@ bool next_record(Inlet& inlet, const std::string& name, Hdf5Record expected) {
   throw DataError(fmt::format("{}: reading it failed: an unknown record; is it damaged?", name));
 }
 
-/// Most bytes of a dataset that a file can hold, whatever the other process says.
+/// Upper bound on the bytes of a dataset of the file; the other process is not trusted.
 std::uint64_t most_bytes(const std::filesystem::path& file) {
   std::error_code ignored;
   return kFreeHdf5Bytes + kMaxHdf5Expansion * std::filesystem::file_size(file, ignored);

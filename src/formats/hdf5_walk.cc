@@ -20,12 +20,12 @@ namespace {
 constexpr int kMaxDepth = 16;
 constexpr int kKeptBytes = 1 << 28;
 constexpr std::uint64_t kMaxMembers = std::uint64_t{1} << 22;
-/// Deflate cannot pack more than 1032 bytes into one; a little is free.
+/// Deflate packs at most 1032 bytes into one; a constant amount is free.
 constexpr std::uint64_t kMaxRatio = 1032;
 constexpr std::uint64_t kFreeFileBytes = std::uint64_t{1} << 16;
 constexpr std::size_t kMaxTextSize = std::size_t{1} << 16;
 
-/// An identifier of libhdf5 with the function that gives it back.
+/// Owns an identifier of libhdf5.
 class Handle {
  public:
   Handle(hid_t id, herr_t (*close)(hid_t), const char* what) : id_(id), close_(close) {
@@ -67,7 +67,7 @@ std::vector<std::string> members_of(hid_t group, const std::string& path) {
   return names;
 }
 
-/// Refuses what would reach outside of the file or need other code than libhdf5's own.
+/// Refuses storage outside the file and filters other than libhdf5's own.
 void check_storage(hid_t dataset, const std::string& path) {
   const Handle created(H5Dget_create_plist(dataset), H5Pclose, path.c_str());
   require(H5Pget_external_count(created.id()) == 0, path,
@@ -156,7 +156,7 @@ class Hdf5Walk {
     H5O_info_t info;
     require(H5Oget_info2(object.id(), &info, H5O_INFO_BASIC) >= 0, path, "it cannot be read");
     if (info.type == H5O_TYPE_GROUP) {
-      // A group that is reached twice would make loops, or trees larger than the file.
+      // A group that is reached twice would make cycles, or trees larger than the file.
       require(seen_.insert(info.addr).second, path, "the group is reached by two paths");
       walk_group(object.id(), path, depth + 1);
     } else if (info.type == H5O_TYPE_DATASET) {
@@ -212,7 +212,7 @@ class Hdf5Walk {
     return count;
   }
 
-  /// What is stored must be able to give what is claimed.
+  /// Checks that the stored bytes can contain the claimed elements.
   void check_size(hid_t dataset, hid_t type, const std::string& path, std::uint64_t count) {
     const std::uint64_t item = std::max<std::uint64_t>(1, H5Tget_size(type));
     std::uint64_t claimed = 0;
@@ -290,7 +290,7 @@ class Hdf5Walk {
   const std::function<Hdf5Want(const Hdf5Entry&)>* want_ = nullptr;
 };
 
-/// Runs `action` and ends the stream, or sends what went wrong.
+/// Runs `action` and ends the stream, or sends its error.
 template <typename Action>
 void send_outcome(Outlet& outlet, Action action) {
   try {

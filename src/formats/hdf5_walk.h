@@ -1,4 +1,4 @@
-// What the reading process of hdf5.h does: walks a file with libhdf5 and sends what is wanted.
+// The reading process of hdf5.h: walks a file with libhdf5 and sends the requested data.
 #pragma once
 
 #include <cstdint>
@@ -15,13 +15,13 @@ enum class Hdf5Record : std::uint64_t { kEnd = 1, kArray = 2, kError = 3, kName 
 
 inline constexpr std::uint64_t kMaxHdf5Name = 4096;
 inline constexpr std::size_t kMaxHdf5Axes = 8;
-inline constexpr std::uint64_t kMaxHdf5Bytes = std::uint64_t{1} << 36;  ///< of one dataset
+inline constexpr std::uint64_t kMaxHdf5Bytes = std::uint64_t{1} << 36;  ///< limit of one dataset
 
-/// All data together are at most this multiple of the file's size, beyond a free amount.
+/// All data together are at most this multiple of the file's size, beyond a constant amount.
 inline constexpr std::uint64_t kMaxHdf5Expansion = 64;
 inline constexpr std::uint64_t kFreeHdf5Bytes = std::uint64_t{1} << 30;
 
-/// Sends every wanted dataset, then kEnd; or kError with a text. Never throws.
+/// Sends every requested dataset, then kEnd; or kError with a text. Never throws.
 void walk_hdf5(const std::filesystem::path& file,
                const std::function<Hdf5Want(const Hdf5Entry&)>& want, Outlet& outlet);
 

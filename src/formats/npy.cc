@@ -142,7 +142,7 @@ class HeaderText {
         code.substr(0, 40), header.type == 'O' ? " (Python objects are never unpickled)" : ""));
   }
 
-  /// Texts and objects.
+  /// Text and objects.
   static bool read_other_type(NpyHeader& header, std::int64_t size) {
     if (header.type == 'O') {
       header.item_size = 0;
@@ -183,7 +183,7 @@ void convert_integers(const ElementType& header, std::span<const std::byte> data
   });
 }
 
-/// First index fastest -> last index fastest.
+/// Column-major to row-major order.
 std::vector<float> to_row_major(const std::vector<float>& values,
                                 const std::vector<std::int64_t>& shape) {
   std::vector<float> result(values.size());
@@ -267,7 +267,7 @@ void require_filled(const std::vector<std::int64_t>& shape, std::span<const floa
 }  // namespace
 
 float narrow_to_float(double value) {
-  constexpr double kTooLarge = 0x1.ffffffp127;  // rounds up to 2^128
+  constexpr double kTooLarge = 0x1.ffffffp127;  // rounds to 2^128
   if (value >= kTooLarge) return std::numeric_limits<float>::infinity();
   if (value <= -kTooLarge) return -std::numeric_limits<float>::infinity();
   return static_cast<float>(value);

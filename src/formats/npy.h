@@ -1,4 +1,4 @@
-// numpy's .npy files: the form in which features of every public corpus are stored.
+// numpy's .npy files, the storage of features in most public corpora.
 #pragma once
 
 #include <cstddef>
@@ -12,34 +12,34 @@
 
 namespace hardy {
 
-/// What a .npy file says of itself.
+/// The header of a .npy file.
 struct NpyHeader {
   char type = 'f';            ///< f, i, u or b (bool)
   std::size_t item_size = 4;  ///< bytes of one element
   bool is_big_endian = false;
-  bool is_fortran = false;  ///< first index fastest
+  bool is_fortran = false;  ///< column-major order
   std::vector<std::int64_t> shape;
   std::size_t data_offset = 0;
   std::size_t count = 0;  ///< number of elements
 };
 
-/// How the elements of an array are stored.
+/// Storage type of the elements of an array.
 struct ElementType {
   char type = 'f';            ///< f, i, u or b (bool)
   std::size_t item_size = 4;  ///< bytes; 2, 4, 8 for f, 1 to 8 for i and u, 1 for b
   bool is_big_endian = false;
 };
 
-/// Converts stored elements to float32. `out` has room for data.size() / item_size values.
+/// Converts stored elements to float32. Requires: `out` has data.size() / item_size values.
 void convert_to_float(const ElementType& type, std::span<const std::byte> data, float* out);
 
-/// double to float, to nearest; what is too large becomes infinite.
+/// double to float, to nearest; infinite beyond float32.
 float narrow_to_float(double value);
 
 /// An array as real numbers.
 struct NpyArray {
   std::vector<std::int64_t> shape;
-  std::vector<float> values;  ///< row-major, whatever the file's order was
+  std::vector<float> values;  ///< row-major, for any order of the file
 };
 
 /// Reads and checks the header of a .npy file of format 1, 2 or 3; `bytes` is the whole file,
@@ -49,17 +49,18 @@ struct NpyArray {
 NpyHeader parse_npy_header(std::span<const std::byte> bytes, std::string_view name);
 
 /// The header of an array of any type: numbers, or S (bytes), U (text of UCS-4, item_size = 4 per
-/// character), O (Python objects, pickled behind the header; item_size 0). Checks the size of all
-/// but O. Throws DataError.
+/// character), O (Python objects, pickled behind the header; item_size 0). Checks the size except
+/// for O. Throws DataError.
 NpyHeader parse_any_npy_header(std::span<const std::byte> bytes, std::string_view name);
 
-/// The whole array, converted to float32 (float64 rounds to nearest; too large becomes infinite).
+/// The whole array, converted to float32 (float64 rounds to nearest; infinite beyond float32).
 NpyArray parse_npy(std::span<const std::byte> bytes, std::string_view name);
 NpyArray load_npy(const std::filesystem::path& file);
 
 /// One utterance's feature vector by the rule of the public readers: axes of length 1 are dropped;
-/// of [T,D] the mean over T is taken; an empty array gives an empty vector (they then use zeros).
-/// `feature` is overwritten; reusing it avoids allocations. Throws DataError beyond two axes.
+/// of [T,D] the mean over T is taken; an empty array gives an empty vector (for which they use
+/// zeros). `feature` is overwritten; reusing it avoids allocations. Throws DataError beyond two
+/// axes.
 void read_npy_feature(std::span<const std::byte> bytes, std::string_view name,
                       std::vector<float>& feature);
 

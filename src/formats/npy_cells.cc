@@ -42,7 +42,7 @@ bool is_usable_row(std::span<const float> row, float limit) {
   return std::all_of(row.begin(), row.end(), [&](float x) { return is_usable(x, limit); });
 }
 
-/// Where element `i` in row-major order is stored.
+/// Storage index of element `i` in row-major order.
 std::size_t storage_index(const NpyHeader& header, std::size_t i) {
   if (!header.is_fortran) return i;
   std::size_t place = 0;
@@ -111,7 +111,8 @@ std::optional<BadCell> find_bad_cell(std::span<const std::byte> bytes, std::stri
 
 std::int64_t read_usable_frames(std::span<const std::byte> bytes, std::string_view name,
                                 float limit, std::vector<float>& feature) {
-  read_npy_feature(bytes, name, feature);  // refuses what is neither a vector nor a sequence
+  read_npy_feature(bytes, name,
+                   feature);  // refuses an array that is neither a vector nor a sequence
   const Frames frames = read_frames(bytes, name);
   std::vector<double> sums(frames.width, 0.0);
   std::int64_t kept = 0;

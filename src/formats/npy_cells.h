@@ -1,4 +1,4 @@
-// Single cells of .npy arrays that no computation can use: NaN, infinity, numbers beyond a limit.
+// Unusable cells of .npy arrays: NaN, infinity, numbers beyond a limit.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +11,7 @@
 
 namespace hardy {
 
-/// Whether a value can be computed with: finite and at most `limit` in size.
+/// Whether a value is finite and at most `limit` in magnitude.
 bool is_usable(float value, float limit);
 
 /// The first cell of an array that is not usable.
@@ -27,20 +27,20 @@ struct BadCell {
   [[nodiscard]] std::string text() const;
 };
 
-/// Looks through a whole .npy file. Throws DataError as parse_npy does.
+/// Searches a whole .npy file. Throws DataError as parse_npy.
 std::optional<BadCell> find_bad_cell(std::span<const std::byte> bytes, std::string_view name,
                                      float limit);
 
-/// The mean over the frames that are usable throughout, as read_npy_feature takes it over all;
-/// empty when none is, or when the array is a vector that is not usable. Returns how many frames
-/// were left out. Throws DataError as read_npy_feature does.
+/// The mean over the frames without unusable values, by the rule of read_npy_feature; empty when
+/// there is none, or for an unusable vector. Returns the number of frames that were left out.
+/// Throws DataError as read_npy_feature.
 std::int64_t read_usable_frames(std::span<const std::byte> bytes, std::string_view name,
                                 float limit, std::vector<float>& feature);
 
 /// "-inf", "1e+300 (beyond float32)", "4e+30 (its square is beyond float32)".
 std::string bad_value_text(double value);
 
-/// Element `i` (row-major) of an array as it is stored, not rounded to float32.
+/// Element `i` (row-major) as stored, not rounded to float32.
 double stored_number(std::span<const std::byte> bytes, std::string_view name, std::size_t i);
 
 }  // namespace hardy

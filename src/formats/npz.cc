@@ -15,9 +15,9 @@
 namespace hardy {
 namespace {
 
-/// Deflate cannot pack more than 1032 bytes into one.
+/// Deflate packs at most 1032 bytes into one.
 constexpr std::uint64_t kMostPacked = 1032;
-/// Most bytes unpacked, as a multiple of the file's own size, beyond a free amount.
+/// Upper bound on unpacked bytes, as a multiple of the file's size, beyond a constant amount.
 constexpr std::uint64_t kMostUnpacked = 64;
 constexpr std::uint64_t kFreeUnpacked = std::uint64_t{1} << 20;
 constexpr zip_int64_t kMostMembers = 100000;
@@ -57,7 +57,7 @@ std::vector<std::byte> unpack_member(zip_t* archive, zip_uint64_t index, std::ui
                                                                zip_fclose);
   std::vector<std::byte> bytes(static_cast<std::size_t>(status.size));
   const zip_int64_t got = file ? zip_fread(file.get(), bytes.data(), bytes.size()) : -1;
-  // libzip checks the CRC when it meets the end.
+  // libzip checks the CRC at the end of an entry.
   std::byte beyond{};
   if (got != static_cast<zip_int64_t>(bytes.size()) || zip_fread(file.get(), &beyond, 1) != 0) {
     refuse_npz(name, "a member is damaged");

@@ -62,7 +62,7 @@ std::string_view element(const PickleArray& array, std::int64_t i) {
   return array.data->bytes().substr(static_cast<std::size_t>(i) * size, size);
 }
 
-/// The element's bytes as an unsigned number in our byte order. At most 8 bytes.
+/// The element's bytes as an unsigned number in native byte order. At most 8 bytes.
 std::uint64_t bits_of(std::string_view bytes, bool is_big_endian) {
   std::uint64_t bits = 0;
   for (std::size_t i = 0; i < bytes.size(); ++i) {
@@ -151,7 +151,7 @@ double array_real(const PickleArray& array, std::int64_t i) {
     case 'i':
       return static_cast<double>(array_integer(array, i));
     case 'u':
-      // Not through array_integer: 64 unsigned bits do not fit it.
+      // Not by array_integer, which cannot hold 64 unsigned bits.
       return static_cast<double>(bits_of(element(array, i), array.dtype.is_big_endian));
     case 'O':
       if (array.data != nullptr && i >= 0 && i < array.size()) {
@@ -229,7 +229,7 @@ Pickle load_pickle(const std::filesystem::path& file) {
   try {
     input.emplace(file);
   } catch (const ArtifactError& error) {
-    throw DataError(error.what());  // a data file is missing or empty, not a model
+    throw DataError(error.what());  // the file is a data file, not a model
   }
   const auto bytes = input->bytes();
   const std::string foreign = foreign_contents(bytes);
@@ -237,7 +237,7 @@ Pickle load_pickle(const std::filesystem::path& file) {
     throw DataError(fmt::format("{}: it is {}", file.string(), foreign));
   }
   Pickle pickle = parse_pickle(bytes, file.string());
-  pickle.input_ = std::move(input);  // the mapping keeps its place
+  pickle.input_ = std::move(input);  // moving a mapping keeps its address
   return pickle;
 }
 

@@ -1,5 +1,5 @@
-// Plain data from Python pickles (protocols 0 to 5). The opcodes are interpreted by a small machine
-// that can build values and nothing else: no name is imported, no function is ever called.
+// Plain data from Python pickles (protocols 0 to 5). A small machine interprets the opcodes and can
+// only build values: no name is imported, no function is called.
 #pragma once
 
 #include <cstddef>
@@ -27,7 +27,7 @@ enum class PickleKind : std::uint8_t {
   kBytes,  ///< also bytearray and the byte strings of Python 2
   kList,
   kTuple,
-  kDict,     ///< also OrderedDict and defaultdict; items() alternate key, value
+  kDict,     ///< also OrderedDict and defaultdict; items() alternates keys and values
   kSet,      ///< also frozenset
   kArray,    ///< a numpy array
   kDtype,    ///< a numpy element type
@@ -52,7 +52,7 @@ struct PickleArray {
   PickleDtype dtype;
   std::vector<std::int64_t> shape;
   bool is_fortran = false;   ///< first index fastest
-  PickleRef data = nullptr;  ///< bytes, or a list for objects; null = nothing was stored
+  PickleRef data = nullptr;  ///< bytes, or a list for objects; null = no data
 
   /// Number of elements.
   [[nodiscard]] std::int64_t size() const;
@@ -66,15 +66,15 @@ class PickleValue {
   /// True, false and integers. Throws DataError for other kinds (so do all getters below).
   [[nodiscard]] std::int64_t integer() const;
 
-  /// Real numbers and integers.
+  /// A real number or an integer.
   [[nodiscard]] double real() const;
 
-  /// Text; bytes are taken as Latin-1.
+  /// Text; bytes are decoded as Latin-1.
   [[nodiscard]] std::string text() const;
 
   [[nodiscard]] std::string_view bytes() const;
 
-  /// Elements of a list, tuple, set, storage or tensor; keys and values of a dict by turns.
+  /// Elements of a list, tuple, set, storage or tensor; alternating keys and values of a dict.
   [[nodiscard]] const std::vector<PickleRef>& items() const;
 
   [[nodiscard]] const PickleArray& array() const;
@@ -90,30 +90,30 @@ class PickleValue {
 
   using Payload = std::variant<std::monostate, std::int64_t, double, std::string,
                                std::vector<PickleRef>, PickleDtype, std::unique_ptr<PickleArray>,
-                               std::string_view>;  // the last: a part of the input
+                               std::string_view>;  // the last: a view into the input
 
   template <typename Type>
   [[nodiscard]] const Type& payload(const char* wanted) const;
 
   PickleKind kind_ = PickleKind::kNone;
-  mutable bool is_part_ = false;  ///< stored in another value: must not change any more
-  std::uint16_t depth_ = 0;       ///< levels below
+  mutable bool is_part_ = false;  ///< part of another value: must not change any more
+  std::uint16_t depth_ = 0;       ///< nesting depth below
   std::uint64_t weight_ = 1;  ///< values and bytes of the whole tree below, shared ones repeated
   Payload payload_;
 };
 
-/// Element `i` (in stored order) of a numeric array, or of a text array. Throws DataError when the
-/// array is of another type or `i` lies outside.
+/// Element `i` (in storage order) of a numeric array, or of a text array. Throws DataError when the
+/// array is of another type or `i` is out of range.
 double array_real(const PickleArray& array, std::int64_t i);
 std::int64_t array_integer(const PickleArray& array, std::int64_t i);
 std::string array_text(const PickleArray& array, std::int64_t i);
 
-/// Elements `first` to `first + count - 1` (in stored order) of a numeric array as float32, by the
-/// rules of parse_npy. Throws DataError when the array is of another type or they lie outside.
+/// Elements `first` to `first + count - 1` (in storage order) of a numeric array as float32, by the
+/// rules of parse_npy. Throws DataError when the array is of another type or they are out of range.
 void read_array_reals(const PickleArray& array, std::int64_t first, std::int64_t count, float* out);
 
-/// A whole pickle: owns its values. Long byte strings (the data of arrays) stay where the input
-/// has them.
+/// A whole pickle; owns its values. Long byte strings (the data of arrays) are views into the
+/// input.
 class Pickle {
  public:
   [[nodiscard]] const PickleValue& root() const { return *root_; }
@@ -122,20 +122,20 @@ class Pickle {
   friend class PickleMachine;
   friend Pickle load_pickle(const std::filesystem::path& file);
 
-  std::optional<MappedFile> input_;  ///< of load_pickle
+  std::optional<MappedFile> input_;  ///< input of load_pickle
 
   std::deque<PickleValue> values_;
   PickleRef root_ = nullptr;
 };
 
-/// Most nesting that is read.
+/// Largest nesting depth.
 inline constexpr int kMaxPickleDepth = 100;
 
 /// Reads a pickle. `bytes` must outlive the result; `name` stands for the file in messages. Memory
-/// is at most proportional to the size of the input, and so is the tree that a caller walks (values
-/// that are shared count each time). Throws DataError, naming the opcode's byte offset, for
-/// anything truncated or malformed, for names that are not plain data (os.system ...), nesting
-/// deeper than kMaxPickleDepth, values that contain themselves and integers beyond 64 bits.
+/// is at most proportional to the size of the input, and so is the tree that a caller walks (shared
+/// values counted each time). Throws DataError, naming the opcode's byte offset, for anything
+/// truncated or malformed, for names that are not plain data (os.system ...), nesting deeper than
+/// kMaxPickleDepth, values that contain themselves, and integers beyond 64 bits.
 Pickle parse_pickle(std::span<const std::byte> bytes, std::string_view name);
 
 /// Reads the pickle at the front of `bytes`, which may be followed by anything, and sets `used` to

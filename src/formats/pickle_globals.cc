@@ -1,4 +1,4 @@
-// The names that a pickle may mention, and what to do about others.
+// The names that a pickle may contain, and advice on others.
 #include <algorithm>
 #include <array>
 
@@ -44,7 +44,7 @@ constexpr std::array kGlobals = std::to_array<PickleGlobal>({
     {"torch.BoolStorage", PickleCallable::kNothing},
 });
 
-/// The name that Python 3 and numpy 1 use for what Python 2 and numpy 2 call otherwise.
+/// The name in Python 3 and numpy 1 for a name of Python 2 or numpy 2.
 std::string canonical_name(std::string_view module, std::string_view name) {
   if (module == "__builtin__") module = "builtins";
   if (module == "numpy._core.multiarray") module = "numpy.core.multiarray";

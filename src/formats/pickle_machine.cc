@@ -11,18 +11,18 @@
 namespace hardy {
 namespace {
 
-/// Generous for real files (the public label files need less than a tenth of it), yet linear.
+/// Ten times what the public label files need, but linear in the input.
 constexpr std::uint64_t kWeightPerByte = 64;
 constexpr std::uint64_t kBudgetPerByte = 256;
 constexpr std::uint64_t kFreeBytes = std::uint64_t{1} << 16;
 constexpr std::size_t kMaxSmallInteger = 255;
-/// Small values beyond this are no data set; the arrays of a large file are not copied.
+/// Upper bound for small values; the arrays of a large file are not copied.
 constexpr std::uint64_t kMaxBudget = std::uint64_t{16} << 30;
-/// Byte strings from this length on stay in the input.
+/// Byte strings of at least this length are views into the input.
 constexpr std::uint64_t kLeastView = 256;
 
-/// Whether every line ends with CRLF, as a copy in text mode leaves a pickle of protocol 0. (Python
-/// writes a line end inside a text as an escape, so none of these belongs to a text.)
+/// Whether every line ends with CRLF, which a copy in text mode makes of a pickle of protocol 0.
+/// (Python escapes line ends inside text, so none of them is data.)
 bool is_crlf_pickle(std::string_view text) {
   if (text.empty() || text.front() == '\x80') return false;
   const std::size_t first = text.find('\n');

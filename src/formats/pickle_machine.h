@@ -1,4 +1,4 @@
-// The machine behind pickle.h: a stack, a memo and the bounds that keep hostile files harmless.
+// The machine behind pickle.h: a stack, a memo, and bounds on work and memory.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +15,7 @@
 
 namespace hardy {
 
-/// What an allow-listed name stands for.
+/// Meaning of an allow-listed name.
 enum class PickleCallable : std::uint8_t {
   kNothing,  ///< only named, never called (types given as arguments)
   kSet,
@@ -41,14 +41,14 @@ struct PickleGlobal {
 /// The allow-list.
 std::span<const PickleGlobal> pickle_globals();
 
-/// Index of a name in the allow-list, by the name that Python 3 and numpy 1 use for it.
+/// Index of a name in the allow-list; names of Python 3 and numpy 1.
 std::optional<std::size_t> find_pickle_global(std::string_view module, std::string_view name);
 
-/// What a user can save instead of objects of a module that is not in the list.
+/// Advice on what to save instead of objects of a module that is not in the list.
 const char* pickle_advice(std::string_view module);
 
-/// Interprets one pickle. Opcodes in pickle_opcodes.cc, objects (numpy, torch, containers) in
-/// pickle_objects.cc. Use once.
+/// Interprets one pickle. Opcodes are in pickle_opcodes.cc, objects (numpy, torch, containers) in
+/// pickle_objects.cc. Single use.
 class PickleMachine {
  public:
   PickleMachine(std::span<const std::byte> bytes, std::string_view name);
@@ -76,7 +76,7 @@ class PickleMachine {
 
   PickleValue* take_bytes(std::uint64_t size, bool is_text);
 
-  // Opcodes: each group returns false when the opcode is not one of its own.
+  // Opcodes: each group returns false for opcodes of other groups.
   bool run_scalar(unsigned char opcode);
   bool run_long(unsigned char opcode);
   bool run_text(unsigned char opcode);

@@ -1,4 +1,4 @@
-// What the allow-listed names build: containers, numpy arrays and scalars, torch tensors.
+// Objects of the allow-listed names: containers, numpy arrays and scalars, torch tensors.
 #include <algorithm>
 #include <array>
 #include <utility>
@@ -216,7 +216,7 @@ PickleValue* PickleMachine::call_dtype(const std::vector<PickleRef>& arguments) 
     dtype.type = code[0];
     dtype.size = code[0] == 'U' ? *size * 4 : *size;
   }
-  // "U0" stands before the real size, which follows in the state.
+  // "U0" precedes the actual size, which follows in the state.
   const bool is_text_type = dtype.type == 'U' || dtype.type == 'S';
   if (!is_known_size(dtype.type, dtype.size) && !(is_text_type && dtype.size == 0)) {
     refuse(
@@ -315,7 +315,7 @@ void PickleMachine::build() {
     case PickleKind::kArray:
       return build_array(value, state);
     case PickleKind::kDict:
-      // Attributes of a state dict (its _metadata): versions of modules, no values.
+      // Attributes of a state dict (its _metadata) hold versions of modules, no values.
       expect(state->kind_ == PickleKind::kDict, "the attributes of a dict are not a dict");
       return;
     default:

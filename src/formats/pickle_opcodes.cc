@@ -12,7 +12,7 @@
 namespace hardy {
 namespace {
 
-/// The text inside the quotes of a protocol-0 STRING, with its escapes undone.
+/// The text inside the quotes of a protocol-0 STRING, with its escapes decoded.
 std::optional<std::string> unquote(std::string_view line) {
   if (line.size() < 2 || line.front() != line.back()) return std::nullopt;
   if (line.front() != '\'' && line.front() != '"') return std::nullopt;
@@ -97,7 +97,7 @@ bool PickleMachine::run_scalar(unsigned char opcode) {
       return true;
     case 'G': {
       auto bits = take_number<std::uint64_t>();
-      bits = __builtin_bswap64(bits);  // the one big-endian field of the format
+      bits = __builtin_bswap64(bits);  // the only big-endian field of the format
       push(make_real(std::bit_cast<double>(bits)));
       return true;
     }

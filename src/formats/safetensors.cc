@@ -24,7 +24,7 @@ void check_place(const TensorEntry& entry, std::size_t data_size, std::string_vi
                      fmt::format("array '{}' reaches outside the file (truncated)", entry.name));
   }
   const std::size_t item = safetensors_item_size(entry.type);
-  if (item == 0) return;  // refused when somebody wants it
+  if (item == 0) return;  // refused on access
   std::uint64_t size = item;
   bool fits = true;
   for (const std::int64_t extent : entry.shape) {

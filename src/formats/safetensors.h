@@ -1,4 +1,4 @@
-// Other people's safetensors files: any type, no checksum of ours, values left where they are.
+// safetensors files of other programs: any type, no checksum of hardy's, values not copied.
 #pragma once
 
 #include <cstddef>
@@ -11,9 +11,9 @@
 
 namespace hardy {
 
-/// The arrays of a safetensors container; `type` as the file says, e.g. "BF16". `bytes` must
-/// outlive the result. Throws ArtifactError when it is not such a container, truncated, or an array
-/// lies outside the file or does not fit its shape.
+/// The arrays of a safetensors container; `type` as in the file, e.g. "BF16". `bytes` must outlive
+/// the result. Throws ArtifactError when it is not such a container, truncated, or an array is
+/// outside the file or does not fit its shape.
 std::map<std::string, ArrayView> view_safetensors(std::span<const std::byte> bytes,
                                                   std::string_view name);
 

@@ -1,4 +1,4 @@
-// Encodings of texts and numbers as files of the field store them.
+// Encodings of text and numbers in the files of the field.
 #pragma once
 
 #include <cstdint>
@@ -11,28 +11,27 @@ namespace hardy {
 /// Latin-1 bytes as UTF-8.
 std::string latin1_to_utf8(std::string_view bytes);
 
-/// UTF-8 as Latin-1 bytes; nothing when it is not UTF-8 or holds characters beyond U+00FF.
+/// UTF-8 as Latin-1 bytes; nothing when it is not UTF-8 or contains characters beyond U+00FF.
 std::optional<std::string> utf8_to_latin1(std::string_view text);
 
 /// Whether `text` is well-formed UTF-8 (no overlong forms, no surrogates, at most U+10FFFF).
 bool is_utf8(std::string_view text);
 
-/// Appends a character; U+FFFD for what is not one (surrogates, beyond U+10FFFF).
+/// Appends a character; U+FFFD for invalid codes (surrogates, beyond U+10FFFF).
 void append_utf8(std::string& text, std::uint32_t code);
 
 /// IEEE 754 binary16 to binary32, exactly; infinities and NaN included.
 float half_to_float(std::uint16_t bits);
 
-/// The whole text as an integer / real number, blanks around it allowed; nothing when it is not
-/// one.
+/// The whole text as an integer or real number, surrounding blanks allowed; nothing for other text.
 std::optional<std::int64_t> to_integer(std::string_view text);
 std::optional<double> to_real(std::string_view text);
 
 /// UTF-8 text in Unicode's composed normal form (NFC), so that names written by different systems
-/// compare equal; text that is not UTF-8 comes back as it is.
+/// compare equal; text that is not UTF-8 is returned unchanged.
 std::string normal_form(std::string_view text);
 
-/// Any bytes for a message: what is not UTF-8 appears as "\xC5".
+/// Any bytes for a message: bytes that are not UTF-8 appear as "\xC5".
 std::string readable(std::string_view bytes);
 
 /// With the letters A to Z in lower case.
@@ -41,7 +40,7 @@ std::string lower_case(std::string_view text);
 /// Without blanks at both ends.
 std::string_view trim(std::string_view text);
 
-/// Whether `text` starts with `prefix`, whatever the case of its ASCII letters.
+/// Whether `text` starts with `prefix`, ignoring the case of ASCII letters.
 bool starts_with_ignoring_case(std::string_view text, std::string_view prefix);
 
 }  // namespace hardy

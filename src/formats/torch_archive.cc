@@ -14,9 +14,9 @@
 namespace hardy {
 namespace {
 
-/// Deflate cannot pack more than 1032 bytes into one.
+/// Deflate packs at most 1032 bytes into one.
 constexpr std::uint64_t kMaxDeflateRatio = 1032;
-/// Most bytes unpacked, as a multiple of the file's own size, beyond a free amount.
+/// Upper bound on unpacked bytes, as a multiple of the file's size, beyond a constant amount.
 constexpr std::uint64_t kMaxUnpacking = 64;
 constexpr std::uint64_t kFreeArchiveBytes = std::uint64_t{1} << 20;
 /// A pickle of protocol 2 with the number that marks the older form.
@@ -93,7 +93,7 @@ class ZipArchive {
         zip_fopen_index(archive_, status.index, 0), zip_fclose);
     std::vector<std::byte> bytes(static_cast<std::size_t>(status.size));
     const zip_int64_t got = file ? zip_fread(file.get(), bytes.data(), bytes.size()) : -1;
-    // libzip checks the CRC when it meets the end.
+    // libzip checks the CRC at the end of an entry.
     std::byte beyond{};
     if (got != static_cast<zip_int64_t>(bytes.size()) || zip_fread(file.get(), &beyond, 1) != 0) {
       refuse_archive(name_, fmt::format("entry '{}' is damaged", path));
@@ -101,7 +101,7 @@ class ZipArchive {
     return bytes;
   }
 
-  /// PyTorch 2 writes the entry "byteorder"; older versions do not.
+  /// PyTorch 2 writes the entry "byteorder"; older versions have none.
   bool is_big_endian(const std::string& folder) {
     if (zip_name_locate(archive_, (folder + "byteorder").c_str(), ZIP_FL_ENC_RAW) < 0) return false;
     return read(folder + "byteorder").size() == 3;
@@ -125,14 +125,14 @@ constexpr TorchItem kTorchItems[] = {
     {"torch.BoolStorage", 1},
 };
 
-/// Where the storages of a file of the older form lie: after the pickles, in the order of a list of
-/// keys, each behind the number of its values.
+/// Storages of a file of the older form: after the pickles, in the order of a list of keys, each
+/// preceded by the number of its values.
 class LegacyStorages {
  public:
   LegacyStorages(std::span<const std::byte> bytes, std::string_view name)
       : bytes_(bytes), name_(name) {}
 
-  /// Reads the pickles; the storages of `root` are found after that.
+  /// Reads the pickles; the storages of `root` follow them.
   Pickle read() {
     at_ = sizeof kLegacyMagic;
     const Pickle protocol = next_pickle();
@@ -171,7 +171,7 @@ class LegacyStorages {
     }
   }
 
-  /// Notes the type of every storage below a value.
+  /// Records the type of every storage below a value.
   void find_types(const PickleValue& value) {
     if (value.kind() == PickleKind::kStorage) {
       types_[value.items()[1]->text()] = std::string(value.items()[0]->global_name());
@@ -186,8 +186,8 @@ class LegacyStorages {
   }
 
   void place(const std::string& key) {
-    // A storage that only a dropped object refers to has no known type; the file's order is all
-    // that could tell where the next one starts.
+    // A storage of a dropped object has no known type, without which the start of the next one in
+    // the file is unknown.
     const auto type = types_.find(key);
     const std::size_t item = type == types_.end() ? 0 : torch_item_size(type->second);
     if (item == 0) {

@@ -1,5 +1,5 @@
-// What torch.save writes: a pickle and the storages it refers to, in a zip (since PyTorch 1.6) or
-// one after the other (before). Nothing of the file is run.
+// Files of torch.save: a pickle and its storages, in a zip (since PyTorch 1.6) or consecutive
+// (before). Nothing of the file is executed.
 #pragma once
 
 #include <cstddef>
@@ -18,7 +18,7 @@ namespace hardy {
 /// Bytes of one value of a storage type such as "torch.HalfStorage"; 0 = unknown type.
 std::size_t torch_item_size(std::string_view storage_type);
 
-/// An opened file. Storages are read when they are asked for. Movable, not thread-safe.
+/// An opened file. Storages are read on access. Movable, not thread-safe.
 class TorchArchive {
  public:
   /// `bytes` must outlive the archive; `name` stands for the file in messages. Classes that are not
@@ -35,7 +35,7 @@ class TorchArchive {
   /// or damaged.
   [[nodiscard]] std::span<const std::byte> storage(const std::string& key);
 
-  /// Gives back the memory of a storage that was asked for.
+  /// Releases the memory of a storage.
   void release(const std::string& key);
 
  private:

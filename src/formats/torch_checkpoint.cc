@@ -56,7 +56,7 @@ bool is_real_type(std::string_view type) {
          type == "torch.HalfStorage" || type == "torch.BFloat16Storage";
 }
 
-/// Where a tensor's elements lie in its storage.
+/// Position of a tensor's elements in its storage.
 struct View {
   std::int64_t offset = 0;
   std::vector<std::int64_t> shape;

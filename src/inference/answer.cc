@@ -19,7 +19,7 @@ Json shares_json(const BundleInfo& info, std::span<const float> shares) {
   return json;
 }
 
-/// Of several labels those that are there and the probability of each; of several values each.
+/// Several labels: the predicted ones and the probability of each; several values: each value.
 Json targets_json(const BundleInfo& info, std::span<const float> outputs) {
   Json each = Json::object();
   Json there = Json::array();

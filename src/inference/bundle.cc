@@ -170,11 +170,11 @@ void read_new_fields(const nlohmann::json& about, BundleInfo& info) {
   read_lists(about, info);
 }
 
-/// The encoder of a model of format 1, which only its settings describe.
+/// The encoder of a model of format 1, described by its settings only.
 void read_old_encoder(BundleInfo& info) {
   const std::string table = "recogniser.encoder";
   EncoderConfig& encoder = info.encoder;
-  const auto set = [&](const char* key, auto& value) {  // what is not there has its default
+  const auto set = [&](const char* key, auto& value) {  // absent settings keep their defaults
     const std::string word = toml_value(info.config_toml, table, key);
     if (!word.empty()) set_word(key, word, value);
   };

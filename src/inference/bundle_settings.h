@@ -1,5 +1,4 @@
-// Settings of the run that a bundle keeps as text, read without the settings' own library.
-// Internal.
+// Settings of the run as text in a bundle, read without the settings library. Internal.
 #pragma once
 
 #include <cstdint>
@@ -9,11 +8,11 @@
 
 namespace hardy {
 
-/// The value of `key` in a table of TOML text as config_toml writes it: a field a line. Empty when
-/// it is not there. Strings lose their quotes.
+/// The value of `key` in a table of TOML text as config_toml writes it, one field per line. Empty
+/// if it is absent. Strings lose their quotes.
 std::string toml_value(const std::string& toml, const std::string& table, const std::string& key);
 
-/// The method that trained the model; "hardymer" for converted models, which keep no settings.
+/// The method that trained the model; "hardymer" for converted models, which have no settings.
 std::string stored_method(const BundleInfo& info);
 
 /// A setting of the model's method. Throws ArtifactError when the bundle does not have it.

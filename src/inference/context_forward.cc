@@ -90,7 +90,7 @@ class ContextForward final : public MethodNetwork {
     std::span<const float> absent;  ///< [H]
   };
 
-  /// Adds a modality's embedding to the rows that show it, the vector of absence to the others.
+  /// Adds a modality's embedding to the rows that have it, and the vector of absence to the others.
   void add_modality(const DialogueRows& rows, std::size_t m, Matrix& sum, Buffers& buffers) const {
     const auto n = rows.count();
     const Modality& modality = modalities_[m];
@@ -110,7 +110,7 @@ class ContextForward final : public MethodNetwork {
     }
   }
 
-  /// Row of `roles` by order of appearance; 0 = unknown, the last for all beyond.
+  /// Row of `roles` by order of appearance; 0 = unknown, the last for all further ones.
   [[nodiscard]] std::vector<std::int64_t> role_numbers(const DialogueRows& rows) const {
     std::vector<std::int64_t> numbers;
     for (std::size_t d = 0; d + 1 < rows.offsets.size(); ++d) {

@@ -17,9 +17,9 @@ void check_cpm(bool fits, const char* what) {
   if (!fits) throw ArtifactError(fmt::format("{}: its layers do not fit the description", what));
 }
 
-/// CPM-Net: a latent per utterance is found by Adam's descent on the reconstruction of what is
-/// shown (src/methods/cpm_net/cpm_net.cc does the same in training), then compared with the
-/// classes' means.
+/// CPM-Net: finds a latent per utterance by Adam's descent on the reconstruction of the available
+/// modalities (as src/methods/cpm_net/cpm_net.cc in training), then compares it with the classes'
+/// means.
 class CpmForward final : public MethodNetwork {
  public:
   CpmForward(const TensorFileView& file, const BundleInfo& info)
@@ -40,7 +40,7 @@ class CpmForward final : public MethodNetwork {
   void run(const DialogueRows& rows, Buffers& buffers) const override {
     const auto n = rows.count();
     Matrix c(n, latent_);
-    std::map<std::uint32_t, std::vector<std::int64_t>> places;  // by what is shown
+    std::map<std::uint32_t, std::vector<std::int64_t>> places;  // by available modalities
     std::vector<std::uint32_t> shown(static_cast<std::size_t>(n), 0);
     for (std::size_t m = 0; m < decoders_.size(); ++m) {
       Matrix x(n, scalings_.width(m));
@@ -121,7 +121,7 @@ class CpmForward final : public MethodNetwork {
     }
   }
 
-  /// Similarities as logits, or for a value the classes' mean values weighed by their softmax.
+  /// Similarities as logits, or for a value the classes' mean values weighted by their softmax.
   void answer(const Matrix& h, std::int64_t n, Buffers& buffers) const {
     const auto classes = classes_.out();
     if (is_class_) {

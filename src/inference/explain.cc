@@ -27,7 +27,7 @@ PatternOutcome outcome_of(const Predictions& predictions, std::int64_t i, Patter
           predictions.calibrated[place] != 0};
 }
 
-/// phi_m = sum over S without m of |S|! (k - |S| - 1)! / k! (v(S + m) - v(S)), k players.
+/// phi_m = sum over S without m of |S|! (k - |S| - 1)! / k! (v(S + m) - v(S)), k modalities.
 /// Shapes: values by pattern bits.
 std::vector<double> shapley_values(const std::vector<double>& values, Pattern players, int count) {
   const int k = players.count();
@@ -71,9 +71,9 @@ std::vector<ModalityAttention> attention_of(const predict::Buffers& buffers,
   return result;
 }
 
-/// Fuses the encodings of one utterance under several patterns, a row for each. Modalities are
-/// encoded apart from each other, so one encoding of each serves every pattern it is in.
-/// Shapes: encoded [M D] -> buffers.logits [patterns, C].
+/// Fuses the encodings of one utterance under several patterns, one row per pattern. Modalities are
+/// encoded separately, so one encoding of each serves all patterns. Shapes: encoded [M D] ->
+/// buffers.logits [patterns, C].
 void fuse_under(const predict::NetworkView& network, const std::vector<float>& encoded,
                 const std::vector<Pattern>& patterns, predict::Buffers& buffers) {
   const auto n = static_cast<std::int64_t>(patterns.size());
@@ -93,8 +93,8 @@ void fuse_under(const predict::NetworkView& network, const std::vector<float>& e
   predict::fuse_and_classify(network, n, buffers);
 }
 
-/// The logits of one utterance under several patterns, the rest of its dialogue unchanged, where
-/// encodings are not kept apart. Shapes: -> buffers.logits [patterns, C].
+/// The logits of one utterance under several patterns, with the rest of its dialogue unchanged, for
+/// networks without separate encodings. Shapes: -> buffers.logits [patterns, C].
 void run_under(const Recogniser::Impl& model, std::span<const UtteranceView> dialogue,
                std::int64_t utterance, const std::vector<Pattern>& patterns,
                predict::Buffers& buffers) {

@@ -7,7 +7,7 @@
 
 namespace hardy {
 
-/// Everything of an explanation, with names instead of numbers (docs/serving.md has an example).
+/// An explanation with names instead of indices, the output of `hardy explain --json`.
 nlohmann::ordered_json explanation_json(const Explanation& explanation, const BundleInfo& info);
 
 }  // namespace hardy

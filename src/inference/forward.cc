@@ -8,7 +8,7 @@
 namespace hardy::predict {
 namespace {
 
-/// Floats between two rows of input, one line of the cache.
+/// Floats between two rows of input: one cache line.
 constexpr std::int64_t kInputGap = 16;
 
 Rows rows_of(std::vector<float>& buffer, std::int64_t n, std::int64_t width) {
@@ -26,8 +26,7 @@ ConstRows normalised(const NormView& norm, ConstRows x, std::int64_t n, std::int
   return constant(y);
 }
 
-/// Alone in its dialogue, an utterance attends to itself with weight one: z = v, and q and k are
-/// not needed at all.
+/// An utterance alone in its dialogue attends to itself with weight one: z = v, without q and k.
 bool everyone_is_alone(const ModalityRows& rows) {
   return std::adjacent_find(rows.offsets.begin(), rows.offsets.end(),
                             [](auto x, auto y) { return y - x > 1; }) == rows.offsets.end();
@@ -95,7 +94,7 @@ void attend(const NetworkView& network, const UnitView& unit, const StackPass& p
   }
 }
 
-/// What follows attention: residuals and the MLP, over rows from first_query on.
+/// The layers after attention: residuals and the MLP, over rows from first_query on.
 void finish_unit(const UnitView& unit, std::int64_t n, std::int64_t first_query, Rows attended,
                  Rows state, Buffers& buffers) {
   const std::int64_t width = unit.fc1.in;
@@ -112,7 +111,7 @@ void finish_unit(const UnitView& unit, std::int64_t n, std::int64_t first_query,
   linear(constant(inner), count, unit.fc2, x, true);
 }
 
-/// Lists the rows that have each modality.
+/// Lists the rows of each modality.
 void find_rows(std::span<const UtteranceView> utterances, std::span<const std::int64_t> offsets,
                Pattern available, std::vector<ModalityRows>& present) {
   for (std::size_t m = 0; m < present.size(); ++m) {
@@ -188,7 +187,7 @@ void fuse_and_classify(const NetworkView& network, std::int64_t n, Buffers& buff
       continue;
     }
     if (count == 0) continue;
-    // Only rows that have the modality contribute: gather, multiply, scatter.
+    // Only rows with the modality contribute: gather, multiply, scatter.
     const Rows gathered = rows_of(buffers.inner, count, width);
     const Rows part = rows_of(buffers.part, count, stacked);
     for (std::int64_t i = 0; i < count; ++i) {
@@ -223,7 +222,7 @@ void run_network(const NetworkView& network, std::span<const UtteranceView> utte
     const auto count = static_cast<std::int64_t>(rows.rows.size());
     if (options.keeps_attention) buffers.attention[m].clear();
     if (count == 0) continue;
-    // Rows a power of two apart would share a few places of the first cache.
+    // Rows at a distance of a power of two would share few sets of the first-level cache.
     const Rows input = rows_of(buffers.input, count, modality.embed.in + kInputGap);
     for (std::int64_t i = 0; i < count; ++i) {
       const auto row = static_cast<std::size_t>(rows.rows[static_cast<std::size_t>(i)]);
@@ -259,7 +258,7 @@ void reconstruct(const NetworkView& network, std::size_t m, std::int64_t n, Buff
   }
   const Rows rebuilt = rows_of(result, n, modality.decoder.out);
   linear(source, n, modality.decoder, rebuilt, false);
-  if (modality.reads_tuned()) return;  // it was trained to rebuild tuned features
+  if (modality.reads_tuned()) return;  // it was trained to reconstruct tuned features
   for (std::int64_t i = 0; i < n; ++i) {
     unstandardise(rebuilt.row(i), modality.scaling, modality.decoder.out);
   }

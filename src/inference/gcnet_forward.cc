@@ -16,7 +16,7 @@ void check_gcnet(bool fits, const char* what) {
   if (!fits) throw ArtifactError(fmt::format("{}: its layers do not fit the description", what));
 }
 
-/// One direction of a recurrent layer of libtorch's form: two biases.
+/// One direction of a recurrent layer in libtorch's form with two biases.
 LstmDirection make_direction(const TensorFileView& file, const std::string& name) {
   const auto& shape = file.shape(name + ".input_bias");
   check_gcnet(shape.size() == 1, "recurrent layer");

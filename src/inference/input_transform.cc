@@ -1,4 +1,4 @@
-// What happens to scaled features before they are embedded.
+// Transformation of scaled features before they are embedded.
 #include "inference/network.h"
 
 namespace hardy::predict {

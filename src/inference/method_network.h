@@ -1,5 +1,5 @@
-// Forward passes of the methods that are not HARDY-MER's recogniser: one interface, so that what
-// trains can be predicted with, explained, streamed and served alike. Internal.
+// Forward passes of the methods other than HARDY-MER's recogniser behind one interface, for
+// prediction, explanation, streaming and serving. Internal.
 #pragma once
 
 #include <cstdint>
@@ -14,8 +14,8 @@
 
 namespace hardy::predict {
 
-/// Utterances of a call: dialogue b is rows offsets[b] .. offsets[b+1]-1. Of what is present only
-/// `available` is used.
+/// Utterances of a call: dialogue b is rows offsets[b] .. offsets[b+1]-1. Present modalities
+/// outside `available` are not used.
 struct DialogueRows {
   std::span<const UtteranceView> utterances;  ///< [n]
   std::span<const std::int64_t> offsets;      ///< [B+1]
@@ -29,21 +29,20 @@ struct DialogueRows {
   }
 };
 
-/// A stored model at work. Immutable; safe from several threads with Buffers each.
+/// The network of a stored model. Immutable; safe from several threads with Buffers each.
 class MethodNetwork {
  public:
   virtual ~MethodNetwork() = default;
 
-  /// Whether an answer depends on the other utterances of the dialogue.
+  /// Whether an output depends on the other utterances of the dialogue.
   [[nodiscard]] virtual bool reads_context() const { return false; }
 
   /// Fills buffers.logits [n, C] and buffers.limited [n, M].
   virtual void run(const DialogueRows& rows, Buffers& buffers) const = 0;
 };
 
-/// The network of a method other than HARDY-MER and modality_dropout, whose name is
-/// stored_method(info). Throws ArtifactError when an array is missing or of another shape, or when
-/// this program cannot run the method.
+/// The network of a method other than HARDY-MER and modality_dropout, named by stored_method(info).
+/// Throws ArtifactError when an array is missing or of another shape, or the method is unknown.
 std::unique_ptr<const MethodNetwork> make_method_network(const TensorFileView& file,
                                                          const BundleInfo& info);
 
@@ -68,13 +67,13 @@ std::unique_ptr<const MethodNetwork> make_context_network(const TensorFileView& 
 std::unique_ptr<const MethodNetwork> make_cpm_network(const TensorFileView& file,
                                                       const BundleInfo& info);
 
-/// A linear layer that owns its weights, laid out for its product.
+/// A linear layer that owns its packed weights.
 class Dense {
  public:
   Dense() = default;
 
-  /// Reads "<name>.weight" [out, in] and, where there is one, "<name>.bias" [out]. Throws
-  /// ArtifactError when the weight is missing or no matrix.
+  /// Reads "NAME.weight" [out, in] and, if present, "NAME.bias" [out]. Throws ArtifactError when
+  /// the weight is missing or no matrix.
   Dense(const TensorFileView& file, const std::string& name);
 
   /// From a bare matrix [out, in] and an optional bias [out].
@@ -95,11 +94,11 @@ class Dense {
   PanelView panels_;
 };
 
-/// The values of "<name>" with its shape checked. Throws ArtifactError.
+/// The values of "NAME" with its shape checked. Throws ArtifactError.
 std::span<const float> checked_array(const TensorFileView& file, const std::string& name,
                                      const std::vector<std::int64_t>& shape);
 
-/// A matrix with memory of its own. Shapes: [rows, width].
+/// A matrix that owns its memory. Shapes: [rows, width].
 struct Matrix {
   std::vector<float> values;
   std::int64_t width = 0;
@@ -116,13 +115,13 @@ struct Matrix {
   [[nodiscard]] ConstRows constant() const { return {values.data(), width}; }
 };
 
-/// How the features of every modality are scaled.
+/// Scaling of the features of every modality.
 class Scalings {
  public:
   Scalings(const TensorFileView& file, const BundleInfo& info);
 
-  /// Scaled features of modality m in the rows that show it, zeros (the mean) in the others;
-  /// notes in `buffers.limited` how many values were cut. Shapes: -> [n, stride] from `first`.
+  /// Scaled features of modality m in the rows that have it, zeros (the mean) in the others;
+  /// `buffers.limited` counts clipped values. Shapes: -> [n, stride] from `first`.
   void fill(const DialogueRows& rows, std::size_t m, Rows target, Buffers& buffers) const;
 
   [[nodiscard]] std::size_t modalities() const { return widths_.size(); }
@@ -131,7 +130,7 @@ class Scalings {
 
   [[nodiscard]] std::int64_t all_widths() const;
 
-  /// All modalities side by side. Shapes: -> [n, sum of widths].
+  /// All modalities concatenated. Shapes: -> [n, sum of widths].
   [[nodiscard]] Matrix side_by_side(const DialogueRows& rows, Buffers& buffers) const;
 
  private:

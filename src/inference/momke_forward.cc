@@ -1,4 +1,4 @@
-// MoMKE: mixtures of all modalities' experts over the whole dialogue.
+// MoMKE: mixtures of the experts of all modalities over the whole dialogue.
 #include <algorithm>
 #include <cmath>
 
@@ -15,7 +15,7 @@ void check_momke(bool fits, const char* what) {
   if (!fits) throw ArtifactError(fmt::format("{}: its layers do not fit the description", what));
 }
 
-/// Every modality's embedding passes all experts, mixed by a router of its own; then as HARDY-MER.
+/// Every modality's embedding passes all experts, weighted by a router; then as HARDY-MER.
 class MomkeForward final : public MethodNetwork {
  public:
   MomkeForward(const TensorFileView& file, const BundleInfo& info) : scalings_(file, info) {
@@ -85,7 +85,7 @@ class MomkeForward final : public MethodNetwork {
   void encode(const DialogueRows& rows, std::size_t m, Matrix& state, Buffers& buffers) const {
     Matrix x(rows.count(), scalings_.width(m));
     scalings_.fill(rows, m, x.all(), buffers);
-    std::vector<std::int64_t> members;        // rows that show it
+    std::vector<std::int64_t> members;        // rows that have it
     std::vector<std::int64_t> offsets = {0};  // dialogues among them
     for (std::size_t d = 0; d + 1 < rows.offsets.size(); ++d) {
       for (auto i = rows.offsets[d]; i < rows.offsets[d + 1]; ++i) {
@@ -114,7 +114,7 @@ class MomkeForward final : public MethodNetwork {
     }
   }
 
-  /// Shares of the experts. Shapes: -> [n, M].
+  /// Weights of the experts. Shapes: -> [n, M].
   [[nodiscard]] Matrix route(std::size_t m, const Matrix& embedded, std::int64_t n) const {
     Matrix inner(n, router1_[m].out());
     router1_[m].run(embedded.constant(), n, inner.all());

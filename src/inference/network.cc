@@ -10,7 +10,7 @@
 namespace hardy::predict {
 namespace {
 
-/// Looks arrays up and checks their shapes.
+/// Finds arrays and checks their shapes.
 class Finder {
  public:
   Finder(const TensorFileView& file, std::string prefix)

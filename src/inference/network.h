@@ -1,5 +1,4 @@
-// The recogniser's network over weights that lie in a mapped file. Internal: users include
-// recogniser.h.
+// The recogniser's network over weights in a mapped file. Internal: users include recogniser.h.
 #pragma once
 
 #include <array>
@@ -16,7 +15,7 @@
 
 namespace hardy::predict {
 
-/// Distances beyond this share one learned bias (src/nn/encoder.h says the same to training).
+/// Distances beyond this share one learned bias; equals kRelativeReach of src/nn/encoder.h.
 inline constexpr std::int64_t kRelationReach = 8;
 
 /// Scale and shift of a layer norm; null without one.
@@ -38,7 +37,7 @@ struct UnitView {
   const float* relation = nullptr;  ///< [heads, entries]; null = no bias
 };
 
-/// Everything that belongs to one modality.
+/// Weights and scaling of one modality.
 struct ModalityView {
   ScalingView scaling;  ///< [d_m]
   LinearView tuning1;   ///< [d_m, d_m]; empty = scaled features are embedded
@@ -52,7 +51,7 @@ struct ModalityView {
   [[nodiscard]] bool reads_tuned() const { return tuning1.out > 0; }
 };
 
-/// Which bias a pair of utterances gets (src/nn/ops.h, RelationBias).
+/// Selects the bias of a pair of utterances (src/nn/ops.h, RelationBias).
 struct RelationForm {
   std::int64_t reach = 0;
   bool by_speaker = false;
@@ -62,7 +61,7 @@ struct RelationForm {
   [[nodiscard]] std::int64_t entry(std::int64_t distance, bool same_speaker) const;
 };
 
-/// All weights. Immutable; the file they lie in must outlive them.
+/// All weights. Immutable; the file that holds them must outlive this object.
 struct NetworkView {
   std::int64_t hidden = 0;  ///< D
   std::int64_t heads = 1;
@@ -79,26 +78,26 @@ struct NetworkView {
   }
 };
 
-/// Finds the arrays "<prefix><parameter>" and "scaling.*" and checks every shape. Throws
-/// ArtifactError naming the array.
+/// Finds the arrays "PREFIX+PARAMETER" and "scaling.*" and checks every shape. Throws ArtifactError
+/// naming the array.
 NetworkView make_network(const TensorFileView& file, const std::string& prefix,
                          const BundleInfo& info);
 
-/// The part of make_network that every method has: outputs, widths (as embed.in) and scaling.
+/// The part of make_network shared by all methods: outputs, widths (as embed.in) and scaling.
 NetworkView make_inputs(const TensorFileView& file, const BundleInfo& info);
 
-/// Utterances of one modality inside a batch.
+/// Rows of one modality in a batch.
 struct ModalityRows {
   std::vector<std::int64_t> rows;       ///< batch rows that have it, ascending
   std::vector<std::int64_t> offsets;    ///< [B+1] the dialogues among them
-  std::vector<std::int64_t> positions;  ///< [n_m] place in the dialogue
+  std::vector<std::int64_t> positions;  ///< [n_m] position in the dialogue
   std::vector<std::int64_t> speakers;   ///< [n_m]
 };
 
-/// Scratch memory of a forward pass. Grows to the largest batch seen and stays.
+/// Scratch memory of a forward pass. Grows to the largest batch and is not released.
 struct Buffers {
   std::vector<ModalityRows> present;  ///< [M]
-  std::vector<std::int64_t> limited;  ///< [n, M] features that were cut to their limits
+  std::vector<std::int64_t> limited;  ///< [n, M] number of clipped features
   std::vector<float> input;           ///< [n_m, d_m]
   std::vector<float> tuning;          ///< [n_m, d_m]
   std::vector<float> state;           ///< [n_m, D]
@@ -113,11 +112,11 @@ struct Buffers {
   std::vector<float> joint;           ///< H [n, M D]
   std::vector<float> logits;          ///< [n, C]
   std::vector<float> decoded;         ///< [n, decoder width]
-  /// With attention kept: by modality, [depth, heads, n_m, n_m] of the first dialogue.
+  /// Attention weights if kept: by modality, [depth, heads, n_m, n_m] of the first dialogue.
   std::vector<std::vector<float>> attention;
 };
 
-/// Makes room without ever giving it back.
+/// Grows the buffer if needed; never shrinks it.
 inline float* room(std::vector<float>& buffer, std::int64_t count) {
   if (static_cast<std::int64_t>(buffer.size()) < count) {
     buffer.resize(static_cast<std::size_t>(count));
@@ -125,16 +124,16 @@ inline float* room(std::vector<float>& buffer, std::int64_t count) {
   return buffer.data();
 }
 
-/// Makes scaled features what the model embeds, in place: themselves, or tuned
-/// ones (paper 3.3.1; src/methods/hardymer/tuning_net.h in training). Shapes: input [n, d_m].
+/// Maps scaled features to the input of the embedding, in place: unchanged, or tuned (paper 3.3.1;
+/// src/methods/hardymer/tuning_net.h in training). Shapes: input [n, d_m].
 void transform_input(const ModalityView& modality, Rows input, std::int64_t n, Buffers& buffers);
 
-/// Rows of one modality on their way through its units.
+/// One pass of a modality's rows through its units.
 struct StackPass {
   const ModalityRows& rows;
   std::int64_t first_query = 0;        ///< rows before it are keys only in the last unit
-  const float* first_qkv = nullptr;    ///< [n_m, 3D] of the first unit when it is known already
-  std::vector<float>* kept = nullptr;  ///< attention goes there
+  const float* first_qkv = nullptr;    ///< [n_m, 3D] of the first unit if known already
+  std::vector<float>* kept = nullptr;  ///< receives the attention weights
 };
 
 /// z = E(x) of one modality, in place over buffers.state; afterwards rows from `first_query` on are
@@ -142,13 +141,13 @@ struct StackPass {
 void run_units(const NetworkView& network, const ModalityView& modality, const StackPass& pass,
                Buffers& buffers);
 
-/// q, k and v of a modality's first unit, e.g. to be kept by a dialogue that grows.
-/// Shapes: x [n, D] -> qkv [n, 3D].
+/// q, k and v of a modality's first unit, which a growing dialogue keeps. Shapes: x [n, D] -> qkv
+/// [n, 3D].
 void project_first_unit(const NetworkView& network, const ModalityView& modality, ConstRows x,
                         std::int64_t n, Rows qkv, Buffers& buffers);
 
-/// H = J + ReLU(W J + b) and the logits, from buffers.stacked; absent modalities are zero there.
-/// `present[m]` lists the rows of modality m. Shapes: n rows.
+/// H = J + ReLU(W J + b) and the logits, from buffers.stacked, which is zero for absent modalities.
+/// `present[m]`: rows of modality m. Shapes: n rows.
 void fuse_and_classify(const NetworkView& network, std::int64_t n, Buffers& buffers);
 
 /// The whole pass over a batch: dialogue b is rows offsets[b] .. offsets[b+1]-1.
@@ -156,7 +155,7 @@ void run_network(const NetworkView& network, std::span<const UtteranceView> utte
                  std::span<const std::int64_t> offsets, const PredictOptions& options,
                  Buffers& buffers);
 
-/// x^_m for all n rows, in the units of the features; of a model of tuned features, tuned ones.
+/// x^_m for all n rows, in the units of the features (tuned ones for a model of tuned features).
 /// Shapes: -> [n, d_m].
 void reconstruct(const NetworkView& network, std::size_t m, std::int64_t n, Buffers& buffers,
                  std::vector<float>& result);

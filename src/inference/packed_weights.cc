@@ -45,9 +45,9 @@ void PackedWeights::take(NetworkView& network, MappedFile& file, TensorFileView&
   for (const auto* layer : layers) {
     floats += static_cast<std::size_t>(packed_size(layer->in, layer->out));
   }
-  // Mapped and not from the heap: a service that loads another model must get the memory back.
-  // Aligned for large pages: a pass reads everything, and with small ones it would look up a page
-  // every four kilobytes, where reading ahead stops too.
+  // Mapped instead of allocated, so that a service which loads another model returns the memory.
+  // Aligned for large pages: a pass reads everything, and small pages would cost a lookup and stop
+  // the prefetching every four kilobytes.
   constexpr std::size_t kLargePage = std::size_t{2} << 20;
   const std::size_t bytes = std::max<std::size_t>(floats, 1) * sizeof(float);
   const std::size_t mapped = bytes + kLargePage;
@@ -59,7 +59,7 @@ void PackedWeights::take(NetworkView& network, MappedFile& file, TensorFileView&
   std::size_t left = mapped;
   std::align(kLargePage, bytes, start, left);
 #ifdef MADV_HUGEPAGE
-  (void)::madvise(start, bytes, MADV_HUGEPAGE);  // a wish: without them it is slower only
+  (void)::madvise(start, bytes, MADV_HUGEPAGE);  // optional: it is only slower without large pages
 #endif
   float* place = static_cast<float*>(start);
   std::set<const std::byte*> plain;

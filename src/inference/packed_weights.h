@@ -1,4 +1,4 @@
-// The weights of a network, laid out for its products. Internal.
+// The packed weights of a network. Internal.
 #pragma once
 
 #include <cstddef>
@@ -10,18 +10,18 @@
 
 namespace hardy::predict {
 
-/// Gives mapped memory back.
+/// Unmaps memory.
 struct UnmapMemory {
   std::size_t bytes = 0;
   void operator()(float* memory) const;
 };
 
-/// Panels (panels.h) of every layer, in the order of a forward pass, so that reading ahead flows
-/// from one layer into the next.
+/// Panels (panels.h) of every layer, in the order of a forward pass, so that prefetching continues
+/// from one layer to the next.
 class PackedWeights {
  public:
-  /// Packs all layers of `network`, which reads them from here afterwards. The plain weights are
-  /// given back to the system and taken out of `contents`: they are not kept twice.
+  /// Packs all layers of `network`, which then reads them from here. The pages of the plain weights
+  /// are released and the arrays removed from `contents`, so that weights are not in memory twice.
   void take(NetworkView& network, MappedFile& file, TensorFileView& contents);
 
  private:

@@ -1,4 +1,4 @@
-// Methods that recognise every utterance by itself: the controls, MMIN and CIF-MMIN.
+// Methods that predict every utterance independently: the controls, MMIN and CIF-MMIN.
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -13,9 +13,9 @@
 namespace hardy::predict {
 namespace {
 
-constexpr float kSmallest = 1e-12F;  ///< shares are kept above it before their logarithm
+constexpr float kSmallest = 1e-12F;  ///< lower bound of shares before their logarithm
 
-/// ln(p / (1 - p)), p kept away from 0 and 1 as training keeps it.
+/// ln(p / (1 - p)), with p bounded away from 0 and 1 as in training.
 float logit_of(float p) {
   p = std::clamp(p, 1e-6F, 1 - 1e-6F);
   return std::log(p / (1 - p));
@@ -25,7 +25,7 @@ float* logits_room(Buffers& buffers, std::int64_t n, std::int64_t outputs) {
   return room(buffers.logits, n * outputs);
 }
 
-/// The training part's label frequencies, or its mean value, whatever is shown.
+/// The training part's label frequencies, or its mean value, for any input.
 class MajorityNetwork final : public MethodNetwork {
  public:
   MajorityNetwork(const TensorFileView& file, const BundleInfo& info) : scalings_(file, info) {
@@ -51,7 +51,7 @@ class MajorityNetwork final : public MethodNetwork {
   std::vector<float> answer_;
 };
 
-/// Linear layers "<name>.0", "<name>.1", ...; between them ReLU, or a leaky one.
+/// Linear layers "NAME.0", "NAME.1", ... with ReLU or leaky ReLU between them.
 class Layers {
  public:
   Layers(const TensorFileView& file, const std::string& name, float slope = 0) : slope_(slope) {
@@ -96,7 +96,7 @@ void require(bool fits, const char* what) {
   if (!fits) throw ArtifactError(fmt::format("{}: its layers do not fit the description", what));
 }
 
-/// Layers on all features side by side: early_linear (one layer) and mean_mlp.
+/// Layers on all features concatenated: early_linear (one layer) and mean_mlp.
 class StackedNetwork final : public MethodNetwork {
  public:
   StackedNetwork(const TensorFileView& file, const BundleInfo& info) : scalings_(file, info) {
@@ -126,7 +126,7 @@ class StackedNetwork final : public MethodNetwork {
   std::optional<Layers> layers_;
 };
 
-/// A linear model per modality, averaged over what is shown (late_linear).
+/// A linear model per modality; the outputs of the available ones are averaged (late_linear).
 class LateNetwork final : public MethodNetwork {
  public:
   LateNetwork(const TensorFileView& file, const BundleInfo& info)
@@ -178,7 +178,7 @@ class LateNetwork final : public MethodNetwork {
   std::vector<Dense> layers_;
 };
 
-/// Encoders of single modalities, outputs side by side (MMIN, CIF-MMIN). An absent modality is
+/// Encoders of single modalities with concatenated outputs (MMIN, CIF-MMIN). An absent modality is
 /// encoded as zeros, its mean.
 class EncoderBank {
  public:

@@ -155,7 +155,8 @@ TensorFile convert_published(const TensorFile& state_dict,
       for (std::size_t y = 0; y < kLetters.size(); ++y) {
         if (x == y) continue;
         // Found by matching the golden values: the published forward pass gives the visual queries
-        // to cross_attn_av and the acoustic ones to cross_attn_va; the other pairs are as named.
+        // to cross_attn_av and the acoustic ones to cross_attn_va; the other pairs match their
+        // names.
         const bool is_swapped = kLetters[x] != "t" && kLetters[y] != "t";
         const auto letters = is_swapped ? kLetters[y] + kLetters[x] : kLetters[x] + kLetters[y];
         convert_cross_attention(converter, "cross_attn_" + letters,

@@ -13,7 +13,7 @@
 namespace hardy {
 namespace {
 
-/// Beyond this many modalities, patterns are looked up in the list instead of a table.
+/// With more modalities, patterns are searched in the list instead of a table.
 constexpr std::uint32_t kTableBits = kMaxModalities;
 
 void check_finite(const BundleInfo& info, std::span<const UtteranceView> utterances) {
@@ -39,7 +39,7 @@ void check_offsets(std::span<const std::int64_t> offsets, std::size_t count) {
   }
 }
 
-/// Finite features can still be so large that float32 overflows on the way.
+/// Finite features can still be large enough to overflow float32 in the network.
 void check_answers(std::span<const float> logits, std::int64_t outputs) {
   if (predict::all_finite(logits.data(), static_cast<std::int64_t>(logits.size()))) return;
   std::int64_t i = 0;
@@ -50,7 +50,7 @@ void check_answers(std::span<const float> logits, std::int64_t outputs) {
       i));
 }
 
-/// Estimates whatever somebody lacks.
+/// Estimates the absent modalities.
 void rebuild(const predict::NetworkView& network, std::int64_t n, Workspace::Impl& workspace,
              Predictions& predictions) {
   workspace.reconstruction.resize(network.modalities.size());
@@ -63,7 +63,7 @@ void rebuild(const predict::NetworkView& network, std::int64_t n, Workspace::Imp
   }
 }
 
-/// Whether the model is a recogniser of HARDY-MER's, whichever method trained it.
+/// Whether the model has HARDY-MER's recogniser, which several methods train.
 bool is_hardymer(const BundleInfo& info) {
   const auto method = stored_method(info);
   return method == "hardymer" || method == "hardymer_published" || method == "modality_dropout";

@@ -1,4 +1,4 @@
-// What stands behind Recogniser and Workspace. Internal.
+// Implementation of Recogniser and Workspace. Internal.
 #pragma once
 
 #include <memory>
@@ -15,10 +15,10 @@
 namespace hardy {
 
 struct Recogniser::Impl {
-  /// How the weights of the layers lie afterwards.
+  /// Layout of the weights after loading.
   enum class Weights {
-    kPacked,  ///< as the products want them
-    kPlain    ///< as in the file; nothing can be predicted
+    kPacked,  ///< packed for products
+    kPlain    ///< as in the file; prediction is not possible
   };
 
   explicit Impl(const std::filesystem::path& file, Residence residence = Residence::kMapped,
@@ -27,14 +27,14 @@ struct Recogniser::Impl {
   MappedFile mapped;
   TensorFileView contents;
   BundleInfo info;
-  predict::NetworkView network;  ///< of other methods: outputs, widths and scaling alone
+  predict::NetworkView network;  ///< for other methods: outputs, widths and scaling only
   predict::PackedWeights packed;
   std::unique_ptr<const predict::MethodNetwork> other;  ///< null for HARDY-MER's recognisers
   std::string fingerprint;
   std::vector<float> temperatures;  ///< by pattern bits; 0 = not fitted
   std::vector<float> errors;        ///< by pattern bits; values only
 
-  /// Runs `other`. Requires: it is there.
+  /// Runs `other`. Requires: `other` is not null.
   void run_other(const predict::DialogueRows& rows, predict::Buffers& buffers) const;
 
  private:
@@ -53,8 +53,8 @@ struct Workspace::Impl {
   std::vector<std::int64_t> offsets;
 };
 
-/// Turns buffers.logits [n, C] and workspace.used [n] into predictions. Throws DataError
-/// when a logit is not finite.
+/// Turns buffers.logits [n, C] and workspace.used [n] into predictions. Throws DataError when a
+/// logit is not finite.
 Predictions read_out(const Recogniser::Impl& impl, std::int64_t n, Workspace::Impl& workspace);
 
 }  // namespace hardy

@@ -56,7 +56,7 @@ bool decode_base64(std::string_view text, std::vector<std::uint8_t>& bytes) {
       bytes.push_back(static_cast<std::uint8_t>(group >> shift & 0xFF));
     }
   }
-  // Bits that padding cuts off must be zero, or two texts would mean the same bytes.
+  // The bits beside the padding must be zero; otherwise two texts would encode the same bytes.
   for (std::size_t i = 0; i < padding; ++i) {
     if (bytes.back() != 0) return false;
     bytes.pop_back();

@@ -14,12 +14,12 @@
 
 namespace hardy {
 
-/// A request that cannot be carried out: which field, and why.
+/// A refused request, with the field and the reason.
 class RequestError : public Error {
  public:
   enum class Kind {
     kMalformed,  ///< no JSON, or a field of the wrong type
-    kUnusable    ///< well formed, but not for this model
+    kUnusable    ///< well-formed, but not for this model
   };
 
   RequestError(Kind kind, std::string field, std::string reason);
@@ -36,7 +36,7 @@ class RequestError : public Error {
   std::string reason_;
 };
 
-/// A refusal because of a limit of the service: answered 413.
+/// A refusal by a limit of the service: status 413.
 class TooLargeError : public RequestError {
  public:
   TooLargeError(std::string field, std::string reason)
@@ -46,13 +46,13 @@ class TooLargeError : public RequestError {
 /// One utterance of a request, checked against a model.
 struct UtteranceRequest {
   std::string id;
-  std::string dialogue;  ///< empty = it stands alone
+  std::string dialogue;  ///< empty = no dialogue
   std::string speaker;
   bool ends_dialogue = false;
-  /// At least one, but for the line that only ends a dialogue.
+  /// At least one, except in a line that only ends a dialogue.
   std::vector<std::pair<std::string, std::vector<float>>> features;
 
-  /// {"dialogue": "d1", "end": true}: nothing to predict, the dialogue is over.
+  /// Whether there is nothing to predict: {"dialogue": "d1", "end": true}.
   [[nodiscard]] bool only_ends() const { return features.empty(); }
 
   /// Appends it to a dialogue.
@@ -60,17 +60,17 @@ struct UtteranceRequest {
 };
 
 /// Reads {"id", "dialogue", "speaker", "end", "features": {MODALITY: [numbers] or {"base64": "..."}
-/// or null}}. base64 is that of little-endian float32 values. `path` names the place of the
-/// utterance in messages ("utterances[3]"), empty for the request itself. Throws RequestError with
-/// the field, or with the byte where the text stops being JSON.
+/// or null}}. base64 encodes little-endian float32 values. `path` names the utterance in messages
+/// ("utterances[3]"), empty for the request itself. Throws RequestError with the field, or with the
+/// byte at which the JSON is malformed.
 UtteranceRequest read_utterance(std::string_view text, const std::string& path,
                                 const BundleInfo& info);
 
-/// The bytes of a base64 text (RFC 4648, padding needed); false when it is none.
+/// Decodes a base64 text (RFC 4648, padding required); false when it is malformed.
 bool decode_base64(std::string_view text, std::vector<std::uint8_t>& bytes);
 
 /// Row `i` of the predictions as JSON: label, probabilities by name, confidence, calibrated, used;
-/// for a value: value, expected_error. With a reconstruction, the modalities that were not used.
+/// for a value: value, expected_error. With reconstruction, also the modalities that were not used.
 nlohmann::ordered_json answer_json(const BundleInfo& info, const Predictions& predictions,
                                    std::int64_t i);
 

@@ -90,7 +90,7 @@ class RequestReader : public nlohmann::json_sax<nlohmann::json> {
       state_ = State::kFields;
       return true;
     }
-    if (!in_list_) return true;  // the request itself
+    if (!in_list_) return true;  // in the request itself
     end_listed();
     return true;
   }
@@ -139,7 +139,7 @@ class RequestReader : public nlohmann::json_sax<nlohmann::json> {
     refuse_malformed(path_, reason);
   }
 
-  /// The utterance that stands alone, when there is one.
+  /// Ends the single utterance of a request without list.
   void finish() {
     if (request_.has_list || (request_.first_field.empty() && grammar_.max_utterances > 0 &&
                               !request_.options.empty())) {
@@ -361,7 +361,7 @@ class RequestReader : public nlohmann::json_sax<nlohmann::json> {
   ReadRequest& request_;
   State state_ = State::kStart;
   UtteranceRequest single_;
-  std::string field_;         ///< whose value comes next
+  std::string field_;         ///< field of the next value
   std::int64_t index_ = -1;   ///< in the list of utterances
   bool in_list_ = false;      ///< within an utterance of the list
   unsigned seen_single_ = 0;  ///< fields, as bits in the order of kFieldNames
@@ -379,7 +379,7 @@ ReadRequest read_request(std::string_view text, const std::string& path, const B
   if (text.empty()) {
     refuse_malformed(path, "is empty, expected an object such as {\"features\": {..}}");
   }
-  // The JSON parser takes a zero byte as the end of its input.
+  // The JSON parser treats a zero byte as the end of its input.
   if (const auto zero = text.find('\0'); zero != text.npos) {
     refuse_malformed(path, fmt::format("is not JSON at byte {}: a zero byte", zero + 1));
   }

@@ -1,5 +1,5 @@
-// Reads the JSON of a request as it is parsed. Nothing but what the model can use is ever stored,
-// so the memory of a request follows from the model's widths and the number of its utterances.
+// Checks the JSON of a request while it is parsed. Only data that the model can use is stored, so
+// the memory of a request is bounded by the model's widths and the number of its utterances.
 #pragma once
 
 #include <cstdint>
@@ -14,22 +14,22 @@
 
 namespace hardy {
 
-/// What a request may hold.
+/// Limits and fields of a request.
 struct RequestGrammar {
-  std::int64_t max_utterances = 0;   ///< of {"utterances": [..]}; 0 = one utterance, no list
-  std::vector<std::string> options;  ///< fields beside the utterances
+  std::int64_t max_utterances = 0;   ///< of {"utterances": [..]}; 0 = a single utterance, no list
+  std::vector<std::string> options;  ///< fields besides the utterances
 };
 
-/// A request as it was written. Names are known and given once; widths fit the model.
+/// A parsed request. Names are known and not repeated; widths fit the model.
 struct ReadRequest {
-  bool has_list = false;  ///< {"utterances": [..]}; otherwise one utterance, or only options
+  bool has_list = false;  ///< {"utterances": [..]}; otherwise one utterance, or options only
   std::vector<UtteranceRequest> utterances;
   /// Values of the options: texts, numbers, booleans, null, or lists of these.
   std::vector<std::pair<std::string, nlohmann::json>> options;
-  std::string first_field;  ///< the first field of an utterance beside the list; empty = none
+  std::string first_field;  ///< first field of an utterance beside the list; empty = none
 };
 
-/// Reads a request. `path` names its place in messages, empty for the whole body. Throws
+/// Reads a request. `path` names its position in messages, empty for the whole body. Throws
 /// RequestError, TooLargeError beyond RequestGrammar::max_utterances.
 ReadRequest read_request(std::string_view text, const std::string& path, const BundleInfo& info,
                          const RequestGrammar& grammar);

@@ -28,8 +28,8 @@ std::vector<float> unpack_features(const std::string& text, const std::string& f
   const auto longest = (static_cast<std::size_t>(width) * sizeof(float) + 2) / 3 * 4;
   std::vector<std::uint8_t> bytes;
   const auto place = field + ".base64";
-  // Of a text that is too long only so much is decoded as the model reads: enough to tell base64
-  // from something else.
+  // Of a text that is too long, only the part that the model would read is decoded, to tell whether
+  // it is base64.
   if (text.size() % 4 != 0 || !decode_base64(std::string_view(text).substr(0, longest), bytes)) {
     refuse_malformed(place, "is not base64 (RFC 4648, padded)");
   }

@@ -1,4 +1,4 @@
-// Refusals of a request, and the values that need more than the parser.
+// Refusals of a request, and values that the parser alone cannot check.
 #pragma once
 
 #include <cstdint>
@@ -13,17 +13,17 @@ namespace hardy {
 [[noreturn]] void refuse_malformed(const std::string& field, const std::string& reason);
 [[noreturn]] void refuse_unusable(const std::string& field, const std::string& reason);
 
-/// "path.name"; of a long name only the start, because it comes from a stranger.
+/// "path.name"; a long name is cut, because it is untrusted.
 std::string field_path(const std::string& path, std::string_view name);
 
 /// The float32 values of a base64 text. Refuses more than `width` of them without decoding.
 std::vector<float> unpack_features(const std::string& text, const std::string& field,
                                    std::int64_t width);
 
-/// Refuses values that are not as many as the model reads, or not finite.
+/// Refuses a number of values other than the model's width, and values that are not finite.
 void check_features(const std::vector<float>& values, const std::string& field, std::int64_t width);
 
-/// More values than the model reads.
+/// Refuses more values than the model reads.
 [[noreturn]] void refuse_surplus(const std::string& field, std::int64_t width);
 
 /// Index of the modality. Refuses an unknown one with the nearest known name.

@@ -36,14 +36,14 @@ void DialogueStream::add_modality(std::size_t m, const UtteranceView& turn, Work
   predict::ModalityRows& rows = buffers.present[m];
   rows.positions.assign(kept.positions.begin(), kept.positions.end());
   rows.speakers.assign(kept.speakers.begin(), kept.speakers.end());
-  rows.rows.resize(kept.positions.size());  // only their number counts inside the units
+  rows.rows.resize(kept.positions.size());  // only their number matters inside the units
   rows.offsets.assign({0, before + 1});
   std::copy(kept.embedded.begin(), kept.embedded.end(),
             predict::room(buffers.state, (before + 1) * width));
   predict::run_units(network, modality, {rows, before, kept.qkv.data(), nullptr}, buffers);
   std::copy_n(buffers.state.data() + before * width, width,
               buffers.stacked.data() + static_cast<std::int64_t>(m) * width);
-  rows.rows.assign(1, 0);  // the fusion sees the new turn alone
+  rows.rows.assign(1, 0);  // only the new turn is fused
 }
 
 Predictions DialogueStream::add_turn(const UtteranceView& turn, Workspace& workspace,
@@ -78,7 +78,7 @@ Predictions DialogueStream::add_turn(const UtteranceView& turn, Workspace& works
     return predictions;
   } catch (const Error& error) {
     if (error.kind() != ErrorKind::kData) throw;
-    // Later turns must not see the one that was refused.
+    // Later turns must not depend on a refused one.
     for (std::size_t m = 0; m < info.modalities.size(); ++m) {
       if (used.has(static_cast<int>(m))) kept_[m].forget_last(network.hidden);
     }
@@ -113,7 +113,7 @@ Predictions DialogueStream::add_whole_turn(const UtteranceView& turn, Pattern us
   const std::array<std::int64_t, 2> offsets = {0, static_cast<std::int64_t>(views.size())};
   const auto complete = Pattern::complete(static_cast<int>(modalities.size()));
   model.run_other({views, offsets, complete}, work.buffers);
-  // The last turn alone is read out.
+  // Only the last turn is returned.
   const auto before = static_cast<std::int64_t>(views.size()) - 1;
   const std::int64_t outputs = model.network.outputs;
   auto& logits = work.buffers.logits;

@@ -1,5 +1,4 @@
-// e^x and what is made of it, in float32 arithmetic that compilers turn into vectors: inline,
-// without branches and calls. Internal.
+// Vectorisable exp, sigmoid and tanh in float32: inline, without branches and calls. Internal.
 #pragma once
 
 #include <algorithm>

@@ -12,13 +12,13 @@
 namespace hardy::predict {
 namespace {
 
-/// Partial results of a reduction: the compiler maps them to one, two or four registers.
+/// Partial sums of a reduction; the compiler maps them to one, two or four registers.
 constexpr std::int64_t kLanes = 16;
 
 /// erf(x) for x >= 0: Abramowitz and Stegun 7.1.26, absolute error at most 1.5e-7.
 HARDY_INLINE float error_function(float x) {
-  // Past 9 it is 1. Cut as bits, which are in the order of the numbers: cut as a float, it would be
-  // a branch, and the loop around it not vectorised.
+  // erf(x) is 1 in float32 beyond 9. The clamp compares bit patterns, whose order is that of the
+  // numbers: a comparison of floats becomes a branch, which prevents vectorisation of the loop.
   const auto bits = std::min(std::bit_cast<std::int32_t>(x), std::bit_cast<std::int32_t>(9.0F));
   const auto cut = std::bit_cast<float>(bits);
   const float t = 1.0F / (1.0F + 0.3275911F * cut);
@@ -131,7 +131,7 @@ HARDY_HOT_LOOP void layer_norm(const float* x, std::int64_t width, const float* 
 }
 
 HARDY_HOT_LOOP bool all_finite(const float* x, std::int64_t count) {
-  // Infinity and NaN have every bit of the exponent set; a loop without an exit can be vectorised.
+  // Infinity and NaN have all exponent bits set. No early exit, so that the loop is vectorised.
   std::uint32_t found = 0;
   for (std::int64_t i = 0; i < count; ++i) {
     const auto bits = std::bit_cast<std::uint32_t>(x[i]);

@@ -1,5 +1,4 @@
-// The float32 loops under the prediction runtime: raw pointers, one thread, no allocation.
-// Internal.
+// Float32 loops of the prediction runtime: raw pointers, one thread, no allocation. Internal.
 #pragma once
 
 #include <cstdint>
@@ -8,14 +7,14 @@
 
 namespace hardy::predict {
 
-/// A linear layer y = W x + b somewhere in memory. Shapes: weight [out, in] row-major, bias [out]
-/// or null. The runtime multiplies with `panels` only (packed_weights.h).
+/// A linear layer y = W x + b in memory. Shapes: weight [out, in] row-major, bias [out] or null.
+/// The runtime multiplies with `panels` only (packed_weights.h).
 struct LinearView {
-  const float* weight = nullptr;  ///< null once it is packed
+  const float* weight = nullptr;  ///< null once packed
   const float* bias = nullptr;
   std::int64_t in = 0;
   std::int64_t out = 0;
-  const float* panels = nullptr;  ///< null until it is packed
+  const float* panels = nullptr;  ///< null until packed
 };
 
 /// Rows [first, first + count) of the outputs of a layer that is not packed yet.
@@ -24,15 +23,15 @@ LinearView output_rows(const LinearView& layer, std::int64_t first, std::int64_t
 /// y = x W^T + b for n rows; with `accumulates`, y += x W^T + b. Requires panels.
 void linear(ConstRows x, std::int64_t n, const LinearView& layer, Rows y, bool accumulates);
 
-/// How features of one modality are scaled. Shapes: [width] each.
+/// Scaling of one modality. Shapes: [width] each.
 struct ScalingView {
   const float* mean = nullptr;
   const float* deviation = nullptr;
-  const float* lowest = nullptr;   ///< of scaled values; null = no limits
+  const float* lowest = nullptr;   ///< clip range of scaled values; null = none
   const float* highest = nullptr;  ///< null together with `lowest`
 };
 
-/// y = (x - mean) / deviation, kept between the limits. How many values had to be cut to them.
+/// y = (x - mean) / deviation, clipped. Returns the number of clipped values.
 std::int64_t standardise(const float* x, const ScalingView& scaling, std::int64_t width, float* y);
 
 /// x = x * deviation + mean.

@@ -20,28 +20,29 @@
 namespace hardy::predict {
 namespace {
 
-/// Rows that are worked on before the next panels: with 1024 inputs they stay in the second cache.
+/// Rows processed before the next panels: with 1024 inputs they fit the second-level cache.
 constexpr std::int64_t kBlock = 96;
 
-/// How far ahead of the products tiles ask for weights, in floats. Measured best, with large pages.
+/// Prefetch distance of weights, in floats; the best measured value with large pages.
 constexpr std::int64_t kFarAhead = 1024;
 
-/// Where tiles go over a panel at least as often, the first of them ask for a share of the next
-/// panel each: all of it at once would be more than the memory can have under way.
+/// If at least this many tiles use a panel, each of the first ones prefetches a part of the next
+/// panel: all of it at once would exceed the outstanding memory requests of a core.
 constexpr std::int64_t kSharers = 4;
 
-/// Most outputs and rows of a tile.
+/// Largest number of outputs and rows of a tile.
 constexpr std::int64_t kMostOutputs = 64;
 constexpr std::int64_t kMostRows = 12;
 
-/// What a tile works on: some rows and outputs next to each other.
+/// Arguments of a tile: some adjacent rows and outputs.
 struct Tile {
-  const float* weights;  ///< of the first output
+  const float* weights;  ///< weights of the first output
   std::int64_t stride;   ///< floats between two panels
   std::int64_t in;
-  const float* bias;  ///< of the first output, or null
+  const float* bias;  ///< bias of the first output, or null
   bool accumulates;
-  const float* upcoming = nullptr;  ///< a part of the next panel, in tiles that share
+  const float* upcoming =
+      nullptr;  ///< part of the next panel to prefetch, in tiles that share this
 };
 
 using V4 = float __attribute__((vector_size(16)));
@@ -68,14 +69,14 @@ HARDY_INLINE void write(const Tile& tile, const Vector (&sums)[std::size_t{kVect
   }
 }
 
-/// Sums of kRows rows of x and kVectors vectors of outputs. Meanwhile the weights behind come into
-/// the cache: for few rows, reading them is the longer part.
+/// Sums of kRows rows of x and kVectors vectors of outputs. Prefetches the weights behind them:
+/// with few rows, reading weights takes longer than the products.
 template <typename Vector, int kRows, int kVectors, bool kShares>
 HARDY_INLINE void run_tile(const Tile& tile, ConstRows x, Rows y) {
   constexpr int kWidth = sizeof(Vector) / sizeof(float);
   constexpr int kPanel = kWidth == 16 ? 32 : 16;
   constexpr int kPerPanel = std::min<int>(kVectors, kPanel / kWidth);
-  constexpr int kLine = 16;  // floats of a line of the cache
+  constexpr int kLine = 16;  // floats of a cache line
   Vector sums[std::size_t{kRows}][std::size_t{kVectors}];
 #pragma GCC unroll 12
   for (int r = 0; r < kRows; ++r) {
@@ -128,12 +129,12 @@ struct Tiles {
   std::array<TileLoop, kMostRows> loops{};
 };
 
-/// As many sums as fill the registers.
+/// Tiles with as many sums as fit the registers.
 struct Kernels {
-  Tiles wide;    ///< for as many rows as it takes at once
-  Tiles narrow;  ///< for more
-  Tiles edge;    ///< when no more outputs than its own are left
-  Tiles shared;  ///< for so many rows that tiles share the asking for weights; none when empty
+  Tiles wide;    ///< for as many rows as one tile takes
+  Tiles narrow;  ///< for more rows
+  Tiles edge;    ///< for the last outputs, fewer than a tile's
+  Tiles shared;  ///< for so many rows that tiles share the prefetching; none when empty
 };
 
 template <int... kRows>
@@ -177,8 +178,9 @@ std::int64_t passes_over(std::int64_t n, const Tiles& tiles) {
   return (n + tiles.rows - 1) / tiles.rows;
 }
 
-/// All n rows with the outputs of one tile; the rows are shared out evenly. `tiles_of(pass)` says
-/// with which tiles; all of them take as many rows. May change `tile` for its pass.
+/// All n rows with the outputs of one tile, in passes of nearly equal size. `tiles_of(pass)`
+/// returns the tiles of a pass; all of them take the same number of rows. May change `tile` for its
+/// pass.
 template <typename TilesOf>
 HARDY_INLINE void run_passes(std::int64_t passes, const Tile& tile, ConstRows x, std::int64_t n,
                              Rows y, const TilesOf& tiles_of) {
@@ -198,7 +200,7 @@ void run_rows(const Tiles& tiles, const Tile& tile, ConstRows x, std::int64_t n,
              [&](std::int64_t) -> const Tiles& { return tiles; });
 }
 
-/// The same with at least kSharers passes: each of the first asks for a share of the next panel.
+/// The same with at least kSharers passes: each of the first prefetches a part of the next panel.
 void run_sharing_rows(const Kernels& kernels, Tile tile, ConstRows x, std::int64_t n, Rows y) {
   const float* next = tile.weights + tile.stride;
   run_passes(passes_over(n, kernels.shared), tile, x, n, y, [&](std::int64_t pass) -> const Tiles& {
@@ -207,8 +209,8 @@ void run_sharing_rows(const Kernels& kernels, Tile tile, ConstRows x, std::int64
   });
 }
 
-/// The same when only `outputs` of the tile exist. The tile writes whole vectors into a place of
-/// its own: a loop that also knew how to write parts of them would keep its sums in memory.
+/// The same if only `outputs` of the tile exist. The tile writes whole vectors to a buffer: a loop
+/// with partial writes would keep its sums in memory instead of registers.
 void run_edge(const Tiles& tiles, const Tile& tile, std::int64_t outputs, ConstRows x,
               std::int64_t n, Rows y) {
   std::array<float, kMostOutputs> bias{};
@@ -256,8 +258,8 @@ void run_block(const Kernels& kernels, ConstRows x, std::int64_t n, const PanelV
   }
 }
 
-/// Four numbers of four rows of x, times `scale`, turned: number i of row o goes to
-/// y[i * width + o].
+/// Transposes four numbers of four rows of x, times `scale`: number i of row o goes to y[i * width
+/// + o].
 HARDY_INLINE void turn_four(const float* x, std::int64_t stride, float scale, std::int64_t width,
                             float* y) {
   const V4 a = load<V4>(x) * scale;

@@ -1,11 +1,11 @@
-// A matrix somewhere in memory, row by row. Internal.
+// A row-major matrix in memory. Internal.
 #pragma once
 
 #include <cstdint>
 
 namespace hardy::predict {
 
-/// Rows that lie `stride` floats apart.
+/// Rows at a distance of `stride` floats.
 template <typename Value>
 struct RowsOf {
   Value* data = nullptr;

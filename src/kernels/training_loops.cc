@@ -13,8 +13,9 @@
 #include "hardy/errors.h"
 #include "kernels/exponential.h"
 
-// The hot loops are compiled for several instruction sets and chosen at start, so that one binary
-// is fast on every x86-64 machine. Sanitizers cannot follow the indirect functions this needs.
+// Hot loops are compiled for several instruction sets, selected at program start, so that one
+// binary is fast on every x86-64 machine. Sanitizers do not support the indirect functions that
+// this needs.
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
     !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define HARDY_HOT __attribute__((target_clones("avx512f", "avx2", "default")))
@@ -25,8 +26,8 @@
 namespace hardy::kernels {
 namespace {
 
-/// A 32-bit mix of an index and a key (the finaliser of MurmurHash3 with one more key round): cheap
-/// to vectorise, and good enough that a mask has no visible pattern.
+/// A 32-bit hash of an index and a key (the finaliser of MurmurHash3 with one more key round):
+/// vectorises well, and its masks show no pattern.
 inline std::uint32_t mix32(std::uint32_t index, std::uint32_t low, std::uint32_t high) {
   std::uint32_t x = index * 0x9E3779B1U + low;
   x ^= x >> 16;
@@ -38,7 +39,7 @@ inline std::uint32_t mix32(std::uint32_t index, std::uint32_t low, std::uint32_t
   return x;
 }
 
-/// Entries whose mix is below this are dropped.
+/// Entries with a hash below this are dropped.
 std::uint32_t threshold_of(double p) {
   return static_cast<std::uint32_t>(std::min(p * 0x1.0p32, 0x1.FFFFFFFEp31));
 }
@@ -60,7 +61,7 @@ void gemm(const Gemm& shape, const float* a, std::int64_t lda, const float* b, s
                  shape.k, shape.alpha, a, lda, b, ldb, shape.accumulate ? 1.0F : 0.0F, c, ldc);
   check(status == dnnl_success, "dnnl_sgemm refused its arguments");
 #else
-  // Row-major with leading dimensions: views of libtorch over the same memory.
+  // Row-major with leading dimensions, as views of libtorch on the same memory.
   const auto view = [](const float* data, std::int64_t rows, std::int64_t columns,
                        std::int64_t stride) {
     return at::from_blob(const_cast<float*>(data), {rows, columns}, {stride, 1}, at::kFloat);
@@ -215,7 +216,7 @@ HARDY_HOT double squared_error(const float* x, const float* y, const float* weig
   for (std::int64_t i = 0; i < n; ++i) {
     const float* xrow = x + i * width;
     const float* yrow = y + i * width;
-    // Sixteen partial sums let the compiler vectorise without reordering anything it may not.
+    // Sixteen partial sums, so that the compiler vectorises without reordering a sum.
     float partial[16] = {};
     std::int64_t j = 0;
     for (; j + 16 <= width; j += 16) {

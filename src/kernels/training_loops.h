@@ -1,4 +1,4 @@
-// The float32 CPU kernels under src/nn/ops: raw pointers, no autograd. Internal.
+// The float32 CPU kernels of src/nn/ops: raw pointers, no autograd. Internal.
 #pragma once
 
 #include <cstdint>
@@ -38,19 +38,20 @@ void softmax_rows(float* s, std::int64_t n, std::int64_t n_keys);
 /// ds = p * (dp - sum(dp * p)) per row, in place over dp.
 void softmax_backward_rows(const float* p, float* dp, std::int64_t n, std::int64_t n_keys);
 
-/// One step of an LSTM for n rows. Gates i, f, g, o lie side by side: before their activations, and
-/// afterwards after them. A row past `n_before` has no step before it: state and cell were zero.
-/// Shapes: gates [n, 4H], cell_before [n_before, H], cell, state [n, H].
+/// One step of an LSTM for n rows. Gates i, f, g, o are side by side, before their activations on
+/// entry and after them on return. Rows from `n_before` on have no preceding step: state and cell
+/// are zero. Shapes: gates [n, 4H], cell_before [n_before, H], cell, state [n, H].
 void lstm_step(std::int64_t n, std::int64_t width, float* gates, const float* cell_before,
                std::int64_t n_before, float* cell, float* state);
 
-/// Its gradient: `gates` after their activations become the gradient before them. On entry dcell
-/// [n, H] holds what the next step gives back to `cell`; dcell_before [n_before, H] is written.
+/// Gradient of lstm_step: `gates` (after activation) become the gradient before activation. On
+/// entry dcell [n, H] holds the gradient of `cell` from the next step; dcell_before [n_before, H]
+/// is written.
 void lstm_step_backward(std::int64_t n, std::int64_t width, float* gates, const float* cell_before,
                         std::int64_t n_before, const float* cell, const float* dstate,
                         const float* dcell, float* dcell_before);
 
-/// One Adam step with coupled L2 (methods.md 0.1) on n values, in one pass.
+/// One Adam step with coupled L2 on n values, in one pass.
 struct AdamStep {
   float learning_rate = 0;
   float weight_decay = 0;

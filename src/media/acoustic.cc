@@ -47,7 +47,7 @@ class Values {
   std::vector<float> values;
 };
 
-/// The values of frames that are voiced, or that are not.
+/// The values of voiced frames, or of unvoiced ones.
 Contour only(const Contour& contour, const std::vector<bool>& voiced, bool wanted) {
   Contour kept;
   for (std::size_t i = 0; i < contour.size(); ++i) {
@@ -56,7 +56,7 @@ Contour only(const Contour& contour, const std::vector<bool>& voiced, bool wante
   return kept;
 }
 
-/// Lengths in seconds of the stretches of frames that are voiced, or that are not.
+/// Lengths in seconds of voiced stretches, or of unvoiced ones.
 Contour stretch_lengths(const std::vector<bool>& voiced, bool wanted) {
   Contour lengths;
   for (std::size_t i = 0; i < voiced.size();) {

@@ -117,8 +117,8 @@ std::shared_ptr<const SoundExtractor> open_sound(const BackboneFiles& files) {
   return std::make_shared<Wav2vecBackbone>(WeightSet::open(files.sound));
 }
 
-/// Processes side by side keep the cores busy, and a forked process must not wait for threads that
-/// it does not have. The products' library starts none before its first product.
+/// Recordings are processed in parallel already, and a forked process must not wait for threads
+/// that do not exist in it. The library of the products starts none before its first product.
 void use_one_thread() {
   using SetThreads = void (*)(int);
   const auto set_threads =

@@ -66,7 +66,7 @@ double spectral_flux(std::span<const float> before, std::span<const float> now) 
   return std::sqrt(std::max(0.0, 2 - 2 * product / std::sqrt(norm_before * norm_now)));
 }
 
-/// Moving average over three frames; frames without a value neither get nor give one.
+/// Moving average over three frames, without frames that have no value.
 void smooth(Contour& contour) {
   Contour smoothed(contour.size(), kNone);
   for (std::size_t i = 0; i < contour.size(); ++i) {

@@ -1,4 +1,4 @@
-// Frame-by-frame descriptors of speech, and what summarises them over an utterance.
+// Frame-by-frame descriptors of speech, and their summaries over an utterance.
 #pragma once
 
 #include <cstddef>
@@ -8,7 +8,7 @@
 
 namespace hardy {
 
-/// One value per frame (frames as in spectrum.h); NaN where the descriptor has no meaning, e.g. the
+/// One value per frame (frames as in spectrum.h); NaN where the descriptor is undefined, e.g. the
 /// fundamental frequency of an unvoiced frame.
 using Contour = std::vector<float>;
 
@@ -32,15 +32,15 @@ struct Contours {
   Contour hammarberg;   ///< dB, strongest bin below 2 kHz over that of 2 to 5 kHz
   Contour slope_low;    ///< dB per Hz, 0 to 500 Hz
   Contour slope_high;   ///< dB per Hz, 500 to 1500 Hz
-  double level_db = 0;  ///< of the utterance as a whole, full scale = 0
+  double level_db = 0;  ///< level of the whole utterance, full scale = 0
 };
 
 /// Samples in [-1, 1] at 16 kHz.
 Contours compute_contours(std::span<const float> samples);
 
-/// Mean and spread of the values that are not NaN; zeros when there is none. The spread is the
-/// standard deviation, divided by the mean when `is_positive`: a descriptor that can be negative
-/// has means near zero, by which nothing can be divided.
+/// Mean and spread of the values that are not NaN; zeros if there is none. The spread is the
+/// standard deviation, divided by the mean when `is_positive`: descriptors that can be negative
+/// have means near zero, which cannot be divisors.
 struct Moments {
   double mean = 0;
   double spread = 0;
@@ -48,7 +48,7 @@ struct Moments {
 
 Moments moments_of(const Contour& contour, bool is_positive);
 
-/// The value below which `share` of the values lie, linearly interpolated; NaN values are left out.
+/// Quantile at `share`, linearly interpolated, without NaN values.
 double percentile_of(const Contour& contour, double share);
 
 /// Slopes of the monotone stretches of a contour, units per second.

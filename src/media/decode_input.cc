@@ -21,19 +21,19 @@ namespace {
 
 /// Larger pictures are refused before memory is allocated for them.
 constexpr std::int64_t kMostPixels = std::int64_t{64} << 20;
-/// How much of a file may be read to find its streams.
+/// Bytes that may be read to find the streams of a file.
 constexpr const char* kProbeBytes = "16777216";
 
 using OpenFunction = int (*)(AVFormatContext*, AVIOContext**, const char*, int, AVDictionary**);
 
-/// libav's own way of opening, for the recording itself. One value for all contexts.
+/// libav's own open function, for the recording itself. The same for all contexts.
 OpenFunction& open_of_libav() {
   static OpenFunction function = nullptr;
   return function;
 }
 
 /// Demuxers of playlists and scripts open other files; only the first one, the recording itself,
-/// is opened. `opaque` marks that it was.
+/// may be opened. `opaque` records that it was.
 int open_once(AVFormatContext* input, AVIOContext** io, const char* url, int flags,
               AVDictionary** options) {
   if (input->opaque != nullptr) return AVERROR(EPERM);
@@ -41,8 +41,7 @@ int open_once(AVFormatContext* input, AVIOContext** io, const char* url, int fla
   return open_of_libav()(input, io, url, flags, options);
 }
 
-/// All demuxers but those that read playlists, scripts and patterns of names: they open files of
-/// their own accord.
+/// All demuxers except those of playlists, scripts and file name patterns, which open other files.
 const std::string& allowed_formats() {
   static const std::string list = [] {
     constexpr std::string_view kRefused[] = {
@@ -95,7 +94,7 @@ int find_stream(const AVFormatContext& input, AVMediaType type) {
   return -1;
 }
 
-/// Why find_stream found none.
+/// Reason why find_stream found none.
 std::string why_no_stream(const AVFormatContext& input, AVMediaType type, const char* what) {
   for (unsigned i = 0; i < input.nb_streams; ++i) {
     const AVStream& stream = *input.streams[i];
@@ -123,7 +122,7 @@ std::string error_text(int error) {
 
 Input open_recording(const std::filesystem::path& file) {
   static std::once_flag once;
-  std::call_once(once, [] { av_log_set_level(AV_LOG_QUIET); });  // reasons come as errors
+  std::call_once(once, [] { av_log_set_level(AV_LOG_QUIET); });  // errors carry the reasons
   require_file(file);
   AVDictionary* options = nullptr;
   av_dict_set(&options, "protocol_whitelist", "file", 0);
@@ -133,7 +132,7 @@ Input open_recording(const std::filesystem::path& file) {
   if (raw == nullptr) throw std::bad_alloc();
   open_of_libav() = raw->io_open;
   raw->io_open = open_once;
-  // The prefix keeps names such as "concat:x" from being taken for another protocol.
+  // The prefix prevents names such as "concat:x" from selecting another protocol.
   const int error = avformat_open_input(&raw, ("file:" + file.string()).c_str(), nullptr, &options);
   av_dict_free(&options);
   if (error < 0) {
@@ -244,7 +243,7 @@ AVFrame* StreamDecoder::next() {
     if (send_packet()) continue;
     if (is_drained_) return nullptr;
     is_drained_ = true;
-    avcodec_send_packet(codec_.get(), nullptr);  // the frames that the decoder still holds
+    avcodec_send_packet(codec_.get(), nullptr);  // drains the frames in the decoder
   }
 }
 

@@ -1,4 +1,4 @@
-// Opening a recording and choosing its streams; shared by the decoders of sound and picture.
+// Opens a recording and selects its streams; shared by the decoders of sound and picture.
 #pragma once
 
 #include <filesystem>
@@ -11,14 +11,14 @@ namespace hardy::libav {
 /// Opens a regular file and reads its headers. Throws DataError.
 Input open_recording(const std::filesystem::path& file);
 
-/// Index of the stream that is decoded, -1 when there is none.
+/// Index of the decoded stream, -1 if there is none.
 int sound_stream(const AVFormatContext& input);
 int picture_stream(const AVFormatContext& input);
 
 /// The facts of an open recording.
 RecordingFacts facts_of(const AVFormatContext& input);
 
-/// Degrees clockwise by which the stream's pictures are turned for display: 0, 90, 180 or 270.
+/// Clockwise rotation of the stream's pictures for display in degrees: 0, 90, 180 or 270.
 int display_rotation(const AVStream& stream);
 
 }  // namespace hardy::libav

@@ -1,4 +1,4 @@
-// Pictures: decoder -> libswscale (bicubic) -> turned for display, square pixels.
+// Pictures: decoder -> libswscale (bicubic) -> rotated for display, square pixels.
 extern "C" {
 #include <libavutil/imgutils.h>
 }
@@ -15,13 +15,13 @@ extern "C" {
 namespace hardy {
 namespace {
 
-/// Skipping by seeking pays off only beyond the usual distance of key frames.
+/// Seeking is faster only beyond the usual distance of key frames.
 constexpr double kShortestSkipS = 12;
 constexpr int kWidestPicture = 16384;
 
 std::size_t pixel_bytes(PixelForm form) { return form == PixelForm::kBgr ? 3 : 1; }
 
-/// Turns row-major pixels by quarter turns clockwise.
+/// Rotates row-major pixels clockwise by quarter turns.
 void turn(Picture& picture, int degrees) {
   if (degrees == 0) return;
   const auto size = pixel_bytes(picture.form);
@@ -111,7 +111,7 @@ void read_pictures(const std::filesystem::path& file, const PictureRequest& requ
   while (!(request.is_done && request.is_done())) {
     const double wanted = request.next_wanted_s ? request.next_wanted_s() : std::nan("");
     if (std::isfinite(wanted) && wanted - last_s > kShortestSkipS && wanted > sought_s) {
-      sought_s = wanted;  // once per target: its key frame may lie far before it
+      sought_s = wanted;  // once per target, because its key frame may be far before it
       decoder.seek(wanted);
     }
     AVFrame* frame = decoder.next();

@@ -19,12 +19,12 @@ namespace {
 /// Time stamps of many containers are rounded to milliseconds; a larger step is a real gap.
 constexpr double kLargestJitterS = 0.05;
 
-/// Converts frames of any form and keeps the time of what comes out.
+/// Converts frames of any format and keeps the time of the output.
 class SoundConverter {
  public:
   explicit SoundConverter(const SoundRequest& request) : request_(request) {}
 
-  /// `time_s`: when the frame's first sample is heard, NaN when unknown.
+  /// `time_s`: time of the frame's first sample, NaN if unknown.
   void add(const AVFrame& frame, double time_s) {
     if (frame.nb_samples <= 0 || frame.sample_rate <= 0) return;
     if (!has_form(frame)) {
@@ -41,7 +41,7 @@ class SoundConverter {
     convert(const_cast<const std::uint8_t**>(frame.extended_data), frame.nb_samples);
   }
 
-  /// Hands over what the resampler still holds.
+  /// Outputs the samples left in the resampler.
   void flush() {
     if (swr_ != nullptr) convert(nullptr, 0);
   }
@@ -101,7 +101,7 @@ class SoundConverter {
   int channels_ = 0;
   bool has_time_ = false;
   bool has_samples_ = false;
-  double next_s_ = 0;  // of the next sample that comes out
+  double next_s_ = 0;  // time of the next output sample
   std::vector<std::int16_t> buffer_;
 };
 

@@ -1,6 +1,6 @@
 #include "media/embedded_files.h"
 
-// The assembler lays the files into the program as they are, aligned for numbers.
+// The assembler embeds the files unchanged, aligned for numbers.
 #define HARDY_EMBED(name, file)                                                                 \
   __asm__(".pushsection .rodata\n.balign 16\n.global hardy_media_" #name "\nhardy_media_" #name \
           ":\n.incbin \"" file "\"\n.global hardy_media_" #name "_end\nhardy_media_" #name      \

@@ -1,4 +1,4 @@
-// Data files that the library carries in itself (src/media/models, THIRD_PARTY.md).
+// Embedded data files (src/media/models, THIRD_PARTY.md).
 #pragma once
 
 #include <string_view>

@@ -28,7 +28,7 @@ constexpr std::size_t kVisual = 2;
 /// Texts that one process reads.
 constexpr std::size_t kTextsTogether = 64;
 
-/// Everything of a call.
+/// State of one extraction.
 class Extraction {
  public:
   Extraction(const std::vector<Segment>& segments, const ExtractOptions& options)
@@ -177,7 +177,7 @@ class Extraction {
     jobs_.push_back(std::move(job));
   }
 
-  /// A result of a decoding process, which is checked before it is believed.
+  /// Takes a result of a decoding process after checking it.
   void take_new(std::size_t i, std::size_t modality, const std::string& checksum,
                 WorkerResult result) {
     check_values(modality, result);

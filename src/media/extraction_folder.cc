@@ -63,10 +63,10 @@ OrderedJson modality_json(const std::vector<ExtractedSegment>& extracted, std::s
   return {{"maker", maker.name}, {"width", maker.width}, {"present", present}, {"absent", reasons}};
 }
 
-/// The rows that are written, dialogue by dialogue in order of time.
+/// The written rows, dialogue by dialogue in order of time.
 std::vector<const ExtractedSegment*> rows_of(const std::vector<ExtractedSegment>& extracted) {
   std::vector<const ExtractedSegment*> rows;
-  std::map<std::string, std::size_t> order;  // dialogues as they first appear
+  std::map<std::string, std::size_t> order;  // dialogues in order of appearance
   for (const auto& each : extracted) {
     order.try_emplace(each.segment.dialogue, order.size());
     if (has_any(each)) rows.push_back(&each);
@@ -114,7 +114,7 @@ std::string table_text(const std::vector<const ExtractedSegment*>& rows) {
   return text;
 }
 
-/// Whether an earlier extraction may be replaced.
+/// Removes an earlier extraction; refuses any other contents.
 void make_room(const fs::path& folder) {
   std::error_code error;
   if (!fs::exists(folder, error) || fs::is_empty(folder, error)) return;

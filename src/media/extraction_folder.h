@@ -11,18 +11,17 @@
 
 namespace hardy {
 
-/// Everything that is known of an extraction: versions, settings, makers, per modality how many
-/// utterances have it and the reasons of the others, per utterance its place, hash, durations, face
-/// rate and reasons.
+/// Description of an extraction: versions, settings, makers, per modality the number of utterances
+/// and the reasons of absences, per utterance its position, hash, durations, face rate and reasons.
 nlohmann::ordered_json extraction_json(const std::vector<ExtractedSegment>& extracted,
                                        const ExtractOptions& options,
                                        const std::vector<std::string>& notes);
 
 /// Writes utterances.csv, NAME.npy of each wanted modality, corpus.toml and extract.json into
-/// `folder`, which appears whole or not at all; an earlier extraction there is replaced, anything
-/// else is refused. Utterances without any modality stand in extract.json alone. A modality that no
-/// utterance has gets no array. Throws DataError when no utterance has any modality, ConfigError,
-/// IoError.
+/// `folder`, which appears whole or not at all; an earlier extraction there is replaced, any other
+/// contents are refused. Utterances without any modality are in extract.json only. A modality
+/// without utterances gets no array. Throws DataError when no utterance has any modality,
+/// ConfigError, IoError.
 void write_extraction(const std::vector<ExtractedSegment>& extracted, const ExtractOptions& options,
                       const std::vector<std::string>& notes, const std::filesystem::path& folder);
 

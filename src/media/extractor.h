@@ -1,5 +1,5 @@
-// What turns one utterance's sound or pictures into a vector. The embedded extractors implement it;
-// others (frozen networks) can take their place.
+// Interface of extractors, which turn one utterance's sound or pictures into a vector. The embedded
+// extractors implement it, and so can frozen networks.
 #pragma once
 
 #include <cstdint>
@@ -26,25 +26,25 @@ class SoundExtractor {
  public:
   virtual ~SoundExtractor() = default;
 
-  /// Name that stands for the extractor and everything that influences its values.
+  /// Name of the extractor with everything that influences its values.
   [[nodiscard]] virtual std::string maker() const = 0;
   [[nodiscard]] virtual std::int64_t width() const = 0;
 
-  /// Shapes: samples [n] mono at kSoundRate -> [width]. Throws DataError with the reason when there
-  /// is nothing to measure.
+  /// Features of an utterance. Shapes: samples [n] mono at kSoundRate -> [width]. Throws DataError
+  /// with the reason if there is nothing to measure.
   [[nodiscard]] virtual std::vector<float> extract(std::span<const std::int16_t> samples) const = 0;
 };
 
-/// Looks at the pictures of one utterance, one after the other.
+/// Summarises the pictures of one utterance, one after the other.
 class PictureSummary {
  public:
   virtual ~PictureSummary() = default;
   virtual void add(const Picture& picture) = 0;
 
-  /// Pictures in which something was found, so far.
+  /// Number of pictures with a finding.
   [[nodiscard]] virtual std::int64_t found() const = 0;
 
-  /// -> [width]. Throws DataError with the reason when nothing was found.
+  /// Features. Shapes: -> [width]. Throws DataError with the reason if nothing was found.
   [[nodiscard]] virtual std::vector<float> finish() const = 0;
 };
 

@@ -16,7 +16,7 @@ namespace {
 
 constexpr const char* kDefaultCascade =
     "/usr/share/opencv4/haarcascades/haarcascade_frontalface_alt2.xml";
-/// Detection looks at pictures of at most this height; a face smaller than a seventh is not found.
+/// Detection uses pictures of at most this height; a face smaller than a seventh is not found.
 constexpr int kDetectionHeight = 270;
 constexpr int kSmallestFace = 38;
 constexpr double kScaleStep = 1.2;
@@ -25,7 +25,7 @@ constexpr int kNeighbours = 3;
 }  // namespace
 
 FaceFinder::FaceFinder(const std::string& cascade) {
-  cv::setNumThreads(1);  // recordings side by side keep the cores busy
+  cv::setNumThreads(1);  // recordings are processed in parallel already
   const std::string file = cascade.empty() ? kDefaultCascade : cascade;
   std::error_code ignored;
   if (!std::filesystem::is_regular_file(file, ignored)) {
@@ -46,7 +46,7 @@ cv::Rect FaceFinder::find(const cv::Mat& gray) const {
   detector_.detectMultiScale(small, boxes, kScaleStep, kNeighbours, 0,
                              cv::Size(kSmallestFace, kSmallestFace));
   if (boxes.empty()) return {};
-  // The nearest person is usually who speaks.
+  // The nearest person is usually the speaker.
   const auto best =
       std::max_element(boxes.begin(), boxes.end(),
                        [](const cv::Rect& x, const cv::Rect& y) { return x.area() < y.area(); });

@@ -1,4 +1,4 @@
-// Where the face is: OpenCV's cascade on a smaller picture. Internal to media/.
+// Face detection with OpenCV's cascade on a smaller picture. Internal to media/.
 #pragma once
 
 #include <string>

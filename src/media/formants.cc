@@ -31,7 +31,7 @@ bool predict(std::span<const float> frame, Polynomial& a) {
     for (std::size_t i = lag; i < kFrameSamples; ++i) r[lag] += x[i] * x[i - lag];
   }
   if (r[0] < 1e-9) return false;
-  r[0] *= 1 + 1e-6;  // keeps the recursion stable for pure tones
+  r[0] *= 1 + 1e-6;  // stabilises the recursion for pure tones
   a = {};
   a[0] = 1;
   double error = r[0];

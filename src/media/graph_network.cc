@@ -20,7 +20,7 @@ constexpr std::string_view kBase64 =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 constexpr std::size_t kLargestMap = std::size_t{1} << 24;
 
-/// Texts of the graph ("SAME", "Relu") are base64.
+/// Decodes the text attributes of a graph ("SAME", "Relu"), which are base64.
 std::string from_base64(const std::string& text) {
   std::string bytes;
   unsigned bits = 0;
@@ -47,7 +47,7 @@ std::size_t list_entry(const Json& attributes, const char* key) {
   return static_cast<std::size_t>(value);
 }
 
-/// Where windows start and how many fit, by TensorFlow's rule.
+/// Start and number of windows by TensorFlow's rule.
 struct Windows {
   std::size_t count = 0;
   std::ptrdiff_t before = 0;  ///< padding before the first value
@@ -197,7 +197,7 @@ FeatureMap GraphNetwork::convolve(const Node& node, const FeatureMap& in) const 
              const float* values = in.values.data() + from * in.channels;
              const float* weights = kernel.values.data() + tap * in.channels * channels;
              std::size_t c = 0;
-             // Four input channels at a time: a quarter of the loads and stores of sums.
+             // Four input channels at a time: a quarter of the loads and stores of the sums.
              for (; c + 4 <= in.channels; c += 4, weights += 4 * channels) {
                for (std::size_t o = 0; o < channels; ++o) {
                  sums[o] += values[c] * weights[o] + values[c + 1] * weights[channels + o] +

@@ -1,4 +1,4 @@
-// Small convolutional networks in the graph form of TensorFlow.js, run with loops of our own.
+// Small convolutional networks in the graph format of TensorFlow.js.
 #pragma once
 
 #include <cstddef>
@@ -22,8 +22,8 @@ struct FeatureMap {
 /// MaxPool, AddV2, Relu, Mean over the picture, Softmax and Identity. Immutable after loading.
 class GraphNetwork {
  public:
-  /// `graph` is the model.json, `weights` its single .bin of float32. Throws ArtifactError naming
-  /// what is missing, damaged or not among the operations above.
+  /// `graph` is the model.json, `weights` its single .bin of float32. Throws ArtifactError naming a
+  /// missing, damaged or unsupported part.
   GraphNetwork(std::string_view graph, std::string_view weights);
 
   /// Outputs of the nodes `wanted` for one input. Throws ArtifactError for an unknown name and for
@@ -47,7 +47,7 @@ class GraphNetwork {
     bool has_relu = false;
   };
 
-  // JSON, which this header does not include: the arrays of weights and of nodes.
+  // JSON arrays of weights and nodes, untyped because this header does not include JSON.
   void read_weights(const void* manifest, std::string_view weights);
   void read_nodes(const void* list);
 
@@ -61,7 +61,7 @@ class GraphNetwork {
   [[nodiscard]] const Weight& weight(const Node& node, std::size_t input) const;
 
   std::map<std::string, Weight> weights_;
-  std::vector<Node> nodes_;  // in an order in which inputs come first
+  std::vector<Node> nodes_;  // sorted, inputs first
 };
 
 }  // namespace hardy

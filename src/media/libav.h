@@ -1,4 +1,4 @@
-// Owners of libav's objects, and its error numbers as texts.
+// Owners of libav's objects, and text for its error numbers.
 #pragma once
 
 extern "C" {
@@ -48,7 +48,7 @@ using Scaler = std::unique_ptr<SwsContext, FreeScaler>;
 /// "Invalid data found when processing input".
 std::string error_text(int error);
 
-/// `allocated`, or std::bad_alloc when it is null.
+/// `allocated`; throws std::bad_alloc for null.
 template <typename Owner, typename Raw>
 Owner owned(Raw* allocated) {
   if (allocated == nullptr) throw std::bad_alloc();
@@ -62,11 +62,11 @@ class StreamDecoder {
   StreamDecoder(AVFormatContext& input, int index, int threads);
 
   /// The next decoded frame, valid until the next call; null at the end of the stream. Damaged
-  /// packets are left out and counted.
+  /// packets are skipped and counted.
   AVFrame* next();
 
   /// Continues at the last key frame before `time_s` (seconds since the recording's start). False
-  /// when the container cannot seek; decoding then goes on where it was.
+  /// when the container cannot seek; decoding then continues at the current position.
   bool seek(double time_s);
 
   /// Seconds since the recording's start at which `frame` is to be presented; NaN when unknown.

@@ -12,14 +12,14 @@ namespace {
 constexpr std::size_t kShortestLag = 32;  // 500 Hz
 constexpr std::size_t kLongestLag = 290;  // 55 Hz
 constexpr std::size_t kCandidates = 6;
-/// Weaker periodicity counts as unvoiced.
+/// Weaker periodicity is unvoiced.
 constexpr double kVoicedCorrelation = 0.45;
 /// Costs of the path, in units of correlation: a change of voicing, an octave of change.
 constexpr double kVoicingCost = 0.25;
 constexpr double kOctaveCost = 0.6;
-/// Prefers the shorter of two lags that fit equally well, so that no subharmonic is taken.
+/// Prefers the shorter of two equally good lags, to avoid subharmonics.
 constexpr double kLagCost = 0.12;
-/// Root mean square below which a frame is silent whatever its periodicity.
+/// Root mean square below which a frame is silent for any periodicity.
 constexpr double kSilentLevel = 5e-4;
 
 struct Candidate {
@@ -89,7 +89,7 @@ struct Mark {
   double height = 0;
 };
 
-/// The largest sample of the given sign in [first, last], its place refined by a parabola.
+/// The largest sample of the given sign in [first, last], with its position refined by a parabola.
 Mark find_peak(std::span<const float> samples, std::size_t first, std::size_t last, double sign) {
   std::size_t best = first;
   for (std::size_t i = first; i <= last && i < samples.size(); ++i) {

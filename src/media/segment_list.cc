@@ -155,7 +155,7 @@ class Planner {
     return transcript;
   }
 
-  /// The cues of a recording; nothing when it has no transcript.
+  /// The cues of a recording; nothing without a transcript.
   std::optional<std::vector<Cue>> find_cues(const fs::path& recording) {
     if (given_) {
       auto cues = cues_of(*given_, recording);
@@ -182,8 +182,7 @@ class Planner {
     return std::nullopt;
   }
 
-  /// A table that was given as input must not be taken for the transcript of a recording of the
-  /// same stem.
+  /// An input table must not be used as the transcript of a recording with the same stem.
   [[nodiscard]] bool is_table_of_segments(const fs::path& file) const {
     std::error_code ignored;
     const auto is_same = [&](const std::string& other) {
@@ -193,7 +192,7 @@ class Planner {
            std::any_of(options_.inputs.begin(), options_.inputs.end(), is_same);
   }
 
-  /// A row of a table; without text it gets what is said in its time.
+  /// A row of a table; without text it gets the text of the transcript within its time.
   void add_row(Segment segment) {
     if (segment.id.empty()) segment.id = segment.media.stem().string();
     if (segment.text.empty()) {
@@ -234,7 +233,7 @@ class Planner {
     }
   }
 
-  /// Recordings without transcript.
+  /// Divides recordings without transcript.
   void cut_the_rest() {
     std::vector<std::vector<std::pair<double, double>>> cuts(to_cut_.size());
     if (options_.cut != CutMode::kWhole && !to_cut_.empty()) {
@@ -259,7 +258,7 @@ class Planner {
     }
   }
 
-  /// Equal stems in different folders get the folder's name, then a number.
+  /// Equal stems in different folders get the folder's name as prefix, then a number.
   void make_ids_unique() {
     std::map<std::string, int> uses;
     for (const auto& segment : list_.segments) ++uses[segment.id];

@@ -1,5 +1,5 @@
-// What a user names -> the utterances to extract: recordings, folders, patterns, a table, with
-// transcripts found or given, or cut at pauses.
+// From the inputs of a user to the utterances to extract: recordings, folders, patterns, a table;
+// with given or found transcripts, or divided at pauses.
 #pragma once
 
 #include <filesystem>
@@ -23,43 +23,43 @@ enum class CutMode {
 struct SegmentOptions {
   std::vector<std::string> inputs;  ///< recordings, folders, patterns with * and ?, tables
   std::string table;                ///< a table beside recordings below `media_folder`
-  std::string media_folder;         ///< what paths of tables are relative to; empty = the table
-  std::string transcripts;          ///< a file, or a folder with files by stem
-  std::string tier;                 ///< of TextGrid and ELAN files
+  std::string media_folder;  ///< base of relative paths in tables; empty = the table's folder
+  std::string transcripts;   ///< a file, or a folder with files by stem
+  std::string tier;          ///< of TextGrid and ELAN files
   CutMode cut = CutMode::kAuto;
-  std::string asr;         ///< command that makes a transcript: {wav} {out}
-  std::int64_t limit = 0;  ///< at most so many recordings; 0 = all
+  std::string asr;         ///< command that writes a transcript: {wav} {out}
+  std::int64_t limit = 0;  ///< largest number of recordings; 0 = all
 };
 
-/// The utterances, and what was noticed.
+/// The utterances, with notes.
 struct SegmentList {
   std::vector<Segment> segments;
   std::vector<std::string> notes;  ///< about transcripts, rows and recordings
 };
 
-/// Decoding that planning needs, done in processes apart.
+/// Decoding for the plan, done in separate processes.
 struct SegmentServices {
-  /// Stretches of speech of each recording; {} = take it as a whole. Shapes: [recordings].
+  /// Stretches of speech of each recording; {} = the whole recording. Shapes: [recordings].
   std::function<std::vector<std::vector<std::pair<double, double>>>(
       const std::vector<std::filesystem::path>& recordings, CutMode mode)>
       cut;
-  /// A transcript file made by the user's command for one recording; empty when it failed, with a
+  /// A transcript file written by the user's command for one recording; empty on failure, with a
   /// line in `note`.
   std::function<std::filesystem::path(const std::filesystem::path& recording, std::string& note)>
       transcribe;
 };
 
-/// Rows of a table as segments, without transcripts looked up. Separate for fuzzing: reads no file.
-/// Columns: media (also file, path), start, end, id, speaker, text (sentence, transcript),
-/// dialogue, label (emotion), group, split; all but media optional, and media too when `id` is a
+/// Rows of a table as segments, without transcripts. Separate for fuzzing, because it reads no
+/// file. Columns: media (also file, path), start, end, id, speaker, text (sentence, transcript),
+/// dialogue, label (emotion), group, split; all except media optional, and media too if `id` is a
 /// recording's stem. Throws DataError naming the line.
 std::vector<Segment> parse_segment_table(std::string_view text, std::string_view name);
 
-/// Throws ConfigError when nothing is named or found, DataError for a table or transcript that
-/// cannot be read.
+/// Lists the utterances. Throws ConfigError when nothing is named or found, DataError for an
+/// unreadable table or transcript.
 SegmentList list_segments(const SegmentOptions& options, const SegmentServices& services);
 
-/// Whether a name has an ending that recordings have.
+/// Whether a name has the ending of a recording.
 bool is_recording_name(const std::filesystem::path& file);
 
 }  // namespace hardy

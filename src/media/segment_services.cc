@@ -37,7 +37,7 @@ WorkerLimits limits_of(const ExtractOptions& options) {
   return limits;
 }
 
-/// Ends and buries a started program.
+/// Kills and reaps a program.
 void end_program(pid_t process) {
   ::kill(process, SIGKILL);
   int status = 0;
@@ -45,7 +45,7 @@ void end_program(pid_t process) {
   }
 }
 
-/// Runs a program with its output on standard error; what went wrong, or nothing.
+/// Runs a program with its output on standard error; returns the problem, or nothing.
 std::string run_program(std::vector<std::string> words, const std::function<bool()>& is_stopped) {
   std::vector<char*> pointers;
   for (auto& word : words) pointers.push_back(word.data());

@@ -1,4 +1,4 @@
-// The decoding that planning segments needs, and the user's own speech recogniser.
+// Decoding for the list of segments, and the user's speech recogniser.
 #pragma once
 
 #include <filesystem>
@@ -11,13 +11,14 @@
 namespace hardy {
 
 /// Splits a command at blanks; single and double quotes keep blanks. No shell is involved. Throws
-/// ConfigError for a quote that does not end.
+/// ConfigError for an unclosed quote.
 std::vector<std::string> split_command(const std::string& command);
 
 /// Owns a temporary folder for the sound files and transcripts of a recogniser; removed at the end.
 class SegmentPreparation {
  public:
-  /// `asr`: the command with {wav} and {out}, or empty. Throws ConfigError when a mark is missing.
+  /// `asr`: the command with {wav} and {out}, or empty. Throws ConfigError when a placeholder is
+  /// missing.
   SegmentPreparation(const std::string& asr, const ExtractOptions& options);
 
   SegmentPreparation(const SegmentPreparation&) = delete;

@@ -12,7 +12,7 @@
 namespace hardy {
 namespace {
 
-/// The columns of a table that mean something here.
+/// Indices of the known columns of a table.
 struct Columns {
   explicit Columns(const DelimitedTable& table)
       : media(table.column({"media", "file", "path"})),

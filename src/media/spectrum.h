@@ -1,4 +1,4 @@
-// Short-time spectra of speech: what most acoustic descriptors start from.
+// Short-time spectra of speech, the basis of most acoustic descriptors.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +17,7 @@ inline constexpr std::size_t kMelBands = 26;
 /// Width of a bin in Hz.
 inline constexpr double kBinHz = 16000.0 / static_cast<double>(kTransformPoints);
 
-/// Frames that fit into so many samples; 0 below one frame.
+/// Number of frames in so many samples; 0 below one frame.
 constexpr std::size_t frame_count(std::size_t samples) {
   return samples < kFrameSamples ? 0 : 1 + (samples - kFrameSamples) / kHopSamples;
 }

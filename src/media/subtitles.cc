@@ -59,7 +59,7 @@ void each_block(std::string_view text, const Consume& consume) {
   flush();
 }
 
-/// A cue of the lines from `at`, which hold times, to the end of the block.
+/// A cue from the lines at `at`, which has the times, to the end of the block.
 Cue cue_of(const std::vector<std::string_view>& block, std::size_t at, const Times& times) {
   Cue cue;
   cue.start_s = times.start_s;
@@ -84,7 +84,7 @@ std::vector<Cue> parse_subrip(std::string_view text, std::string_view name) {
   each_block(text, [&](const std::vector<std::string_view>& block, std::size_t line) {
     const auto at = line_with_times(block);
     if (at == block.size()) {
-      // An empty line inside of a cue splits it.
+      // An empty line inside a cue splits it.
       if (cues.empty()) {
         throw DataError(
             fmt::format("{}, line {}: no times (00:00:01,000 --> 00:00:02,000)", name, line));

@@ -14,13 +14,13 @@
 namespace hardy {
 namespace {
 
-/// A later process starts this long before its first segment.
+/// A later process starts decoding this long before its first segment.
 constexpr double kSeekMarginS = 1;
 
-/// From this distance of pictures on, a picture more or less between them does not matter.
+/// From this picture distance on, single pictures in between do not matter.
 constexpr double kSparseStepS = 0.2;
 
-/// Why nothing of a segment was found in a recording that lasts `end_s`.
+/// Reason why a segment is empty in a recording that lasts `end_s`.
 std::string beyond_end(const Segment& segment, double end_s) {
   return fmt::format("it starts at {:.2f} s, the recording ends at {:.2f} s", segment.start_s,
                      end_s);
@@ -66,7 +66,7 @@ class SoundCollector {
     std::vector<std::int16_t> samples;
   };
 
-  /// Samples of the chunk that lie before a time.
+  /// Number of samples of the chunk before a time.
   static std::size_t offset(double time_s, const SoundChunk& chunk) {
     const double count = std::round((time_s - chunk.start_s) * kSoundRate);
     return static_cast<std::size_t>(
@@ -101,7 +101,7 @@ class SoundCollector {
   double end_s_ = 0;
 };
 
-/// Hands pictures to the summaries of the segments in which they lie, one per step of time.
+/// Passes pictures to the summaries of their segments, one per time step.
 class PictureCollector {
  public:
   PictureCollector(const std::vector<Segment>& segments, const std::vector<std::size_t>& pending,
@@ -151,7 +151,7 @@ class PictureCollector {
   struct Open {
     std::size_t item;
     std::unique_ptr<PictureSummary> summary;
-    double next_s;  // the next picture at or behind this time is wanted
+    double next_s;  // time from which on the next picture is wanted
     std::int64_t pictures;
   };
 
@@ -216,8 +216,8 @@ WorkerTask sound_task(std::vector<Segment> segments,
              const std::vector<std::size_t>& pending, bool is_retry, WorkerVoice& voice) {
     SoundCollector collector(segments, pending, *extractor, max_seconds, voice);
     SoundRequest request;
-    // Decoding from the start gives the same samples whichever segments are wanted; only behind a
-    // place where the decoder failed that is not possible.
+    // Decoding from the start gives the same samples for any wanted segments; only after a position
+    // where the decoder failed it must start later.
     if (is_retry) request.seek_s = earliest_start(segments, pending) - kSeekMarginS;
     request.consume = [&](const SoundChunk& chunk) { collector.add(chunk); };
     request.is_done = [&] { return collector.is_done(); };

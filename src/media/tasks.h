@@ -1,4 +1,4 @@
-// What decoding processes do: features of sound and pictures, cuts at pauses, sound files for a
+// Tasks of decoding processes: features of sound and pictures, cuts at pauses, sound files for a
 // recogniser. Internal to media/.
 #pragma once
 
@@ -23,7 +23,7 @@ WorkerTask text_task(std::vector<std::string> texts,
                      std::shared_ptr<const TextExtractor> extractor);
 
 /// One item; values are start, end, start, end, ..; `seconds` is the recording's length. No values
-/// when it is at most `shortest_s` long or has no pause.
+/// if it is at most `shortest_s` long or has no pause.
 WorkerTask cut_task(std::filesystem::path media, double shortest_s);
 
 /// One item; writes the recording's sound as a WAV file of 16-bit mono at 16 kHz.

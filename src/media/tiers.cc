@@ -1,4 +1,4 @@
-// Annotation files of linguists: Praat TextGrid and ELAN, with several tiers side by side.
+// Linguistic annotation files with several parallel tiers: Praat TextGrid and ELAN.
 #include <algorithm>
 #include <cctype>
 #include <map>
@@ -37,13 +37,13 @@ bool is_words(const std::string& name) {
   return ends_with_word(name, "words") || ends_with_word(name, "word");
 }
 
-/// "Mary" of "Mary - words", the Montreal aligner's way; else empty.
+/// "Mary" in "Mary - words", the naming of the Montreal aligner; otherwise empty.
 std::string speaker_of_words(const std::string& name) {
   const auto dash = name.rfind(" - ");
   return dash == std::string::npos ? "" : std::string(trim(std::string_view(name).substr(0, dash)));
 }
 
-/// Utterances of the tiers: the one asked for, else all that hold neither words nor phones, else
+/// Utterances of the tiers: the requested one, otherwise all without words or phones, otherwise
 /// words joined at pauses.
 std::vector<Cue> choose_tiers(const std::vector<Tier>& tiers, std::string_view file,
                               const std::string& wanted) {
@@ -76,8 +76,8 @@ std::vector<Cue> choose_tiers(const std::vector<Tier>& tiers, std::string_view f
   return cues;
 }
 
-/// The values of a TextGrid in order, whichever form it has: numbers, quoted texts and <exists>.
-/// The long form only adds names and brackets between them.
+/// The values of a TextGrid in order, in either form: numbers, quoted texts and <exists>. The long
+/// form only adds names and brackets between them.
 class ValueScanner {
  public:
   ValueScanner(std::string_view text, std::string_view name) : rest_(text), name_(name) {}
@@ -100,7 +100,7 @@ class ValueScanner {
 
   double number() {
     while (!rest_.empty()) {
-      if (rest_.front() == '[') {  // "item [1]:" counts, it is no value
+      if (rest_.front() == '[') {  // "item [1]:" is a counter, not a value
         const auto close = rest_.find(']');
         rest_.remove_prefix(close == std::string_view::npos ? rest_.size() : close + 1);
         continue;
@@ -156,13 +156,13 @@ Tier read_text_grid_tier(ValueScanner& values) {
     cue.start_s = values.number();
     if (kind == "IntervalTier") cue.end_s = values.number();
     cue.text = values.text();
-    if (kind == "IntervalTier") tier.cues.push_back(std::move(cue));  // points last no time
+    if (kind == "IntervalTier") tier.cues.push_back(std::move(cue));  // points have no duration
   }
   return tier;
 }
 
-/// Milliseconds of the slots that have a time, in seconds. A slot without one lies between its
-/// neighbours of the document: it gets the time of the next one that has.
+/// Times of the slots in seconds (stored in milliseconds). A slot without time gets the time of the
+/// next slot in the document that has one.
 std::map<std::string, double> elan_slots(const pugi::xml_node& document) {
   std::map<std::string, double> slots;
   std::vector<std::string> waiting;
@@ -223,7 +223,7 @@ std::vector<Cue> parse_elan(std::string_view text, std::string_view name, const 
   for (const auto& node : document.children("TIER")) {
     Tier read{node.attribute("TIER_ID").as_string(), {}};
     for (const auto& annotation : node.children("ANNOTATION")) {
-      // REF_ANNOTATIONs (translations, glosses) say again what an aligned annotation says.
+      // REF_ANNOTATIONs (translations, glosses) repeat an aligned annotation.
       const auto aligned = annotation.child("ALIGNABLE_ANNOTATION");
       if (!aligned) continue;
       Cue cue;

@@ -37,7 +37,7 @@ bool is_name_letter(char letter) {
          letter == '-' || letter == '.' || letter == '\'' || letter == '#';
 }
 
-/// "MARY" of "MARY: hello"; empty when the text does not start with a possible speaker.
+/// "MARY" in "MARY: hello"; empty if the text does not start with a possible speaker.
 std::string_view prefix_of(std::string_view text) {
   const auto colon = text.find(':');
   if (colon == std::string_view::npos || colon == 0 || colon > kLongestSpeaker) return {};
@@ -49,7 +49,7 @@ std::string_view prefix_of(std::string_view text) {
   return std::all_of(name.begin(), name.end(), is_name_letter) ? name : std::string_view{};
 }
 
-/// Whether a prefix names a speaker for certain: all capitals, or "Speaker 1".
+/// Whether a prefix is certainly a speaker: all capitals, or "Speaker 1".
 bool is_certain(std::string_view prefix) {
   if (starts_with_ignoring_case(prefix, "speaker")) return true;
   return std::none_of(prefix.begin(), prefix.end(), [](char letter) {
@@ -57,8 +57,8 @@ bool is_certain(std::string_view prefix) {
   });
 }
 
-/// Moves "SPEAKER: " from texts to speakers. A prefix in small letters ("Mary: ") counts when it
-/// occurs at least twice: one alone may be speech ("Listen: ...").
+/// Moves "SPEAKER: " from texts to speakers. A prefix in lower case ("Mary: ") counts if it occurs
+/// at least twice: a single one may be speech ("Listen: ...").
 void split_speakers(std::vector<Cue>& cues) {
   std::map<std::string, int, std::less<>> uses;
   for (const auto& cue : cues) {
@@ -103,7 +103,7 @@ void add_note(Transcript& transcript, std::size_t count, const char* what) {
   if (count > 0) transcript.notes.push_back(fmt::format("{} {}", count, what));
 }
 
-/// Refuses what cannot be an utterance and orders the rest.
+/// Removes cues that cannot be utterances, and sorts the rest.
 void clean(Transcript& transcript) {
   std::size_t empty = 0;
   std::size_t backwards = 0;

@@ -1,4 +1,4 @@
-// Transcripts in the forms that people have -> cues: who says what, from when to when.
+// Transcripts in their usual forms -> cues: speaker, text, start and end.
 #pragma once
 
 #include <cmath>
@@ -12,12 +12,12 @@ namespace hardy {
 
 /// One utterance of a transcript.
 struct Cue {
-  double start_s = std::nan("");  ///< NaN = the form gives no times: the whole recording
+  double start_s = std::nan("");  ///< NaN = the form has no times: the whole recording
   double end_s = std::nan("");
   std::string text;       ///< UTF-8 without markup and stage directions; never empty
   std::string speaker;    ///< empty = unknown
-  std::string id;         ///< of the utterance; empty = none given
-  std::string recording;  ///< which recording it belongs to; empty = the transcript's only one
+  std::string id;         ///< id of the utterance; empty = none
+  std::string recording;  ///< recording of the cue; empty = the transcript's only one
 
   [[nodiscard]] bool has_times() const { return std::isfinite(start_s); }
 };
@@ -26,19 +26,18 @@ struct Cue {
 struct Transcript {
   std::string form;  ///< "SubRip", "WebVTT", "table", "TextGrid", "ELAN", "CMU-MOSEI", ..
   std::vector<Cue> cues;
-  std::vector<std::string> notes;  ///< what was left out or repaired, with counts
+  std::vector<std::string> notes;  ///< omissions and repairs, with counts
 };
 
-/// What of a transcript is wanted.
+/// Reading options of a transcript.
 struct TranscriptOptions {
-  std::string tier;  ///< of a TextGrid or ELAN file; empty = all tiers of utterances
+  std::string tier;  ///< tier of a TextGrid or ELAN file; empty = all tiers of utterances
 };
 
 /// Reads a transcript; the form is recognised by its contents, then by the ending of `name`, which
-/// also stands for the file in messages. Text is UTF-8, UTF-16 with a byte order mark, or else
-/// Latin-1. Cues without text are left out, cues that end before they start are refused one by one
-/// (Transcript::notes). Throws DataError, with the line where one can be named, when the form
-/// cannot be read at all.
+/// also stands for the file in messages. Text is UTF-8, UTF-16 with a byte order mark, otherwise
+/// Latin-1. Cues without text, and cues that end before they start, are left out with a note
+/// (Transcript::notes). Throws DataError, with the line if known, when the form is unreadable.
 Transcript parse_transcript(std::string_view bytes, std::string_view name,
                             const TranscriptOptions& options = {});
 
@@ -47,13 +46,13 @@ Transcript load_transcript(const std::filesystem::path& file,
                            const TranscriptOptions& options = {});
 
 /// The cues of one recording: those that name it, by its file's stem, by PARENT/STEM or
-/// PARENT_STEM; all cues when the transcript names no recordings. A cue that names a longer id of
-/// the recording ("clip_0" of clip) does not count.
+/// PARENT_STEM; all cues if the transcript names no recordings. A cue with a longer id of the
+/// recording ("clip_0" of clip) does not count.
 std::vector<Cue> cues_of(const Transcript& transcript, const std::filesystem::path& recording);
 
-/// The transcript beside a recording, or in `folder` when that is not empty: the recording's stem
+/// The transcript beside a recording, or in `folder` if that is not empty: the recording's stem
 /// with one of the known endings (.srt .vtt .TextGrid .eaf .json .ctm .tsv .csv .txt), in this
-/// order; empty when there is none.
+/// order; empty if there is none.
 std::filesystem::path find_transcript(const std::filesystem::path& recording,
                                       const std::filesystem::path& folder);
 

@@ -1,4 +1,4 @@
-// Transcripts of corpora and recognisers: CMU-MOSEI, IEMOCAP, CTM, Whisper's JSON, tables.
+// Transcripts of corpora and speech recognisers: CMU-MOSEI, IEMOCAP, CTM, Whisper's JSON, tables.
 #include <algorithm>
 #include <cctype>
 #include <optional>
@@ -61,7 +61,7 @@ std::optional<Cue> iemocap_cue(std::string_view line) {
   const auto mark = cue.id.rfind('_');
   if (mark != std::string::npos && mark + 1 < cue.id.size()) {
     cue.recording = cue.id.substr(0, mark);
-    // The session and the letter of its woman or man: another person in every session.
+    // The session and the letter of its speaker: another person in every session.
     if (cue.id.starts_with("Ses") && mark >= 5) {
       cue.speaker = fmt::format("{}_{}", cue.id.substr(0, 5), cue.id[mark + 1]);
     }
@@ -99,7 +99,7 @@ std::string text_field(const Json& entry, const char* key) {
   return found != entry.end() && found->is_string() ? found->get<std::string>() : "";
 }
 
-/// A time that is a number of seconds.
+/// A time in seconds.
 double seconds_field(const Json& entry, const char* key) {
   const auto found = entry.find(key);
   return found != entry.end() && found->is_number() ? found->get<double>() : std::nan("");
@@ -119,7 +119,7 @@ Cue whisper_cue(const Json& entry) {
   return cue;
 }
 
-/// A time of a table; an empty field is none.
+/// A time of a table; nothing for an empty field.
 double table_time(const DelimitedTable& table, std::size_t row, std::optional<std::size_t> column) {
   if (!column) return std::nan("");
   const auto& field = table.rows[row][*column];
@@ -239,7 +239,7 @@ std::vector<Cue> parse_cue_table(std::string_view text, std::string_view name) {
     cue.end_s = table_time(table, row, end);
     cue.id = field(id);
     cue.recording = field(recording);
-    // MMSA names clips by video and number, GCNet by a name that is the clip file's.
+    // MMSA names clips by video and number, GCNet by the stem of the clip's file.
     if (clip && !cue.recording.empty()) cue.recording += "_" + field(clip);
     if (cue.recording.empty() && !cue.has_times()) cue.recording = cue.id;
     cues.push_back(std::move(cue));

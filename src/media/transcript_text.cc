@@ -1,4 +1,4 @@
-// Texts of transcripts: encodings, times, markup.
+// Text of transcripts: encodings, times, markup.
 #include <algorithm>
 #include <array>
 #include <cctype>
@@ -61,8 +61,8 @@ constexpr std::array<Entity, 9> kEntities = {{{"&amp;", "&"},
                                               {"&lrm;", ""},
                                               {"&rlm;", ""}}};
 
-/// Length of what stands at the start of `text` and is not spoken: a tag, an override code, a stage
-/// direction, a note; 0 = nothing.
+/// Length of unspoken text at the start of `text`: a tag, an override code, a stage direction, a
+/// note; 0 = none.
 std::size_t unspoken_length(std::string_view text) {
   const auto until = [&](std::string_view close, std::size_t most) -> std::size_t {
     const auto end = text.find(close, 1);
@@ -158,7 +158,7 @@ std::string clean_cue_text(std::string_view text) {
       plain += entity->text;
       text.remove_prefix(entity->name.size());
     } else if (text.starts_with("\\N") || text.starts_with("\\n")) {
-      plain += ' ';  // a line break of SubStation files that were converted to SubRip
+      plain += ' ';  // a line break of SubStation files converted to SubRip
       text.remove_prefix(2);
     } else {
       plain += text.front();

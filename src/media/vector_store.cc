@@ -20,7 +20,7 @@ namespace {
 constexpr std::size_t kLargestRecord = std::size_t{64} << 20;
 constexpr std::size_t kChecksumLength = 64;
 
-/// SHA-256 of the rest, a line of JSON, the values as they lie in memory.
+/// SHA-256 of the rest, a line of JSON, the values in memory order.
 std::string record_of(const WorkerResult& result) {
   const nlohmann::ordered_json about = {{"reason", result.reason},
                                         {"seconds", result.seconds},
@@ -65,7 +65,7 @@ std::optional<WorkerResult> VectorStore::find(const std::string& key) const {
   try {
     return parse_record(read_text_file(file_of(key), kLargestRecord));
   } catch (const Error&) {
-    return {};  // unreadable: computed again
+    return {};  // unreadable: extracted again
   } catch (const nlohmann::json::exception&) {
     return {};
   }
@@ -75,8 +75,8 @@ void VectorStore::keep(const std::string& key, const WorkerResult& result) const
   if (folder_.empty()) return;
   const auto file = file_of(key);
   make_folder(file.parent_path());
-  // Renamed but not flushed to the disk, which would cost more than the extraction: what a power
-  // cut damages does not match its checksum and is computed again.
+  // Renamed without a flush to the disk, which would take longer than the extraction: damage by a
+  // power cut is detected by the checksum.
   const auto temporary = fmt::format("{}.{}.new", file.string(), ::getpid());
   const std::string record = record_of(result);
   std::ofstream stream(temporary, std::ios::binary);

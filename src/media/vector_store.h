@@ -1,5 +1,5 @@
-// Finished vectors on disk, so that an interrupted extraction goes on where it stopped and runs
-// share what they need. Internal to media/.
+// Finished vectors on disk, so that an interrupted extraction continues and runs share their
+// vectors. Internal to media/.
 #pragma once
 
 #include <filesystem>
@@ -12,10 +12,10 @@ namespace hardy {
 
 class VectorStore {
  public:
-  /// An empty folder keeps nothing.
+  /// An empty folder stores nothing.
   explicit VectorStore(std::filesystem::path folder) : folder_(std::move(folder)) {}
 
-  /// What was kept under a key (hex digits); nothing when there is none or it is damaged.
+  /// The stored result of a key (hex digits); nothing if there is none or it is damaged.
   [[nodiscard]] std::optional<WorkerResult> find(const std::string& key) const;
 
   /// Writes atomically. Throws IoError.

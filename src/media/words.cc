@@ -16,7 +16,7 @@ namespace {
 constexpr std::size_t kShortestGram = 3;
 constexpr std::size_t kLongestGram = 5;
 constexpr std::size_t kNegationReach = 3;
-/// How much of a word's valence remains, turned round, behind a negation.
+/// Factor on a word's valence after a negation.
 constexpr double kNegated = -0.74;
 
 using Lexicon = std::unordered_map<std::string_view, double>;
@@ -52,7 +52,7 @@ bool is_word_letter(char letter) {
   return code >= 0x80 || std::isalnum(code) != 0 || letter == '\'';
 }
 
-/// FNV-1a with a final mixing, so that neighbouring texts fall into unrelated buckets.
+/// FNV-1a with a final mix, so that similar texts fall into unrelated buckets.
 std::uint64_t hash_of(std::string_view text) {
   std::uint64_t hash = 0xCBF29CE484222325U;
   for (const char letter : text) {
@@ -64,7 +64,7 @@ std::uint64_t hash_of(std::string_view text) {
   return hash ^ (hash >> 33U);
 }
 
-/// Where the characters of a UTF-8 text start, and its end.
+/// Start offsets of the characters of a UTF-8 text, and its end.
 std::vector<std::size_t> character_starts(std::string_view text) {
   std::vector<std::size_t> starts;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -147,7 +147,7 @@ void add_statistics(std::string_view text, const std::vector<std::string>& words
 
 std::vector<std::string> split_words(std::string_view text) {
   std::vector<std::string> words;
-  std::string run;  // between blanks
+  std::string run;  // characters between blanks
   const auto flush = [&] {
     if (lexicon().contains(run) && std::none_of(run.begin(), run.end(), is_word_letter)) {
       words.push_back(run);  // an emoticon

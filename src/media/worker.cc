@@ -66,8 +66,8 @@ struct ResultHead {
   std::int64_t is_final = 0;
 };
 
-/// Reads a result out of a message. The sender may have been taken over by a hostile file, so
-/// nothing in it is believed. False when it makes no sense.
+/// Parses a result message. The sender may be compromised by a hostile file, so nothing in it is
+/// trusted. False for an invalid message.
 bool parse_result(const std::string& body, std::size_t& item, WorkerResult& result) {
   ResultHead head;
   if (body.size() < sizeof head) return false;
@@ -86,7 +86,7 @@ bool parse_result(const std::string& body, std::size_t& item, WorkerResult& resu
   return true;
 }
 
-/// A job at work: its process, what it has said so far, what it still owes.
+/// A running job: its process, received bytes, pending items.
 class Worker {
  public:
   Worker(WorkerJob job, const WorkerLimits& limits) : job_(std::move(job)), limits_(limits) {
@@ -105,7 +105,7 @@ class Worker {
 
   [[nodiscard]] const std::string& name() const { return job_.name; }
 
-  /// Reads what the process has said; notices its end.
+  /// Reads messages of the process; detects its end.
   void listen() {
     char buffer[65536];
     const auto got = ::read(pipe_, buffer, sizeof buffer);
@@ -153,7 +153,7 @@ class Worker {
     heard_ms_ = now_ms();
   }
 
-  /// The process's whole life.
+  /// Main function of the process.
   [[noreturn]] void work(int descriptor, bool is_retry) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     std::signal(SIGINT, SIG_DFL);
@@ -184,12 +184,12 @@ class Worker {
       WorkerResult result;
       result.reason = reason;
       result.is_final = is_final;
-      voice.tell(item, result);  // those that are done already are not pending in the parent
+      voice.tell(item, result);  // items that are done are not pending in the parent
     }
     ::_Exit(0);
   }
 
-  /// Takes whole messages out of what was received. False when they make no sense.
+  /// Takes whole messages out of the received bytes. False for an invalid message.
   bool take_messages() {
     std::size_t at = 0;
     while (received_.size() - at >= 5) {
@@ -218,7 +218,7 @@ class Worker {
     job_.consume(item, result);
   }
 
-  /// The item that the process was at gets a reason; another process goes on behind it.
+  /// Gives the process's current item a reason; another process continues behind it.
   void fail_item(const std::string& reason) {
     end_process();
     ++failures_;
@@ -233,7 +233,7 @@ class Worker {
     if (!pending_.empty()) start(true);
   }
 
-  /// Ends and buries the process. Says how it ended.
+  /// Kills and reaps the process. Returns how it ended.
   std::string end_process() {
     if (process_ < 0) return {};
     ::close(pipe_);
@@ -256,7 +256,7 @@ class Worker {
   int pipe_ = -1;
   std::string received_;
   std::int64_t heard_ms_ = 0;
-  int failures_ = 0;  // in a row
+  int failures_ = 0;  // consecutive failures
 };
 
 }  // namespace

@@ -1,5 +1,5 @@
-// Decoding in processes of their own: each has a limit of memory, is ended when it makes no
-// progress, and tells its results through a pipe. Internal to media/.
+// Decoding in separate processes: each has a memory limit, is killed when it makes no progress, and
+// sends its results through a pipe. Internal to media/.
 #pragma once
 
 #include <cstdint>
@@ -10,14 +10,14 @@
 
 namespace hardy {
 
-/// What a worker says of one of its items.
+/// A worker's result for one item.
 struct WorkerResult {
   std::vector<float> values;
-  std::string reason;  ///< why there are no values
+  std::string reason;  ///< reason if there are no values
   double seconds = 0;
   std::int64_t pictures = 0;
   std::int64_t found = 0;
-  bool is_final = true;  ///< the same again would give the same: may be kept
+  bool is_final = true;  ///< a repetition would give the same: may be stored
 };
 
 /// The worker's end of the pipe.
@@ -27,7 +27,7 @@ class WorkerVoice {
 
   void tell(std::size_t item, const WorkerResult& result);
 
-  /// Proof of life; may be called as often as wanted.
+  /// Sends a sign of life; may be called often.
   void beat();
 
  private:
@@ -37,14 +37,14 @@ class WorkerVoice {
   std::int64_t last_beat_ms_ = 0;
 };
 
-/// Work on the items `pending` of one recording, in this order. Runs in the worker. Tells a result
-/// for each item; an exception becomes the reason of all that are left. `is_retry`: an earlier
-/// process failed at an item before these.
+/// Processes the items `pending` of one recording, in this order, in the worker. Sends a result for
+/// each item; an exception becomes the reason of all remaining ones. `is_retry`: an earlier process
+/// failed at an item before these.
 using WorkerTask =
     std::function<void(const std::vector<std::size_t>& pending, bool is_retry, WorkerVoice& voice)>;
 
 struct WorkerJob {
-  std::string name;  ///< of the recording
+  std::string name;  ///< name of the recording
   std::size_t items = 0;
   WorkerTask task;
   /// Called in the parent, once for each item.
@@ -59,9 +59,9 @@ struct WorkerLimits {
   std::function<void(const std::string& name)> on_finished = {};
 };
 
-/// Runs the jobs, `limits.jobs` at a time. A process that dies or stalls costs the item it was at;
-/// another one goes on behind it, and after three such items in a row the rest of the job is given
-/// up with the same reason. Throws Interrupted and IoError (no process can be started).
+/// Runs the jobs, `limits.jobs` at a time. A process that dies or stalls costs its current item;
+/// another one continues behind it, and after three such items in a row the rest of the job fails
+/// with the same reason. Throws Interrupted, and IoError when no process can be started.
 void run_workers(std::vector<WorkerJob> jobs, const WorkerLimits& limits);
 
 }  // namespace hardy

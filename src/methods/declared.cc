@@ -1,4 +1,4 @@
-// The light half of the registry: which methods there are and what they can be told.
+// The part of the registry without libtorch: declared methods and their settings.
 #include <algorithm>
 
 #include <fmt/format.h>

@@ -21,10 +21,10 @@ std::string fold_text(const Fold& fold) {
                      fmt::join(fold.validation, " "));
 }
 
-/// CPU seconds of the stages that the one being computed on this thread asked for.
+/// CPU seconds of the stages that the current stage of this thread requested.
 thread_local double inner_cpu_s = 0;
 
-/// Computes and notes how long it took without the stages inside.
+/// Computes a result and records its CPU time, without the stages that it requested.
 TensorFile with_cost(const std::function<TensorFile()>& compute) {
   const double outer = inner_cpu_s;
   inner_cpu_s = 0;

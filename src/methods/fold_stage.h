@@ -1,5 +1,5 @@
-// A stage of one fold and seed: computed once, stored under everything it depends on, with random
-// streams of its own, resumable. What every method's FoldMethod is made of.
+// A stage of one fold and seed: computed once, stored under everything it depends on, with its own
+// random streams, resumable. The building block of every FoldMethod.
 #pragma once
 
 #include <filesystem>
@@ -12,7 +12,7 @@
 
 namespace hardy {
 
-/// Names one stage and what its result depends on beyond data, fold, seed and device.
+/// Name of a stage and the inputs of its result beyond data, fold, seed and device.
 struct StageName {
   std::string stage;                ///< "momke.fit"; part of the key
   std::vector<std::string> inputs;  ///< config sections, patterns, keys of earlier stages
@@ -22,10 +22,10 @@ struct StageName {
 /// Not thread-safe itself; several objects may share a cache.
 class FoldStage {
  public:
-  /// `version` is raised whenever a change of the code moves a stage's numbers.
+  /// `version` is incremented when a change of the code moves the numbers of a stage.
   FoldStage(const FoldRequest& request, int version);
 
-  /// The stored result, else that of `compute`, which is then stored with its CPU time.
+  /// The stored result; otherwise the result of `compute`, which is then stored with its CPU time.
   TensorFile get_or_compute(const StageName& name, TaskContext& context,
                             const std::function<TensorFile(const StageServices&)>& compute) const;
 
@@ -38,7 +38,7 @@ class FoldStage {
   /// Random streams of the fold and seed under a name.
   [[nodiscard]] Seeds seeds(const std::string& stream) const;
 
-  /// CPU seconds that computing a result took, without the stages it asked for; 0 when unknown.
+  /// CPU seconds of computing a result, without the stages that it requested; 0 when unknown.
   static double cpu_seconds(const TensorFile& result);
 
  private:
@@ -53,10 +53,10 @@ class FoldStage {
   std::string base_;  ///< data, fold, seed and numerics
 };
 
-/// The bits of some patterns, as a key's input or a stream's name.
+/// The bits of some patterns, as input of a key or name of a stream.
 std::string bits_text(const std::vector<Pattern>& patterns);
 
-/// Puts a training curve beside a model's arrays, and takes it out again. `stage` names its points.
+/// Adds a training curve to a model's arrays, and reads it. `stage` names its points.
 void add_curve(TensorFile& file, const std::vector<CurvePoint>& curve);
 std::vector<CurvePoint> curve_of(const TensorFile& file);
 

@@ -1,6 +1,6 @@
-// What a method is: something that can be fitted on a fold for some patterns and then predicts
-// under any pattern. The protocol (src/protocol/run_protocol.h) runs any of them alike: same
-// folds, features, scaling, masks, selection. How to add one: docs/adding_a_method.md.
+// Interface of a method: it is fitted on a fold for some patterns and predicts under any pattern.
+// The protocol (src/protocol/run_protocol.h) runs every method under the same folds, features,
+// scaling, masks and selection. How to add one: docs/adding_a_method.md.
 #pragma once
 
 #include <cstdint>
@@ -24,27 +24,27 @@
 
 namespace hardy {
 
-/// One fold under one seed, as a method gets it. The objects outlive the method's. Features are in
-/// memory only while a fold is being worked on, so they are handed to each call.
+/// One fold under one seed. The objects outlive the method's. Features are in memory only while a
+/// fold is processed, so they are passed to each call.
 struct FoldRequest {
   const Corpus& corpus;
   const Fold& fold;
   const Config& config;
   std::int64_t seed = 0;
-  std::vector<Pattern> patterns;  ///< every pattern that some fit will train on
+  std::vector<Pattern> patterns;  ///< union of the patterns of all fits
   StageCache& cache;
   StageCosts& costs;
 };
 
-/// Work that several fits of a fold and seed share; done before the first of them.
+/// Work shared by several fits of a fold and seed; done before the first of them.
 struct SharedStage {
   std::string name;  ///< for progress and costs, e.g. "pretraining"
-  double cost = 1;   ///< estimated, in epochs
+  double cost = 1;   ///< estimate, in epochs
   std::function<void(const FoldData&, TaskContext&)> work;
 };
 
 /// A method on one fold under one seed. Shared stages run first, possibly in parallel; then `fit`
-/// and `predict`, also in parallel: both only read what the stages left.
+/// and `predict`, also in parallel: both only read the results of the stages.
 class FoldMethod {
  public:
   virtual ~FoldMethod() = default;
@@ -54,14 +54,14 @@ class FoldMethod {
   /// Estimated cost of one fit, in epochs of the shared stages' unit.
   [[nodiscard]] virtual double fit_cost() const { return 1; }
 
-  /// Trains (or fetches from the cache) one model: for one pattern a specialist, for several the
-  /// unified model of them. Reads labels of the fold's training and validation parts only. Returns
-  /// arrays "model.<name>", and "tuning.<name>" where features are tuned first: all that prediction
-  /// needs besides scaling; and the curve (FoldStage::add_curve).
+  /// Trains (or fetches from the cache) one model: a specialist for one pattern, the unified model
+  /// for several. Reads labels of the fold's training and validation parts only. Returns arrays
+  /// "model.NAME", and "tuning.NAME" if features are tuned first: everything that prediction needs
+  /// besides scaling; and the curve (FoldStage::add_curve).
   [[nodiscard]] virtual TensorFile fit(const FoldData& data, const std::vector<Pattern>& patterns,
                                        TaskContext& context) const = 0;
 
-  /// The data that the fitted models read: the fold's own unless the method transforms features.
+  /// The data that fitted models read: the fold's own unless the method transforms features.
   [[nodiscard]] virtual FoldData input_data(const FoldData& data, TaskContext& context) const;
 };
 
@@ -70,10 +70,10 @@ class Method {
  public:
   virtual ~Method() = default;
 
-  /// Why the method cannot serve this corpus, with a remedy; nothing when it can. Asked before
-  /// anything starts, with the folds that will be trained. What no method can do without is checked
-  /// already (hardy/check.h). Corpora may have several labels or values per utterance, shares of
-  /// raters (Objective serves them all) and utterances without a label (Utterance::is_labelled).
+  /// Why the method cannot be applied to this corpus, with a remedy; nothing if it can. Called
+  /// before training, with the folds to be trained. Requirements of all methods are checked before
+  /// (hardy/check.h). Corpora may have several labels or values per utterance, shares of raters
+  /// (Objective supports all of them) and unlabelled utterances (Utterance::is_labelled).
   [[nodiscard]] virtual std::optional<std::string> problem_with(const Corpus& corpus,
                                                                 const std::vector<Fold>& folds,
                                                                 const Config& config) const;
@@ -89,15 +89,15 @@ class Method {
                                                    const std::vector<std::int64_t>& dialogues,
                                                    Pattern pattern) const = 0;
 
-  /// What a stored model reads of scaled features: themselves unless the method transforms them.
-  /// The same as FoldMethod::input_data gave when it was trained.
+  /// Input of a stored model: the scaled features unless the method transforms them. Equals
+  /// FoldMethod::input_data at training.
   [[nodiscard]] virtual FeatureTable stored_input(const FoldData& data, const Config& config,
                                                   const TensorFile& model) const;
 
-  /// Why models of these settings cannot be stored; nothing when they can.
+  /// Why models of these settings cannot be stored; nothing if they can.
   [[nodiscard]] virtual std::optional<std::string> storage_problem(const Config& config) const;
 
-  /// Writes tables of its own into the run folder, beside those every run has.
+  /// Writes the method's own tables to the run folder.
   virtual void write_tables(const RunFolder& folder, const Config& config,
                             const std::vector<const FoldMethod*>& fits) const;
 };
@@ -105,8 +105,8 @@ class Method {
 /// The method of a name. Throws ConfigError for an unknown one.
 const Method& find_method(const std::string& name);
 
-/// Adds a method of one's own to this program: declares it (include/hardy/method_settings.h) and
-/// makes it known here. Call it before any Config is made, from one thread.
+/// Adds a method to this program: declares it (hardy/method_settings.h) and registers it here.
+/// Requires: no Config exists yet and no other thread runs.
 void add_method(MethodDeclaration declaration, std::unique_ptr<const Method> method);
 
 }  // namespace hardy

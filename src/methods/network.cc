@@ -7,7 +7,7 @@
 namespace hardy {
 namespace {
 
-/// Training utterances (places in FoldData::train) as the rows of one segment.
+/// Training utterances (indices into FoldData::train) as the rows of one segment.
 BatchPlan utterance_plan(const FoldData& data, const std::vector<std::int64_t>& items) {
   BatchPlan plan;
   for (const auto item : items) {

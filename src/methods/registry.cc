@@ -1,4 +1,4 @@
-// The half of the registry that needs libtorch: what the declared methods do.
+// The part of the registry with libtorch: implementations of the declared methods.
 #include <map>
 
 #include "hardy/errors.h"

@@ -1,4 +1,4 @@
-// What stages cost when they were computed, be it now or in the run that filled the cache.
+// Cost of computing stages, in this run or in the one that filled the cache.
 #pragma once
 
 #include <map>
@@ -7,7 +7,7 @@
 
 namespace hardy {
 
-/// CPU seconds by cache key: a stage counts once, however many fits fetch it. Thread-safe.
+/// CPU seconds by cache key: a stage counts once, for any number of fits. Thread-safe.
 class StageCosts {
  public:
   void note(const std::string& key, double cpu_s) {

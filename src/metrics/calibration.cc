@@ -18,7 +18,7 @@ constexpr double kColdest = 0.05;
 constexpr double kHottest = 20;
 constexpr double kSmallest = 1e-30;  // a float32 softmax may underflow to 0
 constexpr std::size_t kParts = 10;
-constexpr double kCautious = 1;  // standard errors that a sharper temperature must gain
+constexpr double kCautious = 1;  // standard errors by which a sharper temperature must be better
 
 void check_sizes(std::span<const std::int64_t> truth, std::span<const float> probabilities,
                  std::int64_t classes) {
@@ -51,7 +51,7 @@ std::vector<double> sharpened(std::span<const float> row, double sharpness) {
   return shares;
 }
 
-/// Derivative of the summed cross-entropy with respect to 1/T; rises with it.
+/// Derivative of the summed cross-entropy with respect to 1/T; monotonically increasing.
 double slope(std::span<const std::int64_t> truth, std::span<const float> probabilities,
              std::size_t classes, double sharpness) {
   double total = 0;
@@ -88,7 +88,7 @@ double cross_entropy(const Rows& rows, std::size_t classes, double temperature) 
   return total;
 }
 
-/// A part of the cross-validation: its rows, and the temperature that the others fit.
+/// A part of the cross-validation: its rows, and the temperature fitted on the others.
 struct HeldOutPart {
   Rows rows;
   double temperature = 1;
@@ -136,7 +136,7 @@ double fit_temperature(std::span<const std::int64_t> truth, std::span<const floa
   if (std::abs(at_high - at_low) < 1e-9) return 1;
   if (at_low >= 0) return kHottest;
   if (at_high <= 0) return kColdest;
-  constexpr int kSteps = 50;  // of halving the logarithm of a 400-fold range
+  constexpr int kSteps = 50;  // bisections of the logarithm of a 400-fold range
   for (int step = 0; step < kSteps; ++step) {
     const double middle = std::sqrt(low * high);
     (slope(truth, probabilities, width, middle) < 0 ? low : high) = middle;
@@ -170,7 +170,7 @@ CalibrationFit fit_calibration(std::span<const std::int64_t> truth,
         fmt::format("calibration: {} dialogues for {} labels", dialogues.size(), truth.size()));
   }
   const auto width = static_cast<std::size_t>(classes);
-  std::map<std::int64_t, std::size_t> place;  // of a dialogue among them, in order of appearance
+  std::map<std::int64_t, std::size_t> place;  // index of a dialogue, in order of appearance
   for (const auto dialogue : dialogues) place.try_emplace(dialogue, place.size());
   CalibrationFit fit;
   const auto count = static_cast<std::int64_t>(truth.size());
@@ -193,7 +193,7 @@ CalibrationFit fit_calibration(std::span<const std::int64_t> truth,
   const double weight = choose_weight(parts, width);
   fit.temperature = std::pow(fit_temperature(truth, probabilities, classes), weight);
   fit.is_calibrated = true;
-  Rows held_out;  // probabilities after the temperature that their dialogue did not fit
+  Rows held_out;  // calibrated with temperatures that were not fitted on their dialogue
   for (const auto& part : parts) {
     for (std::size_t i = 0; i < part.rows.truth.size(); ++i) {
       const auto row = std::span(part.rows.probabilities).subspan(i * width, width);

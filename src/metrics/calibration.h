@@ -1,5 +1,5 @@
-// How far probabilities can be believed, and the one number that corrects them: temperature scaling
-// (Guo et al. 2017).
+// Calibration of probabilities: expected calibration error and temperature scaling (Guo et al.
+// 2017).
 #pragma once
 
 #include <cstdint>
@@ -20,23 +20,23 @@ double fit_temperature(std::span<const std::int64_t> truth, std::span<const floa
 double calibration_error(std::span<const std::int64_t> truth, std::span<const float> probabilities,
                          std::int64_t classes, double temperature);
 
-/// Fewer labelled validation utterances, or fewer dialogues, do not calibrate anything.
+/// Fewer labelled validation utterances, or fewer dialogues, give no calibration.
 inline constexpr std::int64_t kFewestCalibrated = 100;
 inline constexpr std::int64_t kFewestCalibratedDialogues = 5;
 
-/// A temperature that is as far from 1 as its evidence allows.
+/// A temperature, shrunk towards 1 as far as the validation data suggest.
 struct CalibrationFit {
-  double temperature = 1;     ///< > 0; 1 where there is too little to calibrate with
-  double expected_error = 0;  ///< calibration_error of outputs whose temperature they did not fit
+  double temperature = 1;     ///< > 0; 1 if there is too little validation data
+  double expected_error = 0;  ///< calibration error on dialogues whose temperature they did not fit
   bool is_calibrated = false;
 };
 
-/// Fits on validation utterances, cross-validated over dialogues. With T_0 that of fit_temperature,
-/// the result is T_0^w, w in {0, 1/4, 1/2, 3/4, 1}: dialogues are dealt to up to ten parts, each
+/// Fits on validation utterances, cross-validated over dialogues. With T_0 = fit_temperature, the
+/// result is T_0^w, w in {0, 1/4, 1/2, 3/4, 1}: dialogues are divided into up to ten parts, each
 /// part is scored (cross-entropy) with temperatures fitted on the others, and w is the smallest
-/// whose score is within one standard error (over parts) of the best. `expected_error` is measured
-/// on the same held-out parts. With too few utterances or dialogues (kFewest...) the temperature is
-/// 1 and nothing is calibrated. Shapes: truth and dialogues [N], probabilities [N,C]. Throws as
+/// with a score within one standard error (over parts) of the best. `expected_error` is measured on
+/// the same held-out parts. With too few utterances or dialogues (kFewest...) the temperature is 1
+/// and nothing is calibrated. Shapes: truth and dialogues [N], probabilities [N,C]. Throws as
 /// fit_temperature.
 CalibrationFit fit_calibration(std::span<const std::int64_t> truth,
                                std::span<const float> probabilities, std::int64_t classes,

@@ -75,7 +75,7 @@ void derive(ClassMetrics& metrics, std::size_t classes) {
   metrics.macro_f1 = empty ? kNaN : f1_sum / seen;
 }
 
-/// Accuracy and F1 of a sign; `is_counted` chooses rows, `is_high` tells the side of a value.
+/// Accuracy and F1 of a sign; `is_counted` selects rows, `is_high` gives the side of a value.
 template <typename IsCounted, typename IsHigh, typename IsPredictedHigh>
 ClassMetrics sign_metrics(std::span<const float> truth, const IsCounted& is_counted,
                           const IsHigh& is_high, const IsPredictedHigh& is_predicted_high) {

@@ -47,7 +47,7 @@ double area_of(std::span<const std::int64_t> truth, std::span<const float> proba
   }
   std::sort(rows.begin(), rows.end(),
             [](const auto& x, const auto& y) { return x.first < y.first; });
-  double below = 0;  // others with a smaller score
+  double below = 0;  // number of other classes' rows with a smaller score
   double pairs = 0;
   double positives = 0;
   for (std::size_t first = 0; first < rows.size();) {

@@ -35,7 +35,7 @@ double rank_correlation(std::span<const double> x, std::span<const double> y) {
   if (x.size() < 3) return kUndefined;
   const auto left = mean_ranks(x);
   const auto right = mean_ranks(y);
-  const double mean = static_cast<double>(x.size() + 1) / 2;  // of any ranks
+  const double mean = static_cast<double>(x.size() + 1) / 2;  // mean of ranks, with or without ties
   double product = 0;
   double squares_left = 0;
   double squares_right = 0;

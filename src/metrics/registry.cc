@@ -82,7 +82,7 @@ std::vector<MetricInfo> make_metrics() {
   };
 }
 
-/// Other names people use, and those of earlier versions.
+/// Common synonyms, and names of earlier versions.
 constexpr std::array<std::pair<std::string_view, std::string_view>, 10> kOtherNames = {{
     {"accuracy", "acc2_non0"},
     {"accuracy", "wa"},

@@ -1,5 +1,4 @@
-// Every metric by name: what it is called in tables, what it counts, which way is better.
-// docs/metrics.md defines them all.
+// Every metric by name: title, convention, direction. docs/metrics.md has the definitions.
 #pragma once
 
 #include <string>
@@ -8,14 +7,14 @@
 
 namespace hardy {
 
-/// The labels that a metric judges.
+/// Labels that a metric applies to.
 enum class MetricLabels {
   kClasses,   ///< one class per utterance
   kValues,    ///< a real value per utterance; signs learned as two classes have acc2_non0, f1_non0
-  kLabelSets  ///< several labels per utterance, each there or not
+  kLabelSets  ///< several labels per utterance, each present or not
 };
 
-/// The values a metric can take.
+/// Range of a metric.
 struct MetricRange {
   double low = 0;
   double high = 1;
@@ -23,14 +22,15 @@ struct MetricRange {
 
 /// One metric.
 struct MetricInfo {
-  std::string name;        ///< in files and options, e.g. "acc2_has0"
-  std::string title;       ///< in tables, e.g. "Acc-2 has0"
-  std::string convention;  ///< what it counts, in one line
+  std::string name;        ///< name in files and options, e.g. "acc2_has0"
+  std::string title;       ///< title in tables, e.g. "Acc-2 has0"
+  std::string convention;  ///< convention in one line
   MetricLabels labels = MetricLabels::kClasses;
   bool is_higher_better = true;
-  bool is_share = true;  ///< in [0, 1]; differences are told in points
+  bool is_share = true;  ///< in [0, 1]; differences are given in points
   MetricRange range;
-  /// Judges classes, signs or bins, so that truth with one of them only tells nothing.
+  /// Depends on classes, signs or bins, so that it is meaningless if the truth has only one of
+  /// them.
   bool needs_two_classes = true;
 };
 
@@ -38,21 +38,21 @@ struct MetricInfo {
 /// under that name.
 const std::vector<MetricInfo>& all_metrics();
 
-/// The metric of a name or of a family's member ("recall.angry"); nullptr when there is none.
+/// The metric of a name or of a family's member ("recall.angry"); null for an unknown name.
 const MetricInfo* find_metric(std::string_view name);
 
-/// The name in files for what someone typed: other common names ("uar", "corr") and names of
-/// earlier versions ("accuracy" for values) are understood. `known` are the metrics at hand.
-/// Throws ConfigError naming the nearest of `known` when it is none of them.
+/// The name in files of a metric that a user typed: common synonyms ("uar", "corr") and names of
+/// earlier versions ("accuracy" for values) are accepted. `known`: metrics of the results. Throws
+/// ConfigError naming the nearest of `known` when it is none of them.
 std::string metric_named(const std::string& typed, const std::vector<std::string>& known);
 
-/// "Acc-2 has0"; the name itself for what is no metric.
+/// "Acc-2 has0"; the argument itself for an unknown name.
 std::string metric_title(const std::string& name);
 
-/// Whether more of this metric is better.
+/// Whether a larger value is better.
 bool is_higher_better(const std::string& metric);
 
-/// Whether it lies in [0, 1] and is told in percent and points.
+/// Whether the metric is in [0, 1] and shown in percent and points.
 bool is_share(const std::string& metric);
 
 MetricRange metric_range(const std::string& metric);

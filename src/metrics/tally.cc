@@ -14,7 +14,7 @@ namespace {
 
 constexpr double kNotComputable = std::numeric_limits<double>::quiet_NaN();
 constexpr std::size_t kSigns = 4;  // [2,2] row = truth, 0 = the lower side
-// The parts of a value's tally, one behind the other. Sums: count, |error|, x, y, xx, yy, xy.
+// Parts of a value's tally, in order. Sums: count, |error|, x, y, xx, yy, xy.
 constexpr std::size_t kSignsHas0 = 4;  // behind the signs of non-zero values
 constexpr std::size_t kValueBins = 7;  // of the truth, -3 to 3
 constexpr std::size_t kBinHits = 3;    // acc3, acc5, acc7
@@ -42,7 +42,7 @@ double correlation_of(std::span<const double> sums) {
   const double xx = sums[4] - sums[2] * sums[2] / n;
   const double yy = sums[5] - sums[3] * sums[3] / n;
   const double xy = sums[6] - sums[2] * sums[3] / n;
-  // What rounding leaves of the squares of a constant.
+  // Rounding error of the squares of a constant.
   constexpr double kNothing = 1e-12;
   if (xx <= kNothing * sums[4] || yy <= kNothing * sums[5]) return kNotComputable;
   return std::clamp(xy / std::sqrt(xx) / std::sqrt(yy), -1.0, 1.0);

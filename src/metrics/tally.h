@@ -1,5 +1,5 @@
 // The additive part of the metrics: counts and sums of single utterances, from which the metrics of
-// any set of utterances follow. Resampling adds them up instead of scoring predictions again.
+// any set of utterances follow. Resampling adds tallies instead of scoring predictions again.
 #pragma once
 
 #include <cstddef>
@@ -11,15 +11,14 @@
 
 namespace hardy {
 
-/// What is recognised; decides which metrics there are.
+/// Kinds of prediction tasks; each has its own metrics.
 enum class TaskKind {
   kClass,  ///< one of C classes
-  kValue,  ///< a real value, judged by its sign and by its error
+  kValue,  ///< a real value, scored by its sign and its error
   kBinary  ///< the sign of a real value, learned as two classes (0 = negative, 1 = positive)
 };
 
-/// How utterances are counted and what the counts mean. A tally is a row of `width()` numbers;
-/// tallies of disjoint sets of utterances add up.
+/// Layout of a tally: a row of `width()` numbers. Tallies of disjoint sets of utterances add up.
 class TallyLayout {
  public:
   TallyLayout() = default;
@@ -38,8 +37,8 @@ class TallyLayout {
   [[nodiscard]] const std::vector<std::string>& metric_names() const { return metric_names_; }
 
   /// Counts one utterance. kClass: both are class indices, and `probabilities` are [C], or empty
-  /// when unknown: then what is made of them is NaN. kValue: both are values. kBinary: truth is the
-  /// value, predicted the class; a value of exactly 0 is not counted.
+  /// when unknown; metrics of probabilities are then NaN. kValue: both are values. kBinary: truth
+  /// is the value, predicted the class; a value of exactly 0 is not counted.
   void add(std::span<double> tally, double truth, double predicted,
            std::span<const float> probabilities = {}) const;
 
@@ -47,8 +46,8 @@ class TallyLayout {
   /// [number of metrics].
   void metrics(std::span<const double> tally, std::span<double> values) const;
 
-  /// "" when at least two classes (signs, bins) that `metric` distinguishes are among the truth,
-  /// else the one that is, or "none". "" also for a metric that distinguishes none.
+  /// "" when at least two of the classes (signs, bins) that `metric` distinguishes occur in the
+  /// truth, otherwise the only one, or "none". "" also for a metric that distinguishes none.
   [[nodiscard]] std::string only_class(std::span<const double> tally,
                                        const std::string& metric) const;
 

@@ -1,4 +1,4 @@
-// Adam with coupled L2 (methods.md 0.1), one pass over memory per step.
+// Adam with coupled L2 (as torch.optim.Adam), one pass over memory per step.
 #pragma once
 
 #include <cstdint>
@@ -17,8 +17,8 @@ struct AdamOptions {
   double clip = 0;  ///< largest norm of the whole gradient; 0 = no clipping
 };
 
-/// Optimises the parameters that have a gradient; the others are left alone, state and all, so a
-/// parameter that a stage does not use does not decay. Equals torch.optim.Adam on the rest.
+/// Optimises the parameters that have a gradient. The others keep value and state, so that a
+/// parameter which a stage does not use does not decay. Equals torch.optim.Adam on the rest.
 class Adam {
  public:
   Adam(ParameterSet& parameters, const AdamOptions& options);

@@ -1,4 +1,4 @@
-// Ragged multi-head attention: the segments of packed rows attend within themselves.
+// Ragged multi-head attention within the segments of packed rows.
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/types.h>
 
@@ -44,7 +44,7 @@ struct AttentionShape {
   }
 };
 
-/// Where q, k and v of an attention call lie: row strides and first columns.
+/// Position of q, k and v in an attention call: row strides and first columns.
 struct AttentionData {
   const float* q;
   std::int64_t q_stride;
@@ -85,7 +85,7 @@ void attention_forward(const AttentionShape& shape, const AttentionData& data, c
   }
 }
 
-/// Gradients of an attention call, laid out as the inputs are; `dtable` may be null.
+/// Gradients of an attention call, in the layout of its inputs; `dtable` may be null.
 struct AttentionGradients {
   float* dq;
   float* dk;

@@ -1,5 +1,5 @@
-// Encoders, fusion, classifier and decoder: the module under both the hardness estimator and the
-// recogniser (methods.md 1.3 and 1.6).
+// Encoders, fusion, classifier and decoder: the module shared by the hardness estimator and the
+// recogniser (paper 3.2 and 3.3.3).
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -15,7 +15,7 @@
 
 namespace hardy {
 
-/// What a backbone is made for.
+/// Shape of a backbone.
 struct BackboneOptions {
   std::vector<std::string> modality_names;  ///< [M]
   std::vector<std::int64_t> widths;         ///< [M] d_m
@@ -26,16 +26,16 @@ struct BackboneOptions {
   bool mixes_experts = false;
   /// Defect H9: cross-attention (of the hardness module) loses all its weights in training.
   bool drops_cross_attention = false;
-  bool has_decoder = true;  ///< without one, reconstruct() must not be called
+  bool has_decoder = true;  ///< false: reconstruct() must not be called
 };
 
-/// Representations of one modality's rows and where they belong.
+/// Representations of each modality's rows.
 struct Encoded {
   std::vector<at::Tensor> z;  ///< [M] of [n_m, D]; undefined where no row has the modality
 };
 
-/// What one pattern leaves of the representations of a batch that showed everything. Modalities are
-/// encoded apart, so one encoding serves every pattern that all rows share.
+/// The representations that remain under one pattern, of a batch encoded with complete input.
+/// Modalities are encoded separately, so one encoding serves every pattern that all rows share.
 Encoded limited_to(const Encoded& encoded, Pattern pattern);
 
 /// The joint representation of a batch.
@@ -45,8 +45,8 @@ struct Fused {
 };
 
 /// P_m = Dropout(Linear x_m); z_m = E^m(P_m); J = [z_1;..;z_M]; H = J + Dropout(ReLU(W J + b));
-/// logits = Linear H; x^_m = decoder. Absent modalities are not computed; what an utterance stores
-/// in them cannot reach any output. Const methods are safe from several threads.
+/// logits = Linear H; x^_m = decoder. Absent modalities are not computed, so their stored values
+/// cannot reach an output. Const methods are safe from several threads.
 class Backbone {
  public:
   Backbone(const BackboneOptions& options, ParameterSet& parameters, Generator& generator);
@@ -59,12 +59,12 @@ class Backbone {
   /// Logits (or values) from the joint representation. Shapes: [n, MD] -> [n, C].
   [[nodiscard]] at::Tensor classify(const Fused& fused) const;
 
-  /// Logits, without dropout, under each of some patterns that all rows share, on top of what the
-  /// batch hides; every modality has been encoded once. Shapes: -> [patterns] of [n, C].
+  /// Logits, without dropout, under each of some patterns that all rows share, in addition to the
+  /// masks of the batch; every modality is encoded once. Shapes: -> [patterns] of [n, C].
   [[nodiscard]] std::vector<at::Tensor> classify_under(const Batch& batch, const Encoded& encoded,
                                                        const std::vector<Pattern>& patterns) const;
 
-  /// Logits of modality m alone, for its rows: stage 1's heads. Shapes: [n_m, D] -> [n_m, C].
+  /// Logits of modality m alone, for its rows (the heads of stage 1). Shapes: [n_m, D] -> [n_m, C].
   [[nodiscard]] at::Tensor classify_modality(int m, const at::Tensor& z) const;
 
   /// x^_m for the rows that `rows[m]` lists (ascending batch rows; empty = none). The decoder's
@@ -73,7 +73,7 @@ class Backbone {
   [[nodiscard]] std::vector<at::Tensor> reconstruct(
       const Fused& fused, const std::vector<std::vector<std::int64_t>>& rows) const;
 
-  /// P_m, exposed for parity with the published hardness model.
+  /// P_m, public for parity tests with the published hardness model.
   [[nodiscard]] at::Tensor embed(int m, const at::Tensor& x, DropoutStream& dropout) const;
 
   [[nodiscard]] const ExpertStack& expert(int m) const {

@@ -1,5 +1,4 @@
-// Ragged dialogues packed row after row, with only the modalities that are there: what a module
-// reads.
+// Ragged dialogues packed row after row, with only the available modalities: the input of modules.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -14,7 +13,7 @@
 
 namespace hardy {
 
-/// Features of a whole corpus on a device, in the form modules read.
+/// Features of a whole corpus on a device.
 struct FeatureTable {
   std::vector<FeatureRows> features;   ///< [M] of [N, d_m] float32; zero rows where absent
   std::vector<Pattern> present;        ///< [N] what each utterance really has
@@ -25,15 +24,15 @@ struct FeatureTable {
   [[nodiscard]] std::vector<std::int64_t> widths() const;
 };
 
-/// The corpus as it is, unscaled. On the CPU a view: the corpus must outlive it.
+/// The unscaled corpus. On the CPU a view: the corpus must outlive it.
 FeatureTable make_feature_table(const Corpus& corpus, at::Device device);
 
 /// One row of a batch.
 struct BatchRow {
-  std::int64_t utterance;  ///< whose features are read
-  std::int64_t position;   ///< its place in the dialogue
-  std::int64_t speaker;    ///< its speaker's number
-  Pattern pattern;         ///< what may be used of it; absent modalities are dropped in addition
+  std::int64_t utterance;  ///< index of the utterance whose features are read
+  std::int64_t position;   ///< position in the dialogue
+  std::int64_t speaker;    ///< speaker number
+  Pattern pattern;         ///< upper bound on its modalities; absent ones are dropped in addition
 };
 
 /// Rows of several dialogues, dialogue after dialogue.
@@ -45,7 +44,7 @@ struct BatchPlan {
   void add_dialogue(const Corpus& corpus, const FeatureTable& table, std::int64_t dialogue,
                     Pattern pattern);
 
-  /// Ends a dialogue whose rows were appended one by one.
+  /// Ends a dialogue whose rows were appended individually.
   void close_dialogue() { offsets.push_back(static_cast<std::int64_t>(rows.size())); }
 };
 
@@ -68,8 +67,8 @@ struct Batch {
 
 Batch make_batch(const FeatureTable& table, const BatchPlan& plan);
 
-/// Batch rows that lack modality m under their pattern although their utterance has it: those whose
-/// reconstruction has a known answer. `everyone` adds the rows that see it.
+/// Batch rows that lack modality m under their pattern although their utterance has it, i.e. whose
+/// reconstruction has a known target. `everyone` adds the rows in which it is available.
 std::vector<std::int64_t> rows_with_target(const FeatureTable& table, const BatchPlan& plan, int m,
                                            bool everyone);
 

@@ -1,4 +1,4 @@
-// A linear layer over an input that many rows have parts of only.
+// A linear layer over a wide input of which each row has only some blocks of columns.
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/types.h>
 
@@ -99,7 +99,7 @@ class LinearOfBlocksFunction : public torch::autograd::Function<LinearOfBlocksFu
   }
 };
 
-/// The same through ATen: every device and type.
+/// The same through ATen, for every device and type.
 at::Tensor general_linear_of_blocks(const std::vector<InputBlock>& blocks, std::int64_t n,
                                     const at::Tensor& weight, const at::Tensor& bias) {
   auto y = bias.unsqueeze(0).expand({n, bias.size(0)});

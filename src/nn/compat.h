@@ -1,4 +1,4 @@
-// Where versions of libtorch and FAISS differ; the only place that asks for them. Written for
+// Differences between versions of libtorch and FAISS, and the only place that tests for them:
 // libtorch 1.13 and 2.x, FAISS 1.7 and 1.8 or newer.
 #pragma once
 
@@ -14,7 +14,7 @@
 
 namespace hardy {
 
-/// The optional type of libtorch's own functions.
+/// The optional type in libtorch's own signatures.
 #if TORCH_VERSION_MAJOR >= 2
 template <typename Value>
 using TorchOptional = std::optional<Value>;
@@ -23,7 +23,7 @@ template <typename Value>
 using TorchOptional = c10::optional<Value>;
 #endif
 
-/// FAISS's row numbers: a member of Index until 1.7, of the namespace from 1.8, always 64 bits.
+/// Row numbers of FAISS: a member of Index until 1.7, of the namespace from 1.8, always 64 bits.
 using FaissId = std::int64_t;
 
 }  // namespace hardy

@@ -36,7 +36,7 @@ ExpertStack::ExpertStack(ParameterSet& parameters, const std::string& name,
     unit.bias.reach = config.position == Position::kRelative ? kRelativeReach : 0;
     unit.bias.by_speaker = config.speaker == SpeakerBias::kRelation;
     if (unit.bias.entries() > 1) {
-      // Zero: a new model starts as if it had no bias.
+      // Zero, so that a new model starts like one without bias.
       unit.bias.table =
           parameters.add_constant(prefix + ".relation", {config.heads, unit.bias.entries()}, 0.0);
     }
@@ -97,7 +97,7 @@ at::Tensor CrossAttention::forward(const at::Tensor& x, const at::Tensor& y,
                                    DropoutStream& dropout_stream) const {
   auto attended = cross_attention(linear(x, q_.weight, q_.bias), linear(y, kv_.weight, kv_.bias),
                                   queries, keys, heads_);
-  // Connected all the same: gradients of exactly zero, which the L2 penalty then adds to.
+  // The graph stays connected: the gradients are exactly zero, and the L2 penalty is added to them.
   if (drops_attention_ && dropout_stream.is_training()) attended = attended * 0.0;
   const auto x1 = dropout(linear(attended, proj_.weight, proj_.bias), dropout_, dropout_stream);
   const auto inner = gelu_dropout(linear(x1, fc1_.weight, fc1_.bias), dropout_, dropout_stream);

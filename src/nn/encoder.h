@@ -1,4 +1,4 @@
-// The transformer stack of one modality (methods.md 0.4): "E^m" of the paper.
+// The transformer stack of one modality: E^m of the paper.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -14,14 +14,14 @@
 
 namespace hardy {
 
-/// Distances beyond this share one learned bias when EncoderConfig::position is "relative".
+/// Distances beyond this share one learned bias if EncoderConfig::position is "relative".
 inline constexpr std::int64_t kRelativeReach = 8;
 
 /// A stack of `depth` attention units over the utterances of a dialogue.
 ///
-/// Without layer norm a unit is the published one: Z = heads of softmax(q k^T / sqrt(D/heads)) v,
-/// X <- X + Z + MLP(Z), MLP = Linear GELU Dropout Linear Dropout; no output projection. With
-/// `norm = "layer"` it is the pre-norm form X <- X + Z(LN X), X <- X + MLP(LN X), LN at the end.
+/// Without layer norm a unit is the published one: Z = heads of softmax(q k^T / sqrt(D/heads)) v, X
+/// <- X + Z + MLP(Z), MLP = Linear GELU Dropout Linear Dropout; no output projection. `norm =
+/// "layer"` is the pre-norm form X <- X + Z(LN X), X <- X + MLP(LN X), with LN at the end.
 /// `position = "relative"` adds a learned bias per head and distance to the scores, `speaker =
 /// "relation"` one per head and same or other speaker.
 class ExpertStack {
@@ -33,9 +33,9 @@ class ExpertStack {
   [[nodiscard]] at::Tensor forward(const at::Tensor& x, const Segments& segments,
                                    DropoutStream& dropout) const;
 
-  /// What the published stack gives when every key is masked, i.e. for an absent modality:
-  /// attention is zero, so X <- X + MLP(0) per unit. Parity only; ours never computes absent
-  /// modalities.
+  /// Output of the published stack when every key is masked, i.e. for an absent modality: attention
+  /// is zero, so X <- X + MLP(0) per unit. For parity tests only; absent modalities are not
+  /// computed here.
   [[nodiscard]] at::Tensor forward_without_keys(const at::Tensor& x) const;
 
  private:
@@ -58,8 +58,8 @@ class ExpertStack {
   LinearLayer final_norm_;
 };
 
-/// Cross-modal attention CA(x, y) of paper Eq. 5-7 (methods.md 1.3): queries from x, keys and
-/// values from y; X1 = Dropout(Proj(attention)), result X1 + MLP(X1).
+/// Cross-modal attention CA(x, y) of paper Eq. 5-7: queries from x, keys and values from y; X1 =
+/// Dropout(Proj(attention)), result X1 + MLP(X1).
 class CrossAttention {
  public:
   /// `drops_attention` is defect H9: in training every attention weight is dropped.

@@ -1,18 +1,18 @@
-// Which tensors the float32 kernels may touch, shared by the operations. Internal.
+// Condition for the float32 kernels, shared by the operations. Internal.
 #pragma once
 
 #include <torch/types.h>
 
 namespace hardy {
 
-/// Whether the raw kernels may touch it.
+/// Whether the raw kernels support the tensor.
 inline bool is_fast(const at::Tensor& x) {
   return x.device().is_cpu() && x.scalar_type() == at::kFloat && x.is_contiguous();
 }
 
 inline float* floats(const at::Tensor& x) { return static_cast<float*>(x.data_ptr()); }
 
-/// Stands for an absent argument: autograd functions refuse undefined tensors.
+/// Replaces an absent argument: autograd functions refuse undefined tensors.
 inline at::Tensor or_empty(const at::Tensor& x, const at::Tensor& like) {
   return x.defined() ? x : at::empty({0}, like.options());
 }

@@ -1,5 +1,5 @@
-// LSTM over packed sequences. The state's weights are laid out once per pass and used by every
-// step; their gradient is one product over all steps.
+// LSTM over packed sequences. The state's weights are packed once per pass and used by every step;
+// their gradient is one product over all steps.
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/types.h>
 
@@ -19,16 +19,15 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
-/// A step and the one before it in the direction of the walk; rows of both begin with the same
-/// sequence.
+/// A step and its predecessor in processing order; the rows of both begin with the same sequence.
 struct Step {
-  std::int64_t first = 0;         ///< row of this step's first sequence
-  std::int64_t rows = 0;          ///< sequences that have the step
-  std::int64_t first_before = 0;  ///< row of the first sequence in the step before
-  std::int64_t rows_before = 0;   ///< sequences that have both; 0 at the start
+  std::int64_t first = 0;         ///< row of the first sequence of this step
+  std::int64_t rows = 0;          ///< number of sequences with this step
+  std::int64_t first_before = 0;  ///< row of the first sequence in the preceding step
+  std::int64_t rows_before = 0;   ///< number of sequences in both steps; 0 at the start
 };
 
-/// Steps in the order in which they are computed.
+/// Steps in processing order.
 std::vector<Step> walk(const std::vector<std::int64_t>& sizes, bool runs_backwards) {
   std::vector<Step> steps;
   std::int64_t first = 0;
@@ -111,7 +110,7 @@ class LstmFunction : public torch::autograd::Function<LstmFunction> {
   }
 };
 
-/// The same, step by step through ATen: every device and type.
+/// The same, step by step through ATen, for every device and type.
 at::Tensor lstm_by_steps(const at::Tensor& gates, const at::Tensor& weight,
                          const std::vector<Step>& steps) {
   const auto width = weight.size(1);

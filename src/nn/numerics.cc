@@ -37,7 +37,7 @@ std::string onednn_class() {
 #endif
 }
 
-/// libtorch says what it chose in its description only.
+/// libtorch reports the selected instruction set in its description only.
 std::string torch_class() {
   constexpr std::string_view kMark = "CPU capability usage: ";
   const std::string config = at::show_config();
@@ -50,7 +50,7 @@ std::string torch_class() {
   return fmt::format("libtorch {} {}", TORCH_VERSION, capability);
 }
 
-/// "OpenBLAS 0.3.21 Haswell": the first two words of its configuration and the kernels it chose.
+/// "OpenBLAS 0.3.21 Haswell": the first two words of its configuration and the selected kernels.
 std::string openblas_class() {
 #if HARDY_HAS_OPENBLAS
   constexpr auto kNowhere = std::string_view::npos;

@@ -1,14 +1,14 @@
-// Which libraries compute, and with which instructions: the same program gives other last bits on
-// another machine when they differ.
+// Numeric libraries and their instruction sets: where they differ between machines, the last bits
+// of results differ too.
 #pragma once
 
 #include <string>
 
 namespace hardy {
 
-/// Instruction sets and versions of everything that training's numbers pass through, such as
+/// Instruction sets and versions of every library that training numbers pass through, such as
 /// "oneDNN 2.7.2 isa 0x7, libtorch 1.13.0 AVX2, OpenBLAS 0.3.21 Haswell, glibc 2.36 fma". Equal
-/// texts mean equal results. Part of every stage's key and of the manifest.
+/// texts mean equal results. Part of every stage key and of the manifest.
 std::string numerics_class();
 
 /// What run.device stands for on this machine: "cpu", or "cuda" with the model of the GPU, because

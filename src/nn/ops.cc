@@ -65,7 +65,7 @@ class LinearFunction : public torch::autograd::Function<LinearFunction> {
 
 enum class Activation { kNone, kRelu, kGelu };
 
-/// dropout(activation(x)) with the mask drawn again in the backward pass instead of stored.
+/// dropout(activation(x)). The backward pass draws the mask again instead of storing it.
 class ActivationDropoutFunction : public torch::autograd::Function<ActivationDropoutFunction> {
  public:
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x, std::int64_t activation,
@@ -96,7 +96,7 @@ class ActivationDropoutFunction : public torch::autograd::Function<ActivationDro
     const auto dy = gradients[0].contiguous();
     auto dx = at::empty_like(dy);
     if (kind == Activation::kRelu) {
-      // A positive output was neither cut nor dropped.
+      // A positive output was neither clipped nor dropped.
       const auto scale = static_cast<float>(1.0 / (1.0 - p));
       const float* y = floats(saved);
       const float* source = floats(dy);
@@ -112,7 +112,7 @@ class ActivationDropoutFunction : public torch::autograd::Function<ActivationDro
   }
 };
 
-/// The same mask as the kernel draws, as a tensor: the general path of dropout.
+/// The mask of the kernel as a tensor, for the general path of dropout.
 at::Tensor mask_like(const at::Tensor& x, double p, std::uint64_t key) {
   auto ones = at::ones({x.numel()}, at::TensorOptions(at::kFloat));
   kernels::scale_by_mask(floats(ones), floats(ones), ones.numel(), p, key);
@@ -154,8 +154,8 @@ class SquaredErrorFunction : public torch::autograd::Function<SquaredErrorFuncti
   }
 };
 
-constexpr double kSmallestShare = 1e-6;   // methods.md 1.3
-constexpr double kLogarithmGuard = 1e-7;  // methods.md 1.3
+constexpr double kSmallestShare = 1e-6;   // as in the published code
+constexpr double kLogarithmGuard = 1e-7;  // as in the published code
 
 class SoftmaxEntropyFunction : public torch::autograd::Function<SoftmaxEntropyFunction> {
  public:
@@ -170,7 +170,7 @@ class SoftmaxEntropyFunction : public torch::autograd::Function<SoftmaxEntropyFu
   static variable_list backward(AutogradContext* context, const variable_list& gradients) {
     const auto saved = context->get_saved_variables();
     const auto& share = saved[0];
-    // d/dp of -p ln(p + guard), zero where the clamp holds.
+    // d/dp of -p ln(p + guard), zero where p is clamped.
     const auto slope = -(saved[1] + share / (share + kLogarithmGuard));
     const auto dshare = at::where(share >= kSmallestShare, slope, at::zeros({}, share.options()));
     const auto mean = (share * dshare).sum(1, true);

@@ -20,13 +20,14 @@ struct LinearLayer {
   at::Tensor bias;  ///< undefined when the layer has none
 };
 
-/// Owns a module's parameters; layers hold references to the same tensors. Not copyable by
-/// accident: copies would share storage. Not thread-safe for writing.
+/// Owns the parameters of a module; layers hold references to the same tensors. A copy shares
+/// storage with the original. Not thread-safe for writing.
 class ParameterSet {
  public:
   explicit ParameterSet(at::Device device = at::kCPU) : device_(device) {}
 
-  /// Leaves new parameters at zero instead of drawing them: for modules that are loaded at once.
+  /// Leaves new parameters at zero instead of drawing them, for modules that are loaded
+  /// immediately.
   void skip_drawing() { is_drawing_ = false; }
 
   /// A parameter with every value drawn from U(-bound, bound).
@@ -35,8 +36,8 @@ class ParameterSet {
 
   at::Tensor add_constant(const std::string& name, std::vector<std::int64_t> shape, double value);
 
-  /// A linear layer with libtorch's default initialisation, U(-1/sqrt(in), 1/sqrt(in)) for both
-  /// (methods.md 0.1). `fan_in` overrides `in` where the layer is one block of a wider one.
+  /// A linear layer with libtorch's default initialisation, U(-1/sqrt(in), 1/sqrt(in)) for both.
+  /// `fan_in` replaces `in` where the layer is one block of a wider one.
   LinearLayer add_linear(const std::string& name, std::int64_t in, std::int64_t out,
                          Generator& generator, std::int64_t fan_in = 0, bool has_bias = true);
 
@@ -44,7 +45,7 @@ class ParameterSet {
     return parameters_;
   }
 
-  /// Throws ArtifactError-free: the name must exist (our own bug otherwise).
+  /// Requires: `name` exists.
   [[nodiscard]] at::Tensor at(std::string_view name) const;
 
   [[nodiscard]] std::int64_t count() const;  ///< number of learnable values
@@ -56,7 +57,7 @@ class ParameterSet {
   void save(TensorFile& file, const std::string& prefix = "") const;
   void load(const TensorFile& file, const std::string& prefix = "");
 
-  /// A deep copy of the values, and back: what "keep the best epoch" needs.
+  /// A deep copy of the values, and back; keeps the best epoch.
   [[nodiscard]] std::vector<at::Tensor> snapshot() const;
   void restore(const std::vector<at::Tensor>& values);
 

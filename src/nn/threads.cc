@@ -23,7 +23,7 @@ void use_one_thread() {
 
 void keep_freed_memory() {
 #if defined(__GLIBC__)
-  // 256 MiB: above every tensor of a training step, below a corpus.
+  // 256 MiB: larger than every tensor of a training step, smaller than a corpus.
   mallopt(M_MMAP_THRESHOLD, 256 << 20);
   mallopt(M_TRIM_THRESHOLD, 256 << 20);
   mallopt(M_ARENA_MAX, 4);

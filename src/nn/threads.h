@@ -1,15 +1,15 @@
 // One thread per worker: small tensors gain nothing from more, and two OpenMP pools on few cores
-// are slower than one by far.
+// are much slower than one.
 #pragma once
 
 namespace hardy {
 
-/// Makes libtorch, OpenMP (oneDNN, FAISS) and OpenBLAS use one thread when called from this thread.
-/// Call it once in every worker thread.
+/// Limits libtorch, OpenMP (oneDNN, FAISS) and OpenBLAS to one thread when called from this thread.
+/// Requires: called once in every worker thread.
 void use_one_thread();
 
-/// Keeps freed memory in the process instead of giving it back and faulting it in again at every
-/// training step (glibc; no effect elsewhere). Call once at program start.
+/// Keeps freed memory in the process, which avoids page faults at every training step (glibc; no
+/// effect elsewhere). Requires: called once, at program start.
 void keep_freed_memory();
 
 }  // namespace hardy

@@ -1,4 +1,4 @@
-// Whether a run folder is what the run left.
+// Checksums of a run folder.
 #pragma once
 
 #include <string>
@@ -9,16 +9,15 @@
 
 namespace hardy {
 
-/// Writes the checksums of every file of the run but timings.json, which differs between equal
-/// runs. Called before results.json, which is about to hold `results`: whatever is complete has its
+/// Writes the checksums of every file of the run except timings.json, which differs between equal
+/// runs. Called before results.json, which will hold `results`, so that every complete run has
 /// checksums.
 void write_run_checksums(const RunFolder& folder, std::string_view results);
 
-/// What is wrong with the files of a run, one finding each; empty when they are what it wrote.
-/// Whether their contents can be read is another question.
+/// Findings on the files of a run; empty if they are unchanged. Their contents are not examined.
 std::vector<std::string> run_damage(const RunFolder& folder);
 
-/// Whether a run of this version writes checksums: those of hardy 0.1 did not.
+/// Whether the version of a run writes checksums; hardy 0.1 does not.
 bool writes_checksums(const RunManifest& manifest);
 
 }  // namespace hardy

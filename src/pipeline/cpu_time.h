@@ -3,7 +3,7 @@
 
 namespace hardy {
 
-/// CPU seconds that the calling thread has used.
+/// CPU seconds of the calling thread.
 double thread_cpu_s();
 
 }  // namespace hardy

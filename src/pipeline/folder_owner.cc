@@ -36,11 +36,11 @@ std::string first_line(const fs::path& file) {
   return line;
 }
 
-/// When the kernel started a process, in its own unit; empty when there is no such process, or only
-/// its exit status is left.
+/// Start time of a process in the kernel's unit; empty if there is no such process, or only its
+/// exit status remains.
 std::string process_start(int pid) {
   const std::string line = first_line(fmt::format("/proc/{}/stat", pid));
-  const auto name_end = line.rfind(')');  // the name before it may hold blanks
+  const auto name_end = line.rfind(')');  // the process name before it may contain blanks
   if (name_end == std::string::npos) return "";
   std::istringstream fields(line.substr(name_end + 1));
   std::string field;
@@ -73,9 +73,9 @@ std::string record_text(const OwnerRecord& record) {
   return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
-/// An owner file as it was found.
+/// An owner file and its contents.
 struct FoundOwner {
-  std::optional<OwnerRecord> record;  ///< nothing while its writer has not finished it
+  std::optional<OwnerRecord> record;  ///< empty while its writer has not finished it
   timespec touched{};
 };
 
@@ -96,7 +96,7 @@ std::optional<OwnerRecord> parse_record(const std::string& text) {
   }
 }
 
-/// Nothing when there is no owner file. Opening it makes network file systems look at the server.
+/// Nothing without an owner file. Opening the file makes network file systems ask the server.
 std::optional<FoundOwner> read_owner(const fs::path& file) {
   const Descriptor descriptor(::open(file.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
   if (descriptor.number() < 0) return std::nullopt;
@@ -110,7 +110,7 @@ std::optional<FoundOwner> read_owner(const fs::path& file) {
   return FoundOwner{parse_record(text), status.st_mtim};
 }
 
-/// The time of the file system that holds `folder`: clocks of machines differ.
+/// The clock of the file system that holds `folder`: clocks of machines differ.
 std::optional<timespec> file_system_time(const fs::path& folder) {
   const auto probe = temporary_name(folder / "probe");
   const Descriptor descriptor(::open(probe.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
@@ -127,7 +127,7 @@ milliseconds between(const timespec& from, const timespec& to) {
   return milliseconds((to.tv_sec - from.tv_sec) * 1000 + (to.tv_nsec - from.tv_nsec) / 1'000'000);
 }
 
-/// Whether the process can be asked about from here, and has ended.
+/// Whether the process is on this machine and has ended.
 bool has_ended(const OwnerRecord& owner) {
   const OwnerRecord here = this_process();
   if (owner.boot.empty() || owner.boot != here.boot) return false;
@@ -135,7 +135,7 @@ bool has_ended(const OwnerRecord& owner) {
   return process_start(owner.pid) != owner.process_start;
 }
 
-/// How long ago a live owner was heard of; nothing when the owner is gone.
+/// Time since the last sign of life of a live owner; nothing when the owner is gone.
 std::optional<milliseconds> silence_of(const FoundOwner& found, const fs::path& folder,
                                        OwnerTimes times) {
   if (found.record && has_ended(*found.record)) return std::nullopt;
@@ -158,15 +158,16 @@ std::optional<milliseconds> silence_of(const FoundOwner& found, const fs::path& 
       static_cast<double>((times.stale - silence).count()) / 1000.0 + 1));
 }
 
-/// Moves the file of an owner that is gone out of the way; leaves any other where it is.
+/// Moves the file of a dead owner away; leaves any other file in place.
 void remove_owner(const fs::path& file, const FoundOwner& gone) {
   const auto aside = temporary_name(file);
-  if (::rename(file.c_str(), aside.c_str()) != 0) return;  // somebody was faster
+  if (::rename(file.c_str(), aside.c_str()) != 0) return;  // another process was faster
   const auto moved = read_owner(aside);
   const auto nonce = [](const FoundOwner& found) {
     return found.record ? found.record->nonce : std::string();
   };
-  // Between our look and the rename another may have taken the folder over: it gets its file back.
+  // Between reading and renaming, another process may have taken the folder over: its file is
+  // restored.
   if (moved && nonce(*moved) != nonce(gone)) {
     [[maybe_unused]] const int result = ::link(aside.c_str(), file.c_str());
   }
@@ -184,7 +185,7 @@ FolderOwner::FolderOwner(fs::path folder, OwnerTimes times)
       return;
     }
     const auto found = read_owner(folder_ / kFile);
-    if (!found) continue;  // given back meanwhile
+    if (!found) continue;  // released meanwhile
     if (const auto silence = silence_of(*found, folder_, times_)) {
       refuse(folder_, *found, *silence, times_);
     }
@@ -215,7 +216,7 @@ bool FolderOwner::try_create() {
 void FolderOwner::beat() {
   std::unique_lock lock(mutex_);
   while (!wake_.wait_for(lock, times_.beat, [this] { return is_ending_; })) {
-    // By descriptor: never touches the file of another who has taken over.
+    // By descriptor, so that the file of a new owner is never touched.
     ::futimens(descriptor_, nullptr);
   }
 }

@@ -1,4 +1,4 @@
-// Who writes into a folder: keeps a second writer out, on this machine or on another.
+// Exclusive write access to a folder: refuses a second writer, on this machine or another one.
 #pragma once
 
 #include <chrono>
@@ -11,42 +11,42 @@
 
 namespace hardy {
 
-/// What the owner file of a folder says.
+/// Contents of a folder's owner file.
 struct OwnerRecord {
   std::string host;
   int pid = 0;
-  std::string boot;           ///< of the machine's current run, so that a restart ends every owner
-  std::string pid_namespace;  ///< process numbers mean something within it only
-  std::string process_start;  ///< tells a process from a later one with its number
-  std::string nonce;          ///< random, of this owner alone
+  std::string boot;           ///< id of the machine's boot, so that a restart ends every owner
+  std::string pid_namespace;  ///< process numbers are valid within it only
+  std::string process_start;  ///< distinguishes a process from a later one with its number
+  std::string nonce;          ///< random, unique to this owner
 };
 
-/// How often an owner says that it lives, and how long after its last word it counts as dead.
+/// Interval between an owner's signs of life, and the silence after which it counts as dead.
 struct OwnerTimes {
   std::chrono::milliseconds beat{10'000};
   std::chrono::milliseconds stale{90'000};
 };
 
-/// Holds a folder for one writer while it lives: `<folder>/owner.json`, touched by a thread of its
-/// own. Advisory: processes that cannot see each other's files in time (a cut network) may both
-/// believe that they own it, so `check` is asked again before results are written.
+/// Owns a folder for one writer during its lifetime: `FOLDER/owner.json`, touched by a separate
+/// thread. Advisory: processes that do not see each other's files in time (a broken network) may
+/// both own it, so `check` is called again before results are written.
 class FolderOwner {
  public:
   static constexpr const char* kFile = "owner.json";
 
-  /// Claims an existing folder. The file of an owner that is gone (its process on this machine has
-  /// ended, or it has been silent for too long) is replaced. Throws IoError naming the owner that
-  /// lives, and when the system refuses.
+  /// Claims an existing folder. The file of a dead owner (its process on this machine has ended, or
+  /// it has been silent for too long) is replaced. Throws IoError naming a live owner, and when the
+  /// operating system refuses.
   explicit FolderOwner(std::filesystem::path folder, OwnerTimes times = {});
 
   FolderOwner(const FolderOwner&) = delete;
   FolderOwner& operator=(const FolderOwner&) = delete;
 
-  /// Gives the folder back.
+  /// Releases the folder.
   ~FolderOwner();
 
-  /// Throws IoError when the folder is no longer this object's: removed, moved away, or taken over
-  /// by another writer.
+  /// Throws IoError when the folder is no longer owned by this object: removed, moved, or taken
+  /// over by another writer.
   void check() const;
 
   /// Throws IoError when a live writer owns the folder; does nothing without one, or without a

@@ -1,4 +1,4 @@
-// What a run folder is about: which program was told what, on which data.
+// The manifest of a run folder: program, settings and data.
 #pragma once
 
 #include <cstdint>
@@ -11,15 +11,15 @@
 
 namespace hardy {
 
-/// The manifest of a run folder (docs/run_folder.md). Holds no times, so that equal runs have equal
-/// manifests.
+/// The manifest of a run folder (docs/run_folder.md). Contains no times, so that equal runs have
+/// equal manifests.
 struct RunManifest {
   /// Version of the folder's layout; a newer one is refused.
   static constexpr int kFormat = 1;
 
   std::string program_version;
   std::string command;           ///< "run" | "train"
-  std::optional<int> only_fold;  ///< `train`: the fold it was told to fit
+  std::optional<int> only_fold;  ///< `train`: the trained fold
   Config config;
   std::string data_name;
   std::string data_checksum;  ///< Corpus::checksum
@@ -30,7 +30,7 @@ struct RunManifest {
   std::vector<std::string> modality_names;  ///< [M]
   std::vector<std::int64_t> widths;         ///< [M]
   std::vector<std::string> folds;           ///< their names
-  /// Libraries and instruction sets that computed it (nn/numerics.h); empty in older runs.
+  /// Libraries and instruction sets of the computation (nn/numerics.h); empty in older runs.
   std::string numerics;
 };
 
@@ -38,20 +38,20 @@ struct RunManifest {
 RunManifest make_manifest(const std::string& command, const Config& config, const Corpus& corpus,
                           std::vector<std::string> folds);
 
-/// The settings as runs and models keep them: without what changes no result. `run.jobs` is 0,
-/// `data.path` and `data.labels` are empty; the data's checksum says what was read.
+/// The settings as stored in runs and models, without those that have no effect on results:
+/// `run.jobs` is 0, `data.path` and `data.labels` are empty; the checksum identifies the data.
 Config kept_config(const Config& config);
 
 /// As JSON text, with kept_config().
 std::string manifest_json(const RunManifest& manifest);
 
-/// Reads it back; `name` stands for the file in messages. Throws ArtifactError when it is no
+/// Reads a manifest; `name` stands for the file in messages. Throws ArtifactError when it is no
 /// manifest, damaged, or of a newer format.
 RunManifest parse_manifest(const std::string& json_text, const std::string& name);
 
-/// What keeps results of `asked` from standing beside those of `held` ("hardness.beta is 4.0 there
-/// and 3.0 now"); nothing when they agree. Where the data lies and how many jobs run do not matter;
-/// the numerics of older runs are not known and agree with all.
+/// First setting that makes two runs incompatible ("hardness.beta is 4.0 there and 3.0 now");
+/// nothing when they agree. The path of the data and the number of jobs do not matter; unknown
+/// numerics of older runs agree with all.
 std::optional<std::string> manifest_difference(const RunManifest& held, const RunManifest& asked);
 
 }  // namespace hardy

@@ -1,4 +1,4 @@
-// Where long work says how far it is; the command line draws it, a service may count it.
+// Progress of long work, for display or metrics.
 #pragma once
 
 #include <string>
@@ -6,7 +6,7 @@
 namespace hardy {
 
 /// Receives progress. Implementations are called from several threads at a time and must be
-/// thread-safe, quick, and never throw.
+/// thread-safe and quick, and must not throw.
 class Progress {
  public:
   Progress() = default;
@@ -17,19 +17,19 @@ class Progress {
   /// A phase of work begins, e.g. "training".
   virtual void start(const std::string& phase) = 0;
 
-  /// `done` of `total` units of estimated cost are finished; `current` says what just moved.
-  /// `total` may fall when work turns out to be cached. Range: 0 <= done <= total;
-  /// both are 0 while everything so far was cached.
+  /// `done` of `total` units of estimated cost are finished; `current` names the last change.
+  /// `total` may decrease when work turns out to be cached. Range: 0 <= done <= total; both are 0
+  /// while everything so far was cached.
   virtual void update(double done, double total, const std::string& current) = 0;
 
-  /// One line for the user that is not an error, e.g. "3 damaged cache entries were recomputed".
+  /// One line for the user that is no error, e.g. "3 damaged cache entries were recomputed".
   virtual void note(const std::string& line) = 0;
 
-  /// The phase is over (also after a failure).
+  /// The phase has ended, possibly by a failure.
   virtual void finish() = 0;
 };
 
-/// Swallows everything.
+/// Discards everything.
 class NoProgress final : public Progress {
  public:
   void start(const std::string& /*phase*/) override {}

@@ -43,7 +43,7 @@ std::vector<fs::path> model_files(const fs::path& models) {
   return files;
 }
 
-/// Removes what hardy writes into a run folder; anything else there stays.
+/// Removes hardy's files from a run folder; other files stay.
 void remove_run(const fs::path& folder) {
   for (const char* name : kFiles) {
     if (std::string_view(name) != kManifest) remove_file(folder / name);
@@ -80,7 +80,7 @@ RunManifest load_manifest(const fs::path& folder) {
   }
 }
 
-/// Throws ConfigError when the folder must be left alone; changes nothing.
+/// Throws ConfigError when the folder must not be changed; changes nothing.
 void check_place(const fs::path& folder, const RunManifest& manifest, ExistingRun existing) {
   std::error_code error;
   if (fs::exists(folder, error) && !fs::is_directory(folder, error)) {
@@ -118,7 +118,7 @@ RunFolder RunFolder::create(const fs::path& folder, const RunManifest& manifest,
   check_place(folder, manifest, existing);
   make_folder(folder);
   auto owner = std::make_shared<const FolderOwner>(folder);
-  // Again: another process may have written between the look and the claim.
+  // Again, because another process may have written between the check and the claim.
   check_place(folder, manifest, existing);
   remove_old_temporaries(folder);
   remove_old_temporaries(folder / "models");

@@ -1,5 +1,4 @@
-// The folder that a run leaves behind: owns all its file names and the rule of when it may be
-// reused.
+// Run folders: all of their file names, and the rule for reusing one.
 #pragma once
 
 #include <cstdint>
@@ -18,13 +17,13 @@
 
 namespace hardy {
 
-/// What to do with a folder that already holds a run.
+/// Policy for a folder that already holds a run.
 enum class ExistingRun {
-  kResume,    ///< go on with it when it is the same run, refuse otherwise
+  kResume,    ///< continue the same run, refuse another one
   kOverwrite  ///< remove its files first
 };
 
-/// A trained model's place among the others of a run.
+/// Identity of a trained model within a run.
 struct ModelName {
   std::string track;  ///< "specialist" | "unified"
   Pattern trained;    ///< the specialist's pattern; the complete one for `unified`
@@ -32,14 +31,14 @@ struct ModelName {
   std::int64_t seed = 0;
 };
 
-/// Where shards of a run or study say how far they are (pipeline/shard_progress.h).
+/// Folder for the progress of a run's or study's shards (pipeline/shard_progress.h).
 inline constexpr const char* kShardFolder = "shards";
 
-/// Where stage results lie when no cache is named.
+/// Folder of stage results if no cache is given.
 inline constexpr const char* kStageFolder = "stages";
 
-/// Whether an entry of a folder without manifest does not speak against making it a run or a study:
-/// an owner's file, a temporary one, progress and stage results of shards.
+/// Whether a folder without manifest may hold this entry and still become a run or study: an owner
+/// file, a temporary file, progress and stage results of shards.
 bool is_scaffolding(const std::string& file_name);
 
 /// A run folder with a valid manifest (docs/run_folder.md). Immutable; safe from any thread.
@@ -63,12 +62,12 @@ class RunFolder {
 
   [[nodiscard]] std::filesystem::path timings_file() const { return folder_ / "timings.json"; }
 
-  /// Where the data lay; absent for the embedded corpus.
+  /// Path of the data; absent for the embedded corpus.
   [[nodiscard]] std::filesystem::path location_file() const { return folder_ / "location.json"; }
 
   [[nodiscard]] std::filesystem::path results_json_file() const { return folder_ / "results.json"; }
 
-  /// The same models on the validation parts: what may be used to choose settings.
+  /// The same models on the validation parts, for the selection of settings.
   [[nodiscard]] std::filesystem::path validation_json_file() const {
     return folder_ / "validation.json";
   }
@@ -95,10 +94,10 @@ class RunFolder {
   /// The model files that exist, by name.
   [[nodiscard]] std::vector<std::filesystem::path> models() const;
 
-  /// Whether the run reached its results.
+  /// Whether the run has results.
   [[nodiscard]] bool is_complete() const;
 
-  /// Throws IoError when the folder was created here and is no longer ours (FolderOwner::check).
+  /// Throws IoError when the folder was created here and is no longer owned (FolderOwner::check).
   void check_owner() const;
 
  private:
@@ -108,14 +107,14 @@ class RunFolder {
 
   std::filesystem::path folder_;
   RunManifest manifest_;
-  std::shared_ptr<const FolderOwner> owner_;  ///< null when only opened
+  std::shared_ptr<const FolderOwner> owner_;  ///< null if only opened
 };
 
-/// Keeps where the data of a run lies, apart from what equal runs have in common.
+/// Stores the path of a run's data, separate from the contents that equal runs share.
 void write_location(const RunFolder& folder, const DataConfig& data);
 
-/// How the data of a run was read, and where, when that is known: the manifest's settings with the
-/// place from location.json (older manifests hold it themselves).
+/// How the data of a run was read, and its path if known: the manifest's settings with the path
+/// from location.json (older manifests contain it).
 DataConfig data_of(const RunFolder& folder);
 
 /// Hardness of one training utterance under one pattern, a line of hardness.csv.
@@ -127,7 +126,7 @@ struct HardnessRow {
   double direct = 0;          ///< NaN when not computed
   double indirect = 0;        ///< NaN when not computed
   double score = 0;           ///< in [0,1]
-  std::int64_t supports = 0;  ///< how many it was given
+  std::int64_t supports = 0;  ///< number of supports
 };
 
 /// One support of a training utterance under one pattern, a line of supports.csv.
@@ -145,23 +144,23 @@ CsvFile start_hardness_table(const RunFolder& folder);
 void add_row(CsvFile& table, const HardnessRow& row);
 CsvFile start_supports_table(const RunFolder& folder);
 
-/// retrieval.csv, where neighbours were not searched exactly: fold, seed, modality, index, rows,
+/// retrieval.csv, for neighbours that were not searched exactly: fold, seed, modality, index, rows,
 /// lists, probes, queries, recall.
 CsvFile start_retrieval_table(const RunFolder& folder);
 void add_row(CsvFile& table, const SupportRow& row);
 
-/// What a method costs. Training: CPU seconds when it was computed, in this run or in the one that
-/// filled the cache; what was computed before an interruption within a stage is not counted.
+/// Costs of a method. Training: CPU seconds of the computation, in this run or in the one that
+/// filled the cache, without work before an interruption within a stage.
 struct RunCosts {
-  double shared_cpu_s = 0;  ///< stages that several fits share
+  double shared_cpu_s = 0;  ///< stages shared by several fits
   double specialist_cpu_s = 0;
   double unified_cpu_s = 0;
   double predict_cpu_s = 0;               ///< of this run's predictions, loading models included
   std::int64_t predicted_utterances = 0;  ///< in `predict_cpu_s`
-  std::int64_t parameters = 0;            ///< values that the largest model stores
+  std::int64_t parameters = 0;            ///< number of stored values of the largest model
 };
 
-/// What a run cost: the one file of a run folder that differs between equal runs.
+/// Costs of a run, the only file of a run folder that differs between equal runs.
 struct RunTimings {
   std::string started;  ///< UTC, ISO 8601
   std::string finished;

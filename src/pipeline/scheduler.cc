@@ -17,7 +17,7 @@
 namespace hardy {
 namespace {
 
-/// The same failure with the task's name as its outermost context.
+/// Rethrows a failure with the task's name as its outermost context.
 [[noreturn]] void rethrow_with_name(const std::exception_ptr& failure, const std::string& task) {
   try {
     std::rethrow_exception(failure);
@@ -33,19 +33,19 @@ namespace {
 
 }  // namespace
 
-/// What the workers of one run share. The mutex guards every member but `has_failed`.
+/// State shared by the workers of a run. The mutex guards every member except `has_failed`.
 struct Scheduler::State {
   std::mutex mutex;
   std::condition_variable changed;
   std::set<std::pair<std::int64_t, TaskId>> ready;  // (-priority, id): the first one runs next
   std::vector<std::size_t> blockers;                // unfinished dependencies of each task
   std::vector<std::vector<TaskId>> followers;
-  std::vector<double> fractions;  // done of each task, 0..1
+  std::vector<double> fractions;  // progress of each task, 0..1
   std::vector<bool> is_cached;
   std::size_t running = 0;
   std::size_t finished = 0;
   std::map<TaskId, std::exception_ptr> failures;
-  std::exception_ptr worker_failure;  // of start_worker
+  std::exception_ptr worker_failure;  // failure of start_worker
   std::atomic<bool> has_failed{false};
 };
 
@@ -106,7 +106,7 @@ void Scheduler::run() {
     try {
       for (std::size_t i = 0; i < workers; ++i) threads.emplace_back([&] { work(state); });
     } catch (const std::system_error&) {
-      // The system gives no more threads: go on with those we have.
+      // The system refuses more threads: continue with the existing ones.
       if (threads.empty()) {
         state_ = nullptr;
         throw IoError("no worker thread could be started; the system's limit is reached");
@@ -125,7 +125,7 @@ void Scheduler::run() {
 void Scheduler::work(State& state) {
   try {
     if (options_.start_worker) options_.start_worker();
-  } catch (...) {  // carried to the caller of run(), which rethrows it
+  } catch (...) {  // passed to the caller of run(), which rethrows it
     const std::lock_guard lock(state.mutex);
     state.worker_failure = std::current_exception();
     state.has_failed = true;
@@ -136,7 +136,7 @@ void Scheduler::work(State& state) {
   }
 }
 
-/// Waits for a ready task and runs it; false when there is nothing left to do for this worker.
+/// Waits for a ready task and runs it; false when no task is left for this worker.
 bool Scheduler::run_next(State& state) {
   TaskId id = 0;
   {
@@ -163,7 +163,7 @@ void Scheduler::run_one(State& state, TaskId id) {
   } catch (const Error& error) {
     is_interrupted = error.kind() == ErrorKind::kInterrupted;
     if (!is_interrupted) failure = std::current_exception();
-  } catch (...) {  // carried to the caller of run(), which rethrows it
+  } catch (...) {  // passed to the caller of run(), which rethrows it
     failure = std::current_exception();
   }
   const std::lock_guard lock(state.mutex);
@@ -185,7 +185,7 @@ std::int64_t Scheduler::rank_of(TaskId id) const { return -std::int64_t{tasks_[i
 
 void Scheduler::note_progress(TaskId id, double fraction) {
   if (options_.progress == nullptr) return;
-  // The sink is called under the lock, so that it sees progress in order.
+  // The sink is called under the lock, so that it receives progress in order.
   const std::lock_guard lock(state_->mutex);
   state_->fractions[id] = std::max(state_->fractions[id], fraction);
   double done = 0;

@@ -1,4 +1,4 @@
-// Runs named tasks that depend on each other on a few worker threads.
+// Runs named, interdependent tasks on worker threads.
 #pragma once
 
 #include <atomic>
@@ -14,7 +14,8 @@ namespace hardy {
 
 class Scheduler;
 
-/// What a running task may ask and tell. Valid during the task's work, from its thread only.
+/// Interface of a running task to the scheduler. Valid during the task's work, from its thread
+/// only.
 class TaskContext {
  public:
   TaskContext(const TaskContext&) = delete;
@@ -23,14 +24,14 @@ class TaskContext {
   /// `done` of `total` steps (epochs) of this task are finished. Range: 0 <= done <= total.
   void report(double done, double total);
 
-  /// The task found its result ready: its estimated cost no longer counts.
+  /// Marks the result as found in the cache: the task's estimated cost no longer counts.
   void mark_cached();
 
-  /// Whether the task should stop soon: the user asked to, or another task failed.
+  /// Whether the task should stop soon: after an interruption, or because another task failed.
   [[nodiscard]] bool is_stopping() const;
 
-  /// Throws Interrupted when is_stopping(). Tasks call it once per epoch or oftener, after keeping
-  /// what they want to resume from.
+  /// Throws Interrupted when is_stopping(). Requires: called at least once per epoch, after storing
+  /// the state to resume from.
   void throw_if_stopping() const;
 
   [[nodiscard]] const std::string& name() const;
@@ -48,21 +49,21 @@ using TaskId = std::size_t;
 
 /// A task to be added. `work` must not depend on the order in which independent tasks run.
 struct Task {
-  std::string name = {};  ///< for progress and failures, e.g. "fold 2, seed 1: hardness"
-  std::vector<TaskId> dependencies = {};  ///< tasks added before that must be finished first
+  std::string name = {};  ///< name in progress and failures, e.g. "fold 2, seed 1: hardness"
+  std::vector<TaskId> dependencies = {};  ///< earlier tasks that must be finished first
   int priority = 0;  ///< among ready tasks the highest runs first, then the oldest
-  double cost = 1;   ///< estimated, in any unit; > 0
+  double cost = 1;   ///< estimate in any unit; > 0
   std::function<void(TaskContext&)> work = {};
 };
 
 struct SchedulerOptions {
   int jobs = 1;                             ///< worker threads; >= 1
-  const std::atomic<bool>* stop = nullptr;  ///< set from outside (a signal): stop soon
+  const std::atomic<bool>* stop = nullptr;  ///< set from outside (a signal) to stop soon
   std::function<void()> start_worker = {};  ///< called once in each worker before its first task
   Progress* progress = nullptr;             ///< may be null; must outlive run()
 };
 
-/// A set of tasks, added first, then run once. Not thread-safe itself.
+/// A set of tasks, added first, then run once. Not thread-safe.
 class Scheduler {
  public:
   explicit Scheduler(SchedulerOptions options);
@@ -70,14 +71,13 @@ class Scheduler {
   Scheduler(const Scheduler&) = delete;
   Scheduler& operator=(const Scheduler&) = delete;
 
-  /// Dependencies must be ids that `add` returned, so that no cycle can be built.
+  /// Requires: dependencies are ids that `add` returned, which excludes cycles.
   TaskId add(Task task);
 
   /// Runs everything and joins the workers. After a failure no further task starts and running ones
-  /// are asked to stop; then that failure is rethrown as the same kind of error with the task's
-  /// name in front (of several failures that of the task added first). Throws Interrupted when the
-  /// stop flag kept a task from finishing. A task that throws Interrupted of its own accord ends
-  /// the run the same way.
+  /// are stopped; then the failure is rethrown as the same kind of error with the task's name in
+  /// front (of several failures that of the task added first). Throws Interrupted when the stop
+  /// flag kept a task from finishing, or when a task throws it.
   void run();
 
  private:

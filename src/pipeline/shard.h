@@ -1,4 +1,4 @@
-// A share of a run's fits, for one process of many: which fits are whose.
+// A shard: the part of a run's fits that one of several processes computes.
 #pragma once
 
 #include <cstdint>
@@ -7,11 +7,11 @@
 
 namespace hardy {
 
-/// What a process does of its share.
+/// Part of its shard that a process computes.
 enum class ShardPart {
   kAll,
   kStages,  ///< the stages that fits share, divided by (fold, seed)
-  kFits     ///< the fits, each by itself; stages that no other process has stored are computed here
+  kFits     ///< the fits one by one; stages that no other process has stored are computed here
 };
 
 /// Share `index` of `count`. Range: 0 <= index < count.
@@ -20,14 +20,14 @@ struct Shard {
   std::int64_t count = 1;
   ShardPart part = ShardPart::kAll;
 
-  /// Whether the share holds a (fold, seed) group, counted from 0 fold by fold, or under kFits the
+  /// Whether the shard holds a (fold, seed) group, counted from 0 fold by fold, or under kFits the
   /// fit of that number, counted group by group.
   [[nodiscard]] bool holds(std::int64_t number) const { return number % count == index; }
 
   /// "3/16".
   [[nodiscard]] std::string text() const;
 
-  /// "3-of-16", "3-of-16-fits": begins the names of its files.
+  /// "3-of-16", "3-of-16-fits": prefix of its file names.
   [[nodiscard]] std::string file_name() const;
 };
 
@@ -39,10 +39,10 @@ std::string part_name(ShardPart part);
 
 /// A fit that a collecting process did not find.
 struct MissingFit {
-  std::string variant;      ///< of a study; empty for a run
+  std::string variant;      ///< label of a study's variant; empty for a run
   std::string what;         ///< "fold 2, seed 1: unified"
   std::int64_t group = 0;   ///< number of its (fold, seed) group
-  std::int64_t number = 0;  ///< of the fit
+  std::int64_t number = 0;  ///< number of the fit
 };
 
 }  // namespace hardy

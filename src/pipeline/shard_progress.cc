@@ -71,7 +71,7 @@ ShardState state_of(const Json& json) {
   return state;
 }
 
-/// Nothing for a file that is gone, damaged or no shard's.
+/// Nothing for a file that is missing, damaged or not a shard's.
 std::vector<ShardState> read_state(const fs::path& file) {
   try {
     return {state_of(Json::parse(read_text_file(file, kMostStateBytes)))};
@@ -93,14 +93,14 @@ fs::file_time_type time_of(const fs::path& folder) {
   try {
     write_file_atomically(probe, std::string_view());
   } catch (const IoError&) {
-    return fs::file_time_type::clock::now();  // only reading is allowed here
+    return fs::file_time_type::clock::now();  // the folder is read-only
   }
   const auto now = fs::last_write_time(probe, error);
   fs::remove(probe, error);
   return now;
 }
 
-/// Which shard of those that have begun has a fit; nothing when none of that division has.
+/// The started shard that has a fit; nothing if there is none.
 std::string holder_of(const MissingFit& fit, const std::vector<ShardState>& states) {
   for (const auto& state : states) {
     const bool by_fit = state.shard.part == ShardPart::kFits;
@@ -157,7 +157,7 @@ void ShardProgress::tick() {
     try {
       write();
     } catch (const IoError&) {
-      // The next one may succeed, and the last one says what is wrong.
+      // The next write may succeed, and the last one reports failures.
     }
     lock.lock();
   }

@@ -29,7 +29,7 @@ bool is_hex(std::string_view text) {
 
 enum class EntryKind { kForeign, kResult, kCheckpoint, kTemporary };
 
-/// What a file below a cache folder is, by its name; only names we give count as ours.
+/// Kind of a file below a cache folder, by its name; unknown names are not the cache's files.
 EntryKind kind_of(const std::string& name) {
   if (is_temporary_name(name)) return EntryKind::kTemporary;
   const bool is_hidden = name.starts_with('.');
@@ -44,7 +44,7 @@ EntryKind kind_of(const std::string& name) {
   return extension == kCheckpointExtension ? EntryKind::kCheckpoint : EntryKind::kForeign;
 }
 
-/// Calls `visit(entry, kind)` for each of our files.
+/// Calls `visit(entry, kind)` for each file of the cache.
 template <typename Visit>
 void visit_entries(const std::filesystem::path& folder, Visit&& visit) {
   namespace fs = std::filesystem;
@@ -72,7 +72,7 @@ void count(CacheContents& contents, const std::filesystem::directory_entry& entr
   if (!gone) contents.bytes += static_cast<std::int64_t>(size);
 }
 
-/// Whether a temporary file is so old that no live process can own it.
+/// Whether a temporary file is too old to belong to a live process.
 bool is_left_over(const std::filesystem::directory_entry& entry) {
   std::error_code gone;
   const auto touched = entry.last_write_time(gone);
@@ -87,7 +87,7 @@ std::int64_t size_on_disk(const std::filesystem::path& file) {
 
 }  // namespace
 
-/// A result being computed, shared by the caller that computes and those that wait.
+/// A result in progress, shared by the computing caller and the waiting ones.
 struct StageCache::Computation {
   bool is_done = false;
   std::exception_ptr failure;
@@ -124,7 +124,7 @@ std::optional<TensorFile> StageCache::load(const std::filesystem::path& file,
     TensorFile contents = parse_tensor_file(bytes, file.string());
     const auto held = contents.metadata.find(kKeyText);
     if (held == contents.metadata.end() || held->second != key) {
-      count_damaged();  // moved here by somebody, or of hardy 0.1
+      count_damaged();  // moved here by a user, or written by hardy 0.1
       return std::nullopt;
     }
     contents.metadata.erase(held);
@@ -134,8 +134,7 @@ std::optional<TensorFile> StageCache::load(const std::filesystem::path& file,
   } catch (const Error& error) {
     if (error.kind() == ErrorKind::kInterrupted) throw;
     // kData: no such file, or not a regular one. Otherwise damaged, forbidden, or replaced on a
-    // server while we read. Not removed: by now it may be the whole one that another process has
-    // put there.
+    // server during the read. Not removed: another process may have stored a sound entry by now.
     if (error.kind() != ErrorKind::kData) count_damaged();
   }
   return std::nullopt;
@@ -164,8 +163,8 @@ void StageCache::store(const std::string& key, const TensorFile& contents) {
     in_memory_.insert_or_assign(key, contents);
     return;
   }
-  // Who finds the entry there has computed what somebody else has, too; equal keys mean equal
-  // results. Only an entry that cannot be used is replaced.
+  // If an entry exists, another process has computed the same result; equal keys mean equal
+  // results. Only an unusable entry is replaced.
   if (!save_tensor_file_as(file, contents, kKeyText, key, ExistingFile::kKeep) &&
       !load(file, key)) {
     save_tensor_file_as(file, contents, kKeyText, key, ExistingFile::kReplace);
@@ -205,7 +204,7 @@ TensorFile StageCache::compute_as_first(const std::string& key,
       result = compute();
       store(key, *result);
     }
-  } catch (...) {  // handed to the caller below and to everyone who waits
+  } catch (...) {  // passed to the caller below and to all waiting callers
     failure = std::current_exception();
   }
   {
@@ -235,7 +234,7 @@ void StageCache::store_checkpoint(const std::string& key, const TensorFile& cont
 void StageCache::drop_checkpoint(const std::string& key) {
   const auto file = file_of(key, kCheckpointExtension);
   if (folder_.empty()) return;
-  std::error_code ignored;  // one that stays is read by nobody, for the result is there
+  std::error_code ignored;  // a remaining checkpoint is never read, because the result exists
   std::filesystem::remove(file, ignored);
 }
 

@@ -1,5 +1,6 @@
-// Results of stages, stored under the SHA-256 of everything they depend on: whatever needs the same
-// scaling, hardness or pretraining again (another condition, a sweep, a resumed run) reads it here.
+// Stage results, stored under the SHA-256 of everything they depend on. Any work that needs the
+// same scaling, hardness or pretraining again (another condition, a sweep, a resumed run) reads it
+// here.
 #pragma once
 
 #include <condition_variable>
@@ -19,15 +20,15 @@
 namespace hardy {
 
 /// The key of a stage's result: 64 hex digits that depend on every argument and on nothing else.
-/// `version` is raised when the stage's code changes its numbers; `inputs` are config sections,
-/// data checksums, fold lists, seeds and keys of earlier stages, in a fixed order.
+/// `version` is incremented when the stage's code changes its numbers; `inputs` are config
+/// sections, data checksums, fold lists, seeds and keys of earlier stages, in a fixed order.
 std::string stage_key(const std::string& stage, int version,
                       const std::vector<std::string>& inputs);
 
-/// Seconds of work that a kill may cost, unless told otherwise.
+/// Default interval between checkpoints, i.e. the largest loss of work by a kill.
 inline constexpr double kCheckpointInterval_s = 30;
 
-/// What a cache did since it was opened.
+/// Statistics of a cache since it was opened.
 struct CacheStatistics {
   std::int64_t hits = 0;
   std::int64_t misses = 0;
@@ -36,28 +37,28 @@ struct CacheStatistics {
   std::int64_t bytes_written = 0;
 };
 
-/// What to do about a result that is not there.
+/// Policy for a missing result.
 enum class MissingResult {
   kCompute,
   kRefuse  ///< throw MissingStage
 };
 
-/// A result was asked for that the cache does not hold, and must not be computed.
+/// Thrown for a requested result that the cache does not hold and that must not be computed.
 class MissingStage : public ArtifactError {
  public:
   using ArtifactError::ArtifactError;
 };
 
-/// A content-addressed store: `<folder>/<first 2 digits of key>/<key>.safetensors`, and
-/// `<key>.checkpoint` for a stage in progress. Entries appear whole or not at all and say which key
-/// they belong to: one that is damaged, unreadable or of another key counts as absent. Any number
-/// of threads and processes may share a folder, on any file system: what is stored already is not
-/// replaced, and nothing is removed because it looks damaged. With an empty folder nothing outlives
-/// the object: results are kept in memory, checkpoints nowhere.
+/// A content-addressed store: `FOLDER/first 2 digits of key/KEY.safetensors`, and `KEY.checkpoint`
+/// for a stage in progress. Entries appear whole or not at all and carry their key; one that is
+/// damaged, unreadable or of another key counts as absent. Any number of threads and processes may
+/// share a folder, on any file system: a stored entry is not replaced, and nothing is removed
+/// because it looks damaged. With an empty folder, results are kept in memory for the lifetime of
+/// the object and checkpoints are not kept.
 class StageCache {
  public:
-  /// Touches no disk: the folder is made by the first store. `checkpoint_interval_s` is what stages
-  /// should let pass between two checkpoints; 0 = every epoch.
+  /// Does not access the disk: the first store creates the folder. `checkpoint_interval_s`: seconds
+  /// between two checkpoints of a stage; 0 = every epoch.
   explicit StageCache(std::filesystem::path folder,
                       double checkpoint_interval_s = kCheckpointInterval_s,
                       MissingResult missing = MissingResult::kCompute);
@@ -65,20 +66,20 @@ class StageCache {
   StageCache(const StageCache&) = delete;
   StageCache& operator=(const StageCache&) = delete;
 
-  /// The stored result; nothing when there is none that can be used.
+  /// The stored result; nothing without a usable one.
   std::optional<TensorFile> find(const std::string& key);
 
-  /// Stores a result, unless a usable one is there, and drops the key's checkpoint. Throws IoError
+  /// Stores a result unless a usable one exists, and removes the key's checkpoint. Throws IoError
   /// (full disk, read-only folder).
   void store(const std::string& key, const TensorFile& contents);
 
-  /// The stored result, else that of `compute`, which is then stored. Of several callers with one
-  /// key the first computes and the others wait; its failure is theirs too, and is not remembered.
-  /// `compute` may ask for other keys, never for its own. Throws MissingStage instead of computing
-  /// under MissingResult::kRefuse.
+  /// The stored result; otherwise the result of `compute`, which is then stored. Of several callers
+  /// with one key the first computes and the others wait; a failure is thrown to all of them and
+  /// not stored. `compute` may request other keys, never its own. Throws MissingStage instead of
+  /// computing under MissingResult::kRefuse.
   TensorFile get_or_compute(const std::string& key, const std::function<TensorFile()>& compute);
 
-  /// State of a stage in progress: written every so many epochs, dropped by `store`.
+  /// State of a stage in progress: written periodically, removed by `store`.
   std::optional<TensorFile> find_checkpoint(const std::string& key);
   void store_checkpoint(const std::string& key, const TensorFile& contents);
   void drop_checkpoint(const std::string& key);
@@ -101,14 +102,14 @@ class StageCache {
   std::filesystem::path folder_;
   double checkpoint_interval_s_;
   MissingResult missing_;
-  mutable std::mutex mutex_;  // guards everything below
+  mutable std::mutex mutex_;  // guards the members below
   std::condition_variable changed_;
   CacheStatistics statistics_;
   std::map<std::string, std::shared_ptr<Computation>> running_;
   std::map<std::string, TensorFile> in_memory_;  // only without a folder
 };
 
-/// What lies in a cache folder.
+/// Contents of a cache folder.
 struct CacheContents {
   std::int64_t results = 0;
   std::int64_t checkpoints = 0;
@@ -118,8 +119,8 @@ struct CacheContents {
 /// Counts the entries; all zero when the folder does not exist.
 CacheContents cache_contents(const std::filesystem::path& folder);
 
-/// Removes the entries (and left-over temporary files), nothing else in the folder. Returns what
-/// was removed. Throws IoError when the system refuses.
+/// Removes the entries and left-over temporary files, nothing else in the folder. Returns what was
+/// removed. Throws IoError when the operating system refuses.
 CacheContents clear_cache(const std::filesystem::path& folder);
 
 }  // namespace hardy

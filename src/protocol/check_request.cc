@@ -1,4 +1,4 @@
-// What a request comes to before anything is trained: its device, folder and folds.
+// Validation of a request before training: its device, folder and folds.
 #include <torch/types.h>
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// Stored models on a corpus: the second half of run_protocol.h.
+// Evaluation of stored models on a corpus, declared in run_protocol.h.
 #include <torch/types.h>
 
 #include <algorithm>
@@ -21,14 +21,14 @@
 namespace hardy {
 namespace {
 
-/// The corpus in the terms of the models, and what was left out on the way.
+/// The corpus with the models' modalities and classes, and notes on what was left out.
 struct MatchedCorpus {
   Corpus corpus;
   FeatureTable table;
   std::vector<std::string> notes;
 };
 
-/// Whether any of the dialogue was there when the model was trained or chosen.
+/// Whether the model was trained or selected with any part of the dialogue.
 bool was_seen(const BundleInfo& info, const Corpus& corpus, const Dialogue& dialogue) {
   const auto has = [&](const char* what, const std::string& id) {
     return std::binary_search(info.seen.begin(), info.seen.end(), seen_mark(what, id));
@@ -127,7 +127,7 @@ FitOutcome evaluate_model(const StoredModel& model, const MatchedCorpus& matched
     outcome.test.push_back({pattern, utterances_of(corpus, dialogues),
                             method.predict(data, model.config, model.file, dialogues, pattern)});
   }
-  if (!is_unified) return outcome;  // a specialist is judged under its own pattern
+  if (!is_unified) return outcome;  // a specialist is evaluated under its own pattern
   for (const auto& spec : plan.masks) {
     const auto masked = with_masks(data, draw_masks(corpus, spec, plan.mask_seed));
     const Condition condition(corpus.modality_count(), spec.label);
@@ -138,8 +138,8 @@ FitOutcome evaluate_model(const StoredModel& model, const MatchedCorpus& matched
   return outcome;
 }
 
-/// What to evaluate a model under: what was asked for, or what its run was evaluated under. Masks
-/// are drawn for the test; how models were trained is past.
+/// The conditions of an evaluation: the requested ones, or those of the model's run. Masks apply to
+/// the test part only; how the model was trained is fixed.
 ConditionPlan plan_for(const StoredModel& model, const Corpus& corpus,
                        const std::string& conditions) {
   auto plan = parse_condition_plan(
@@ -163,7 +163,7 @@ void require_labels(const Corpus& corpus) {
                   corpus.source));
 }
 
-/// Models of one run have the same modalities and labels.
+/// Requires the modalities and labels of two models of one run to be equal.
 void require_same(const BundleInfo& first, const BundleInfo& next, const std::string& file) {
   if (first.modality_names() == next.modality_names() && first.class_names == next.class_names &&
       first.target_names == next.target_names) {
@@ -173,7 +173,7 @@ void require_same(const BundleInfo& first, const BundleInfo& next, const std::st
       "{}: it has other modalities or classes than the models before it; evaluate it alone", file));
 }
 
-/// Throws ConfigError when masks were asked for and no unified model could be tested under them.
+/// Throws ConfigError when masks were requested but no unified model can be tested under them.
 void require_masks(ConditionPlan& plan, const Results& results, const std::string& asked) {
   const bool has_any = std::any_of(results.conditions.begin(), results.conditions.end(),
                                    [](const Condition& one) { return !one.is_pattern(); });
@@ -185,7 +185,7 @@ void require_masks(ConditionPlan& plan, const Results& results, const std::strin
   plan.masks.clear();
 }
 
-/// Adds what is not said yet.
+/// Adds notes that the results do not contain yet.
 void add_notes(std::vector<std::string>& notes, Results& results) {
   std::set<std::string> said(results.notes.begin(), results.notes.end());
   for (auto& note : notes) {

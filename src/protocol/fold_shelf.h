@@ -1,4 +1,4 @@
-// The data of a protocol's folds, in memory only while they are worked on.
+// The data of a protocol's folds, in memory only while tasks use it.
 #pragma once
 
 #include <cstddef>
@@ -12,20 +12,20 @@
 
 namespace hardy {
 
-/// Makes a fold's data when its first task asks for it and gives it back when its last one has
-/// ended, so that memory holds the folds being worked on and not all of them. Corpus and folds must
-/// outlive it. Safe from several threads once every task is announced.
+/// Makes a fold's data when its first task requests it and releases it when its last one ends, so
+/// that memory holds the folds in progress only. Requires: corpus and folds outlive it. Safe from
+/// several threads once every task is announced.
 class FoldShelf {
  public:
   FoldShelf(const Corpus& corpus, const std::vector<Fold>& folds, at::Device device);
 
-  /// One more task will use the fold.
+  /// Announces one more task of the fold.
   void announce_task(int fold) { ++slot_of(fold).tasks_left; }
 
-  /// The fold's data, the same object for all who hold it at one time.
+  /// The fold's data; concurrent callers share one object.
   std::shared_ptr<const FoldData> data(int fold);
 
-  /// An announced task has ended.
+  /// Ends an announced task.
   void end_task(int fold);
 
  private:

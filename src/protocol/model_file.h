@@ -1,5 +1,4 @@
-// A trained recogniser on disk, as training writes and evaluates it: the bundle of
-// include/hardy/bundle.h.
+// Model files as training writes and evaluation reads them; the format is that of hardy/bundle.h.
 #pragma once
 
 #include <filesystem>
@@ -12,25 +11,25 @@
 
 namespace hardy {
 
-/// A model file read back. Arrays: "model.<parameter>", "scaling.<modality>.mean", ".deviation",
-/// ".lowest" and ".highest" (models of bundle formats below 4 have no limits); of a recogniser of
-/// tuned features also "tuning.<modality>.<parameter>".
+/// A model file in memory. Arrays: "model.PARAMETER", "scaling.MODALITY.mean", ".deviation",
+/// ".lowest" and ".highest" (bundle formats below 4 have no clip range); with tuned input also
+/// "tuning.MODALITY.PARAMETER".
 struct StoredModel {
   TensorFile file;
   BundleInfo info;
   Config config;
 };
 
-/// What a bundle says of a fit: modalities, labels, scores on validation and test, and calibrations
-/// fitted on validation outputs alone.
+/// Description of a fit: modalities, labels, scores on validation and test, and calibrations fitted
+/// on validation outputs only.
 BundleInfo describe_fit(const FitOutcome& outcome, const FoldData& data, const Config& config);
 
-/// How the model's features were scaled; without limits in old models. Throws ArtifactError when
+/// The scaling of the model's features; without clip range in old models. Throws ArtifactError when
 /// the file lacks an array.
 Scaling stored_scaling(const StoredModel& model);
 
-/// Adds scaling and description to a fit's arrays and writes the file. Whether the model reads
-/// tuned features is seen by the arrays: a fit brings the nets it needs.
+/// Adds scaling and description to the arrays of a fit and writes the file. The arrays decide
+/// whether the model reads tuned features: a fit contains the nets it needs.
 void save_model(const std::filesystem::path& file, const TensorFile& fit, const FoldData& data,
                 const BundleInfo& info);
 

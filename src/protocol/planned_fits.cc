@@ -11,7 +11,7 @@ bool has_track(const Config& config, Tracks track) {
   return config.protocol.tracks == Tracks::kBoth || config.protocol.tracks == track;
 }
 
-/// The patterns that specialists are trained for.
+/// The patterns of the specialists.
 std::vector<Pattern> specialist_patterns(const Config& config, const Corpus& corpus,
                                          bool is_masked) {
   if (is_masked) return {Pattern::complete(corpus.modality_count())};
@@ -23,7 +23,7 @@ std::vector<Pattern> specialist_patterns(const Config& config, const Corpus& cor
 std::vector<Pattern> unified_patterns(int modalities, const std::vector<Pattern>& conditions) {
   constexpr int kMostForAll = 6;
   if (modalities <= kMostForAll) return all_patterns(modalities);
-  // Masks alone leave it open which patterns occur.
+  // Masks alone do not determine patterns.
   return conditions.empty() ? std::vector<Pattern>{Pattern::complete(modalities)} : conditions;
 }
 

@@ -1,4 +1,4 @@
-// Which models a protocol trains for each fold and seed; the same in every process that takes part.
+// The models that a protocol trains per fold and seed; the same in every participating process.
 #pragma once
 
 #include <string>
@@ -17,11 +17,12 @@ struct PlannedFit {
   std::string name;              ///< "specialist {a,t}", for progress and costs
 };
 
-/// Patterns of the unified track: all of them while that is a sensible number, else those reported.
+/// Patterns of the unified track: all of them up to a reasonable number, otherwise the reported
+/// ones.
 std::vector<Pattern> unified_patterns(int modalities, const std::vector<Pattern>& conditions);
 
-/// Every pattern that some fit trains on; `is_masked`: of models of masked data, which see each
-/// utterance with what its masks leave.
+/// The union of the patterns of all fits; `is_masked`: fits on masked data, whose utterances have
+/// only the modalities that the masks leave.
 std::vector<Pattern> trained_patterns(const Config& config, const Corpus& corpus,
                                       bool is_masked = false);
 

@@ -7,7 +7,7 @@
 namespace hardy {
 namespace {
 
-/// CPU seconds of the process so far.
+/// CPU seconds of the process.
 double process_cpu_s() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);

@@ -1,4 +1,4 @@
-// What a run costs, noted while it works.
+// Costs of a run, recorded while it works.
 #pragma once
 
 #include <map>
@@ -12,20 +12,20 @@
 
 namespace hardy {
 
-/// Collects costs of tasks; counts CPU time of the process from its construction on. Adding is safe
-/// from several threads.
+/// Collects costs of tasks; counts CPU time of the process from its construction on. Adding is
+/// thread-safe.
 class CostBook {
  public:
   CostBook();
 
-  /// `cpu_s` went into a stage of this name.
+  /// Adds `cpu_s` to the stage of this name.
   void add_stage(const std::string& stage, double cpu_s);
 
-  /// `cpu_s` went into the outputs of `outcome`, made by `model`.
+  /// Adds the cost of computing the outputs of `outcome` with `model`.
   void add_prediction(const FitOutcome& outcome, const TensorFile& model, double cpu_s);
 
-  /// Fills CPU time, memory, stages and costs: what training took, whichever run it was computed in
-  /// (`total_training_s` of all stages), and what this run's predictions took.
+  /// Fills CPU time, memory, stages and costs: training, in whichever run it was computed
+  /// (`total_training_s` of all stages), and predictions of this run.
   void finish(const std::vector<FitOutcome>& outcomes, double total_training_s,
               RunTimings& timings) const;
 

@@ -43,7 +43,7 @@ std::string utc_now() {
   return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
 }
 
-/// The same fits seen on their validation parts.
+/// The outcomes of the same fits on their validation parts.
 std::vector<FitOutcome> on_validation(std::vector<FitOutcome> outcomes) {
   for (auto& outcome : outcomes) {
     outcome.test = std::move(outcome.validation);
@@ -54,12 +54,12 @@ std::vector<FitOutcome> on_validation(std::vector<FitOutcome> outcomes) {
 
 /// The method on one fold under one seed.
 struct Group {
-  std::int64_t number = 0;  ///< counted fold by fold
+  std::int64_t number = 0;  ///< numbered fold by fold
   int fold = 0;
   std::int64_t seed = 0;
   TrainedCorpus* data = nullptr;
   std::unique_ptr<FoldMethod> method;
-  std::atomic<bool> lacks_stages = false;  ///< a shared stage is not in the cache
+  std::atomic<bool> lacks_stages = false;  ///< whether a shared stage is missing from the cache
 };
 
 /// One model to be trained: a specialist of one pattern, or the unified model of several.
@@ -72,7 +72,7 @@ struct FitTask {
 
 using FitFunction = std::function<void(const FitTask& task, TaskContext& context)>;
 
-/// One run in progress: corpus, folds, tasks, and what the tasks leave behind.
+/// One run: corpus, folds, tasks and their results.
 class Protocol {
  public:
   Protocol(const ProtocolRequest& request, const Corpus& corpus, Progress& progress)
@@ -94,8 +94,7 @@ class Protocol {
     trained_ = make_trained_corpora(corpus, folds_, plan_, masks_, device_);
   }
 
-  /// Trains every model by `fit`, after the stages that it shares with others, and writes the run
-  /// folder.
+  /// Trains every model by `fit`, after its shared stages, and writes the run folder.
   ProtocolResult run(const FitFunction& fit) {
     const auto started = std::chrono::steady_clock::now();
     ProtocolResult result;
@@ -144,7 +143,7 @@ class Protocol {
     return result;
   }
 
-  /// Trains (or fetches) one model, runs it over the held-out parts and keeps both: a specialist
+  /// Trains (or fetches) one model, evaluates it on the held-out parts and keeps both: a specialist
   /// for one pattern under that pattern, the unified model under every condition, a model of masked
   /// data under its masks.
   void fit(const FitTask& task, TaskContext& context) {
@@ -218,7 +217,7 @@ class Protocol {
     return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   }
 
-  /// The utterances of all test parts of this run.
+  /// Utterances of all test parts of this run.
   [[nodiscard]] std::vector<std::int64_t> tested() const {
     std::set<std::int64_t> utterances;
     for (const auto& fold : folds_) {
@@ -302,7 +301,7 @@ class Protocol {
     }
   }
 
-  /// Whether a run that only collects finds the fit in the cache.
+  /// Whether the fit is in the cache, for a run that only collects.
   template <typename Fit>
   static bool is_found(const Fit& fit, const Group& group) {
     if (group.lacks_stages) return false;
@@ -329,7 +328,7 @@ class Protocol {
 
   [[nodiscard]] bool is_masked_at_test() const { return plan_.at == MissingAt::kTest; }
 
-  /// The data as they are, scaled as the model of masked data reads them.
+  /// The unmasked data with the scaling of the model of masked data.
   [[nodiscard]] FoldData unmasked(const FoldData& masked, const TensorFile& arrays) const {
     FoldData whole = masked;
     whole.corpus = &corpus_;
@@ -338,7 +337,7 @@ class Protocol {
     return whole;
   }
 
-  /// Outputs on the held-out parts; what is missing follows from `data` and the pattern.
+  /// Outputs on the held-out parts; `data` and the pattern decide what is missing.
   void evaluate(const FoldData& data, const TensorFile& arrays, const Condition& condition,
                 FitOutcome& outcome) const {
     const auto add = [&](const std::vector<std::int64_t>& dialogues,
@@ -363,17 +362,18 @@ class Protocol {
   const Method& method_;
   const Corpus& corpus_;
   Progress& progress_;
-  at::Device device_;  // before the folder: what cannot run leaves nothing behind
+  at::Device
+      device_;  // initialised before the folder, so that a refused request leaves nothing behind
   std::vector<Fold> folds_;
   ConditionPlan plan_;
   std::vector<std::vector<Pattern>> masks_;  // of plan_.masks
   RunFolder folder_;
   StageCache cache_;
-  CostBook cost_book_;  ///< from here on: a process may run several protocols
+  CostBook cost_book_;  ///< starts here: a process may run several protocols
   StageCosts costs_;
   std::vector<std::unique_ptr<TrainedCorpus>> trained_;
   std::vector<std::shared_ptr<Group>> groups_;
-  std::mutex mutex_;  // guards what follows
+  std::mutex mutex_;  // guards the members below
   std::vector<FitOutcome> outcomes_;
   std::vector<MissingFit> missing_;
 };

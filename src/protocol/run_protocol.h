@@ -1,5 +1,5 @@
 // The whole protocol: folds x seeds x conditions on one corpus, every shared stage computed once,
-// in parallel single-threaded workers; and the re-evaluation of the models it leaves behind.
+// in parallel single-threaded workers; and the evaluation of stored models.
 #pragma once
 
 #include <atomic>
@@ -25,9 +25,9 @@
 
 namespace hardy {
 
-/// What to run. Paths are where to write; nothing is read from the environment.
+/// Request of a run. Paths are output paths; nothing is read from the environment.
 struct ProtocolRequest {
-  std::string command = "run";        ///< as the manifest names it
+  std::string command = "run";        ///< name of the command in the manifest
   Config config = {};                 ///< validated
   std::optional<int> only_fold = {};  ///< train a single fold
   std::filesystem::path folder = {};  ///< run folder; empty = runs/<corpus>-<8 hex digits>
@@ -44,15 +44,15 @@ struct ProtocolRequest {
   const std::atomic<bool>* stop = nullptr;    ///< set by a signal: stop soon, keep what is finished
 };
 
-/// What came out.
+/// Results of a run.
 struct ProtocolResult {
   std::filesystem::path folder;
   Results results;     ///< on the test parts
-  Results validation;  ///< on the validation parts: what settings may be chosen by
+  Results validation;  ///< on the validation parts, for the selection of settings
   RunTimings timings;
 };
 
-/// A collecting run that did not find every fit in the cache.
+/// Thrown by a collecting run that did not find every fit in the cache.
 class MissingFits : public ArtifactError {
  public:
   MissingFits(const std::string& what, std::vector<MissingFit> fits)
@@ -67,25 +67,25 @@ class MissingFits : public ArtifactError {
 /// The folder of a run: the request's, or runs/<corpus>-<8 hex digits>.
 std::filesystem::path run_folder_of(const ProtocolRequest& request, const Corpus& corpus);
 
-/// Where the settings compute. Throws ConfigError when there is no such device.
+/// The device of the settings. Throws ConfigError when it does not exist.
 at::Device protocol_device(const Config& config);
 
-/// All that run_protocol refuses without training anything: a corpus that the method or no method
-/// can serve (DataError), a split that cannot be made. Returns the folds.
+/// Validates the request and returns the folds. Throws DataError when the method cannot be applied
+/// to the corpus, and DataError or ConfigError when the split is impossible.
 std::vector<Fold> check_request(const ProtocolRequest& request, const Corpus& corpus);
 
-/// Runs the protocol (methods.md section 10) and writes the run folder. Everything fitted is fitted
-/// on the training part of a fold, epochs are chosen on its validation part, test labels are read
-/// by `make_results` alone. Equal requests give equal bytes, whatever `run.jobs` is. Throws
-/// ConfigError, DataError, DivergenceError, IoError, Interrupted (the same request continues),
-/// MissingFits (results are not written then; models that were found may be).
+/// Runs the protocol and writes the run folder. Everything fitted is fitted on the training part of
+/// a fold, epochs are selected on its validation part, and test labels are read by `make_results`
+/// only. Equal requests give equal bytes for any `run.jobs`. Throws ConfigError, DataError,
+/// DivergenceError, IoError, Interrupted (the same request continues), MissingFits (no results are
+/// written; models that were found may be).
 ProtocolResult run_protocol(const ProtocolRequest& request, const Corpus& corpus,
                             Progress& progress);
 
-/// Outputs of stored models on a corpus under the given conditions (empty = those of the run): the
-/// fold's test part when the corpus is the run's own, otherwise every dialogue that neither trained
-/// nor chose the model. Modalities and classes are matched by name (corpus/match_model.h).
-/// Results::notes says what was left out. `source` is a run folder or one model file. Throws
+/// Evaluates stored models on a corpus under the given conditions (empty = those of the run): on
+/// the fold's test part for the run's own corpus, otherwise on every dialogue that neither trained
+/// nor selected the model. Modalities and classes are matched by name (corpus/match_model.h).
+/// Results::notes states what was left out. `source` is a run folder or one model file. Throws
 /// ArtifactError for a damaged model, DataError when the corpus cannot be matched or nothing is
 /// left to score.
 Results evaluate_models(const std::filesystem::path& source, const Corpus& corpus,

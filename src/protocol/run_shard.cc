@@ -28,7 +28,7 @@ int worker_threads(const Config& config) {
   return std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
 }
 
-/// Numbers of the group's fits that the share holds; all of them unless it is divided by fits.
+/// Numbers of the group's fits in the shard; all of them unless it is divided by fits.
 std::vector<std::size_t> own_fits(const Shard& shard, std::int64_t group, std::size_t fits) {
   std::vector<std::size_t> own;
   for (std::size_t f = 0; f < fits; ++f) {
@@ -39,7 +39,7 @@ std::vector<std::size_t> own_fits(const Shard& shard, std::int64_t group, std::s
   return own;
 }
 
-/// The folds of a run that can be shared. Throws ConfigError.
+/// The folds of a divided run. Throws ConfigError.
 std::vector<Fold> checked_folds(const Config& config, const Corpus& corpus) {
   const auto plan = parse_condition_plan(config.protocol.conditions, corpus.modality_names());
   if (plan.at != MissingAt::kTest) {
@@ -50,7 +50,7 @@ std::vector<Fold> checked_folds(const Config& config, const Corpus& corpus) {
   return check_request({.config = config}, corpus);
 }
 
-/// The share of one run.
+/// The shard of one run.
 class VariantShare {
  public:
   VariantShare(const ShardRequest& request, const ShardVariant& variant, const Corpus& corpus,

@@ -1,6 +1,6 @@
-// One process's share of a run or of all runs of a study: computes stages and models into the cache
-// that all shares have in common, and writes nothing else. A collecting process (ProtocolRequest::
-// from_cache) then finds everything there.
+// One process's shard of a run or of all runs of a study: computes stages and models into the cache
+// shared by all shards, and writes nothing else. A collecting process (ProtocolRequest::from_cache)
+// then finds everything there.
 #pragma once
 
 #include <atomic>
@@ -17,21 +17,21 @@
 
 namespace hardy {
 
-/// One run that the share is a part of.
+/// One run that the shard is a part of.
 struct ShardVariant {
-  std::string label;  ///< of a study's variant; empty for a run
+  std::string label;  ///< label of a study's variant; empty for a run
   Config config;      ///< validated
 };
 
 struct ShardRequest {
   Shard shard;
   std::vector<ShardVariant> variants;
-  std::filesystem::path cache;  ///< that of all shares
+  std::filesystem::path cache;  ///< shared by all shards
   double checkpoint_interval_s = kCheckpointInterval_s;
   const std::atomic<bool>* stop = nullptr;
 };
 
-/// How a run divides.
+/// Number of parts of a run.
 struct RunDivision {
   std::int64_t groups = 0;          ///< folds x seeds
   std::int64_t fits_per_group = 0;  ///< tracks x conditions
@@ -39,9 +39,9 @@ struct RunDivision {
 
 RunDivision division_of(const Config& config, const Corpus& corpus);
 
-/// Computes what the share holds and the cache lacks. Deterministic: two processes with the same
-/// share store the same. Returns the number of fits (groups under ShardPart::kStages) that are in
-/// the cache now. Throws what run_protocol throws.
+/// Computes the parts of the shard that the cache lacks. Deterministic: two processes with the same
+/// shard store the same. Returns the number of fits (groups under ShardPart::kStages) of the shard
+/// in the cache. Throws as run_protocol.
 std::int64_t run_shard(const ShardRequest& request, const Corpus& corpus, ShardProgress& progress);
 
 }  // namespace hardy

@@ -1,4 +1,4 @@
-// The corpora that a run trains on: its own, and one for each set of masks with models of its own.
+// Training corpora of a run: the run's own, and one per set of masks that has its own models.
 #pragma once
 
 #include <memory>
@@ -11,16 +11,17 @@
 
 namespace hardy {
 
-/// A corpus that models are trained on.
+/// A training corpus.
 struct TrainedCorpus {
   const Corpus* corpus = nullptr;
-  std::unique_ptr<Corpus> masked;  ///< owns `corpus` when it is masked
+  std::unique_ptr<Corpus> masked;  ///< owns `corpus` if masked
   const MaskSpec* spec = nullptr;  ///< the masks; null for the run's own
   std::unique_ptr<FoldShelf> shelf;
 };
 
-/// The run's own where something is trained on it: patterns, or masks at test. Arguments outlive
-/// the result. Shapes: masks [masks of the plan] of [N].
+/// The training corpora of a plan: the run's own if patterns or masks at test need it, then the
+/// masked ones. Requires: the arguments outlive the result. Shapes: masks [masks of the plan] of
+/// [N].
 std::vector<std::unique_ptr<TrainedCorpus>> make_trained_corpora(
     const Corpus& corpus, const std::vector<Fold>& folds, const ConditionPlan& plan,
     const std::vector<std::vector<Pattern>>& masks, at::Device device);

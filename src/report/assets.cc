@@ -1,7 +1,7 @@
 #include "report/assets.h"
 
-// The assembler lays the files into the program as they are; a C++ array of half a megabyte would
-// cost seconds to compile.
+// The assembler embeds the files unchanged; a C++ array of half a megabyte would take seconds to
+// compile.
 #define HARDY_EMBED(name, file)                                                            \
   __asm__(".pushsection .rodata\n.global hardy_asset_" #name "\nhardy_asset_" #name        \
           ":\n.incbin \"" file "\"\n.global hardy_asset_" #name "_end\nhardy_asset_" #name \

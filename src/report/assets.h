@@ -1,4 +1,4 @@
-// Files that are part of the program: what a report page is made of.
+// Embedded files of a report page.
 #pragma once
 
 #include <string_view>
@@ -12,7 +12,7 @@ std::string_view report_controls();
 
 std::string_view report_style();
 
-/// The charting library (d3, then Observable Plot), licence notes in it; empty when the program was
+/// The charting library (d3, then Observable Plot) with licence notes; empty when the program was
 /// built without it.
 std::string_view chart_base_library();
 std::string_view chart_library();

@@ -1,5 +1,5 @@
-// TensorBoard event files: training curves where many people look for them. A file is a sequence of
-// TFRecords, each a length, its checksum, a protocol-buffer message and its checksum.
+// TensorBoard event files of training curves. A file is a sequence of TFRecords, each a length, its
+// checksum, a protocol-buffer message and its checksum.
 #pragma once
 
 #include <cstdint>

@@ -59,7 +59,7 @@ std::string report_page(const ReportData& data) {
     for (const auto& study : data.studies) names.push_back(study.name);
   }
   const std::string title = html_text(fmt::format("hardy: {}", fmt::join(names, ", ")));
-  // The policy forbids every request, so that the page shows the same wherever it is opened.
+  // The policy forbids every request, so that the page looks the same wherever it is opened.
   std::string page = fmt::format(
       "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"

@@ -1,4 +1,4 @@
-// The report as one HTML file that needs nothing beside itself.
+// The report as one self-contained HTML file.
 #pragma once
 
 #include <string>
@@ -7,13 +7,13 @@
 
 namespace hardy {
 
-/// Whether the program holds the charting library; without it pages have tables only.
+/// Whether the program contains the charting library; without it pages have tables only.
 bool has_charts();
 
 /// The whole page. Equal data give equal bytes.
 std::string report_page(const ReportData& data);
 
-/// Text that may stand inside a <script> element: "<" becomes an escape that JSON knows.
+/// Text for a <script> element: "<" becomes a JSON escape.
 std::string script_safe_json(const nlohmann::ordered_json& json);
 
 }  // namespace hardy

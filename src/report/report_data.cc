@@ -45,7 +45,7 @@ bool is_run(const fs::path& folder) {
   return fs::exists(folder / "manifest.json", error);
 }
 
-/// Fills a part of the report; what is damaged or missing becomes a notice, the rest is shown.
+/// Fills a part of the report; damaged or missing files become a notice, the rest is shown.
 template <typename Read>
 void try_part(ReportedRun& run, const fs::path& file, const Read& read) {
   std::error_code error;
@@ -70,7 +70,7 @@ Json read_json(const fs::path& file) {
   }
 }
 
-/// What retrieval.csv says, as a notice: neighbours that were not searched exactly.
+/// The contents of retrieval.csv as a notice: neighbours that were not searched exactly.
 std::string search_notice(const fs::path& file) {
   try {
     const CsvTable table = parse_csv(read_text_file(file), file.string());
@@ -98,7 +98,7 @@ ReportedRun read_run(const fs::path& path, const std::string& name) {
   run.results_checksum = sha256(read_text_file(folder.results_json_file()));
   try_part(run, folder.timings_file(), [&] { run.timings = read_json(folder.timings_file()); });
   try_part(run, folder.curves_file(), [&] { run.curves = curves_json(read_curves(folder)); });
-  // Other methods estimate no hardness and retrieve nothing.
+  // Other methods have neither hardness nor retrieval.
   const std::string& method = run.manifest.config.protocol.method;
   if (method != "hardymer" && method != "hardymer_published") return run;
   try_part(run, folder.hardness_file(), [&] { run.hardness = hardness_json(folder); });
@@ -158,7 +158,7 @@ std::string kind_of(const ReportedStudy& study) {
 
 bool is_audit(const ReportedStudy& study) { return kind_of(study).starts_with("audit"); }
 
-/// HARDY-MER is what the methods of a comparison are compared with.
+/// Puts HARDY-MER, the reference of a comparison, first.
 void put_own_first(std::vector<fs::path>& runs) {
   std::stable_partition(runs.begin(), runs.end(), [](const fs::path& run) {
     return run.filename() == "hardymer" || run.filename() == "default";
@@ -179,11 +179,11 @@ void list_folders(const std::vector<fs::path>& folders, std::vector<fs::path>& r
       if (is_run(child)) inside.push_back(child);
     }
     if (inside.empty() && !fs::exists(folder / "study.json", error)) {
-      static_cast<void>(RunFolder::open(folder));  // says what is wrong
+      static_cast<void>(RunFolder::open(folder));  // throws the reason
     }
     studies.push_back(read_study(folder));
-    // The test results of a sweep's points are not for looking at before one is chosen.
-    // An audit's runs have labels or splits that are wrong on purpose.
+    // Test results of a sweep's points must not be read before one is selected. The runs of an
+    // audit have wrong labels or splits on purpose.
     if (kind_of(studies.back()) == "sweep" || is_audit(studies.back())) continue;
     if (studies.back().comparison.is_object()) put_own_first(inside);
     run_folders.insert(run_folders.end(), inside.begin(), inside.end());
@@ -201,7 +201,7 @@ void list_folders(const std::vector<fs::path>& folders, std::vector<fs::path>& r
 }
 
 /// Compares the runs and adds intervals that older results lack. Runs of different corpora are
-/// refused; what else keeps runs from being compared becomes a notice.
+/// refused; other obstacles become a notice.
 void add_statistics(ReportData& data, const std::vector<FinishedRun>& runs) {
   for (std::size_t i = 0; i < runs.size(); ++i) {
     if (data.runs[i].results.intervals.level == 0) {
@@ -239,7 +239,7 @@ Json json_of(const RunComparison& row) {
   return json;
 }
 
-/// What the metrics of the runs are called and count.
+/// Titles and conventions of the metrics of the runs.
 Json metrics_json(const ReportData& data) {
   Json metrics = Json::object();
   for (const auto& run : data.runs) {

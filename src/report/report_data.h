@@ -1,4 +1,4 @@
-// What a report shows, gathered from run folders and study folders.
+// Contents of a report, gathered from run folders and study folders.
 #pragma once
 
 #include <filesystem>
@@ -14,7 +14,7 @@
 
 namespace hardy {
 
-/// One run as a report shows it. JSON parts are what the page's script reads.
+/// One run in a report. The JSON parts are read by the page's script.
 struct ReportedRun {
   std::string name;
   std::filesystem::path folder;
@@ -25,10 +25,10 @@ struct ReportedRun {
   nlohmann::ordered_json curves = nlohmann::ordered_json::array();
   nlohmann::ordered_json hardness = nlohmann::ordered_json::array();  ///< by pattern
   nlohmann::ordered_json cases = nlohmann::ordered_json::array();     ///< hardest, easiest
-  std::vector<std::string> notices;                                   ///< what could not be shown
+  std::vector<std::string> notices;  ///< parts that could not be shown
 };
 
-/// A table or points that a study left beside its runs.
+/// Tables or points of a study beside its runs.
 struct ReportedStudy {
   std::string name;
   nlohmann::ordered_json description = nullptr;  ///< study.json
@@ -41,8 +41,9 @@ struct ReportData {
   std::vector<ReportedRun> runs;
   std::vector<ReportedStudy> studies;
   RunComparisons comparisons;  ///< the first run against each of the others
-  nlohmann::ordered_json explanations = nlohmann::ordered_json::array();  ///< of `hardy explain`
-  std::string command;  ///< how to make the report again
+  nlohmann::ordered_json explanations =
+      nlohmann::ordered_json::array();  ///< output of `hardy explain`
+  std::string command;                  ///< command that makes the report again
 };
 
 /// Reads run folders, and folders whose subfolders are run folders (studies). Throws ArtifactError
@@ -51,11 +52,11 @@ struct ReportData {
 ReportData read_report_data(const std::vector<std::filesystem::path>& folders,
                             const std::string& command);
 
-/// What `hardy explain --json` wrote: one explanation per file, in order, with its file's name.
-/// Throws ArtifactError for a file that holds something else.
+/// Reads the output of `hardy explain --json`: one explanation per file, in order, with the file's
+/// name. Throws ArtifactError for a file with other contents.
 nlohmann::ordered_json read_explanations(const std::vector<std::filesystem::path>& files);
 
-/// All of it for the page.
+/// The report as JSON for the page.
 nlohmann::ordered_json report_json(const ReportData& data);
 
 }  // namespace hardy

@@ -1,4 +1,4 @@
-// The large tables of a run folder, boiled down to what a report draws.
+// The large tables of a run folder, reduced to the contents of a report.
 #pragma once
 
 #include <vector>
@@ -27,8 +27,8 @@ std::vector<FitCurve> read_curves(const RunFolder& folder);
 /// and seeds by epoch.
 nlohmann::ordered_json curves_json(const std::vector<FitCurve>& curves);
 
-/// hardness.csv: per pattern a histogram of the scores (20 bins over 0..1), their mean and how many
-/// utterances got how many supports. Throws ArtifactError naming file and line.
+/// hardness.csv: per pattern a histogram of the scores (20 bins over 0..1), their mean, and the
+/// number of utterances by number of supports. Throws ArtifactError naming file and line.
 nlohmann::ordered_json hardness_json(const RunFolder& folder);
 
 /// The five hardest and five easiest training utterances of the first fold and seed, by mean score

@@ -10,7 +10,7 @@ namespace hardy {
 /// run,track,condition,metric,mean,seed_deviation,fold_deviation,low,high; one line per summary.
 std::string report_csv(const ReportData& data);
 
-/// The runs' summaries and the comparisons, without what only a page draws.
+/// The runs' summaries and the comparisons, without parts that only a page draws.
 std::string report_tables_json(const ReportData& data);
 
 /// A LaTeX table environment per headline metric: a row per run and track, a column per condition;

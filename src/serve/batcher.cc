@@ -119,7 +119,7 @@ void Batcher::work() {
     if (is_done) return;
     if (batch.empty()) continue;
     const auto count = run_batch(batch, workspace);
-    // A large request must not leave its scratch memory behind.
+    // Releases the scratch memory of a large request.
     if (count > options_.max_utterances) workspace = Workspace();
   }
 }
@@ -143,7 +143,7 @@ std::int64_t Batcher::run_batch(std::span<std::unique_ptr<Queued>> batch, Worksp
       batch.front()->promise.set_exception(std::current_exception());
       return offsets.back();
     }
-    // One of them is to blame; the others must not suffer for it.
+    // One request of the batch is faulty; running them one by one answers the others.
     for (auto& queued : batch) run_batch({&queued, 1}, workspace);
     return offsets.back();
   }

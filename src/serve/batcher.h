@@ -1,4 +1,4 @@
-// Requests that arrive together go through the network together.
+// Batches concurrent requests into one pass of the network.
 #pragma once
 
 #include <atomic>
@@ -18,7 +18,7 @@
 
 namespace hardy {
 
-/// Predictions with their own memory.
+/// Predictions that own their memory.
 struct OwnedPredictions {
   std::int64_t outputs = 0;
   std::vector<float> probabilities;
@@ -33,7 +33,7 @@ struct OwnedPredictions {
   [[nodiscard]] Predictions view() const;
 };
 
-/// One request: dialogues and the model that must answer them.
+/// One request: dialogues and the model to run.
 struct PredictionJob {
   Recogniser recogniser;
   std::vector<UtteranceView> utterances;
@@ -43,27 +43,26 @@ struct PredictionJob {
 
 struct BatcherOptions {
   int workers = 1;
-  std::int64_t max_utterances = 64;   ///< of one pass; a larger request goes alone
-  std::chrono::microseconds wait{0};  ///< the longest wait for others
+  std::int64_t max_utterances = 64;   ///< utterances of one pass; a larger request runs alone
+  std::chrono::microseconds wait{0};  ///< longest wait for further requests
 };
 
-/// Worker threads over one queue. A worker takes what is queued, up to the limit; when more
-/// requests are known to be on their way (`expected`) it waits for them, but never longer than the
-/// budget. Thread-safe.
+/// Worker threads over one queue. A worker takes the queued requests, up to the limit; if more
+/// requests are being read (`expected`), it waits for them within the time budget. Thread-safe.
 class Batcher {
  public:
-  /// `report` is called after each pass with its numbers of requests and utterances.
+  /// `report` is called after each pass with the numbers of requests and utterances.
   Batcher(const BatcherOptions& options,
           std::function<void(std::int64_t requests, std::int64_t utterances)> report);
   ~Batcher();
   Batcher(const Batcher&) = delete;
   Batcher& operator=(const Batcher&) = delete;
 
-  /// Runs the job and returns its predictions; blocks the caller. Rethrows what the prediction
-  /// threw. The arrays that the job points to must live until it returns.
+  /// Runs the job and returns its predictions; blocks the caller. Rethrows errors of the
+  /// prediction. The arrays of the job must live until it returns.
   OwnedPredictions run(PredictionJob job);
 
-  /// How many requests are being read or predicted now; tells whether waiting makes sense.
+  /// Sets the number of requests being read or predicted, which decides whether to wait.
   void set_expected(std::int64_t count) { expected_ = count; }
 
  private:

@@ -47,7 +47,7 @@ std::int64_t read_count(const nlohmann::json& value, const std::string& field, s
   return number;
 }
 
-/// Consecutive utterances of a dialogue belong together, until one ends it.
+/// Consecutive utterances of a dialogue form one dialogue until one of them ends it.
 void take_utterances(std::vector<UtteranceRequest> list, PredictBody& body) {
   bool goes_on = false;
   for (auto& utterance : list) {
@@ -92,7 +92,7 @@ void read_option(const std::string& name, const nlohmann::json& value, const Bun
   }
 }
 
-/// Every utterance must keep something when only `available` modalities are used.
+/// Every utterance must have a modality among the `available` ones.
 void check_available(const PredictBody& body, const BundleInfo& info) {
   for (std::size_t i = 0; i < body.utterances.size(); ++i) {
     const auto& features = body.utterances[i].features;

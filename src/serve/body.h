@@ -1,4 +1,4 @@
-// What POST bodies ask for. Internal to the service; also what its fuzzer feeds.
+// Parsed POST bodies. Internal to the service and its fuzzer.
 #pragma once
 
 #include <cstdint>
@@ -17,13 +17,13 @@ struct PredictBody {
   PredictOptions options;
 
   // Explanations only.
-  std::int64_t utterance = 0;   ///< which one, by its place
-  std::string utterance_id;     ///< which one, by its id; empty = by its place
-  std::int64_t similar = 5;     ///< how many neighbours
+  std::int64_t utterance = 0;   ///< index of the explained utterance
+  std::string utterance_id;     ///< id of the explained utterance; empty = by index
+  std::int64_t similar = 5;     ///< number of neighbours
   std::string corpus_dialogue;  ///< instead of utterances
 };
 
-/// Which fields a body may have.
+/// Selects the fields that a body may have.
 enum class BodyKind { kPredict, kExplain };
 
 /// Reads an utterance or {"utterances": [..], "available": [..], "reconstruct": true}; consecutive

@@ -38,7 +38,7 @@ bool has_folded_line(std::string_view header) {
 
 }  // namespace
 
-// A proxy in front of the service must agree with it where a request ends.
+// The service must agree with a proxy on where a request ends.
 std::optional<HttpReply> header_problem(const http::request_header<>& header) {
   for (const auto field :
        {http::field::host, http::field::content_length, http::field::transfer_encoding,
@@ -48,7 +48,7 @@ std::optional<HttpReply> header_problem(const http::request_header<>& header) {
       return error_reply(400, std::string(http::to_string(field)), "is given twice");
     }
   }
-  // The parser takes "1, 1" for 1, as some do and others do not.
+  // The parser reads "1, 1" as 1; other programs do not.
   const auto length = header[http::field::content_length];
   if (std::any_of(length.begin(), length.end(), [](char c) { return c < '0' || c > '9'; })) {
     return error_reply(400, "Content-Length", "is not a number");
@@ -92,11 +92,11 @@ void Connection::stop() {
   });
 }
 
-/// Waits for the first byte of a request: the idle deadline.
+/// Waits for the first byte of a request, up to the idle deadline.
 void Connection::wait() {
   if (shared_.is_stopping) return close();
   is_idle_ = true;
-  if (buffer_.size() > 0) return read();  // a pipelined request is here already
+  if (buffer_.size() > 0) return read();  // a pipelined request is already buffered
   if (buffer_.capacity() > kReadBuffer) {
     buffer_ = beast::flat_buffer(largest_buffer(shared_.options));
     buffer_.reserve(kReadBuffer);
@@ -110,7 +110,7 @@ void Connection::wait() {
                           });
 }
 
-/// The whole request must arrive within its own deadline, however slowly it drips.
+/// Reads the whole request within its deadline, however slowly it arrives.
 void Connection::read() {
   is_idle_ = false;
   parser_.emplace();
@@ -173,7 +173,7 @@ void Connection::read_body() {
                    });
 }
 
-/// Says why a request cannot even be read, and closes.
+/// Replies to an unreadable request, and closes.
 void Connection::refuse(Error error) {
   const auto& options = shared_.options;
   if (error == http::error::body_limit) {
@@ -218,7 +218,7 @@ void Connection::handle() {
   lease_ = std::move(message.body().lease);
   keeps_alive_ = message.keep_alive();
   is_head_ = message.method() == http::verb::head;
-  stream_.expires_never();  // the service has limits of its own
+  stream_.expires_never();  // the service has its own limits
   if (shared_.pending >= shared_.options.max_pending) {
     return write(shared_.service.refuse_busy(*request));
   }
@@ -227,7 +227,7 @@ void Connection::handle() {
   asio::post(pool, [self = shared_from_this(), request] { self->answer(request); });
 }
 
-/// On a thread of the handlers; nothing else happens to the connection meanwhile.
+/// Runs on a handler thread; the connection does nothing else meanwhile.
 void Connection::answer(const std::shared_ptr<HttpRequest>& request) {
   if (shared_.is_over) return;
   auto reply = std::make_shared<HttpReply>(shared_.service.handle(*request));
@@ -272,12 +272,12 @@ void Connection::write(HttpReply reply) {
                     });
 }
 
-/// Takes what a refused client still sends, and forgets it: closing at once would make the system
-/// cut the connection, and the client might never read why it was refused.
+/// Reads and discards the rest of a refused request: closing at once would reset the connection,
+/// possibly before the client has read the reply.
 void Connection::linger() {
   Error ignored;
   stream_.socket().shutdown(tcp::socket::shutdown_send, ignored);
-  is_idle_ = true;  // a stop need not wait
+  is_idle_ = true;  // a stop need not wait for it
   stream_.expires_after(kLinger);
   discard();
 }

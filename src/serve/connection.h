@@ -15,20 +15,20 @@
 
 namespace hardy {
 
-/// What all connections share.
+/// State shared by all connections.
 struct ServerShared {
   const ServeOptions& options;
   Service& service;
   WorkBudget budget;
   boost::asio::thread_pool handlers;
-  /// Reloads have threads of their own, or some of them would stop all answers: one loads, one
-  /// waits, and one finds out that it takes the place of the one that waits.
+  /// Reloads have their own threads, so that they cannot block answers: one loads, one waits, and
+  /// one discovers that it replaces the waiting one.
   boost::asio::thread_pool reloads{3};
   std::atomic<std::int64_t> pending{0};
   std::atomic<std::int64_t> connections{0};
   std::atomic<bool> is_stopping{false};
-  std::atomic<bool> is_over{false};      ///< nobody waits for answers any more
-  std::atomic<bool> has_garbage{false};  ///< something large was freed since memory was given back
+  std::atomic<bool> is_over{false};      ///< replies are no longer needed
+  std::atomic<bool> has_garbage{false};  ///< a large block was freed since memory was last returned
 
   ServerShared(const ServeOptions& given, Service& used)
       : options(given),
@@ -37,7 +37,7 @@ struct ServerShared {
         handlers(static_cast<std::size_t>(given.handlers)) {}
 };
 
-/// Reads requests, has them answered, writes the replies; each step has a deadline.
+/// Reads requests, has them handled, writes the replies; each step has a deadline.
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
   Connection(boost::asio::ip::tcp::socket&& socket, ServerShared& shared);
@@ -45,7 +45,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   void start();
 
-  /// Closes it if it waits for a request; otherwise after the answer.
+  /// Closes an idle connection at once, a busy one after its reply.
   void stop();
 
  private:

@@ -1,4 +1,4 @@
-// The utterances that the playground lets a person pick.
+// Utterances that the playground offers for selection.
 #pragma once
 
 #include <string>
@@ -15,7 +15,7 @@ namespace hardy {
 /// other widths, so every answer is made for the model that is asked.
 class CorpusOffer {
  public:
-  /// Throws DataError when the folder holds no corpus, or none of its modalities fits.
+  /// Throws DataError when the folder contains no corpus, or none of its modalities fits.
   CorpusOffer(const std::string& folder, const BundleInfo& info);
 
   /// Dialogues with their number of utterances.
@@ -30,7 +30,7 @@ class CorpusOffer {
   /// reads 512". Empty = all are.
   [[nodiscard]] std::vector<std::string> gaps(const BundleInfo& info) const;
 
-  /// The ids of its utterances, in order; empty when there is no such dialogue.
+  /// The ids of its utterances, in order; empty for an unknown dialogue.
   [[nodiscard]] std::vector<std::string> ids(const std::string& id) const;
 
   /// The dialogue as input of a model, without modalities of another width; empty when there is

@@ -1,5 +1,4 @@
-// What a header must not say. Internal to the connection; also what the fuzzer of the HTTP stack
-// asks.
+// Refused headers. Internal to the connection and the fuzzer of the HTTP stack.
 #pragma once
 
 #include <optional>
@@ -10,8 +9,8 @@
 
 namespace hardy {
 
-/// The refusal of a header that two programs could understand differently, or that HTTP forbids;
-/// nothing when it is fine.
+/// The refusal of a header that two programs could interpret differently, or that HTTP forbids;
+/// nothing for a valid one.
 std::optional<HttpReply> header_problem(const boost::beast::http::request_header<>& header);
 
 }  // namespace hardy

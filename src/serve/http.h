@@ -1,4 +1,4 @@
-// Requests and replies without the network: what the service computes on.
+// Requests and replies independent of the network.
 #pragma once
 
 #include <string>
@@ -11,11 +11,11 @@ namespace hardy {
 
 struct HttpRequest {
   std::string method;
-  std::string target;  ///< path, perhaps with a query
+  std::string target;  ///< path, possibly with a query
   std::string body;
   std::string content_type;
   std::string authorization;
-  std::string host = {};  ///< empty = none was given
+  std::string host = {};  ///< empty = absent
   std::string origin = {};
   std::string content_encoding = {};
 };
@@ -27,8 +27,8 @@ struct HttpReply {
   std::vector<std::pair<std::string, std::string>> headers;
 };
 
-/// A refusal: {"error": {"status": .., "field": .., "reason": ..}}; the field only where one is to
-/// blame.
+/// A refusal: {"error": {"status": .., "field": .., "reason": ..}}; without the field if none is at
+/// fault.
 HttpReply error_reply(int status, const std::string& field, const std::string& reason);
 
 HttpReply text_reply(const char* content_type, std::string body);

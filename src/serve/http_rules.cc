@@ -142,7 +142,7 @@ bool HostRules::is_own_origin(const std::string& origin, const Authority& host) 
   if (!target || target->authority.empty() || target->path != "/") return false;
   const auto from = parse_authority(target->authority);
   if (!from) return false;
-  // A proxy may have put its own name for us into Host: the names that the user gave count too.
+  // A proxy may have put another name into Host: names given by the user count too.
   const auto port_of = [&](const std::string& port) {
     return port.empty() ? std::string(is_encrypted ? "443" : "80") : port;
   };

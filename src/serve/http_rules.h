@@ -1,4 +1,4 @@
-// What headers mean: media types, tokens, targets, and whom the service answers.
+// Interpretation of headers: media types, tokens, targets, host names.
 #pragma once
 
 #include <optional>
@@ -10,22 +10,22 @@
 
 namespace hardy {
 
-/// Whether a body is declared as JSON: application/json in any case, with no charset but UTF-8.
+/// Whether a body is declared as JSON: application/json in any case, with no charset except UTF-8.
 bool is_json_type(std::string_view content_type);
 
-/// The token of "Bearer TOKEN", the scheme in any case; empty when it is another scheme.
+/// The token of "Bearer TOKEN", the scheme in any case; empty for another scheme.
 std::string_view bearer_token(std::string_view authorization);
 
-/// Where a request is directed.
+/// Target of a request.
 struct HttpTarget {
-  std::string authority;  ///< of an absolute form, "name:port"; empty otherwise
-  std::string path;       ///< with its query
+  std::string authority;  ///< "name:port" of an absolute form; empty otherwise
+  std::string path;       ///< path with its query
 };
 
-/// Takes "/path" and "http://name:port/path" apart; nothing when it is neither.
+/// Parses "/path" and "http://name:port/path"; nothing for other text.
 std::optional<HttpTarget> parse_target(std::string_view target);
 
-/// "name" or "name:port", the name in lower case and without brackets; nothing when it is neither.
+/// "name" or "name:port", the name in lower case and without brackets; nothing for other text.
 struct Authority {
   std::string name;
   std::string port;  ///< empty = that of the scheme
@@ -33,19 +33,19 @@ struct Authority {
 
 std::optional<Authority> parse_authority(std::string_view text);
 
-/// The names under which a service may be reached. A page on another site can neither read nor
-/// change anything: its Origin is foreign, and a name that it makes point here (DNS rebinding) is
-/// none of these.
+/// The names under which a service may be reached. A page of another site can neither read nor
+/// change anything: its Origin is foreign, and a name that it points to this service (DNS
+/// rebinding) is not among the names.
 class HostRules {
  public:
-  /// `address` is what is listened on. Loopback: localhost and loopback addresses; all addresses:
+  /// `address` is the listening address. Loopback: localhost and loopback addresses; all addresses:
   /// any IP address, localhost and `machine`; else the address itself and `machine`. Always also
   /// `names`. Throws ConfigError when one of them is no host name.
   HostRules(const std::string& address, const std::string& machine,
             const std::vector<std::string>& names);
 
-  /// The refusal of a request with a malformed (400) or foreign (403) Host or Origin; nothing when
-  /// both are fine or absent.
+  /// The refusal of a request with a malformed (400) or foreign (403) Host or Origin; nothing if
+  /// both are valid or absent.
   [[nodiscard]] std::optional<HttpReply> refusal(const HttpRequest& request) const;
 
  private:
@@ -53,7 +53,7 @@ class HostRules {
   [[nodiscard]] bool is_own_origin(const std::string& origin, const Authority& host) const;
 
   std::vector<std::string> names_;  ///< lower case
-  std::vector<std::string> given_;  ///< those of them that the user gave
+  std::vector<std::string> given_;  ///< those given by the user
   bool takes_loopback_ = false;
   bool takes_any_address_ = false;
 };

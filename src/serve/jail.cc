@@ -23,7 +23,7 @@ namespace {
 
 std::string because(const char* what) { return fmt::format("{}: {}", what, std::strerror(errno)); }
 
-// Of the kernel's interface; Debian's headers describe an older version of it.
+// Declared here because Debian's headers describe an older version of the interface.
 struct LandlockRuleset {
   std::uint64_t files;
   std::uint64_t ports;
@@ -48,7 +48,7 @@ constexpr std::uint64_t kBindPort = 1U << 0;
 constexpr std::uint64_t kConnectPort = 1U << 1;
 constexpr std::uint64_t kSocketsAndSignals = 3;
 
-/// All rights that a version of Landlock knows.
+/// All rights of a version of Landlock.
 LandlockRuleset all_rights(long version) {
   const int file_rights = version >= 5 ? 16 : version >= 3 ? 15 : version == 2 ? 14 : 13;
   return {(std::uint64_t{1} << file_rights) - 1, version >= 4 ? kBindPort | kConnectPort : 0,
@@ -57,7 +57,7 @@ LandlockRuleset all_rights(long version) {
 
 bool add_path(int ruleset, const std::filesystem::path& path) {
   const Descriptor parent(::open(path.c_str(), O_PATH | O_CLOEXEC));
-  if (parent.number() < 0) return errno == ENOENT;  // loading it will say so
+  if (parent.number() < 0) return errno == ENOENT;  // loading it reports the error
   std::error_code ignored;
   const bool is_folder = std::filesystem::is_directory(path, ignored);
   const LandlockPathRule rule = {is_folder ? kReadFile | kReadFolder : kReadFile, parent.number()};
@@ -97,7 +97,7 @@ std::string confine_files(const std::vector<std::filesystem::path>& readable, st
 
 namespace {
 
-/// What a running service, its threads and the C library call.
+/// System calls of a running service, its threads and the C library.
 constexpr std::array kCalls = {"accept",
                                "accept4",
                                "brk",
@@ -178,7 +178,7 @@ bool fill(scmp_filter_ctx filter) {
   if (seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1) != 0) return false;
   for (const char* name : kCalls) {
     const int number = seccomp_syscall_resolve_name(name);
-    if (number == __NR_SCMP_ERROR) continue;  // not on this processor
+    if (number == __NR_SCMP_ERROR) continue;  // does not exist on this processor
     if (seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 0) != 0) return false;
   }
   // Threads, but no processes. clone3 hides its arguments; without it the C library uses clone.

@@ -1,6 +1,5 @@
-// What a service takes from itself once it runs, so that whoever takes it over gets little:
-// Landlock for files and ports, seccomp for system calls. Linux only; elsewhere nothing is taken
-// away.
+// Privileges that a running service drops, to limit the damage of an exploit: Landlock for files
+// and ports, seccomp for system calls. Linux only; no effect elsewhere.
 #pragma once
 
 #include <cstdint>
@@ -10,14 +9,14 @@
 
 namespace hardy {
 
-/// From now on this thread, and those that it starts, read only what lies below `readable`, write
-/// nothing, listen on `port` alone (0 = any free one) and connect to nobody. Returns what could not
-/// be arranged (an old kernel); empty when everything was.
+/// Restricts this thread and its later threads: they read only below `readable`, write no file,
+/// listen on `port` only (0 = any free one) and make no connections. Returns the restrictions that
+/// the kernel does not support; empty if all are in force.
 std::string confine_files(const std::vector<std::filesystem::path>& readable, std::uint16_t port);
 
-/// From now on no thread of this process may start programs or processes, open sockets, trace
-/// others or do whatever else a running service does not need: such calls fail with EPERM. Returns
-/// what could not be arranged; empty when everything was.
+/// Restricts all threads of this process: starting programs or processes, opening sockets, tracing
+/// and other calls that a running service does not need fail with EPERM. Returns the restrictions
+/// that the kernel does not support; empty if all are in force.
 std::string confine_calls();
 
 }  // namespace hardy

@@ -1,5 +1,5 @@
-// A request's body that is charged to the budget as it arrives, not as it is announced: who
-// announces much and sends nothing costs nothing.
+// A request body that is charged to the budget as it arrives, not by its announced length: an
+// announcement without data costs nothing.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@
 
 namespace hardy {
 
-/// For Beast's parser (its concept Body).
+/// A Body for Beast's parser.
 struct LeasedBody {
   struct value_type {
     std::string text;
@@ -38,7 +38,7 @@ struct LeasedBody {
         error = make_error_code(boost::system::errc::not_enough_memory);
         return 0;
       }
-      // Reserved memory costs nothing before it is written to.
+      // Reserved memory costs nothing until it is written.
       if (size > body_.text.capacity() && announced_ > size) body_.text.reserve(announced_);
       for (const auto& part : boost::beast::buffers_range_ref(buffers)) {
         body_.text.append(static_cast<const char*>(part.data()), part.size());

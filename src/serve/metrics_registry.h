@@ -10,7 +10,7 @@
 
 namespace hardy {
 
-/// How often values fell below each of fixed bounds.
+/// Histogram with fixed bounds.
 class Histogram {
  public:
   /// Bounds of durations, in seconds.
@@ -27,14 +27,14 @@ class Histogram {
   double sum_ = 0;
 };
 
-/// Everything that is counted. Thread-safe.
+/// All counters. Thread-safe.
 class MetricsRegistry {
  public:
   void count_request(const std::string& route, int status, double seconds);
   void count_batch(std::int64_t requests, std::int64_t utterances);
   void count_reload(bool succeeded);
 
-  /// Values that are read when somebody asks.
+  /// Values read at the time of a scrape.
   struct Gauges {
     std::int64_t in_flight = 0;
     std::int64_t connections = 0;
@@ -56,7 +56,7 @@ class MetricsRegistry {
   std::int64_t failed_reloads_ = 0;
 };
 
-/// Resident memory of this process in bytes; 0 where it cannot be read.
+/// Resident memory of this process in bytes; 0 if unknown.
 std::int64_t resident_bytes();
 
 }  // namespace hardy

@@ -10,7 +10,7 @@
 namespace hardy {
 namespace {
 
-/// RFC 4648 of bytes that are given in hexadecimal.
+/// Base64 (RFC 4648) of bytes given in hexadecimal.
 std::string base64_of_hex(std::string_view hex) {
   constexpr std::string_view kLetters =
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

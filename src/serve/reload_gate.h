@@ -1,4 +1,4 @@
-// Who may load the model again: one at a time, one waiting, the newest wins.
+// Serialises reloads: one at a time, one waiting, the newest replaces the waiting one.
 #pragma once
 
 #include <condition_variable>
@@ -7,27 +7,27 @@
 
 namespace hardy {
 
-/// Thread-safe.
+/// A gate for reloads. Thread-safe.
 class ReloadGate {
  public:
   enum class Turn {
     kGo,        ///< load, then call leave()
-    kReplaced,  ///< somebody came later and waits instead
+    kReplaced,  ///< a later caller waits instead
     kStopping
   };
 
-  /// Waits while another one loads; never more than one caller waits.
+  /// Waits while another caller loads; at most one caller waits.
   Turn enter();
 
   void leave();
 
-  /// Whoever waits, or comes later, is told kStopping.
+  /// The waiting caller and all later ones get kStopping.
   void stop();
 
  private:
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::uint64_t newest_ = 0;  ///< ticket of the last one that had to wait
+  std::uint64_t newest_ = 0;  ///< ticket of the latest waiting caller
   bool is_busy_ = false;
   bool is_stopping_ = false;
 };

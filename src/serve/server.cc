@@ -27,7 +27,7 @@ using boost::system::error_code;
 constexpr std::chrono::milliseconds kAcceptPause{100};
 constexpr std::chrono::seconds kTidyPause{1};
 
-/// Memory that was freed goes back to the system; the allocator alone keeps most of it.
+/// Returns freed memory to the system, which the allocator alone does not.
 void give_memory_back() {
 #ifdef __GLIBC__
   ::malloc_trim(0);
@@ -39,7 +39,7 @@ void give_memory_back() {
 struct Server::Impl {
   const ServeOptions options;
   Service& service;
-  ServerShared shared;  // before the context: connections that it still holds use it
+  ServerShared shared;  // destroyed after the context, whose connections use it
   asio::io_context context{1};
   tcp::acceptor acceptor{context};
   asio::signal_set signals{context};
@@ -68,7 +68,7 @@ struct Server::Impl {
   void accept() {
     acceptor.async_accept([this](error_code error, tcp::socket socket) {
       if (shared.is_stopping) return;
-      // No file descriptor or no memory is left: asking again at once would only burn time.
+      // Out of file descriptors or memory: an immediate retry would only use CPU time.
       if (error) return accept_later();
       error_code ignored;
       socket.set_option(tcp::no_delay(true), ignored);
@@ -90,7 +90,7 @@ struct Server::Impl {
     });
   }
 
-  /// Gives memory back, and forgets sessions that nobody uses.
+  /// Returns freed memory, and expires idle sessions.
   void tidy_later() {
     tidy_pause.expires_after(kTidyPause);
     tidy_pause.async_wait([this](error_code error) {
@@ -101,7 +101,7 @@ struct Server::Impl {
     });
   }
 
-  /// A word to whom there is no place for, without waiting for a request.
+  /// Rejects an excess connection with 503 without reading it.
   void turn_away(tcp::socket& socket) {
     const auto reply = error_reply(503, "", "too many connections");
     const auto text = fmt::format(
@@ -128,7 +128,7 @@ struct Server::Impl {
     });
   }
 
-  /// Several hang-ups before a reload begins are one.
+  /// Several SIGHUPs before a reload begins cause one reload.
   void reload_later() {
     if (is_reload_queued.exchange(true)) return;
     asio::post(shared.reloads, [this] {
@@ -164,7 +164,7 @@ struct Server::Impl {
     watch_the_last();
   }
 
-  /// What is queued is dropped; what runs is waited for.
+  /// Drops queued work and waits for running work.
   void end_threads() {
     service.stop();
     shared.is_over = true;
@@ -172,7 +172,7 @@ struct Server::Impl {
     shared.reloads.join();
   }
 
-  /// Ends the loop as soon as no connection is left.
+  /// Ends the loop when no connection is left.
   void watch_the_last() {
     if (shared.connections == 0) {
       error_code ignored;

@@ -11,11 +11,11 @@
 
 namespace hardy {
 
-/// An HTTP/1.1 server around a Service. A connection costs memory, not a thread, and every one has
-/// a deadline, so slow clients cannot keep others out.
+/// An HTTP/1.1 server for a Service. A connection costs memory, not a thread, and has deadlines, so
+/// that slow clients cannot block others.
 class Server {
  public:
-  /// Opens the port. Throws IoError when it cannot.
+  /// Opens the port. Throws IoError on failure.
   Server(const ServeOptions& options, Service& service);
   ~Server();
   Server(const Server&) = delete;
@@ -23,9 +23,9 @@ class Server {
 
   [[nodiscard]] std::uint16_t port() const;
 
-  /// Serves until stop() or, with `handles_signals`, SIGTERM or SIGINT; SIGHUP loads the model
-  /// again. Then takes nobody new, lets requests in work finish (at most ServeOptions::grace_s) and
-  /// returns. `notify` gets lines for the log: reloads and the stop.
+  /// Serves until stop() or, with `handles_signals`, SIGTERM or SIGINT; SIGHUP reloads the model.
+  /// Then stops accepting, lets requests in progress finish (at most ServeOptions::grace_s) and
+  /// returns. `notify` receives lines for the log: reloads and the stop.
   void run(bool handles_signals, std::function<void(const std::string& line)> notify);
 
   /// Ends run(), from any thread.

@@ -25,7 +25,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::string_view kCorpusDialogues = "/v1/corpus/dialogues/";
 
-/// Equal in a time that does not tell where they differ.
+/// Comparison in constant time.
 bool is_same_secret(std::string_view x, std::string_view y) {
   unsigned difference = x.size() == y.size() ? 0 : 1;
   for (std::size_t i = 0; i < x.size(); ++i) {
@@ -42,7 +42,7 @@ std::string machine_name() {
 
 std::string path_of(const std::string& target) { return target.substr(0, target.find('?')); }
 
-/// A path segment with %XX resolved; dialogue names may hold anything.
+/// A path segment with %XX decoded; dialogue names may contain anything.
 std::string decoded(std::string_view text) {
   const auto digit = [](char letter) {
     if (letter >= '0' && letter <= '9') return letter - '0';
@@ -94,7 +94,7 @@ HttpReply error_reply(int status, const std::string& field, const std::string& r
 }
 
 Service::Loaded::Loaded(const ServeOptions& options)
-    // Nothing is read of a file that is too large, or whose header does not fit its size.
+    // A file that is too large, or whose header does not match its size, is not read.
     : recogniser((check_tensor_file(options.model, options.max_model_bytes),
                   Recogniser::load(options.model, Residence::kCopied))),
       explainer(recogniser) {}
@@ -172,7 +172,7 @@ HttpReply Service::handle(const HttpRequest& request) {
                            error.kind() == ErrorKind::kConfig;
     reply = error_reply(is_theirs ? 422 : 500, "", error.what());
   } catch (const std::exception&) {
-    // What an unexpected failure says is for us, not for a stranger.
+    // Details of an unexpected failure go to the log, not to a client.
     reply = error_reply(500, "", "an error of the service; its log has the time");
   }
   batcher_.set_expected(--in_flight_);
@@ -215,7 +215,7 @@ HttpReply Service::route(const HttpRequest& request, std::string& route_name) {
     route_name = "foreign";
     return *refused;
   }
-  // Open to everybody: what a balancer or a person without a token needs.
+  // No token required: routes for load balancers, and the page where a token is entered.
   if (is("/")) {
     if (!is_get) return wrong_method("GET");
     auto reply = text_reply("text/html; charset=utf-8", playground_page());
@@ -249,7 +249,7 @@ std::optional<HttpReply> Service::refusal(const HttpRequest& request) const {
     reply.headers.emplace_back("Accept-Encoding", "identity");
     return reply;
   }
-  // Also without a body: what a form of another site can send must change nothing.
+  // Also without a body: a form of another site must not change anything.
   if (request.method == "POST" && !is_json_type(request.content_type)) {
     return error_reply(415, "Content-Type", "must be application/json (in UTF-8)");
   }

@@ -1,4 +1,4 @@
-// The service without its sockets: a request in, a reply out.
+// The service without sockets: requests in, replies out.
 #pragma once
 
 #include <atomic>
@@ -23,14 +23,14 @@ namespace hardy {
 
 class CorpusOffer;
 
-/// Where dialogues that are held turn by turn live.
+/// Route of dialogues that are held turn by turn.
 inline constexpr std::string_view kDialogues = "/v1/dialogues";
 
-/// Answers every request of docs/serving.md. Thread-safe; handle() may block on the network's
-/// workers. Nothing that a request can hold ends the process.
+/// Handles every request of docs/serving.md. Thread-safe; handle() may block on the network's
+/// workers. No request can end the process.
 class Service {
  public:
-  /// Loads model and corpus. Throws what Recogniser::load and load_corpus throw.
+  /// Loads model and corpus. Throws as Recogniser::load and load_corpus.
   explicit Service(const ServeOptions& options);
   ~Service();
   Service(const Service&) = delete;
@@ -42,39 +42,39 @@ class Service {
   /// The reply, never an exception. Counts it.
   HttpReply handle(const HttpRequest& request);
 
-  /// Refuses a request that was not handled because too many are in work.
+  /// Refuses a request because too many are in progress.
   HttpReply refuse_busy(const HttpRequest& request);
 
-  /// 503: a limit of everything in work together is reached.
+  /// 503: a limit on all requests in progress is reached.
   HttpReply busy_reply(const std::string& reason);
 
-  /// Loads the model file again and uses it for every request that starts from then on; those in
-  /// work and open sessions keep theirs. One reload runs at a time and one waits; false when a
-  /// newer one took the place of this one, or the service stops. Throws when the file cannot be
-  /// loaded; the old model then goes on.
+  /// Reloads the model file and uses it for every later request; requests in progress and open
+  /// sessions keep their model. One reload runs at a time and one waits; false when a newer one
+  /// replaced this one, or the service stops. Throws when the file cannot be loaded; the old model
+  /// then stays.
   bool reload();
 
-  /// From now on /readyz says no, so that a balancer sends nobody any more; nothing is reloaded.
+  /// Makes /readyz fail, so that a load balancer sends no more requests, and stops reloads.
   void stop() {
     is_stopping_ = true;
     reload_gate_.stop();
   }
 
-  /// Forgets expired sessions. Called now and then.
+  /// Expires idle sessions. Called periodically.
   void tidy() { sessions_.expire(); }
 
-  /// A request that could not even be read; counted and logged.
+  /// Counts and logs a request that could not be read.
   void count_unreadable(const HttpReply& reply) { finish({}, "unreadable", reply, 0); }
 
-  /// Requests being handled; the server says how many connections are open.
+  /// Requests in progress; the server knows the number of open connections.
   [[nodiscard]] std::int64_t in_flight() const { return in_flight_; }
 
   void set_connections(std::int64_t count) { connections_ = count; }
 
-  /// Called after each request, with no payload: for logs.
+  /// Called after each request, without payload, for logs.
   struct Access {
     std::string method;
-    std::string route;  ///< the pattern that matched, e.g. "/v1/dialogues/{id}/turns"
+    std::string route;  ///< matched route, e.g. "/v1/dialogues/{id}/turns"
     int status = 0;
     double seconds = 0;
     std::int64_t bytes_in = 0;
@@ -125,7 +125,7 @@ class Service {
   std::atomic<std::int64_t> connections_{0};
   std::atomic<bool> is_stopping_{false};
   std::function<void(const Access&)> log_;
-  Batcher batcher_;  // last: its threads use what stands above
+  Batcher batcher_;  // last, because its threads use the members above
 };
 
 }  // namespace hardy

@@ -1,4 +1,4 @@
-// What the routes of the service answer.
+// Handlers of the service's routes.
 #include <algorithm>
 #include <string_view>
 
@@ -17,7 +17,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// Dialogues of more turns get scratch memory that is given back afterwards.
+/// Dialogues with more turns get temporary scratch memory.
 constexpr std::int64_t kManyTurns = 64;
 
 /// Calls `compute` with scratch memory of this thread.
@@ -29,7 +29,7 @@ auto with_workspace(std::int64_t turns, const Compute& compute) {
   return compute(large);
 }
 
-/// Whether a body says nothing: it is empty or {}.
+/// Whether a body is empty or {}.
 bool says_nothing(const std::string& body) {
   std::string text;
   for (const char letter : body) {
@@ -46,8 +46,8 @@ std::vector<std::string> ids_of(const PredictBody& body) {
   return ids;
 }
 
-/// The place of the utterance that a body asks for. Throws RequestError when there is none, or its
-/// id is that of several.
+/// Index of the utterance to explain. Throws RequestError when there is none, or its id is not
+/// unique.
 std::size_t find_utterance(const PredictBody& body, const std::vector<std::string>& ids) {
   const auto refuse = [](const std::string& reason) {
     throw RequestError(RequestError::Kind::kUnusable, "utterance", reason);
@@ -73,14 +73,14 @@ HttpReply Service::predict(const HttpRequest& request) {
   const BundleInfo& info = loaded->recogniser.info();
   const PredictBody body = read_predict_body(request.body, info, options_.max_utterances);
   DialogueInput input(info);
-  // Speakers of different dialogues may share a name: their number never matters across dialogues.
+  // Speakers of different dialogues may share a name: their number has no effect across dialogues.
   for (const auto& utterance : body.utterances) utterance.add_to(input);
   const auto views = input.utterances();
   const auto predictions =
       batcher_.run({loaded->recogniser, std::vector<UtteranceView>(views.begin(), views.end()),
                     body.offsets, body.options});
   const auto view = predictions.view();
-  // Answers become text one by one: as JSON values those of a long list take much more memory.
+  // Answers become text one by one: a long list of JSON values takes much more memory.
   HttpReply reply;
   for (std::size_t i = 0; i < body.utterances.size(); ++i) {
     Json answer = Json::object();

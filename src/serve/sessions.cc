@@ -12,7 +12,7 @@
 namespace hardy {
 namespace {
 
-/// Nobody must guess somebody else's dialogue.
+/// Session ids come from a CSPRNG, so that they cannot be guessed.
 std::string random_identifier() {
   std::array<unsigned char, 16> bytes{};
   if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {

@@ -1,4 +1,4 @@
-// Dialogues that clients hold turn by turn.
+// Sessions: dialogues that clients hold turn by turn.
 #pragma once
 
 #include <chrono>
@@ -14,15 +14,15 @@
 
 namespace hardy {
 
-/// One open dialogue. It keeps the model it was opened with, whatever is loaded later.
+/// One open dialogue. It keeps its model across reloads.
 struct DialogueSession {
   explicit DialogueSession(Recogniser recogniser) : stream(std::move(recogniser)) {}
 
-  std::mutex mutex;  ///< guards what follows; turns of one dialogue come one after another
+  std::mutex mutex;  ///< guards the members below; turns of one dialogue are sequential
   DialogueStream stream;
   std::vector<std::string> speakers;
 
-  /// The number of a speaker; a new one for a new name, -1 for none.
+  /// The number of a speaker: a new one for a new name, -1 for the empty name.
   std::int64_t speaker_number(std::string_view name);
 };
 
@@ -43,17 +43,17 @@ class Sessions {
   /// reached even without the expired ones.
   std::string open(const Recogniser& recogniser, Clock::time_point now = Clock::now());
 
-  /// The dialogue, marked as used; null when it is unknown or expired.
+  /// The dialogue, marked as used; null if unknown or expired.
   std::shared_ptr<DialogueSession> find(const std::string& id,
                                         Clock::time_point now = Clock::now());
 
-  /// Says how much memory a dialogue holds now. False: the limit of all together is passed.
+  /// Sets the memory of a dialogue. False: the limit of all dialogues together is exceeded.
   bool set_bytes(const std::string& id, std::int64_t bytes);
 
-  /// Whether it was open.
+  /// Closes a dialogue. Returns whether it was open.
   bool close(const std::string& id);
 
-  /// Forgets what nobody used for too long.
+  /// Removes dialogues beyond the idle timeout.
   void expire(Clock::time_point now = Clock::now());
 
   struct Usage {

@@ -1,4 +1,4 @@
-// Bytes of bodies and replies that all connections together may hold.
+// Budget for the bytes of bodies and replies of all connections together.
 #pragma once
 
 #include <algorithm>
@@ -8,11 +8,11 @@
 
 namespace hardy {
 
-/// What is held now, and the limit. Thread-safe.
+/// Current use and limit. Thread-safe.
 class WorkBudget {
  public:
-  /// Of each request or reply so many bytes are not counted: small requests pass while large ones
-  /// use the budget up, and the number of connections bounds them already.
+  /// Bytes of each request or reply that are not counted: small requests pass while large ones use
+  /// up the budget; the number of connections bounds them already.
   static constexpr std::int64_t kFree = 64 << 10;
 
   explicit WorkBudget(std::int64_t limit) : limit_(limit) {}
@@ -32,7 +32,7 @@ class WorkBudget {
   std::atomic<std::int64_t> held_{0};
 };
 
-/// One connection's share of a budget; gives it back at its end. Movable.
+/// One connection's share of a budget; released by the destructor. Movable.
 class WorkLease {
  public:
   WorkLease() = default;
@@ -51,8 +51,8 @@ class WorkLease {
     return *this;
   }
 
-  /// Holds `bytes` from now on, more or fewer than before. False, and nothing changed, when the
-  /// budget does not allow more.
+  /// Sets the held bytes, more or fewer than before. False, and nothing changed, when the budget
+  /// does not allow more.
   [[nodiscard]] bool hold(std::int64_t bytes) {
     if (budget_ == nullptr) return true;
     const auto counted = std::max<std::int64_t>(0, bytes - WorkBudget::kFree);

@@ -17,18 +17,18 @@
 namespace hardy {
 namespace {
 
-/// All that changes from epoch to epoch.
+/// State of the loop after an epoch.
 struct LoopState {
   std::int64_t epoch = 0;  ///< finished epochs
   double best_loss = std::numeric_limits<double>::infinity();
   std::int64_t best_epoch = 0;
   std::vector<at::Tensor> best;
   std::vector<at::Tensor> average;  ///< empty when parameters are not averaged
-  std::int64_t averaged = 0;        ///< updates that went into it
+  std::int64_t averaged = 0;        ///< number of updates in the average
   std::vector<CurvePoint> curve;
 };
 
-/// Moves the average towards the parameters after an update.
+/// Updates the moving average after a step.
 void average_parameters(const ParameterSet& parameters, double decay, LoopState& state) {
   const at::NoGradGuard no_gradient;
   const auto t = static_cast<double>(state.averaged++);
@@ -38,7 +38,7 @@ void average_parameters(const ParameterSet& parameters, double decay, LoopState&
   }
 }
 
-/// The average in the place of the parameters for the duration of a scope.
+/// Replaces the parameters by their average for the duration of a scope.
 class AveragedScope {
  public:
   AveragedScope(ParameterSet& parameters, const LoopState& state) : parameters_(parameters) {
@@ -68,7 +68,7 @@ void save_values(const ParameterSet& parameters, const std::vector<at::Tensor>& 
   }
 }
 
-/// float64 values survive a float32 file as their bit pattern.
+/// Bit pattern of a float64, which a float32 file preserves.
 std::int64_t bits_of(double value) {
   std::int64_t bits = 0;
   std::memcpy(&bits, &value, sizeof bits);
@@ -124,12 +124,12 @@ void unpack(const TensorFile& file, const std::string& stage, LoopState& state,
   adam.load(file, "adam.");
 }
 
-/// The factor on the learning rate at one step of a schedule.
+/// Learning-rate factor at one step of a schedule.
 double rate_factor(Schedule schedule, double progress) {
   return schedule == Schedule::kCosine ? 0.5 * (1.0 + std::cos(std::numbers::pi * progress)) : 1.0;
 }
 
-/// Throws Interrupted when the user wants to stop, after keeping what there is.
+/// Throws Interrupted when a stop is requested, after storing a checkpoint.
 void stop_if_asked(const StageServices& services, const LoopState& state,
                    const ParameterSet& parameters, const Adam& adam) {
   if (!services.throw_if_stopping) return;

@@ -1,4 +1,4 @@
-// One fold of a corpus, ready to be trained on: scaled features, parts, targets.
+// One fold of a corpus, prepared for training: scaled features, parts, targets.
 #pragma once
 
 #include <cstdint>
@@ -13,8 +13,7 @@
 
 namespace hardy {
 
-/// Everything the stages of one fold share. Immutable after construction; safe from several
-/// threads.
+/// Data shared by the stages of one fold. Immutable after construction; safe from several threads.
 struct FoldData {
   const Corpus* corpus = nullptr;
   Fold fold;
@@ -23,7 +22,7 @@ struct FoldData {
   FeatureTable table;               ///< scaled features of every utterance
   std::shared_ptr<const Objective> objective;
 
-  /// Place of a training utterance in `train`. Range: the utterance is one.
+  /// Index in `train` of a training utterance. Requires: the utterance is in the training part.
   [[nodiscard]] std::int64_t train_row(std::int64_t utterance) const {
     return train_rows[static_cast<std::size_t>(utterance)];
   }
@@ -31,8 +30,8 @@ struct FoldData {
   std::vector<std::int64_t> train_rows;  ///< [N], -1 outside the training part
 };
 
-/// Scales `features` with the statistics of the fold's training part. The test part is scaled too
-/// but has no influence on the statistics.
+/// Scales `features` with the statistics of the fold's training part. The test part is scaled but
+/// does not enter the statistics.
 FoldData make_fold_data(const Corpus& corpus, const FeatureTable& features, const Fold& fold,
                         std::shared_ptr<const Objective> objective);
 

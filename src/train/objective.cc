@@ -25,7 +25,7 @@ at::Tensor single_targets(const Corpus& corpus, bool is_classification) {
   return is_classification ? labels.to(at::kLong) : labels;
 }
 
-/// Rows of several numbers, NaN throughout where there is no target.
+/// Rows of several numbers, all NaN where there is no target.
 at::Tensor row_targets(const Corpus& corpus, const std::vector<float>& numbers) {
   const auto width = static_cast<std::int64_t>(numbers.size()) / corpus.size();
   auto rows = at::empty({corpus.size(), width}, at::TensorOptions(at::kFloat));
@@ -37,8 +37,8 @@ at::Tensor row_targets(const Corpus& corpus, const std::vector<float>& numbers) 
   return rows;
 }
 
-/// Mean over several labels of the weighted accuracy, over several values of the CCC; those that
-/// are not defined on these utterances are left out. NaN when none is.
+/// Mean over several labels of the weighted accuracy, or over several values of the CCC, without
+/// those that are undefined on these utterances. NaN when all are.
 double mean_agreement(const Corpus& corpus, const std::vector<std::int64_t>& utterances,
                       const std::vector<float>& outputs) {
   const auto width = static_cast<std::size_t>(corpus.target_count());
@@ -109,7 +109,7 @@ at::Tensor Objective::loss(const at::Tensor& logits, const at::Tensor& targets,
     const auto counted = weights.defined() ? weights * has_target : has_target;
     const auto known = is_index ? targets.clamp_min(0) : at::nan_to_num(targets);
     const auto each = losses(logits, known);
-    // A batch of such utterances alone has nothing to learn from, rather than 0 / 0.
+    // For a batch without targets: loss 0 instead of 0 / 0.
     return (each * counted).sum() / counted.sum().clamp_min(1e-12);
   }
   const auto each = losses(logits, targets);

@@ -1,5 +1,5 @@
-// What is learned: a class by cross-entropy, several labels by binary cross-entropy, one or several
-// values by squared error.
+// Training objectives: cross-entropy for a class, binary cross-entropy for several labels, squared
+// error for one or several values.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -11,11 +11,10 @@
 
 namespace hardy {
 
-/// Targets of a corpus and the loss that fits them. An utterance that is not labelled gives context
-/// but has no target and no loss; likewise one of a binary sentiment task whose value is exactly 0,
-/// which belongs to neither class. Where raters were counted (Corpus::shares) their shares are the
-/// target.
-/// Immutable; safe from several threads.
+/// Targets of a corpus and the matching loss. An unlabelled utterance gives context but has no
+/// target and no loss; neither has one of a binary sentiment task whose value is exactly 0, because
+/// it belongs to no class. If the corpus has shares of raters (Corpus::shares), they are the
+/// target. Immutable; safe from several threads.
 class Objective {
  public:
   Objective(const Corpus& corpus, at::Device device);
@@ -31,27 +30,26 @@ class Objective {
   /// target.
   [[nodiscard]] at::Tensor targets(const at::Tensor& utterances) const;
 
-  /// sum_i w_i l_i / sum_i w_i with l the cross-entropy on logits or the squared error, of several
-  /// labels or values their mean. Rows without a target weigh nothing; 0 when no row has one.
-  /// Shapes: logits [n, C], targets as `targets` gives them, weights [n] or undefined (all 1) ->
-  /// [].
+  /// sum_i w_i l_i / sum_i w_i, where l is the cross-entropy on logits or the squared error,
+  /// averaged over several labels or values. Rows without a target have weight 0; the loss is 0 if
+  /// no row has one. Shapes: logits [n, C], targets as returned by `targets`, weights [n] or
+  /// undefined (all 1) -> [].
   [[nodiscard]] at::Tensor loss(const at::Tensor& logits, const at::Tensor& targets,
                                 const at::Tensor& weights) const;
 
-  /// Accuracy of outputs_of() on some utterances, for choosing epochs: weighted (WA) or unweighted
-  /// (UA); for values that of the sign on the non-zero ones; of several labels the mean weighted
-  /// accuracy, of several values the mean CCC. Utterances without a label do not count. Shapes:
-  /// utterances [n], outputs [n, C] row-major. Units: share, in [0, 1]; NaN when no utterance
-  /// counts.
+  /// Accuracy of outputs_of() on some utterances, for the selection of epochs: weighted (WA) or
+  /// unweighted (UA); for values that of the sign on non-zero ones; for several labels the mean
+  /// weighted accuracy, for several values the mean CCC. Unlabelled utterances do not count.
+  /// Shapes: utterances [n], outputs [n, C] row-major. Units: share, in [0, 1]; NaN when no
+  /// utterance counts.
   [[nodiscard]] double accuracy(const Corpus& corpus, const std::vector<std::int64_t>& utterances,
                                 const std::vector<float>& outputs, bool is_unweighted) const;
 
-  /// What is stored and reported: class probabilities, or the value itself. Shapes: [n, C] -> [n,
-  /// C].
+  /// The stored and reported outputs: class probabilities, or values. Shapes: [n, C] -> [n, C].
   [[nodiscard]] at::Tensor outputs_of(const at::Tensor& logits) const;
 
  private:
-  /// Shapes: targets without gaps -> [n].
+  /// Requires: every row has a target. Shapes: -> [n].
   [[nodiscard]] at::Tensor losses(const at::Tensor& logits, const at::Tensor& targets) const;
 
   LabelKind kind_;

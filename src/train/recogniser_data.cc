@@ -8,10 +8,10 @@
 namespace hardy {
 namespace {
 
-/// Utterances of a pass without gradients: large enough for full speed, small enough for memory.
+/// Utterances of a pass without gradients: enough for full speed, few enough for memory.
 constexpr std::int64_t kChunkRows = 512;
 
-constexpr const char* kLoop = "loop";  // metadata of a checkpoint: which loop wrote it
+constexpr const char* kLoop = "loop";  // metadata of a checkpoint: the loop that wrote it
 
 }  // namespace
 
@@ -103,7 +103,7 @@ double validation_value(const FoldData& data, std::size_t patterns, Selection se
         data.objective->accuracy(*data.corpus, utterances, part, selection == Selection::kUa);
   }
   accuracy /= static_cast<double>(patterns);
-  constexpr double kTieBreak = 1e-9;  // never outweighs one utterance
+  constexpr double kTieBreak = 1e-9;  // smaller than the effect of one utterance
   return std::isnan(accuracy) ? loss : kTieBreak * loss - accuracy;
 }
 

@@ -1,4 +1,4 @@
-// Small pieces that the hardness estimator and the recogniser train with alike.
+// Functions shared by the training of the hardness estimator and of the recogniser.
 #pragma once
 
 #include <cstdint>
@@ -13,45 +13,45 @@
 
 namespace hardy {
 
-/// A backbone for this corpus.
+/// Options of a backbone for this corpus.
 BackboneOptions backbone_options(const FoldData& data, const EncoderConfig& encoder);
 
 /// Whole dialogues under one pattern, in chunks that bound memory; for passes without gradients.
 std::vector<BatchPlan> chunk_plans(const FoldData& data, const std::vector<std::int64_t>& dialogues,
                                    Pattern pattern);
 
-/// Training dialogues (places in Fold::train) under one pattern.
+/// Training dialogues (indices into Fold::train) under one pattern.
 BatchPlan training_plan(const FoldData& data, const std::vector<std::int64_t>& items,
                         Pattern pattern);
 
-/// The rows' own labels as the objective wants them. Shapes: -> [n].
+/// The rows' own labels as targets of the objective. Shapes: -> [n].
 at::Tensor targets_of(const FoldData& data, const BatchPlan& plan);
 
-/// What modality m of some batch rows really is. Shapes: -> [rows, d_m].
+/// Features of modality m of some batch rows in the data. Shapes: -> [rows, d_m].
 at::Tensor true_features(const FeatureTable& table, const Batch& batch, std::size_t m,
                          const std::vector<std::int64_t>& rows);
 
-/// What an epoch loop is judged by: `loss`, or nothing (the last epoch counts) when the fold has no
-/// validation part.
+/// Validation criterion of an epoch loop: `loss`, or none (the last epoch is kept) if the fold has
+/// no validation part.
 std::function<double()> judge_of(const FoldData& data, std::function<double()> loss);
 
 /// Mean of a loss over the validation part under one pattern, chunks weighted by their utterances.
-/// Range: there is a validation part.
+/// Requires: there is a validation part.
 double mean_over_validation(const FoldData& data, Pattern pattern,
                             const std::function<double(const BatchPlan&)>& loss);
 
-/// Logits (or values) of the rows of a plan that shows everything, under each of some patterns that
+/// Logits (or values) of the rows of a plan with complete input, under each of some patterns that
 /// all rows share. Shapes: -> [patterns] of [n, C].
 using LogitsByPattern = std::function<std::vector<at::Tensor>(const BatchPlan& plan)>;
 
-/// What epochs are compared by, smaller is better: the label loss on the validation part, mean over
-/// the patterns, or minus the accuracy that `selection` (protocol.selection) names, equal
-/// accuracies by their loss. No gradients. Range: there is a validation part.
+/// Validation criterion of an epoch, smaller is better: the label loss on the validation part, mean
+/// over the patterns, or minus the accuracy of `selection` (protocol.selection), where the loss
+/// breaks ties. No gradients. Requires: there is a validation part.
 double validation_value(const FoldData& data, std::size_t patterns, Selection selection,
                         const LogitsByPattern& logits);
 
-/// The services of one of several training loops that follow each other in a stage: progress counts
-/// `before` of `total` epochs as done, and a checkpoint is found only by the loop that wrote it.
+/// Services of one of several successive training loops of a stage: progress counts `before` of
+/// `total` epochs as done, and a checkpoint is found only by the loop that wrote it.
 StageServices stage_services(const StageServices& services, std::int64_t before, std::int64_t total,
                              const std::string& loop);
 

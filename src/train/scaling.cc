@@ -10,7 +10,7 @@
 namespace hardy {
 namespace {
 
-/// Columns that vary less than this are constant: dividing by it would blow noise up.
+/// Standard deviations below this mean a constant column: dividing by them would amplify noise.
 constexpr double kConstantColumn = 1e-6;
 
 /// Columns and rows of a large corpus whose statistics are taken at once.

@@ -1,4 +1,4 @@
-// Standardisation with the statistics of a fold's training utterances (methods.md 1.7).
+// Standardisation with the statistics of a fold's training utterances.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -10,16 +10,16 @@
 
 namespace hardy {
 
-/// Raised when a change of the code moves scaled values: stored results of stages depend on it.
+/// Incremented when a change of the code moves scaled values: stored stage results depend on it.
 inline constexpr int kScalingVersion = 2;
 
-/// Per modality, what is subtracted, what is divided by, and between which limits the result is
-/// kept.
+/// Mean, standard deviation and clip range per modality.
 struct Scaling {
-  std::vector<at::Tensor> mean;       ///< [M] of [d_m]
-  std::vector<at::Tensor> deviation;  ///< [M] of [d_m], > 0; 1 for columns that never vary
-  std::vector<at::Tensor> lowest;     ///< [M] of [d_m], of the scaled values
-  std::vector<at::Tensor> highest;    ///< [M] of [d_m], >= lowest
+  std::vector<at::Tensor> mean;  ///< [M] of [d_m]
+  std::vector<at::Tensor>
+      deviation;                   ///< [M] of [d_m] standard deviation, > 0; 1 for constant columns
+  std::vector<at::Tensor> lowest;  ///< [M] of [d_m] lower end of the clip range, in scaled units
+  std::vector<at::Tensor> highest;  ///< [M] of [d_m] upper end, >= lowest
 };
 
 /// From which sizes of a modality on memory is saved.

@@ -91,7 +91,7 @@ TEST(Bootstrap, SeedsShareTheirResampledDialogues) {
 }
 
 TEST(Bootstrap, DialoguesCountAsWholes) {
-  // Five equal utterances carry no more than one.
+  // Five equal utterances carry no more information than one.
   const auto single = made_table({.dialogues = 40, .utterances = 1}, first_half);
   const auto five = made_table({.dialogues = 40, .utterances = 5}, first_half);
   const Interval narrow = interval_of(wa_of(single), 0.95);
@@ -101,7 +101,7 @@ TEST(Bootstrap, DialoguesCountAsWholes) {
 }
 
 TEST(Bootstrap, SeedsAddTheirTDistribution) {
-  // Every dialogue alike: only the seeds vary, .6, .7 and .8.
+  // All dialogues equal: only the seeds vary, .6, .7 and .8.
   const MadeSize size = {.dialogues = 10, .utterances = 10, .seeds = {1, 2, 3}};
   const auto table = made_table(size, [](const MadePlace& p) { return p.utterance < 5 + p.seed; });
   const Resampled number = wa_of(table, {.resamples = 50000});
@@ -145,7 +145,7 @@ TEST(Bootstrap, IsDeterministicAndSeeded) {
 }
 
 TEST(Bootstrap, FoldsTestedOnTheSameDialoguesShareTheirResamples) {
-  // Two models on one test set hold no more evidence than one.
+  // Two models on one test set carry no more information than one.
   PredictionTable twice = made_table({.folds = 1}, first_half);
   const Interval once = interval_of(wa_of(twice), 0.95);
   TestFold copy = twice.folds[0];
@@ -201,7 +201,7 @@ TEST(Bootstrap, RefusesOptionsOutOfRange) {
 }
 
 TEST(Bootstrap, PairingRemovesWhatBothShare) {
-  // Hard and easy dialogues; the second is right wherever the first is and in two of ten more.
+  // Hard and easy dialogues; the second is right wherever the first is, and in two of ten more.
   const MadeSize size = {.dialogues = 40, .utterances = 10};
   const auto worse =
       made_table(size, [](const MadePlace& p) { return p.utterance < 2 + p.dialogue % 6; });
@@ -223,15 +223,16 @@ TEST(Bootstrap, DifferencesOfUnequalSeedsAreNotComputable) {
               HasSubstr("other folds or seeds"));
 }
 
-// ---- properties: how often the interval holds the truth ----------------------------------------
+// ---- properties: coverage of the interval -----------------------------------------------------
 
-/// A world in which dialogues differ in difficulty and seeds in luck; the true accuracy is known.
+/// A model in which dialogues differ in difficulty and seeds in accuracy; the true accuracy is
+/// known.
 struct World {
   int folds = 1;
   int dialogues = 12;
   std::vector<std::int64_t> seeds = {1, 2, 3};
   double seed_deviation = 0.02;
-  double gain = 0;  ///< of the second method
+  double gain = 0;  ///< gain of the second method
 };
 
 PredictionTable draw_world(const World& world, Generator& generator, bool is_second) {
@@ -239,7 +240,8 @@ PredictionTable draw_world(const World& world, Generator& generator, bool is_sec
   for (std::size_t s = 0; s < world.seeds.size(); ++s) {
     luck.push_back(world.seed_deviation * draw_normal(generator));
   }
-  // Dialogues of a table and its partner must be alike: their difficulty has a stream of its own.
+  // Dialogues of a table and its partner must have equal difficulty, which therefore has its own
+  // stream.
   const MadeSize size = {
       .folds = world.folds, .dialogues = world.dialogues, .utterances = 6, .seeds = world.seeds};
   std::vector<double> difficulty;

@@ -50,7 +50,7 @@ TEST(PairedT, MatchesTheClosedFormOfTwoDegreesOfFreedom) {
   EXPECT_DOUBLE_EQ(paired_t_p_value(std::vector<double>{0.5, 0.5, 0.5}), 0);
 }
 
-/// Hits three of ten utterances, and one more where `bonus` says so.
+/// Right on three of ten utterances, and on one more where `bonus` is true.
 template <typename Bonus>
 std::vector<Resampled> numbers_with(const MadeSize& size, const Bonus& bonus) {
   return resample(made_table(size,
@@ -151,7 +151,7 @@ TEST(CommonGround, IsWhatBothHaveAndSaysSo) {
 
 TEST(Comparison, OneSeedIsSaidToKnowNothingOfTheSpreadOfTraining) {
   EXPECT_THAT(seeds_notice(1), HasSubstr("not how much training varies"));
-  EXPECT_EQ(seeds_notice(0), "");  // nothing could be compared
+  EXPECT_EQ(seeds_notice(0), "");  // without seeds there is no comparison
   EXPECT_EQ(seeds_notice(2), "");
 }
 

@@ -171,7 +171,7 @@ TEST(CompareRuns, ResultsThatAreNotThoseOfThePredictionsAreRefused) {
   ASSERT_NE(place, std::string::npos);
   text.replace(place, 13, ",angry,calm,");
   put_file(run.predictions_file(), text);
-  std::filesystem::remove(folder / "run" / kChecksumFile);  // runs of before have none
+  std::filesystem::remove(folder / "run" / kChecksumFile);  // older runs have none
   EXPECT_THAT(
       message_of<ArtifactError>([&] { (void)read_finished_runs({folder / "run"}); }),
       AllOf(HasSubstr("damaged, or written by another version"), HasSubstr("in the results and")));

@@ -1,4 +1,4 @@
-// Prediction tables written by rule, for tests of statistics.
+// Generated prediction tables for tests of statistics.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,7 @@
 
 namespace hardy::test {
 
-/// How large a made table is.
+/// Size of a generated table.
 struct MadeSize {
   int folds = 1;
   int dialogues = 20;  ///< of each fold
@@ -23,7 +23,7 @@ struct MadeSize {
   std::string track = "unified";
 };
 
-/// Where one prediction stands.
+/// Position of one prediction.
 struct MadePlace {
   int fold = 0;
   int dialogue = 0;
@@ -34,8 +34,8 @@ struct MadePlace {
 
 using IsHit = std::function<bool(const MadePlace&)>;
 
-/// Modalities acoustic and textual, classes calm and angry by turns; `is_hit` says which
-/// predictions are right.
+/// Modalities acoustic and textual, classes calm and angry in turn; `is_hit` selects the correct
+/// predictions.
 inline PredictionTable made_table(const MadeSize& size, const IsHit& is_hit) {
   PredictionTableBuilder builder({TaskKind::kClass, {"calm", "angry"}}, {"acoustic", "textual"});
   for (const auto& condition : size.conditions) {

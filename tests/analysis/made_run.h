@@ -1,4 +1,4 @@
-// Fits and run folders written by rule, for tests of what reads them.
+// Generated fits and run folders for tests of their readers.
 #pragma once
 
 #include <cstdint>
@@ -21,7 +21,7 @@ namespace hardy::test {
 
 inline constexpr std::int64_t kMadeDialogues = 24;
 
-/// 24 dialogues of 4 utterances, classes calm and angry by turns, modalities acoustic and textual.
+/// 24 dialogues of 4 utterances, classes calm and angry in turn, modalities acoustic and textual.
 inline Corpus made_corpus() {
   Corpus corpus;
   corpus.name = "made";
@@ -43,15 +43,15 @@ inline Corpus made_corpus() {
   return corpus;
 }
 
-/// Which fit and condition a prediction is of.
+/// Fit and condition of a prediction.
 struct MadeFit {
   int fold = 0;
   std::int64_t seed = 0;
   Pattern pattern;
 };
 
-/// Unified models of two folds (dialogues 0..11 and 12..23) under every condition; `is_hit` says
-/// which predictions are right.
+/// Unified models of two folds (dialogues 0..11 and 12..23) under every condition; `is_hit` selects
+/// the correct predictions.
 inline std::vector<FitOutcome> hit_outcomes(
     const std::function<bool(const MadeFit&, std::int64_t utterance)>& is_hit,
     const std::vector<std::int64_t>& seeds) {

@@ -1,4 +1,4 @@
-// A run folder verifies itself; readers refuse what is not what the run wrote.
+// Verification of a run folder; readers refuse files that the run did not write.
 #include "analysis/verify_run.h"
 
 #include <gmock/gmock.h>
@@ -80,7 +80,7 @@ TEST_F(VerifyRun, ReadersRefuseWhatWasChanged) {
 TEST_F(VerifyRun, WithoutChecksumsScoresAreComparedWithThePredictions) {
   std::filesystem::remove(run_.path() / kChecksumFile);
   EXPECT_THAT(verify_run(run_.path()).findings, ElementsAre("SHA256SUMS: missing"));
-  // As hardy 0.1 left it.
+  // As written by hardy 0.1.
   std::string manifest = read_text_file(run_.manifest_file());
   const std::string key = "\"program_version\": \"";
   const auto at = manifest.find(key) + key.size();

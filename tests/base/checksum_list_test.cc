@@ -1,4 +1,4 @@
-// SHA256SUMS: every change of a listed file, and of the list, is noticed.
+// SHA256SUMS: every change of a listed file, and of the list, is detected.
 #include "base/checksum_list.h"
 
 #include <gmock/gmock.h>

@@ -134,7 +134,7 @@ TEST(Files, WhatAKilledProcessLeftIsRemovedAfterADay) {
   test::put_file(folder / "notes", "not ours");
   ASSERT_EQ(test::entry_count(folder.path()), 3);
   write_folder_atomically(folder / "out", [](const std::filesystem::path&) {});
-  EXPECT_EQ(test::entry_count(folder.path()), 4);  // its owner may live on another machine
+  EXPECT_EQ(test::entry_count(folder.path()), 4);  // its owner may be on another machine
   for (const auto& entry : std::filesystem::directory_iterator(folder.path())) {
     std::filesystem::last_write_time(
         entry, std::filesystem::file_time_type::clock::now() - std::chrono::hours(25));

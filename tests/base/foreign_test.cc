@@ -1,4 +1,4 @@
-// Files that are something else than their name says.
+// Files whose contents do not match their name.
 #include "base/foreign.h"
 
 #include <gmock/gmock.h>

@@ -51,7 +51,7 @@ TEST(Random, PermutationHoldsEveryIndexOnce) {
 }
 
 TEST(Random, FirstDrawsOfAStreamAreFixedForever) {
-  // Run folders promise "same seed, same bytes": a change of these numbers breaks every one of
+  // Run folders guarantee equal bytes for equal seeds: a change of these numbers breaks all of
   // them.
   Generator generator = Seeds(1).stream("demo", {2});
   const std::uint64_t first = generator();

@@ -1,4 +1,4 @@
-// Text from strangers.
+// Untrusted text.
 #include "base/utf8.h"
 
 #include <gtest/gtest.h>
@@ -22,7 +22,7 @@ TEST(Utf8, RepairsAndShowsWithoutControls) {
   EXPECT_EQ(without_controls("a\nb\x1B[0m\x7F"), "a?b?[0m?");
   EXPECT_EQ(without_controls("a\xC2\x9B"
                              "0m\xC2\xA0"),
-            "a?0m\xC2\xA0");  // a terminal obeys U+009B
+            "a?0m\xC2\xA0");  // terminals interpret U+009B
 }
 
 TEST(Utf8, ShowsTheStartOfALongText) {

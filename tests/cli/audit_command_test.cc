@@ -1,4 +1,4 @@
-// `hardy audit` as the real program runs it.
+// `hardy audit` in the real program.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -65,7 +65,7 @@ TEST(Program, WhatDoesNotTrainLinksNoLibtorch) {
   while (const auto count = std::fread(block, 1, sizeof block, pipe))
     libraries.append(block, count);
   ASSERT_EQ(::pclose(pipe), 0);
-  // Addresses are random and may spell anything.
+  // Addresses are random hexadecimal digits, which may contain a searched name.
   libraries = std::regex_replace(libraries, std::regex("\\(0x[0-9a-f]+\\)"), "");
   EXPECT_THAT(libraries, HasSubstr("libc.so"));
   EXPECT_THAT(libraries,
@@ -82,7 +82,7 @@ TEST(Program, StartsWithinFiftyMilliseconds) {
     return seconds(usage.ru_utime) + seconds(usage.ru_stime);
   };
   for (const char* command : {"data", "predict", "explain", "serve"}) {
-    // CPU time, which other programs do not lengthen; the least of five, which they hardly do.
+    // The least CPU time of five runs, which other programs hardly affect.
     double least = 1;
     for (int i = 0; i < 5; ++i) {
       const double before = cpu_of_children();

@@ -1,4 +1,4 @@
-// Scripts for engines: read by a real shell, where that is what reads them.
+// Scripts for engines, read by a real shell where a shell reads them.
 #include "cli/cluster_script.h"
 
 #include <gmock/gmock.h>
@@ -56,7 +56,7 @@ TEST(ClusterScript, AnArrayHasItsLimitsAndQueuesItselfAgain) {
   EXPECT_THAT(slurm_array_script(brief), HasSubstr("--signal=B:USR1@20\n"));
 }
 
-/// Runs the array's script for one element with a program that writes down its arguments.
+/// Runs the array's script for one element with a program that records its arguments.
 std::string arguments_of_element(ClusterJob job, const TempDir& folder, int element) {
   job.program = folder / "program";
   job.start = folder.path();

@@ -1,5 +1,4 @@
-// help, completion and manual of the real program; the scripts are read by the shells where they
-// are.
+// help, completion and manual of the real program; the scripts are read by the installed shells.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

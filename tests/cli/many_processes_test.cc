@@ -37,7 +37,7 @@ using ::testing::Not;
 
 using Words = std::vector<std::string>;
 
-/// A tiny corpus; `majority` runs over it in the time that a process takes to start.
+/// A tiny corpus; `majority` trains on it in about the start-up time of a process.
 class ManyProcesses : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
@@ -101,7 +101,7 @@ std::vector<ProgramResult> run_at_once(const std::vector<Words>& commands,
   return results;
 }
 
-/// Everything that equal runs have in common, in one text.
+/// The bytes shared by equal runs, in one text.
 std::string bytes_of(const fs::path& run) {
   std::vector<fs::path> files;
   for (const auto& entry : fs::recursive_directory_iterator(run)) {
@@ -199,7 +199,7 @@ TEST_F(ManyProcesses, ContainersWithEqualProcessNumbersShareACache) {
 }
 
 TEST_F(ManyProcesses, ALiveRunIsNeitherOverwrittenNorDisturbed) {
-  const Words more = {"--no-cache", "--seeds", "1-24"};  // long enough to be met while it runs
+  const Words more = {"--no-cache", "--seeds", "1-24"};  // long enough to be observed while it runs
   ASSERT_EQ(run_hardy(training_run("expected", more)).exit_code, 0);
   ProgramResult live;
   std::jthread first([&] { live = run_hardy(training_run("run", more)); });
@@ -218,7 +218,7 @@ TEST_F(ManyProcesses, ARunFolderRemovedWhileItIsWrittenIsAnError) {
   ProgramResult live;
   std::jthread first([&] { live = run_hardy(training_run("run", {"--cache", at("cache")})); });
   while (!fs::exists(dir / "run" / "manifest.json")) ::usleep(2000);
-  std::error_code ignored;  // the run may write while we remove
+  std::error_code ignored;  // the run may write during the removal
   for (int i = 0; i < 100 && fs::exists(dir / "run" / "owner.json"); ++i) {
     fs::remove_all(dir / "run", ignored);
   }
@@ -392,7 +392,7 @@ TEST_F(ManyProcesses, AnInstructionSetIsPinnedBeforeLibrariesLook) {
         .get<int>();
   };
   EXPECT_GT(misses("own"), 0);
-  EXPECT_EQ(misses("old"), misses("own"));  // nothing of the other class was used
+  EXPECT_EQ(misses("old"), misses("own"));  // no entry of the other class was used
 }
 
 }  // namespace

@@ -28,7 +28,7 @@ class Media : public testing::Test {
     options_.variables["XDG_CACHE_HOME"] = (folder_ / "cache").string();
   }
 
-  /// A model of random weights that reads what the extractors make.
+  /// A model with random weights that reads the extractors' features.
   std::string model(const std::string& maker) {
     BundleInfo info = test::bundle_info({88, 268, 270}, 3, EncoderConfig{});
     info.modalities[0].name = "acoustic";

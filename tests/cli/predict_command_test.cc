@@ -1,4 +1,4 @@
-// `hardy predict` as a process: every kind of input gives the same answers, every mistake its line.
+// `hardy predict` as a process: equal answers for every form of input, one line for every mistake.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

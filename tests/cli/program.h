@@ -1,4 +1,4 @@
-// Runs the real program in a process of its own.
+// Runs the real program in a separate process.
 #pragma once
 
 #include <cstdint>
@@ -33,9 +33,9 @@ struct ProgramResult {
 struct ProgramOptions {
   std::filesystem::path folder = {};                  ///< working folder; empty = the test's
   std::map<std::string, std::string> variables = {};  ///< added to the environment
-  std::string output_file = {};    ///< standard output goes there, e.g. /dev/full
-  std::string input_file = {};     ///< standard input comes from there
-  std::int64_t largest_file = -1;  ///< bytes a file may have; -1 = no limit
+  std::string output_file = {};                       ///< file for standard output, e.g. /dev/full
+  std::string input_file = {};                        ///< file for standard input
+  std::int64_t largest_file = -1;                     ///< bytes a file may have; -1 = no limit
   /// The signal is sent as soon as this returns true.
   std::function<bool()> interrupt_when = {};
   int signal = 2;  ///< SIGINT

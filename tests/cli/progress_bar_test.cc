@@ -16,7 +16,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-/// A bar that writes into a list, under a clock that stands still until told.
+/// A bar that writes into a list, with a manual clock.
 struct Drawn {
   explicit Drawn(int columns, bool is_quiet = false)
       : bar({.columns = columns,

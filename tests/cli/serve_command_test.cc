@@ -26,7 +26,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-/// A connection to the service, with a patience of ten seconds; -1 when there is none.
+/// A connection to the service, with a timeout of ten seconds; -1 on failure.
 int connect_to(std::uint16_t port) {
   const int client = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address{};
@@ -72,7 +72,7 @@ std::int64_t memory_of(pid_t process) {
   return resident * ::sysconf(_SC_PAGESIZE);
 }
 
-/// Seconds of processor time so far.
+/// CPU seconds so far.
 double processor_time_of(pid_t process) {
   std::ifstream file("/proc/" + std::to_string(process) + "/stat");
   std::string word;
@@ -83,7 +83,7 @@ double processor_time_of(pid_t process) {
   return ticks / static_cast<double>(::sysconf(_SC_CLK_TCK));
 }
 
-/// Waits until a file holds a text; what it holds then.
+/// Waits until a file contains a text; returns its contents.
 std::string wait_for(const std::string& file, const std::string& text) {
   std::string contents;
   for (int i = 0; i < 500; ++i) {
@@ -130,7 +130,7 @@ class ServeCommand : public testing::Test {
     return child;
   }
 
-  /// The port that the service said.
+  /// The port that the service printed.
   [[nodiscard]] std::uint16_t port() const {
     const std::string mark = "http://127.0.0.1:";
     const auto text = wait_for(in("log"), mark);
@@ -186,7 +186,7 @@ TEST_F(ServeCommand, GivesMemoryBackAfterHostileBodies) {
     threads.emplace_back([&, i] {
       const auto answer = ask(at, "POST", "/v1/predict", bodies[static_cast<std::size_t>(i) % 6]);
       EXPECT_THAT(answer, testing::ContainsRegex("^HTTP/1.1 (400|413|422|503) ")) << i;
-      EXPECT_LT(answer.size(), 2000U);  // nothing is echoed
+      EXPECT_LT(answer.size(), 2000U);  // the request is not echoed
     });
   }
   for (auto& thread : threads) thread.join();
@@ -217,7 +217,7 @@ TEST_F(ServeCommand, LivesOnWhenNobodyReadsItsLog) {
     text.append(block, static_cast<std::size_t>(got));
   }
   const auto at = static_cast<std::uint16_t>(std::stoi(text.substr(text.find(mark) + mark.size())));
-  // More lines than a pipe holds while nobody reads, then nobody who could.
+  // More lines than a pipe holds without a reader, then a closed pipe.
   for (int i = 0; i < 1000; ++i) EXPECT_THAT(ask(at, "GET", "/healthz"), HasSubstr("alive"));
   ::close(log[0]);
   for (int i = 0; i < 10; ++i) EXPECT_THAT(ask(at, "GET", "/healthz"), HasSubstr("alive"));
@@ -232,7 +232,7 @@ TEST_F(ServeCommand, ASecondSignalStopsAtOnce) {
   std::this_thread::sleep_for(std::chrono::milliseconds(200));
   ::kill(child, SIGTERM);
   EXPECT_THAT(wait_for(in("log"), "stopping"), HasSubstr("stopping"));
-  EXPECT_EQ(::waitpid(child, nullptr, WNOHANG), 0);  // it waits for the request
+  EXPECT_EQ(::waitpid(child, nullptr, WNOHANG), 0);  // the service waits for the request
   ::kill(child, SIGTERM);
   const int status = wait_status(child);
   EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
@@ -260,7 +260,7 @@ TEST_F(ServeCommand, FewFileDescriptorsCostConnectionsNotTime) {
 TEST_F(ServeCommand, ManyHangUpsAreFewReloads) {
   const pid_t child = start();
   const auto at = port();
-  std::filesystem::resize_file(in("model"), std::uintmax_t{64} << 30);  // takes no room
+  std::filesystem::resize_file(in("model"), std::uintmax_t{64} << 30);  // a sparse file
   for (int i = 0; i < 1000; ++i) {
     ::kill(child, SIGHUP);
     if (i % 100 == 0) {

@@ -1,4 +1,4 @@
-// `hardy stats` as users call it, on run folders written by rule.
+// `hardy stats` in the real program, on generated run folders.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-// `hardy sweep` and `hardy study` as the real program runs them.
+// `hardy sweep` and `hardy study` in the real program.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -157,7 +157,7 @@ TEST(CompareCommand, AnInterruptedComparisonContinues) {
   const TempDir dir;
   make_corpus(dir);
   auto arguments = compare_in(dir, {"--seeds", "1-3"});
-  arguments[9] = "200";  // each method's own epochs: long enough to be met in the middle
+  arguments[9] = "200";  // the methods' own epochs: long enough to be interrupted
   test::ProgramOptions options;
   options.interrupt_when = [&] { return std::filesystem::exists(dir / "out" / "study.toml"); };
   const auto stopped = run_hardy(arguments, options);

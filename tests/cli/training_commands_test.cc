@@ -78,7 +78,7 @@ TEST_F(TrainingCommands, RunPrintsTheTableAndEvaluateRepeatsItFromTheModels) {
 TEST_F(TrainingCommands, AnInterruptedRunResumesToTheSameBytes) {
   ASSERT_EQ(run_hardy(run_command("whole", {}, "another cache")).exit_code, 0);
   ProgramOptions options;
-  // In the middle of the work: some stages are stored, others not.
+  // During the run, when some stages are stored and others are not.
   options.interrupt_when = [&] { return cache_contents(dir / "cache").results >= 4; };
   const auto stopped = run_hardy(run_command("parts"), options);
   EXPECT_EQ(stopped.exit_code, 130) << stopped.errors;
@@ -93,7 +93,7 @@ TEST_F(TrainingCommands, AnInterruptedRunResumesToTheSameBytes) {
 }
 
 TEST_F(TrainingCommands, AKilledStageGoesOnFromItsCheckpointToTheSameBytes) {
-  // Long enough that the kill comes in the middle of a stage.
+  // Long enough to be killed within a stage.
   const std::vector<std::string> longer = {"--set", "hardness.complete_epochs=60",
                                            "--checkpoint-every", "0"};
   ASSERT_EQ(run_hardy(run_command("whole", longer, "another cache")).exit_code, 0);
@@ -103,7 +103,7 @@ TEST_F(TrainingCommands, AKilledStageGoesOnFromItsCheckpointToTheSameBytes) {
   EXPECT_EQ(run_hardy(run_command("parts", longer), options).exit_code, 128 + SIGKILL);
   ASSERT_GT(cache_contents(dir / "cache").checkpoints, 0);
 
-  // That it is read shows when it is damaged: it is reported and the stage starts again.
+  // A damaged checkpoint is reported and the stage starts again, which shows that it is read.
   std::filesystem::copy(dir / "cache", dir / "damaged", std::filesystem::copy_options::recursive);
   for (const auto& entry : std::filesystem::recursive_directory_iterator(dir / "damaged")) {
     if (entry.path().extension() == ".checkpoint") std::filesystem::resize_file(entry.path(), 100);

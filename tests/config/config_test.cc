@@ -56,7 +56,7 @@ const void* address_of(const Field& field) {
       field.value);
 }
 
-/// How many members a struct has: the bindings stop compiling when that changes.
+/// Number of members of a struct: the structured bindings stop compiling when it changes.
 struct MemberCounts {
   Config config;
 

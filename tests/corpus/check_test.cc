@@ -169,7 +169,7 @@ TEST(Check, OneClassIsAnError) {
 // ---- check and run agree
 // -------------------------------------------------------------------------
 
-/// Eight dialogues of four utterances in the parts train, train, validation, test by turns, two
+/// Eight dialogues of four utterances in the parts train, train, validation, test in turn, two
 /// classes, two modalities.
 Corpus split_corpus() {
   Corpus corpus;
@@ -191,7 +191,7 @@ Corpus split_corpus() {
   return corpus;
 }
 
-/// The errors of a check; what `hardy run` refuses by is refused if and only if there are any.
+/// The errors of a check; `hardy run` must refuse if and only if there are any.
 std::vector<std::string> agreed_errors(const Corpus& corpus, const ProtocolConfig& protocol = {}) {
   const auto errors = kinds(check_training(corpus, protocol), Severity::kError);
   if (errors.empty()) {
@@ -251,7 +251,7 @@ TEST(CheckTraining, MissingPartsAndTooFewDialoguesAreErrorsOfBoth) {
   for (auto& dialogue : corpus.dialogues) {
     if (dialogue.part == Part::kTest) dialogue.part = Part::kTrain;
   }
-  // Without a test mark the dialogues are dealt to five folds.
+  // Without test marks the dialogues are divided into five folds.
   EXPECT_THAT(agreed_errors(corpus), testing::IsEmpty());
   ProtocolConfig official;
   official.split = "official";

@@ -1,4 +1,4 @@
-// What the texts of a label column mean: the columns that people really have.
+// Interpretation of label columns, with columns of real data sets.
 #include "corpus/label_column.h"
 
 #include <gmock/gmock.h>
@@ -13,7 +13,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-/// The labels of a column whose rows stand on the lines 2, 3, ..
+/// The labels of a column whose rows are on lines 2, 3, ..
 TableLabels read(const std::vector<std::string_view>& texts, const PlainSettings& settings = {}) {
   TableColumn column{"t.csv", texts, {}};
   for (std::size_t row = 0; row < texts.size(); ++row) column.lines.push_back(row + 2);

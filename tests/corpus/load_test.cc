@@ -68,7 +68,7 @@ TEST(Load, TasksThatDoNotFitTheLabelsAreConfigErrors) {
   EXPECT_THAT(message_of<ConfigError>([&] { load_corpus(config, 1); }), HasSubstr("are classes"));
   config.task = "binary";
   EXPECT_THAT(message_of<ConfigError>([&] { load_corpus(config, 1); }), HasSubstr("already"));
-  // Names are no numbers: the plain reader says which label it is.
+  // Class names are no numbers, so the plain reader reports the label.
   config = at(folder / "classes");
   config.task = "regression";
   EXPECT_THAT(message_of<DataError>([&] { load_corpus(config, 1); }),

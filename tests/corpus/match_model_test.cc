@@ -1,4 +1,4 @@
-// A corpus in the terms of a stored model: nothing is matched by its place.
+// Matching a corpus to a stored model: nothing is matched by its index.
 #include "corpus/match_model.h"
 
 #include <gmock/gmock.h>

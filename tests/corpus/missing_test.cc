@@ -136,7 +136,7 @@ TEST(Masks, RatesAreExactUpToTheLargestPossible) {
 
 TEST(Masks, IndependentDrawsRemoveLessBecauseOneStays) {
   const Corpus corpus = three_modalities();
-  // Each pair goes with chance r; with chance r^3 one of three comes back.
+  // Each pair is removed with probability r; with probability r^3 one of three is restored.
   const double deviation = 3 / std::sqrt(static_cast<double>(3 * corpus.size()));
   for (const double rate : {.3, .6}) {
     EXPECT_NEAR(removed("independent=" + std::to_string(rate), corpus),
@@ -171,7 +171,7 @@ TEST(Masks, BlocksAreOneRunOfADialogue) {
         off += is_on ? 0 : 1;
         was_on = is_on;
       }
-      // Where all three are off at once one comes back, which may split a run.
+      // Where all three are missing one is restored, which may split a run.
       EXPECT_LE(changes, 6);
       EXPECT_LE(off, dialogue.count / 4 + 1);
     }

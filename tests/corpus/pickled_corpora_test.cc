@@ -231,7 +231,7 @@ TEST(SplitPickle, UnusableFramesAreLeftOutWhenAsked) {
 TEST(SplitPickle, IdsThatStartAgainGetTheirPart) {
   const test::TempDir folder;
   const std::string one = two_by_two("\\x00\\x00\\x80\\x3f\\x00\\x00\\x80\\x3f");
-  // The same dict under two keys: Vtest is set to what memo 2 holds.
+  // The same dict under two keys: Vtest is set to memo 2.
   std::string pickle = tiny_split("x$_$1", one);
   pickle.insert(pickle.size() - 1, "Vtest\np20\ng2\ns");
   write_file_atomically(folder / "a.pkl", std::string_view(pickle));

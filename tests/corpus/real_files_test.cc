@@ -1,4 +1,4 @@
-// Files as people really have them: by Mac, Windows, spreadsheets, other extractors.
+// Files as written by Mac, Windows, spreadsheets and other extractors.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -108,8 +108,8 @@ TEST(RealFiles, SideFilesBesideFramesAreNoFrames) {
 }
 
 TEST(RealFiles, NamesOfBothNormalFormsMeet) {
-  const std::string composed = "vid\xC3\xA9o";     // as the labels have it
-  const std::string decomposed = "vide\xCC\x81o";  // as a Mac names files
+  const std::string composed = "vid\xC3\xA9o";     // form of the labels
+  const std::string decomposed = "vide\xCC\x81o";  // form of file names on a Mac
   std::vector<std::string> checksums;
   for (const auto& [in_labels, in_files] :
        {std::pair(composed, composed), std::pair(composed, decomposed),
@@ -282,7 +282,7 @@ TEST_F(BadCells, CanBeLeftOutOfTheMeanOrCountAsMissing) {
   EXPECT_EQ(count_of(check_corpus(config("skip-frames"), 1), "frames-left-out"), 1);
   EXPECT_EQ(count_of(check_corpus(config("missing"), 1), "bad-rows-left-out"), 1);
 
-  put(format_npy({3}, std::vector<float>{1, NAN, 2}));  // nothing is left of a vector
+  put(format_npy({3}, std::vector<float>{1, NAN, 2}));  // an unusable vector is missing
   EXPECT_EQ(load_corpus(config("skip-frames"), 1).modalities[0].present[1], 0);
 }
 

@@ -27,7 +27,7 @@ TEST(IemocapSplit, AutoIsFiveFoldsBySessionWithNewSpeakersOnEverySide) {
       load_tree_label_corpus(test::shared_dir() / "data/IEMOCAP/IEMOCAP_features_raw_4way.pkl");
   const auto folds = make_folds(corpus, ProtocolConfig{});
   ASSERT_EQ(folds.size(), 5U);
-  const std::array<std::size_t, 5> sizes = {1085, 1023, 1151, 1031, 1241};  // formats.md 3.1
+  const std::array<std::size_t, 5> sizes = {1085, 1023, 1151, 1031, 1241};  // docs/formats.md
   for (std::size_t f = 0; f < 5; ++f) {
     const auto& fold = folds[f];
     EXPECT_EQ(utterances_of(corpus, fold.test).size(), sizes[f]) << fold.name;

@@ -15,7 +15,7 @@
 namespace hardy {
 namespace {
 
-/// How one dialogue of a hand-made corpus looks.
+/// One dialogue of a hand-made corpus.
 struct DialogueSpec {
   std::int64_t count = 4;
   std::string group = {};
@@ -91,7 +91,7 @@ bool are_disjoint(const std::set<std::string>& x, const std::set<std::string>& y
   return std::none_of(x.begin(), x.end(), [&](const auto& name) { return y.contains(name); });
 }
 
-/// Every dialogue on exactly one side, each side ascending and non-empty.
+/// Every dialogue in exactly one part, each part ascending and non-empty.
 void expect_partition(const Corpus& corpus, const Fold& fold) {
   std::vector<std::int64_t> all;
   for (const auto* part : {&fold.train, &fold.validation, &fold.test}) {
@@ -204,7 +204,7 @@ TEST(Split, KfoldTestsEveryDialogueOnceInPartsOfSimilarSize) {
       smallest = std::min(smallest, size);
       largest = std::max(largest, size);
     }
-    // Sorted by size and dealt in rounds, parts differ by the spread of sizes (6) plus one
+    // Sorted by size and distributed in rounds, parts differ by the spread of sizes (6) plus one
     // dialogue.
     EXPECT_LE(largest - smallest, 6U + 8U);
   }
@@ -231,7 +231,7 @@ TEST(Split, KfoldStillDealsDialoguesWhenOneSpeakerIsEverywhere) {
 }
 
 TEST(Split, SpeakersLinkedThroughOthersStayTogether) {
-  // a-b, b-c, c-d are a chain; e-f, g-h, i-j are apart.
+  // a-b, b-c, c-d are a chain; e-f, g-h, i-j are separate.
   const auto corpus = make_corpus({{4, "", Part::kNone, {"a", "b"}},
                                    {4, "", Part::kNone, {"e", "f"}},
                                    {4, "", Part::kNone, {"c", "d"}},

@@ -31,7 +31,7 @@ std::string refusal(const std::filesystem::path& root, const std::string& modali
   return message_of<DataError>([&] { load(root, modalities); });
 }
 
-/// The error that a label file alone gives.
+/// The error of a label file.
 std::string label_refusal(const std::string& pickle) {
   const TempDir folder;
   test::put_file(folder / "labels.pkl", pickle);
@@ -297,7 +297,7 @@ TEST(TreeLabels, OtherPicklesAreRefusedWithAHint) {
   EXPECT_THAT(label_refusal("cos\nsystem\n."), HasSubstr("os.system"));
 }
 
-// Counts: docs/formats.md of the public files.
+// Counts of the public files as in docs/formats.md.
 TEST(TreeOnRealData, IemocapLabelFilesHaveThePublishedCounts) {
   HARDY_NEEDS_SHARED("data/IEMOCAP");
 

@@ -35,7 +35,7 @@ class TreeWriter : public ::testing::Test {
 
   [[nodiscard]] fs::path features() const { return folder_ / "out" / "IEMOCAP" / "features"; }
 
-  /// What write_tree says when it refuses with this type of error; nothing may be written then.
+  /// The message of write_tree's refusal with this error type; nothing may be written then.
   template <typename ErrorType>
   std::string refusal(const fs::path& out, const fs::path& labels) {
     std::string message = "nothing thrown";
@@ -114,8 +114,8 @@ TEST_F(TreeWriter, OurReaderReadsTheSameCorpusBack) {
   Corpus corpus = draw_features(load_tree_label_corpus(labels), options);
   EXPECT_EQ(corpus.name, "IEMOCAP-4 (synthetic features)");
   EXPECT_EQ(corpus.size(), 5531);
-  // Only the first dialogues get files: what has no file reads as missing, and thousands of small
-  // files are slow on some machines.
+  // Only the first dialogues get files: a missing file is a missing modality, and thousands of
+  // small files are slow on some machines.
   const auto kept = corpus.dialogues[10].first;
   for (auto& modality : corpus.modalities) {
     std::fill(modality.present.begin() + kept, modality.present.end(), std::uint8_t{0});

@@ -1,4 +1,4 @@
-// The defect audit: its variants, and its answers on runs made by rule.
+// The defect audit: its variants, and its answers on generated runs.
 #include "experiments/defect_audit.h"
 
 #include <gmock/gmock.h>
@@ -21,8 +21,8 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-/// Settings in which two variants differ, but for the method that computes them. Switches of a
-/// method that a variant does not use are off.
+/// Settings in which two variants differ, except the method. Switches of a method that a variant
+/// does not use are off.
 std::vector<std::string> differences(const Study& study, const std::string& one,
                                      const std::string& other) {
   const auto values_of = [&](const std::string& label) {

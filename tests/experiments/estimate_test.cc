@@ -1,4 +1,4 @@
-// The count of a study's distinct epochs, by hand.
+// The number of a study's distinct epochs, computed by hand.
 #include "experiments/estimate.h"
 
 #include <gtest/gtest.h>
@@ -49,7 +49,7 @@ TEST(Estimate, ALineThroughTwoMeasurements) {
   const auto cost = line_through(1, 5, 3, 9);
   EXPECT_DOUBLE_EQ(cost.epoch_s, 2);
   EXPECT_DOUBLE_EQ(cost.once_s, 3);
-  EXPECT_DOUBLE_EQ(line_through(1, 5, 3, 4).epoch_s, 0);  // noise never makes time negative
+  EXPECT_DOUBLE_EQ(line_through(1, 5, 3, 4).epoch_s, 0);  // noise must not make a time negative
   StageWork work;
   work.preparations = 2;
   work.preparation_epochs = 10;

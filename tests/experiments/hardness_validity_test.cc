@@ -1,4 +1,4 @@
-// What a run says about its hardness: on tables written by hand, and on a real small run.
+// The hardness report of a run, on hand-written tables and on a real small run.
 #include "experiments/hardness_validity.h"
 
 #include <gmock/gmock.h>
@@ -57,7 +57,8 @@ class HardnessValidity : public ::testing::Test {
       }
     }
     write_file_atomically(dir_ / "run" / "hardness.csv", text);
-    std::filesystem::remove(dir_ / "run" / kChecksumFile);  // it knows the table as it was
+    std::filesystem::remove(dir_ / "run" /
+                            kChecksumFile);  // its checksums are those of the original table
   }
 
   test::TempDir dir_;
@@ -74,7 +75,7 @@ TEST_F(HardnessValidity, FindsWhatTheTablesSay) {
               1e-3);
   ASSERT_EQ(report.hardest.size(), 3U);
   EXPECT_GT(report.hardest.front().difficulty, report.easiest.front().difficulty);
-  EXPECT_GT(report.hardest.front().hardness, 0.9);  // equal ones share their mean place
+  EXPECT_GT(report.hardest.front().hardness, 0.9);  // ties share their mean rank
   EXPECT_LT(report.easiest.front().hardness, 0.1);
 }
 
@@ -106,7 +107,7 @@ TEST_F(HardnessValidity, ARealRunGivesNumbersForEveryPatternAndSeedPair) {
   for (const char* pattern : {"m1", "m2", "m1,m2"}) {
     const auto& one = find(report, "score, paper sign", "held-out loss", pattern);
     EXPECT_EQ(one.missing, "") << pattern;
-    EXPECT_EQ(one.utterances, corpus_.size());  // three sessions take turns
+    EXPECT_EQ(one.utterances, corpus_.size());  // three sessions rotate
     EXPECT_LE(std::abs(one.correlation), 1);
   }
   ASSERT_EQ(report.stability.size(), 3U);

@@ -1,4 +1,4 @@
-// The leak audit on tables made by rule, and its study.
+// The leak audit on generated tables, and its study.
 #include "experiments/leak_audit.h"
 
 #include <gmock/gmock.h>
@@ -20,8 +20,8 @@ namespace {
 
 using ::testing::HasSubstr;
 
-/// A run of two classes, 12 dialogues per fold, in which a fold's utterances are recognised as the
-/// rule says.
+/// A run of two classes, 12 dialogues per fold, in which `is_hit` of the test decides the correct
+/// predictions of each fold.
 FinishedRun run_with(const std::filesystem::path& folder,
                      const std::function<bool(const test::MadeFit&, std::int64_t)>& is_hit) {
   test::make_run(folder, test::hit_outcomes(is_hit, {1, 2}));
@@ -57,8 +57,8 @@ TEST(LeakAudit, AConstantAnswerIsAtChance) {
 
 constexpr int kBlindFolds = 8;
 
-/// Predictions of folds of six dialogues that know nothing of the labels; those of the three
-/// conditions resemble each other.
+/// Predictions of folds of six dialogues that are independent of the labels; those of the three
+/// conditions are similar.
 FinishedRun blind_run(std::uint64_t root) {
   const std::vector<std::string> classes = {"angry", "happy", "neutral", "sad"};
   Generator generator(root);
@@ -106,7 +106,7 @@ TEST(LeakAudit, BlamesACleanProtocolNoMoreOftenThanItsLevelSays) {
     blamed += is_blamed ? 1 : 0;
   }
   EXPECT_EQ(judged, 4 * kBlindFolds * kAudits);  // three conditions and their average
-  // At .05 more than 11 of 100 would happen once in two hundred times.
+  // At level .05 more than 11 of 100 have a probability of one in two hundred.
   EXPECT_LE(blamed, 11);
 }
 

@@ -1,4 +1,4 @@
-// Which runs a comparison takes: order, budgets, search spaces of every method.
+// The runs of a comparison: order, budgets, search spaces of every method.
 #include "experiments/method_comparison.h"
 
 #include <gmock/gmock.h>
@@ -83,7 +83,7 @@ TEST(Comparison, EveryPointOfEverySearchSpaceIsAllowed) {
     ASSERT_EQ(study.variants.size(), 41U) << method.name;
     EXPECT_THAT(study.variants.front().assignments, IsEmpty());
     EXPECT_NO_THROW(validate_study(study)) << method.name;
-    // Points differ in what the method reads.
+    // Points differ in settings that the method reads.
     const auto text = [&](std::size_t v) {
       return config_section_toml(
           variant_config(study, study.variants[v]),

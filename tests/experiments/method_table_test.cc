@@ -1,4 +1,4 @@
-// Tables of methods from run folders written by rule.
+// Tables of methods from generated run folders.
 #include "experiments/method_table.h"
 
 #include <gmock/gmock.h>
@@ -28,7 +28,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-/// A study of made runs: each method is wrong in one of `period` predictions.
+/// A study of generated runs: each method is wrong in one of `period` predictions.
 class MadeStudy : public ::testing::Test {
  protected:
   void add(const std::string& method, std::int64_t period, double cpu_s = 10) {
@@ -74,7 +74,7 @@ TEST_F(MadeStudy, RowsGainsMarksAndCosts) {
   EXPECT_NEAR(table.rows[0].cells[0].mean, 1 - 1.0 / 4, 1e-12);
   EXPECT_NEAR(table.rows[1].cells[2].mean, 1 - 1.0 / 12, 1e-12);
   EXPECT_LT(table.rows[1].cells[2].low, table.rows[1].cells[2].mean);
-  // 8 % against 25 % and 33 % of errors, hits by a fixed rhythm: beyond chance.
+  // 8 % against 25 % and 33 % of errors: significant.
   EXPECT_TRUE(table.rows[0].difference.is_beyond_chance);
   EXPECT_NEAR(table.rows[0].difference.difference, 1.0 / 4 - 1.0 / 12, 1e-12);
   EXPECT_FALSE(table.rows[1].difference.is_beyond_chance);
@@ -145,7 +145,7 @@ TEST_F(MadeStudy, DamagedAndForeignRunsAreRefused) {
   write_file_atomically(folder_ / "momke" / "timings.json", "{\"training_cpu_s\": 3");
   EXPECT_THAT(message_of<ArtifactError>([&] { (void)compared(); }),
               AllOf(HasSubstr("momke"), HasSubstr("timings.json")));
-  // Predictions that are not those of results.json.
+  // Predictions that disagree with results.json.
   const auto file = folder_ / "momke" / "predictions.csv";
   auto text = read_text_file(file);
   text.resize(text.size() / 2);

@@ -1,4 +1,4 @@
-// The paper's experiments as lists of variants, and their tables from results made by hand.
+// The paper's experiments as lists of variants, and their tables from hand-made results.
 #include "experiments/reproduce.h"
 
 #include <gmock/gmock.h>

@@ -48,7 +48,7 @@ ComparisonResult compared(const fs::path& folder, const CompareOptions& options,
   return run_comparison(request, plan, options, corpus, quiet);
 }
 
-/// How often `name` occurs below a folder.
+/// Number of files called `name` below a folder.
 int count_files(const fs::path& folder, const std::string& name) {
   int count = 0;
   for (const auto& entry : fs::recursive_directory_iterator(folder)) {
@@ -85,7 +85,7 @@ TEST(EstimateComparison, GrowsWithEpochsFoldsSeedsAndPointsAndLeavesNothingBehin
   EXPECT_NEAR(brief.cpu_s, brief.methods[0].cpu_s + brief.methods[1].cpu_s + brief.methods[2].cpu_s,
               1e-9);
   EXPECT_GT(brief.calibration_cpu_s, 0);
-  // Timings waver; a hundred times the epochs, or nineteen times the runs, do not.
+  // Timings vary less than by a hundred times the epochs, or nineteen times the runs.
   hardymer_settings(base).recogniser.pattern_epochs = 400;
   EXPECT_GT(estimate_of(base, options).methods[0].cpu_s, 3 * brief.methods[0].cpu_s);
   EXPECT_GT(estimate_of(small_config(), options_of({"hardymer"}, 36)).cpu_s,
@@ -97,18 +97,18 @@ TEST(RunComparison, TunesByValidationAndNeverTestsALosingPoint) {
   const Corpus corpus = test::tiny_corpus(2);
   const auto options = options_of({"mean_mlp", "majority"}, 2);
   const auto first = compared(dir / "out", options, corpus);
-  ASSERT_EQ(first.comparison.chosen.size(), 1U);  // the majority has nothing to tune
+  ASSERT_EQ(first.comparison.chosen.size(), 1U);  // the majority control has no search space
   const auto& chosen = first.comparison.chosen[0];
   EXPECT_EQ(chosen.points, 3);
   EXPECT_GE(chosen.validation, chosen.declared_validation);
-  // Two methods with all seeds; three points with the first seed and without any test output.
+  // Two methods with all seeds; three points with the first seed and without test outputs.
   EXPECT_EQ(count_files(dir / "out", "results.json"), 5);
   EXPECT_EQ(count_files(dir / "out", "predictions.csv"), 2);
   EXPECT_EQ(count_files(dir / "out", "validation.json"), 5);
   const auto sweep = read_text_file(dir / "out" / "tuning" / "mean_mlp" / "study.json");
   EXPECT_THAT(sweep, HasSubstr("\"ranking\""));
   EXPECT_EQ(sweep.find("\"test\""), std::string::npos);
-  // The study repeats the choice without tuning.
+  // The study repeats the selected settings without tuning.
   const Study again = load_study(dir / "out" / "study.toml", Config{});
   EXPECT_EQ(again.variants[0].assignments.size(), 1 + chosen.assignments.size());
   EXPECT_THAT(read_text_file(dir / "out" / "compare.txt"), HasSubstr("Early-fusion MLP: 3 points"));
@@ -130,7 +130,7 @@ TEST(RunComparison, TheBestPointByValidationIsChosen) {
 
 TEST(RunComparison, MethodsThatRefuseAreLeftOutBeforeAnythingStarts) {
   Corpus corpus = test::tiny_corpus(2);
-  // Values of one sign: CPM-Net has no second class, the others do not mind.
+  // Values of one sign: CPM-Net has no second class, the others are applicable.
   corpus.label_kind = LabelKind::kValue;
   corpus.class_names.clear();
   for (auto& utterance : corpus.utterances) utterance.label += 1;

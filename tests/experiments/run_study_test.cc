@@ -1,4 +1,4 @@
-// Studies end to end on a small synthetic corpus: what is shared, resumed, refused.
+// Studies end to end on a small synthetic corpus: sharing, resumption, refusals.
 #include "experiments/run_study.h"
 
 #include <gmock/gmock.h>
@@ -39,9 +39,9 @@ TEST(RunStudy, ScoreSettingsTrainNoEstimatorAgain) {
   ASSERT_EQ(result.variants.size(), 3U);
   // Per fold: tuning, neighbours, hardness, pretraining, one fit.
   EXPECT_EQ(result.variants[0].cache.misses, 5 * kFolds);
-  // Other scores lead to other supports: the fit is all that is new.
+  // Other scores give other supports: only the fit is new.
   EXPECT_EQ(result.variants[1].cache.misses, kFolds);
-  // Another estimator: hardness, and the fit unless the supports came out equal.
+  // Another estimator: hardness, and the fit unless the supports are equal.
   EXPECT_GE(result.variants[2].cache.misses, kFolds);
   EXPECT_LE(result.variants[2].cache.misses, 2 * kFolds);
 }

@@ -1,4 +1,4 @@
-// The split audit on a corpus into which doubles are planted.
+// The split audit on a corpus with planted duplicates.
 #include "experiments/split_audit.h"
 
 #include <gmock/gmock.h>
@@ -21,7 +21,7 @@ class SplitAudit : public ::testing::Test {
 
   SplitReport audit() { return audit_split(corpus_, make_folds(corpus_, ProtocolConfig{})); }
 
-  /// The line of fold 0's test part; fails the test when there is none.
+  /// The line of fold 0's test part; fails the test if there is none.
   static SplitCheck line(const SplitReport& report, const std::string& check,
                          const std::string& modality = "") {
     for (const auto& row : report.checks) {
@@ -66,7 +66,7 @@ TEST_F(SplitAudit, FindsAPlantedCopyAndNamesIt) {
   const auto trained = first_of("Ses03");  // fold 0 tests Ses01 and validates with the next group
   const auto tested = first_of("Ses01");
   copy_row(0, trained, tested);
-  // Near in one modality alone is told, and is no copy.
+  // A near duplicate in one modality only is reported, but is no copy.
   auto report = audit();
   EXPECT_EQ(report.findings(), 0);
   EXPECT_EQ(line(report, "near duplicates", corpus_.modalities[0].name).count, 1);
@@ -88,7 +88,7 @@ TEST_F(SplitAudit, ASpeakerOnBothSidesIsAFindingWhereGroupsAreHeldOut) {
   const auto speakers = line(audit(), "speakers");
   EXPECT_EQ(speakers.count, 1);
   EXPECT_TRUE(speakers.is_finding);
-  // An official split promises nothing of the kind: told, but no finding.
+  // An official split does not imply new speakers: reported, but no finding.
   for (std::size_t d = 0; d < corpus_.dialogues.size(); ++d) {
     auto& dialogue = corpus_.dialogues[d];
     dialogue.part = d % 3 == 0 ? Part::kTest : d % 3 == 1 ? Part::kValidation : Part::kTrain;

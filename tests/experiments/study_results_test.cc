@@ -1,4 +1,4 @@
-// Ranking and files of a study, on results made by hand.
+// Ranking and files of a study, on hand-made results.
 #include "experiments/study_results.h"
 
 #include <gmock/gmock.h>

@@ -1,4 +1,4 @@
-// The description of a study: what it says, what it refuses, and that it survives being written.
+// The description of a study: parsing, refusals, round trip.
 #include "experiments/study.h"
 
 #include <gmock/gmock.h>

@@ -1,4 +1,4 @@
-// Which points a sweep visits.
+// The points of a sweep.
 #include "experiments/sweep.h"
 
 #include <gmock/gmock.h>

@@ -1,4 +1,4 @@
-// t-SNE on points whose map is known.
+// t-SNE on points with a known map.
 #include "experiments/tsne.h"
 
 #include <gtest/gtest.h>
@@ -33,7 +33,7 @@ double distance(const std::vector<double>& places, std::size_t i, std::size_t j)
   return std::hypot(places[2 * i] - places[2 * j], places[2 * i + 1] - places[2 * j + 1]);
 }
 
-/// Share of points whose nearest on the map is of their own half.
+/// Share of points whose nearest neighbour on the map is in the same half.
 double own_half(const std::vector<double>& places) {
   const std::size_t n = places.size() / 2;
   std::size_t own = 0;
@@ -51,7 +51,7 @@ TEST(Tsne, SeparatesTwoClusters) {
   const auto places = tsne(two_clusters(40, 6), kWidth);
   ASSERT_EQ(places.size(), 160U);
   EXPECT_EQ(own_half(places), 1.0);
-  // The halves do not touch: the largest distance within is below the smallest between them.
+  // The halves are separate: the largest distance within is below the smallest between them.
   double within = 0;
   double between = std::numeric_limits<double>::infinity();
   for (std::size_t i = 0; i < 80; ++i) {
@@ -92,7 +92,7 @@ TEST(Tsne, TheOrderOfRowsChangesNothing) {
 TEST(Tsne, EqualCallsGiveEqualBits) {
   const auto rows = two_clusters(10, 4);
   EXPECT_EQ(tsne(rows, kWidth), tsne(rows, kWidth));
-  // The start is determined but for rounding, whatever the stream.
+  // The start is determined up to rounding, for any stream.
   EXPECT_NEAR(principal_plane(rows, kWidth, 1)[0], principal_plane(rows, kWidth, 2)[0], 1e-6);
 }
 
@@ -100,7 +100,7 @@ TEST(Tsne, FewPointsAreShownByTheirComponents) {
   EXPECT_TRUE(tsne({}, kWidth).empty());
   const std::vector<float> one(kWidth, 2.0F);
   EXPECT_EQ(tsne(one, kWidth), (std::vector<double>{0, 0}));
-  // Three points on a line: places on a line, in order, deviation 1.
+  // Three points on a line: positions on a line, in order, standard deviation 1.
   const std::vector<float> line = {0, 0, 1, 0, 2, 0};
   const auto places = tsne(line, 2);
   EXPECT_NEAR(std::abs(places[4] - places[0]), 2 * std::sqrt(1.5), 1e-9);

@@ -1,4 +1,4 @@
-// Says what the readers make of files, for tools/differential: reads lines "npy|pickle|tensors
+// Prints the readers' result for files, for tools/differential: reads lines "npy|pickle|tensors
 // PATH" from standard input and prints one line for each, "refused" or "read VALUE" in a form that
 // Python can write as well.
 #include <iostream>

@@ -1,4 +1,4 @@
-// Every input that fuzzing kept (fuzz/corpus) goes through the readers again.
+// Reads every input in fuzz/corpus again.
 #include <gtest/gtest.h>
 
 #include <filesystem>

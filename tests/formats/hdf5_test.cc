@@ -29,7 +29,7 @@ std::filesystem::path fixture(const std::string& name) {
   return test::fixtures_dir() / "corpora" / name;
 }
 
-/// Everything that can be read of a file.
+/// All readable datasets of a file.
 std::vector<Hdf5Array> read_all(const std::filesystem::path& file) {
   std::vector<Hdf5Array> arrays;
   const auto want = [](const Hdf5Entry& entry) {
@@ -40,7 +40,7 @@ std::vector<Hdf5Array> read_all(const std::filesystem::path& file) {
   return arrays;
 }
 
-/// A file that `fill` writes with libhdf5.
+/// A file written by `fill` with libhdf5.
 template <typename Fill>
 std::filesystem::path write_hdf5(const test::TempDir& folder, const std::string& name, Fill fill) {
   const std::filesystem::path file = folder / name;

@@ -48,7 +48,7 @@ TEST(Npz, DamagedArchivesAreRefused) {
     EXPECT_THROW(parse_npz(std::span(bytes).first(size), "cut.npz"), DataError) << size;
   }
   auto damaged = bytes;
-  damaged[80] = ~damaged[80];  // inside of the packed data: the checksum notices
+  damaged[80] = ~damaged[80];  // inside the packed data: detected by the checksum
   EXPECT_THAT(message_of<DataError>([&] { parse_npz(damaged, "x.npz"); }),
               HasSubstr("x.npz: not a usable .npz file"));
 }

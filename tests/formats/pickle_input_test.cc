@@ -1,4 +1,4 @@
-// Long values that stay in the input, protocol 0 with other line ends, arrays as floats.
+// Long values as views of the input, protocol 0 with other line ends, arrays as floats.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -53,7 +53,7 @@ TEST(PickleInput, CrlfLineEndsOfProtocol0ReadAsWritten) {
 }
 
 TEST(PickleInput, OneLineWithoutCarriageReturnKeepsTheOthers) {
-  // Old Pythons write a carriage return of a text as it is.
+  // Old Pythons do not escape a carriage return in text.
   const std::string mixed = "(lp0\nVa\r\np1\na.";
   EXPECT_EQ(parse(mixed).root().items()[0]->text(), "a\r");
 }

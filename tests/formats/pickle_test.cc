@@ -209,14 +209,14 @@ TEST(Pickle, RefusesSelfReferences) {
 }
 
 TEST(Pickle, RefusesMemoBombsWithoutWalkingThem) {
-  // Each list holds the one before it twice: 2^40 values in 200 bytes.
+  // Each list contains the preceding one twice: 2^40 values in 200 bytes.
   std::string bytes = "]q\0"s;
   for (int i = 1; i <= 40; ++i) {
     bytes += "0]q"s + static_cast<char>(i) + "h" + static_cast<char>(i - 1) + "ah" +
              static_cast<char>(i - 1) + "a";
   }
   EXPECT_NE(refusal(bytes + ".").find("memo bomb"), std::string::npos);
-  // One long text, listed a thousand times: linear, accepted; a hundred thousand times is not.
+  // One long text, listed a thousand times: linear, accepted; a hundred thousand times is refused.
   const auto repeated = [](int times) {
     std::string text = "X\0\x10\0\0"s + std::string(4096, 'x') + "q\0"s + "0("s;
     for (int i = 0; i < times; ++i) text += "h\0"s;

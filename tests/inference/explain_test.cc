@@ -1,4 +1,4 @@
-// Explanations: Shapley values against their definition, neighbours against brute force.
+// Explanations: Shapley values against their definition, neighbours against an exhaustive search.
 #include "hardy/explain.h"
 
 #include <gmock/gmock.h>
@@ -54,7 +54,7 @@ TrainingRecords records(const BundleInfo& info, std::int64_t n) {
   return records;
 }
 
-/// A model of two modalities with a section of training utterances.
+/// A model of two modalities with a training section.
 class Explain : public testing::Test {
  protected:
   Explain() : info_(test::bundle_info({5, 4}, 2, tiny_encoder())) {
@@ -205,7 +205,7 @@ TEST_F(Explain, NeighboursAgreeWithBruteForce) {
     EXPECT_NEAR(found[i].distance, expected[i].first, 1e-6);
   }
   EXPECT_EQ(training.nearest(only_second, 100).size(), 9U);
-  // Row 1 has no m0, so it is no candidate there.
+  // Row 1 lacks m0, so it is no candidate there.
   std::vector<float> first(5, 0.1F);
   const std::vector<const float*> only_first = {first.data(), nullptr};
   for (const auto& each : training.nearest(only_first, 100)) EXPECT_NE(each.row, 1);

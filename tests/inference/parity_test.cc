@@ -1,5 +1,5 @@
-// The prediction runtime gives what the trained module gives, for every option of the encoder,
-// under every pattern.
+// Parity of the prediction runtime with the training module, for every encoder option, under every
+// pattern.
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
@@ -18,7 +18,7 @@ namespace {
 
 constexpr double kTolerance = 1e-5;
 
-/// What the trained module makes of the same utterances.
+/// Outputs of the training module for the same utterances.
 struct Reference {
   at::Tensor logits;
   std::vector<at::Tensor> rebuilt;  ///< in scaled units
@@ -105,7 +105,8 @@ double difference(std::span<const float> ours, const at::Tensor& theirs) {
   return largest;
 }
 
-/// What a caller gets of a reconstruction: units of the features, or tuned features as they are.
+/// A reconstruction as returned to callers: in the units of the features, or tuned features
+/// unchanged.
 at::Tensor in_given_units(const at::Tensor& rebuilt, const TensorFile& file, const BundleInfo& info,
                           std::size_t m) {
   if (info.reads_tuned) return rebuilt;

@@ -1,4 +1,4 @@
-// The prediction runtime as its users see it: subsets, streams, errors, threads, memory.
+// The public prediction interface: subsets, streams, errors, threads, memory.
 #include "hardy/recogniser.h"
 
 #include <gmock/gmock.h>
@@ -49,7 +49,7 @@ BundleInfo description(const EncoderConfig& encoder, int classes, bool reads_tun
   return info;
 }
 
-/// A model in a folder of its own.
+/// A model in its own folder.
 struct Model {
   test::TempDir dir;
   BundleInfo info;
@@ -61,7 +61,7 @@ struct Model {
         recogniser(test::random_recogniser(info, dir.path() / "model.safetensors")) {}
 };
 
-/// A file of /proc, whose size is not known before it is read.
+/// A file of /proc, whose size is unknown before it is read.
 std::string read_text_file_of_system(const char* file) {
   std::ifstream stream(file);
   return {std::istreambuf_iterator<char>(stream), {}};
@@ -116,7 +116,7 @@ TEST(Recogniser, WhatIsNotAvailableCannotInfluenceAnything) {
 TEST(Recogniser, CountsFeaturesThatItHadToCut) {
   const Model model;
   RandomUtterances data(model.info, 4, 6, Pattern(0b111));
-  // In the middle of the limits, but for two features of utterance 2.
+  // Inside the clip range, except two features of utterance 2.
   const auto file = load_tensor_file(model.dir.path() / "model.safetensors");
   for (std::size_t m = 0; m < 3; ++m) {
     const auto mean = file.floats("scaling." + model.info.modalities[m].name + ".mean");
@@ -445,7 +445,7 @@ TEST(Bundle, SurvivesTheWayThroughAFile) {
   EXPECT_DOUBLE_EQ(read.scores.at(0).metrics.at("wa"), 0.5);
 }
 
-/// The complaint about a bundle whose description was changed.
+/// The error for a bundle with a changed description.
 std::string complaint(const std::string& from, const std::string& to) {
   const test::TempDir dir;
   auto file = test::random_bundle(test::bundle_info(kWidths, 4, small_encoder()));
@@ -494,7 +494,7 @@ TEST(Bundle, NamesTheLimitsThatItLacks) {
               HasSubstr("scaling.m1.highest"));
 }
 
-/// The complaint about a model of tuned features after a change of its file.
+/// The error for a model of tuned features with a changed file.
 std::string tuned_complaint(const std::function<void(TensorFile&)>& change) {
   const test::TempDir dir;
   auto file = test::random_bundle(description(small_encoder(), 4, true));

@@ -1,4 +1,4 @@
-// Utterances as JSON: what is read, and what each refusal says.
+// Utterances as JSON: accepted input, and the message of each refusal.
 #include "inference/request.h"
 
 #include <gmock/gmock.h>
@@ -87,7 +87,7 @@ TEST(Request, EveryRefusalNamesTheField) {
   }
 }
 
-/// The reason of a refusal; empty when the text was read.
+/// The reason of a refusal; empty for accepted text.
 std::string reason_of(const std::string& text) {
   try {
     (void)read_utterance(text, "", info());
@@ -107,7 +107,7 @@ TEST(Request, TellsWhereATextStopsBeingJson) {
               HasSubstr("NaN and Infinity are not JSON"));
   EXPECT_EQ(reason_of(R"({"features":{"m0":[1e999,1,2]}})"),
             "holds a number beyond what a double can");
-  // The parser itself takes a zero byte as the end.
+  // The parser itself treats a zero byte as the end.
   EXPECT_EQ(reason_of(good + std::string(1, '\0')), "is not JSON at byte 26: a zero byte");
   EXPECT_EQ(reason_of("{\"id\":\"caf\xE9\",\"features\":{\"m1\":[1,2]}}"),
             "is not UTF-8 at byte 11; JSON is UTF-8");
@@ -123,7 +123,7 @@ TEST(Request, NothingIsGivenTwice) {
 }
 
 TEST(Request, StopsAtWhatTheModelCannotUse) {
-  // Each is refused where it stops fitting the model: the rest is not even looked at.
+  // Each is refused at the first byte that does not fit the model; the rest is not read.
   EXPECT_THAT(reason_of("{\"features\":{\"m1\":[1,2,3" + std::string(100, '?')),
               HasSubstr("has more than 2 values"));
   EXPECT_THAT(reason_of("{\"features\":{\"m1\":[[" + std::string(100, '?')),

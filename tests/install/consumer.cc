@@ -1,4 +1,4 @@
-// Uses every corner of the light library whose own dependencies must be found: TOML, SHA-256, JSON.
+// Uses the parts of the light library that have dependencies: TOML, SHA-256, JSON.
 #include <cstdio>
 
 #include "base/checksum.h"

@@ -46,7 +46,7 @@ TEST(Kernels, SoftmaxSumsToOneAndSurvivesLargeNumbers) {
 constexpr Instructions kEveryWay[] = {Instructions::kAvx512, Instructions::kAvx2,
                                       Instructions::kPlain};
 
-/// A weight matrix [out, in] of random numbers, plain and in panels of some kernel.
+/// A random weight matrix [out, in], plain and in panels of a kernel.
 struct Weights {
   std::vector<float> plain;
   std::vector<float> packed;
@@ -54,13 +54,13 @@ struct Weights {
 
   Weights(std::int64_t in, std::int64_t out, Instructions way)
       : plain(drawn(static_cast<std::size_t>(out * in), 2)),
-        // What pack leaves out would show.
+        // Entries that pack does not write would be visible.
         packed(static_cast<std::size_t>(packed_size(in, out, panel_width(way))),
                std::numeric_limits<float>::quiet_NaN()),
         panels(pack({plain.data(), in}, in, out, 1.0F, packed.data(), panel_width(way))) {}
 };
 
-/// Packs a matrix [out, in] by rows and by columns and looks every place up.
+/// Packs a matrix [out, in] by rows and by columns and checks every entry.
 void expect_places(Instructions way, std::int64_t in, std::int64_t out) {
   const std::int64_t width = panel_width(way);
   const Weights weights(in, out, way);
@@ -132,7 +132,7 @@ TEST(Panels, Avx512AndAvx2GiveTheSameBytes) {
   EXPECT_EQ(wide, narrow);
 }
 
-/// The product in double precision, and that nothing beside y was written.
+/// Expects the product in double precision, and no write outside y.
 void expect_product(Instructions way, std::int64_t n, std::int64_t in, std::int64_t out,
                     bool has_bias, bool accumulates) {
   const auto x = drawn(static_cast<std::size_t>(n * in), 1);

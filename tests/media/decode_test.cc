@@ -115,7 +115,7 @@ TEST(Decode, ARotatedPictureIsTurnedAsFfmpegTurnsIt) {
     EXPECT_EQ(pictures[0].width, std::string(degrees) == "180" ? 64 : 48);
     const std::string expected = read_text_file(folder / "raw");
     ASSERT_EQ(expected.size(), pictures[0].pixels.size());
-    // The program turns before it converts colours, so chroma at edges differs a little.
+    // The program rotates before the colour conversion, so chroma at edges differs slightly.
     std::size_t far = 0;
     for (std::size_t i = 0; i < expected.size(); ++i) {
       const int own = pictures[0].pixels[i];

@@ -1,4 +1,4 @@
-// Whole extractions: segments, decoding processes, reasons, resuming, the folder that is written.
+// Whole extractions: segments, decoding processes, reasons, resumption, the written folder.
 #include "hardy/extract.h"
 
 #include <gmock/gmock.h>
@@ -320,7 +320,7 @@ TEST_F(Extract, TheFolderReadsBackAndSaysItsMakers) {
   EXPECT_EQ(json["without_any_modality"], 1);
   EXPECT_EQ(json["modalities"]["textual"]["absent"]["it has no transcript"], 2);
   EXPECT_EQ(json["list"].size(), 3U);
-  // Again, in the same place; but not over something else.
+  // Again to the same folder; but not over other contents.
   write_extraction(extracted, options_, {}, out);
   test::put_file(folder_ / "other/file", "x");
   EXPECT_THROW(write_extraction(extracted, options_, {}, folder_ / "other"), ConfigError);

@@ -1,4 +1,4 @@
-// The embedded extractors: what they measure, on signals whose answer is known.
+// The embedded extractors on signals with known values.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -33,7 +33,7 @@ std::vector<float> made(double seconds, const std::function<double(double)>& wav
   return samples;
 }
 
-/// A buzz with all harmonics, like a voice's source.
+/// A buzz with all harmonics, like the source of a voice.
 double buzz(double t, double hz) {
   double sum = 0;
   for (int k = 1; k <= 10; ++k) sum += std::sin(2 * std::numbers::pi * hz * k * t) / k;
@@ -91,7 +91,7 @@ TEST(Pitch, NoiseAndSilenceAreUnvoiced) {
 
 TEST(Pitch, JitterAndShimmerMeasureIrregularCycles) {
   const auto even = made(0.5, [](double t) { return buzz(t, 100); });
-  // Every second cycle is lower by a fifth: 20 log10(1 / .8) = 1.94 dB.
+  // Every second cycle has 4/5 of the amplitude: 20 log10(1 / .8) = 1.94 dB.
   const auto uneven = made(0.5, [](double t) {
     return buzz(t, 100) * (static_cast<int>(t * 100) % 2 == 0 ? 1.0 : 0.8);
   });
@@ -202,8 +202,8 @@ TEST(Words, FeaturesAreFiniteAndOfOneLength) {
 }
 
 TEST(GraphNetwork, ConvolutionPaddingAndPoolingFollowTensorFlow) {
-  // 3x3 ones kernel, stride 2, SAME, on a 4x4 picture of ones: padding lies behind, so windows hold
-  // 9, 6, 6, 4 ones.
+  // 3x3 ones kernel, stride 2, SAME, on a 4x4 picture of ones: the padding is at the end, so
+  // windows hold 9, 6, 6, 4 ones.
   const std::string graph = R"({"modelTopology": {"node": [
     {"name": "x", "op": "Placeholder"}, {"name": "k", "op": "Const"},
     {"name": "c", "op": "Conv2D", "input": ["x", "k"], "attr": {

@@ -1,4 +1,4 @@
-// Every input that fuzzing of transcripts and tables kept (fuzz/corpus) goes through them again.
+// Reads every transcript and table in fuzz/corpus again.
 #include <gtest/gtest.h>
 
 #include <filesystem>

@@ -1,4 +1,4 @@
-// Tiny recordings made by the ffmpeg program for a test.
+// Tiny recordings made by the ffmpeg program for tests.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -23,7 +23,7 @@ inline bool make_recording(const std::string& arguments, const std::filesystem::
   return std::system(command.c_str()) == 0;
 }
 
-/// A source of sound for ffmpeg: a 200 Hz tone that comes and goes, `seconds` long.
+/// A source of sound for ffmpeg: an intermittent 200 Hz tone, `seconds` long.
 inline std::string tone(double seconds) {
   return "-f lavfi -i \"aevalsrc='0.4*sin(2*PI*200*t)*(0.6+0.4*sin(2*PI*3*t))':s=16000:d=" +
          std::to_string(seconds) + "\" ";
@@ -36,7 +36,7 @@ inline std::string pictures(double seconds) {
 
 }  // namespace hardy::test
 
-/// Leaves the test without the ffmpeg program: skipped with a notice, or failed when CI=true.
+/// Skips the test with a notice without the ffmpeg program, or fails it when CI=true.
 #define HARDY_NEEDS_FFMPEG()                                              \
   do {                                                                    \
     if (!hardy::test::has_ffmpeg()) {                                     \

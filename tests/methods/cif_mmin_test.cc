@@ -38,7 +38,7 @@ TEST(CifMmin, GradientFlowsToEveryParameterOfEachStage) {
   BatchPlan complete = mixed_plan(on_fold, {0});
   complete = completed(on_fold.data.table, complete);
   DropoutStream off;
-  // The temperature learns too; in the published program it is not given to the optimiser.
+  // The temperature is trained too; the published program does not pass it to the optimiser.
   expect_gradients(label_loss(on_fold.data, teacher.logits(complete, off), complete) +
                        teacher.contrast(complete, off),
                    teacher.parameters(), every);

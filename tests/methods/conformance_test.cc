@@ -1,4 +1,4 @@
-// What every method owes, whatever it does inside; the example of docs/adding_a_method.md too.
+// Requirements on every method, also on the example of docs/adding_a_method.md.
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
@@ -153,7 +153,7 @@ TEST_P(EveryMethod, RefusesACorpusOfOneModalityBeforeItStarts) {
   EXPECT_FALSE(std::filesystem::exists(dir / "run"));
 }
 
-/// Mean over patterns and validation utterances of -ln p(label), from predictions alone.
+/// Mean over patterns and validation utterances of -ln p(label), from predictions only.
 double loss_of_predictions(const MethodOnFold& on_fold, const TensorFile& model,
                            const std::vector<Pattern>& patterns) {
   const auto& dialogues = on_fold.data.fold.validation;

@@ -59,7 +59,7 @@ TEST(LinearPath, KeepsTheStrengthThatTheJudgePrefers) {
   const auto x = at::tensor(std::vector<float>{-1, 1}).view({2, 1});
   const auto y = at::tensor(std::vector<float>{-1, 1});
   StrengthPath path;  // 10 .. 0.001
-  // The judge wants the weight near 1/6, which only the strongest penalty gives: 1 / (1 + s / 2).
+  // The judge prefers a weight near 1/6, which only the strongest penalty gives: 1 / (1 + s / 2).
   fit_linear_path(objective, x, y, path, layer,
                   [&] { return std::abs(layer.weight.item<double>() - 1.0 / 6.0); }, {});
   EXPECT_NEAR(layer.weight.item<double>(), 1.0 / 6.0, 1e-3);

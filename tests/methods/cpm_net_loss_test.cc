@@ -1,4 +1,4 @@
-// What CPM-Net trains on, from the definition.
+// The training loss of CPM-Net against its definition.
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
@@ -36,7 +36,7 @@ double class_loss(const at::Tensor& h, const std::vector<int>& labels, int class
   return total;
 }
 
-/// What a fit of CPM-Net draws before it trains.
+/// Random draws of a CPM-Net fit before training.
 struct CpmStart {
   std::unique_ptr<CpmDecoders> decoders;
   ParameterSet latents;
@@ -55,7 +55,7 @@ struct CpmStart {
     }
   }
 
-  /// Sum over rows and what they show of the squared error, from the definition.
+  /// Sum over rows and their observed modalities of the squared error, from the definition.
   [[nodiscard]] at::Tensor reconstruction(const FoldData& data) const {
     auto loss = at::zeros({});
     for (std::size_t i = 0; i < data.train.size(); ++i) {
@@ -128,7 +128,7 @@ TEST(CpmNetLoss, DecodersStepAlongTheErrorOfWhatIsShown) {
   const CpmStart start(fit.data(), settings, fit.seeds("fit " + bits_text(kTwo)));
   start.reconstruction(fit.data()).backward();
   for (const auto& [name, value] : start.decoders->parameters().all()) {
-    // Adam's first step: the rate times the sign of the gradient.
+    // Adam's first step is the learning rate times the sign of the gradient.
     const auto& gradient = value.grad();
     const auto expected = (value.detach() - 0.01 * gradient.sign()).contiguous();
     const auto ours = fit.model.floats("model." + name);

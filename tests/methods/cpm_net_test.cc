@@ -63,7 +63,7 @@ TEST(CpmDecoders, GradientFlowsToDecodersAndLatents) {
   }
 }
 
-/// Epochs that a fit trained, by its curve.
+/// Epochs of a fit, by its curve.
 std::int64_t epochs_of(const TensorFile& model) {
   std::int64_t last = 0;
   for (const auto& point : curve_of(model)) last = std::max(last, point.epoch);
@@ -76,7 +76,7 @@ TEST(CpmNet, PatienceEndsTrainingAndKeepsTheBestEpoch) {
   auto& settings = config.methods.of<CpmNetSettings>("cpm_net");
   settings.epochs = 40;
   settings.validate_every = 2;
-  settings.latent_learning_rate = 0.3;  // far too large: validation soon gets worse
+  settings.latent_learning_rate = 0.3;  // far too large, so that validation soon gets worse
   MethodOnFold whole(corpus, config);
   const auto all = whole.fit({Pattern(3)});
   EXPECT_EQ(epochs_of(all), 40);

@@ -25,7 +25,7 @@ Corpus method_corpus(int modalities, bool has_values, double missing_rate) {
 Config method_config(const std::string& method) {
   Config config = tiny_config();
   config.protocol.method = method;
-  // Whatever a method calls its epochs and widths.
+  // Every epoch and width setting of the method, whatever its name.
   for (const auto& info : config_fields()) {
     if (!info.key.starts_with(method + ".")) continue;
     if (info.key.ends_with("epochs") && info.type == "integer")

@@ -16,7 +16,7 @@ Corpus method_corpus(int modalities, bool has_values = false, double missing_rat
 /// The quick preset with everything small and few epochs, for one method.
 Config method_config(const std::string& method);
 
-/// Fold 0 of a corpus and what a method needs there. Keeps no cache on disk.
+/// Fold 0 of a corpus with everything a method needs. Has no cache on disk.
 class MethodOnFold {
  public:
   MethodOnFold(const Corpus& corpus, const Config& config);
@@ -41,7 +41,7 @@ class MethodOnFold {
 /// The utterances of some dialogues, with all seven patterns of three modalities in turn.
 BatchPlan mixed_plan(const MethodOnFold& on_fold, const std::vector<std::int64_t>& dialogues);
 
-/// Adds the example method of docs/adding_a_method.md to this program; calling it again is no harm.
+/// Adds the example method of docs/adding_a_method.md to this program; may be called repeatedly.
 void add_tiny();
 
 }  // namespace hardy::test

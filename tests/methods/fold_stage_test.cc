@@ -1,4 +1,4 @@
-// What a stage's key and its random streams depend on.
+// Inputs of a stage's key and of its random streams.
 #include "methods/fold_stage.h"
 
 #include <gtest/gtest.h>

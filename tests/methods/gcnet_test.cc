@@ -115,7 +115,8 @@ TEST(Gcnet, HasThePublishedNumberOfParameters) {
   data.table.features = {at::zeros({1, 512}), at::zeros({1, 1024}), at::zeros({1, 1024})};
   data.objective = std::make_shared<Objective>(corpus, at::kCPU);
   const GcnetNetwork network(data, GcnetSettings{}, nullptr);
-  EXPECT_EQ(network.parameters().count(), 28'100'364);  // methods.md 0.4, without unused parts
+  EXPECT_EQ(network.parameters().count(),
+            28'100'364);  // the published network without unused parts (docs/methods/gcnet.md)
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// Which parameters a loss reaches.
+// Parameters that receive a gradient from a loss.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -11,7 +11,7 @@
 
 namespace hardy::test {
 
-/// Expects a gradient that is not zero for exactly the parameters that `learns` names.
+/// Expects a non-zero gradient for exactly the parameters that `learns` accepts.
 inline void expect_gradients(const at::Tensor& loss, const ParameterSet& parameters,
                              const std::function<bool(const std::string&)>& learns) {
   loss.backward();

@@ -1,4 +1,4 @@
-// What the keys of the compared methods' stages hold.
+// Cache keys of the stages of the compared methods.
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
@@ -10,7 +10,7 @@
 namespace hardy::test {
 namespace {
 
-/// How many stages of a method's fit are computed that a cache does not have yet.
+/// Number of stages of a method's fit that the cache lacks.
 class KeyProbe {
  public:
   explicit KeyProbe(const std::string& method)

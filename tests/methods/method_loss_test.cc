@@ -1,5 +1,4 @@
-// The losses that the compared networks train on and their gradients, stage by stage, as a fit runs
-// them.
+// The training losses of the compared networks and their gradients, stage by stage, as in a fit.
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
@@ -17,7 +16,7 @@
 namespace hardy::test {
 namespace {
 
-/// Gives every row one of the patterns, as a fit draws them.
+/// Draws a pattern for every row as a fit does.
 void draw_rows(BatchPlan& plan, const std::vector<Pattern>& patterns, Generator draws) {
   const auto count = static_cast<std::int64_t>(patterns.size());
   for (auto& row : plan.rows) {
@@ -57,7 +56,7 @@ BatchPlan all_shown(const FoldData& data, const BatchPlan& plan) {
       plan, [&](const BatchRow& row) { return data.corpus->present_pattern(row.utterance); });
 }
 
-/// What exists and the pattern hides.
+/// The masked modalities that exist in the data.
 BatchPlan only_hidden(const FoldData& data, const BatchPlan& plan) {
   return with_patterns(plan, [&](const BatchRow& row) {
     return Pattern(data.corpus->present_pattern(row.utterance).bits() & ~row.pattern.bits());
@@ -224,8 +223,8 @@ TEST(MminLoss, OfPretrainingIsThatOfLabelsAndLaterAddsImaginationAndCycle) {
   expect_validation(fit.updates[1], data, network, kTwo);
 }
 
-/// -ln softmax of the pairs as the paper has it: the mean over both directions. Shapes: rows of
-/// length 1 [n, D] twice -> [].
+/// -ln softmax of the pairs as in the paper: the mean over both directions. Shapes: rows of length
+/// 1 [n, D] twice -> [].
 at::Tensor contrast_of(const at::Tensor& x, const at::Tensor& y, const at::Tensor& tau) {
   auto sum = at::zeros({1});
   const auto n = x.size(0);

@@ -51,7 +51,8 @@ TEST(Mmin, HasThePublishedNumberOfParameters) {
   data.table.features = {at::zeros({1, 512}), at::zeros({1, 1024}), at::zeros({1, 1024})};
   data.objective = std::make_shared<Objective>(corpus, at::kCPU);
   const MminNetwork network(data, MminSettings{}, nullptr);
-  EXPECT_EQ(network.parameters().count(), 3'874'052);  // methods.md 0.4
+  EXPECT_EQ(network.parameters().count(),
+            3'874'052);  // the published network (docs/methods/mmin.md)
 }
 
 TEST(Mmin, GradientFlowsToEveryParameter) {

@@ -10,7 +10,7 @@
 namespace hardy::test {
 namespace {
 
-/// The network holding the published weights.
+/// The network with the published weights.
 struct PublishedMomke {
   GoldenBatch golden = load_golden_batch();
   TensorFile state_dict = golden_state("momke");
@@ -52,7 +52,8 @@ TEST(Momke, HasThePublishedNumberOfParameters) {
   options.encoder.depth = 4;
   table.features.push_back(at::zeros({1, 1}));
   MomkeNetwork network(table, options, nullptr);
-  EXPECT_EQ(network.parameters().count(), 5'400'089);  // methods.md 0.4
+  EXPECT_EQ(network.parameters().count(),
+            5'400'089);  // the published network (docs/methods/momke.md)
 }
 
 TEST(Momke, GradientFlowsToEveryParameterOfEachStage) {

@@ -1,5 +1,5 @@
-// Every method's stored models in the prediction runtime: the same outputs as the training module,
-// streamed and explained alike.
+// Stored models of every method in the prediction runtime: outputs of the training module, streams
+// and explanations.
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
@@ -30,7 +30,7 @@ std::vector<std::string> built_in_methods() {
   return names;
 }
 
-/// Trains the unified model of one fold and hands its file out.
+/// Trains the unified model of one fold and returns its file.
 std::filesystem::path trained_model(const TempDir& dir, const std::string& method,
                                     const Corpus& corpus) {
   Config config = method_config(method);
@@ -82,7 +82,7 @@ Corpus with_labels(Corpus corpus) {
   return corpus;
 }
 
-/// A stored model as training reads it.
+/// A stored model in the training module.
 struct TrainedSide {
   TrainedSide(const Corpus& corpus, const std::filesystem::path& file)
       : model(load_model(file)), method(find_method(model.config.protocol.method)) {

@@ -1,4 +1,4 @@
-// A fit whose stages do not move, for tests of what they compute first.
+// A fit whose parameters do not move, for tests of what stages compute before their first update.
 #pragma once
 
 #include <cstdint>
@@ -15,11 +15,11 @@
 
 namespace hardy::test {
 
-/// The patterns that a unified fit draws from.
+/// Patterns of a unified fit.
 inline const std::vector<Pattern> kTwo = {Pattern(1), Pattern(6)};
 inline constexpr std::int64_t kFitSeed = 1;
 
-/// Keeps the first checkpoint of every stage that a cache folder sees.
+/// Keeps the first checkpoint of every stage in a cache folder.
 class CheckpointCollector final : public Progress {
  public:
   explicit CheckpointCollector(std::filesystem::path folder) : folder_(std::move(folder)) {}
@@ -30,7 +30,7 @@ class CheckpointCollector final : public Progress {
 
   void finish() override {}
 
-  /// Called after every epoch; from the second on, the checkpoint of the first is there.
+  /// Called after every epoch; from the second on, the checkpoint of the first exists.
   void update(double /*done*/, double /*total*/, const std::string& /*current*/) override {
     if (!std::filesystem::exists(folder_)) return;
     for (const auto& entry : std::filesystem::recursive_directory_iterator(folder_)) {
@@ -47,7 +47,7 @@ class CheckpointCollector final : public Progress {
   std::set<std::string> seen_;
 };
 
-/// A method on one fold whose stages do not move: its first updates and its model.
+/// A method on one fold whose parameters do not move: its first updates and its model.
 class StillFit {
  public:
   StillFit(const Corpus& corpus, const Config& config, const std::vector<Pattern>& patterns)

@@ -44,8 +44,8 @@ TEST(Calibration, RefusesWhatDoesNotFit) {
   EXPECT_THROW(calibration_error(outside, probabilities, 2, 1), DataError);
 }
 
-/// `n` utterances of two classes in dialogues of ten: the first class gets probability `claimed`
-/// and is right `right` of ten times.
+/// `n` utterances of two classes in dialogues of ten: the first class has probability `claimed` and
+/// is correct in `right` of ten.
 struct MadeProblem {
   std::vector<std::int64_t> truth;
   std::vector<float> probabilities;
@@ -66,7 +66,8 @@ struct MadeProblem {
 };
 
 TEST(CalibrationFit, OverconfidenceIsTakenBack) {
-  // Claims .95, right 7 of 10: T with softmax(ln .95 / T, ln .05 / T) = .7 is ln 19 / ln(7/3).
+  // Probability .95, correct in 7 of 10: T with softmax(ln .95 / T, ln .05 / T) = .7 is ln 19 /
+  // ln(7/3).
   const auto fit = MadeProblem(400, 0.95F, 7).fit();
   EXPECT_TRUE(fit.is_calibrated);
   EXPECT_NEAR(fit.temperature, std::log(19.0) / std::log(7.0 / 3), 1e-3);
@@ -84,7 +85,8 @@ TEST(CalibrationFit, LittleValidationCalibratesNothing) {
 }
 
 TEST(CalibrationFit, DialoguesThatDisagreeLeaveTheTemperatureNearOne) {
-  // Every second dialogue is all right, the others are at chance: sharper is no sure gain.
+  // Every second dialogue is all correct, the others are at chance: a sharper temperature is no
+  // certain gain.
   MadeProblem problem(200, 0.7F, 10);
   for (std::size_t i = 0; i < problem.truth.size(); ++i) {
     if (problem.dialogues[i] % 2 == 0) problem.truth[i] = static_cast<std::int64_t>(i % 2);
@@ -97,7 +99,7 @@ TEST(CalibrationFit, DialoguesThatDisagreeLeaveTheTemperatureNearOne) {
 }
 
 TEST(CalibrationFit, TheErrorIsThatOfUtterancesThatDidNotFitIt) {
-  // Labels drawn apart from the outputs: whatever is fitted, held-out dialogues show the error.
+  // Labels independent of the outputs: for any temperature, held-out dialogues show the error.
   const auto fit = MadeProblem(100, 0.99F, 5).fit();
   const auto problem = MadeProblem(100, 0.99F, 5);
   EXPECT_GE(fit.expected_error,

@@ -187,7 +187,7 @@ TEST(SentimentMetrics, NothingAndConstantsGiveNaN) {
   const auto nothing = sentiment_metrics({}, {});
   EXPECT_EQ(nothing.count, 0);
   EXPECT_TRUE(std::isnan(nothing.mae) && std::isnan(nothing.correlation));
-  // 0.1F has no finite binary form: the mean of a constant must not turn into a tiny deviation.
+  // 0.1F has no finite binary form: the standard deviation of a constant must still be 0.
   const std::vector<float> constant(7, 0.1F);
   const std::vector<float> varied = {1, 2, 3, 4, 5, 6, 7};
   EXPECT_TRUE(std::isnan(sentiment_metrics(varied, constant).correlation));

@@ -1,4 +1,4 @@
-// Every metric against values that scikit-learn and MMSA's definitions give
+// Every metric against values of scikit-learn and of MMSA's definitions
 // (tests/fixtures/metrics/make_reference.py).
 #include <gtest/gtest.h>
 

@@ -10,7 +10,7 @@
 namespace hardy {
 namespace {
 
-/// torch.optim.Adam written from its documentation, in float64, one value.
+/// torch.optim.Adam from its documentation, in float64, for one value.
 struct ReferenceAdam {
   double value;
   double mean = 0;
@@ -52,7 +52,8 @@ TEST(Adam, LeavesParametersWithoutGradientAlone) {
   used.sum().backward();
   adam.step();
   EXPECT_NE(used[0].item<float>(), 1.0F);
-  EXPECT_EQ(unused[0].item<float>(), 1.0F);  // methods.md H24: no decay before its stage
+  EXPECT_EQ(unused[0].item<float>(),
+            1.0F);  // no decay of a parameter before the stage that uses it
 }
 
 TEST(Adam, ClipsToTheStatedNorm) {

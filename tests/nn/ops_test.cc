@@ -78,7 +78,7 @@ TEST(Linear, NoRowsGiveNoRowsAndZeroGradients) {
 }
 
 TEST(LinearOfBlocks, KernelAndGeneralPathAgree) {
-  // Of five rows one block covers all, one three of them, one none.
+  // Of five rows one block has all, one has three, one has none.
   expect_paths_agree({random_tensor({4, 9}, 40), random_tensor({4}, 41)}, [&](const auto& in) {
     const auto block = [&](std::int64_t width, std::vector<std::int64_t> rows) {
       const auto count = static_cast<std::int64_t>(rows.size());
@@ -155,7 +155,7 @@ TEST(Lstm, KernelAndGeneralPathAgreeInBothDirections) {
   }
 }
 
-/// PyTorch's own layer, which differs in who adds the biases.
+/// PyTorch's own layer, which adds the biases elsewhere.
 TEST(Lstm, AgreesWithLibtorch) {
   const std::vector<std::int64_t> sizes = {3, 2, 2};
   const auto x = random_tensor({7, 5}, 22);
@@ -179,7 +179,7 @@ TEST(Lstm, AgreesWithLibtorch) {
 }
 
 TEST(Lstm, HandWorkedStep) {
-  // i = o = 1/2 (logistic of 0), f plays no part, g = tanh(1): h = tanh(tanh(1) / 2) / 2.
+  // i = o = 1/2 (logistic of 0), f has no effect, g = tanh(1): h = tanh(tanh(1) / 2) / 2.
   const auto gates = at::tensor(std::vector<float>{0, 7, 1, 0}).view({1, 4});
   const auto y = lstm(gates, at::zeros({4, 1}), {1}, false);
   EXPECT_NEAR(y.item<float>(), 0.5 * std::tanh(0.5 * std::tanh(1.0)), 1e-6);

@@ -1,4 +1,4 @@
-// Programs of npm packages as tests: skipped with a notice without them, failing where CI=true.
+// Programs of npm packages as tests: skipped with a notice without them, failing when CI=true.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -10,7 +10,7 @@
 
 namespace hardy::test {
 
-/// Whether node and the packages of package-lock.json are there.
+/// Whether node and the packages of package-lock.json are installed.
 inline bool has_npm() {
   return std::filesystem::exists(std::filesystem::path(HARDY_NPM_DIR) / "installed.txt");
 }

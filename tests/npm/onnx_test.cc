@@ -1,4 +1,4 @@
-// Exported models in ONNX Runtime give what the prediction runtime gives.
+// Exported models in ONNX Runtime against the prediction runtime.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -43,7 +43,7 @@ Json padded_feeds(const BundleInfo& info, const std::vector<UtteranceView>& view
     each_place([&, columns = width, modality = m](const UtteranceView* view) {
       const float* features = view == nullptr ? nullptr : view->features[modality];
       mask.push_back(features == nullptr ? 0 : 1);
-      // What is absent may hold anything: NaN.
+      // Absent features may have any value, here NaN.
       for (std::int64_t j = 0; j < columns; ++j) {
         values.push_back(features == nullptr ? Json(nullptr) : Json(features[j]));
       }

@@ -16,7 +16,7 @@
 namespace hardy {
 namespace {
 
-/// A model for the demonstration corpus, some of whose utterances it "was trained on".
+/// A model for the demonstration corpus that marks some utterances as trained on.
 void save_demo_model(const std::filesystem::path& file) {
   const Corpus corpus = make_demo_corpus();
   EncoderConfig encoder;

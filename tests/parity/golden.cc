@@ -122,7 +122,7 @@ BackboneOptions published_options(const TensorFile& state_dict) {
   options.outputs = shape.outputs;
   options.encoder = shape.encoder;
   options.has_decoder = shape.has_decoder;
-  options.encoder.heads = golden_size("heads");  // no weight tells it
+  options.encoder.heads = golden_size("heads");  // not derivable from the weights
   return options;
 }
 

@@ -1,6 +1,6 @@
 // Golden values: one batch, its masks and the outputs of the published modules on it. There are two
-// sets, alike in all but their sizes: that of the reference data, which the published programs
-// gave, and a small one in tests/fixtures/golden, which a script computes from the formulas.
+// sets of different sizes: that of the reference data, from the published programs, and a small one
+// in tests/fixtures/golden, which a script computes from the formulas.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -21,17 +21,17 @@ inline const std::vector<std::string> kNames = {"acoustic", "textual", "visual"}
 
 enum class GoldenSet { kOwn, kShared };
 
-/// A test on each set; the shared one where the reference data is at hand.
+/// A test on each set; the shared one if the reference data is available.
 class Golden : public ::testing::TestWithParam<GoldenSet> {
  protected:
-  /// Makes the set that of every function below.
+  /// Selects the set for every function below.
   void SetUp() override;
 };
 
 /// "meta" (sizes), "losses" or "retrieval" of the set.
 nlohmann::json golden_json(const std::string& name);
 
-/// A size that the set's "meta" names.
+/// A size in the set's "meta".
 std::int64_t golden_size(const std::string& name);
 
 /// The state dict of a published module, "momke".
@@ -52,20 +52,20 @@ GoldenBatch load_golden_batch();
 /// Widths of the modalities.
 std::vector<std::int64_t> golden_widths();
 
-/// A golden array laid out [S, B, ...] or [B, S, ...], brought to our packed rows.
+/// Layout of a golden array, [S, B, ...] or [B, S, ...]; arrays are converted to packed rows.
 enum class Layout { kTimeFirst, kBatchFirst };
 at::Tensor load_golden(const std::string& name, const GoldenBatch& batch, Layout layout);
 
-/// A golden array as it is.
+/// A golden array, unconverted.
 at::Tensor load_array(const std::string& name);
 
-/// What our modules need to hold a published checkpoint.
+/// Backbone options for a published checkpoint.
 BackboneOptions published_options(const TensorFile& state_dict);
 
 /// "at" -> pattern, by the letters of the golden file names.
 Pattern golden_pattern(const std::string& letters);
 
-/// The largest difference, which must be at most 1e-5; also printed per file.
+/// Expects the largest difference to be at most 1e-5, and prints it per file.
 void expect_close(const at::Tensor& ours, const at::Tensor& golden, const std::string& what);
 
 }  // namespace hardy::test

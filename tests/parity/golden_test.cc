@@ -1,4 +1,4 @@
-// Our modules with the published weights must give the published outputs.
+// Parity of the modules with the published weights.
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
@@ -31,7 +31,7 @@ INSTANTIATE_TEST_SUITE_P(Sets, Golden, ::testing::Values(GoldenSet::kOwn, Golden
                            return parameter.param == GoldenSet::kOwn ? "Own" : "Shared";
                          });
 
-/// A backbone holding the published recogniser's weights.
+/// A backbone with the published recogniser's weights.
 struct PublishedRecogniser {
   TensorFile state_dict = golden_state("hardymer_recognizer");
   ParameterSet parameters;
@@ -47,7 +47,7 @@ std::vector<std::vector<std::int64_t>> every_row(std::int64_t rows) {
   return {all, all, all};
 }
 
-/// Zeros in the reconstruction of the published code are none: it rebuilds every modality.
+/// The published code reconstructs every modality.
 at::Tensor reconstruction(const Backbone& backbone, const Fused& fused) {
   return at::cat(backbone.reconstruct(fused, every_row(fused.joint.size(0))), 1);
 }
@@ -110,9 +110,9 @@ TEST_P(Golden, RecogniserUnimodalHeads) {
   }
 }
 
-/// The published reconstruction loss of the missing modalities, with its utterance mask applied in
-/// the wrong layout (methods.md H14): errors are laid out [S, B], the mask [B, S], both flattened.
-/// So padded positions count and real ones do not; only this test reproduces that.
+/// The published reconstruction loss of the missing modalities, with its utterance mask in the
+/// wrong layout (defect H14, docs/audit.md): errors are laid out [S, B], the mask [B, S], both
+/// flattened. Padded positions therefore count and real ones do not; only this test reproduces it.
 at::Tensor published_reconstruction_loss(const Backbone& backbone, Pattern pattern) {
   const auto input = load_array("input");
   const auto mask = load_array("utterance_mask");
@@ -153,7 +153,7 @@ at::Tensor published_reconstruction_loss(const Backbone& backbone, Pattern patte
   return error;
 }
 
-/// Gradient norms of our parameters by the published names; a missing gradient counts as zero.
+/// Gradient norms of hardy's parameters by the published names; a missing gradient counts as zero.
 std::map<std::string, double> published_gradient_norms(const ParameterSet& parameters) {
   std::map<std::string, at::Tensor> ours;
   for (const auto& [name, value] : parameters.all()) {
@@ -234,7 +234,7 @@ TEST_P(Golden, DefectH14IsThePublishedReconstructionLoss) {
     std::vector<std::vector<std::int64_t>> rows;
     for (int m = 0; m < 3; ++m) rows.push_back(rows_with_target(golden.table, plan, m, false));
     const auto rebuilt = published.backbone.reconstruct(fused, rows);
-    // Packed rows and counted padding apart, as training has them.
+    // Packed rows and counted padding separately, as in training.
     const auto mask = swapped_mask(plan);
     auto error = padding_error(published.backbone, mask.padding, false, off);
     for (std::size_t m = 0; m < 3; ++m) {
@@ -282,8 +282,8 @@ struct GoldenFold {
   GoldenFold(const GoldenFold&) = delete;
   GoldenFold& operator=(const GoldenFold&) = delete;
 
-  /// A seed under which the first epoch keeps the dialogues in their order, as the mask of H14
-  /// depends on it.
+  /// A seed under which the first epoch keeps the order of the dialogues, on which the mask of H14
+  /// depends.
   [[nodiscard]] std::uint64_t ordered_seed() const {
     for (std::uint64_t seed = 0;; ++seed) {
       Generator shuffle = Seeds(seed).stream("recogniser.patterns.shuffle", {0});
@@ -339,8 +339,7 @@ TEST_P(Golden, TrainingStartsFromThePublishedLossesAndGradients) {
 
 /// The published hardness model's pseudo mutual information under a condition: z of an absent
 /// modality is a constant (zero input, all keys masked), and the cross-attention's keys are masked
-/// by "either modality is there" (methods.md H23). Both are published behaviour, reproduced here
-/// only.
+/// by "either modality is present". Both are published behaviour, reproduced only here.
 class PublishedInformation {
  public:
   PublishedInformation(const HardnessModule& module, const GoldenBatch& golden)
@@ -367,7 +366,7 @@ class PublishedInformation {
     DropoutStream off;
     if (pattern.has(first) || pattern.has(second))
       return module_.information(pair, x, y, all, all, off);
-    // No key at all: cross_attention gives zeros, so every query sees the projection's bias only.
+    // Without keys cross_attention returns zeros, so every query gets the projection's bias only.
     Segments none = all;
     for (auto& offset : none.offsets) offset = 0;
     const auto empty = at::zeros({0, x.size(1)});
@@ -375,7 +374,7 @@ class PublishedInformation {
   }
 
  private:
-  /// A stack whose every key is masked: attention gives zeros, a unit adds MLP(0).
+  /// A stack with all keys masked: attention is zero, a unit adds MLP(0).
   at::Tensor without_keys(int expert, const at::Tensor& x) const {
     return module_.backbone().expert(expert).forward_without_keys(x);
   }

@@ -1,4 +1,4 @@
-// Owners of a folder in processes of their own.
+// Owners of a folder in separate processes.
 #include "pipeline/folder_owner.h"
 
 #include <gmock/gmock.h>
@@ -29,7 +29,7 @@ using ::testing::HasSubstr;
 
 constexpr OwnerTimes kBrief = {.beat = milliseconds(50), .stale = milliseconds(1000)};
 
-/// An owner file as another machine would have written it, touched `age` ago.
+/// An owner file of another machine, touched `age` ago.
 void put_foreign_owner(const TempDir& folder, std::chrono::seconds age) {
   test::put_file(folder / FolderOwner::kFile,
                  R"({"host": "node7", "pid": 4711, "boot": "b", "pid_namespace": "n",
@@ -78,7 +78,7 @@ TEST(FolderOwner, AKilledProcessOfThisMachineHoldsNothing) {
   EXPECT_THAT(message_of<IoError>([&] { const FolderOwner owner(folder.path()); }),
               HasSubstr("process " + std::to_string(child) + " on "));
   ::kill(child, SIGKILL);
-  // Even while only its exit status is left, as in a container without an init process.
+  // Also while only its exit status remains, as in a container without an init process.
   siginfo_t info{};
   ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOWAIT), 0);
   { const FolderOwner owner(folder.path()); }
@@ -133,7 +133,7 @@ TEST(FolderOwner, OfManyProcessesOneOwnsAFolderAndOneTakesOverADeadOne) {
     const auto json = nlohmann::json::parse(read_text_file(folder / FolderOwner::kFile));
     const auto winner = json.at("pid").get<pid_t>();
     EXPECT_THAT(children, ::testing::Contains(winner));
-    EXPECT_EQ(::waitpid(winner, nullptr, WNOHANG), 0);  // it lives
+    EXPECT_EQ(::waitpid(winner, nullptr, WNOHANG), 0);  // it is alive
     for (const auto child : children) ::kill(child, SIGKILL);
     ::waitpid(winner, nullptr, 0);
     EXPECT_EQ(test::entry_count(folder.path()), 1);  // no temporary file stays

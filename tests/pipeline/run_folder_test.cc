@@ -50,7 +50,7 @@ RunFolder create(const TempDir& folder, const RunManifest& manifest,
   return RunFolder::create(folder / "run", manifest, existing);
 }
 
-/// Created and given back.
+/// Created and released again.
 RunFolder created(const TempDir& folder, const RunManifest& manifest) {
   (void)create(folder, manifest);
   return RunFolder::open(folder / "run");

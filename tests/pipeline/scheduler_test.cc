@@ -18,7 +18,7 @@ using test::message_of;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-/// Remembers what it was told.
+/// Records all calls.
 class RecordingProgress final : public Progress {
  public:
   void start(const std::string&) override {}
@@ -103,7 +103,7 @@ TEST(Scheduler, ManyWorkersFinishDependenciesBeforeFollowers) {
 
 TEST(Scheduler, IndependentTasksRunAtTheSameTime) {
   Scheduler scheduler({.jobs = 2});
-  std::latch both(2);  // would never open with one worker
+  std::latch both(2);  // would deadlock with one worker
   for (const char* name : {"x", "y"}) {
     scheduler.add({.name = name, .work = [&](TaskContext&) { both.arrive_and_wait(); }});
   }

@@ -87,7 +87,7 @@ TEST(StageCache, DamagedEntriesAreCountedAndReplacedByTheNextResult) {
   for (const std::size_t kept : {std::size_t{0}, std::size_t{9}, bytes.size() - 1}) {
     std::ofstream(file, std::ios::binary).write(bytes.data(), static_cast<std::streamsize>(kept));
     EXPECT_FALSE(cache.find(kKey).has_value()) << kept;
-    // By the time it is found damaged, another process may have put a whole one there.
+    // By the time the damage is found, another process may have stored a sound entry.
     EXPECT_TRUE(std::filesystem::exists(file)) << kept;
   }
   bytes.back() = static_cast<char>(bytes.back() ^ 1);
@@ -109,7 +109,7 @@ TEST(StageCache, AnEntryOfAnotherKeyIsRefusedAndReplaced) {
   EXPECT_EQ(number_in(cache.get_or_compute(kKey, [] { return one_number(1); })), 1);
   EXPECT_EQ(number_in(*StageCache(folder.path()).find(kKey)), 1);
   EXPECT_EQ(number_in(*cache.find(other)), 2);
-  EXPECT_TRUE(cache.find(kKey)->metadata.empty());  // the key is the store's own affair
+  EXPECT_TRUE(cache.find(kKey)->metadata.empty());  // the key is internal to the store
 }
 
 TEST(StageCache, ACheckpointOfAnotherKeyCountsAsAbsent) {

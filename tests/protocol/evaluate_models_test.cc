@@ -1,4 +1,4 @@
-// Stored models on other corpora: matched by name, never scored on what they have seen.
+// Stored models on other corpora: matched by name, never scored on utterances that they have seen.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -29,7 +29,7 @@ using testing::HasSubstr;
 constexpr std::int64_t kDialogues = 16;
 constexpr std::int64_t kTurns = 6;
 
-/// Utterances that stand near one of four corners, one a class; three modalities.
+/// Utterances near one of four corners, one corner per class; three modalities.
 Corpus corners() {
   Corpus corpus;
   corpus.name = corpus.source = "corners";
@@ -86,7 +86,7 @@ class EvaluateModels : public testing::Test {
     return *folder_ / "run/models/unified-fold0-seed1.safetensors";
   }
 
-  /// The corpus under other ids, so that the model has seen none of it.
+  /// The corpus under other ids, so that none of it counts as seen.
   static Corpus strangers() {
     Corpus corpus = corners();
     for (auto& dialogue : corpus.dialogues) dialogue.id = "x" + dialogue.id;
@@ -222,7 +222,7 @@ TEST_F(EvaluateModels, OnlyUtterancesWithAnAvailableModalityAreScored) {
   EXPECT_EQ(results.scores[2].unread, 10);
   EXPECT_THAT(notes(results), HasSubstr("40 of 96 utterances have none of its modalities"));
 
-  // The score is that of a corpus that has only those utterances' labels.
+  // The score equals that of a corpus in which only those utterances are labelled.
   Corpus rest = corpus;
   for (std::size_t i = 0; i < 40; ++i) rest.utterances[i].label = NAN;
   EXPECT_EQ(evaluate(rest, "a").scores[0].metrics[0].value, results.scores[0].metrics[0].value);
@@ -287,7 +287,7 @@ TEST(ScoredUtterances, RunAndItsStoredPredictionsLeaveOutTheSame) {
   EXPECT_EQ(scored, 96 - 32 - 8);
   EXPECT_EQ(unread, 32);
   EXPECT_EQ(unlabelled, 8);
-  // stats reads predictions.csv and comes to the same numbers.
+  // stats reads predictions.csv and gives the same numbers.
   const auto table = read_predictions(RunFolder::open(folder / "run"));
   for (const auto& score : result.results.scores) {
     const auto* cell =

@@ -1,4 +1,4 @@
-// Masks of missing data in runs: the same as data that are really missing, the same for everyone.
+// Masks of missing data in runs: equivalent to really missing data, and the same for every method.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <torch/types.h>

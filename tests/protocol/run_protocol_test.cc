@@ -1,4 +1,4 @@
-// The main job end to end on small synthetic corpora: bytes, resumption, patterns, honesty.
+// The main job end to end on small synthetic corpora: bytes, resumption, patterns, leaks.
 #include "protocol/run_protocol.h"
 
 #include <gtest/gtest.h>
@@ -65,7 +65,7 @@ TEST(RunProtocol, AnInterruptedRunResumesToTheSameBytes) {
   NoProgress quiet;
   run_protocol(request_in(dir.path() / "whole", test::tiny_config()), corpus, quiet);
 
-  /// Asks the run to stop after a number of progress reports.
+  /// Requests a stop after a number of progress reports.
   class Stopper final : public Progress {
    public:
     Stopper(std::atomic<bool>& stop, int reports) : stop_(stop), left_(reports) {}
@@ -126,7 +126,7 @@ TEST(RunProtocol, WorksWhenModalitiesAreReallyMissing) {
   EXPECT_FALSE(result.results.scores.empty());
 }
 
-/// Everything of a model file but its scores on the test part.
+/// The contents of a model file without its scores on the test part.
 std::pair<std::map<std::string, std::vector<float>>, std::string> without_test_scores(
     const std::filesystem::path& model) {
   const TensorFile file = load_tensor_file(model);
@@ -156,7 +156,7 @@ TEST(RunProtocol, TestLabelsInfluenceNothingButTheFinalNumbers) {
   auto request = request_in(dir.path() / "true", config);
   request.only_fold = 0;
   run_protocol(request, corpus, quiet);
-  // Shift every label of the test session; the checksum is kept so that nothing else changes.
+  // Shifts every label of the test session; the checksum is kept so that nothing else changes.
   for (auto& utterance : corpus.utterances) {
     const auto& dialogue = corpus.dialogues[static_cast<std::size_t>(utterance.dialogue)];
     if (dialogue.group == "Ses01") {
@@ -190,7 +190,7 @@ TEST(RunProtocol, AMaskedEvaluationIgnoresWhatTheAbsentModalityStores) {
   request.only_fold = 0;
   run_protocol(request, corpus, quiet);
   const auto before = evaluate_models(dir.path() / "run", corpus, "a", quiet);
-  // Poison the second modality everywhere; the checksum is kept so that the test part stays the
+  // Replaces the second modality everywhere; the checksum is kept so that the test part stays the
   // same.
   for (auto& value : corpus.modalities[1].features) value = 1e6F;
   const auto after = evaluate_models(dir.path() / "run", corpus, "a", quiet);

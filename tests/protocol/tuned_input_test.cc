@@ -1,4 +1,4 @@
-// Recognisers of tuned features, trained, stored, and used by everything that uses models.
+// Recognisers of tuned features: training, storage, and all uses of models.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <torch/types.h>
@@ -143,7 +143,7 @@ TEST(TunedInput, APlainModelHoldsNoNetAndSaysSo) {
   EXPECT_THAT(model.file.text("hardy.model"), HasSubstr("\"input\":\"plain\""));
 }
 
-/// Rewrites every file of a folder whose arrays a change touches; how many those were.
+/// Rewrites every file of a folder whose arrays `change` modifies; returns their number.
 int change_files(const std::filesystem::path& folder,
                  const std::function<bool(TensorFile&)>& change) {
   int changed = 0;

@@ -1,5 +1,5 @@
-// Run folders of format 1 as they lie on people's disks: tests/fixtures/run_folder_v1 was written
-// by `hardy run` 0.1.0 and is never written again. What reads run folders must go on reading it.
+// Run folders of format 1: tests/fixtures/run_folder_v1 was written by `hardy run` 0.1.0 and is
+// never rewritten. Readers of run folders must continue to read it.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

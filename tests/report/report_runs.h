@@ -9,7 +9,7 @@
 
 namespace hardy::test {
 
-/// A run that is right in all but one of `period` predictions, of classes calm and angry.
+/// A run with one wrong prediction in `period`, of classes calm and angry.
 inline RunFolder make_report_run(const std::filesystem::path& folder, std::int64_t period,
                                  double beta = 4) {
   Config config;
@@ -49,7 +49,7 @@ inline RunFolder make_report_run(const std::filesystem::path& folder, std::int64
   timings.jobs = 2;
   timings.stage_cpu_s = {{"hardness", 12.25}, {"recogniser", 4}};
   write_timings(run, timings);
-  std::filesystem::remove(folder / kChecksumFile);  // it does not know the tables added here
+  std::filesystem::remove(folder / kChecksumFile);  // its checksums lack the tables added here
   return run;
 }
 

@@ -134,7 +134,7 @@ TEST_F(Report, AComparisonOfMethodsIsShownOnce) {
   const ReportData data = read_report_data({folder_.path()}, "x");
   EXPECT_TRUE(data.studies[0].comparison["tables"].is_array());
   EXPECT_TRUE(data.studies[0].tables.empty());
-  // What the others are compared with comes first.
+  // The reference of the comparison comes first.
   EXPECT_EQ(data.runs[0].name, "hardymer");
   put_file(folder_ / "compare.json", R"({"format": 1})");
   EXPECT_THAT(message_of<ArtifactError>([&] { (void)read_report_data({folder_.path()}, "x"); }),

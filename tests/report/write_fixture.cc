@@ -1,10 +1,10 @@
-// Writes the run folders that the browser test reports on: `hardy_report_fixture DIR`.
+// Writes the run folders of the browser test's report: `hardy_report_fixture DIR`.
 #include "base/files.h"
 #include "tests/report/report_runs.h"
 
 namespace {
 
-/// Three methods under one track and metric; HARDY-MER loses to the first beyond chance.
+/// Three methods under one track and metric; HARDY-MER is significantly worse than the first.
 constexpr const char* kComparison = R"({
  "format": 1, "folds": ["1/2", "2/2"], "seeds": [1, 2], "level": 0.95,
  "terms": "budget: at most 3 epochs", "left_out": [{"method": "gcnet", "reason": "no <b>speakers"}],
@@ -48,7 +48,7 @@ int main(int argc, char** argv) {
   };
   put("study.json", "{\"kind\": \"study\", \"title\": \"made\"}");
   put("ablation.csv", "variant,wa\nfull,0.8\nnone,0.7\n");
-  // Two queries and a neighbour of each in either map; the text of u4 is no markup.
+  // Two queries and a neighbour of each in either map; the text of u4 must not be read as markup.
   std::string points = "modality,features,x,y,utterance,label,role,query,text\n";
   for (int i = 0; i < 80; ++i) {
     const int u = i / 2;

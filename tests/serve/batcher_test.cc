@@ -1,4 +1,4 @@
-// Requests that share a pass: each gets its own answer, whatever the others ask.
+// Requests that share a pass: each gets its own answer.
 #include "serve/batcher.h"
 
 #include <gtest/gtest.h>
@@ -38,14 +38,14 @@ class BatcherTest : public testing::Test {
     return Recogniser::load(dir_.path() / "other");
   }
 
-  /// Moved, never copied: the views point into the features.
+  /// Movable only: the views point into the features.
   struct Request {
     test::RandomUtterances utterances;
     PredictOptions options;
     const Recogniser* recogniser;
   };
 
-  /// A request of its own utterances, every one a dialogue.
+  /// A request of utterances without context, each its own dialogue.
   Request request(std::size_t count, std::uint64_t seed, PredictOptions options = {}) {
     return {test::RandomUtterances(info_, count, seed, Pattern::complete(2)), options,
             &*recogniser_};
@@ -59,8 +59,8 @@ class BatcherTest : public testing::Test {
     return offsets;
   }
 
-  /// Sends all requests at a time through one worker, and compares each answer with what the
-  /// library says of the request alone.
+  /// Sends all requests at once through one worker, and compares each answer with the library's
+  /// answer to the request alone.
   void expect_own_answers(const std::vector<Request>& requests, milliseconds wait) {
     Batcher batcher({.workers = 1, .max_utterances = 64, .wait = wait},
                     [this](std::int64_t count, std::int64_t utterances) {
@@ -114,7 +114,7 @@ class BatcherTest : public testing::Test {
 TEST_F(BatcherTest, FourDifferentRequestsShareAPassAndEachGetsItsOwnAnswer) {
   std::vector<Request> requests;
   for (std::uint64_t i = 0; i < 4; ++i) requests.push_back(request(i + 1, i));
-  expect_own_answers(requests, std::chrono::seconds(60));  // over once all four are there
+  expect_own_answers(requests, std::chrono::seconds(60));  // ends when all four have arrived
   ASSERT_EQ(passes_.size(), 1U);
   EXPECT_EQ(passes_[0], (std::pair<std::int64_t, std::int64_t>(4, 10)));
 }

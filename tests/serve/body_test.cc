@@ -1,4 +1,4 @@
-// Bodies of requests: dialogues inside a list, and every input that fuzzing kept.
+// Bodies of requests: dialogues in a list, and every input in fuzz/corpus.
 #include "serve/body.h"
 
 #include <gmock/gmock.h>

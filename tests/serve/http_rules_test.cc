@@ -1,4 +1,4 @@
-// Host names, origins, targets, and who may reload.
+// Host names, origins, targets, and serialised reloads.
 #include "serve/http_rules.h"
 
 #include <gmock/gmock.h>
@@ -69,7 +69,8 @@ TEST(HostRules, AnOriginMustBeTheServiceItself) {
   EXPECT_EQ(status(rules, "localhost:8080", "http://localhost:8080"), 200);
   EXPECT_EQ(status(rules, "localhost", "http://localhost:80"), 200);
   EXPECT_EQ(status(rules, "hardy.example.org", "https://hardy.example.org"), 200);
-  EXPECT_EQ(status(rules, "127.0.0.1:8080", "https://hardy.example.org"), 200);  // of a proxy
+  EXPECT_EQ(status(rules, "127.0.0.1:8080", "https://hardy.example.org"),
+            200);  // request through a proxy
   for (const char* origin : {"http://localhost:3000", "http://evil.example", "null", "x", "file://",
                              "http://localhost:8080/page", "http://127.0.0.1:8080"}) {
     EXPECT_EQ(status(rules, "localhost:8080", origin), 403) << origin;
@@ -111,7 +112,7 @@ TEST(ReloadGate, OneGoesOneWaitsAndTheNewestWins) {
   auto enter = [&] { return std::async(std::launch::async, [&] { return gate.enter(); }); };
   std::vector<std::future<Turn>> waiting;
   for (int i = 0; i < 5; ++i) waiting.push_back(enter());
-  // All but one are told so while the first still runs; which one stays depends on the threads.
+  // All but one are replaced while the first runs; which one remains depends on the threads.
   int replaced = 0;
   for (int tries = 0; tries < 500 && replaced < 4; ++tries) {
     std::this_thread::sleep_for(std::chrono::milliseconds(10));

@@ -1,4 +1,4 @@
-// What a confined service can no longer do.
+// Operations that a confined service can no longer perform.
 #include "serve/jail.h"
 
 #include <arpa/inet.h>
@@ -17,7 +17,7 @@
 namespace hardy {
 namespace {
 
-/// Runs `attempt` in a process of its own; the error number that it returns, 0 for success.
+/// Runs `attempt` in a separate process; returns its error number, 0 for success.
 template <typename Attempt>
 int error_in_child(const Attempt& attempt) {
   const pid_t child = ::fork();

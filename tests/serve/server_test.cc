@@ -61,7 +61,7 @@ class Client {
     return text;
   }
 
-  /// Everything until the other side closes, or says nothing more for a while.
+  /// Everything until the other side closes, or is silent for a while.
   std::string read_all() {
     const timeval patience{0, 300'000};
     ::setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
@@ -212,7 +212,7 @@ TEST_F(ServerTest, WhatAProxyCouldUnderstandDifferentlyIsRefusedAndNotReadOn) {
     const auto reply = client.read_all();
     EXPECT_THAT(reply.substr(0, 9), testing::AnyOf("HTTP/1.1 ", "HTTP/1.0 "));
     EXPECT_THAT(reply.substr(9), StartsWith(tested.status));
-    // The hidden request is part of a body, or of nothing.
+    // The hidden request is part of a body, or is ignored.
     EXPECT_EQ(reply.find("fingerprint"), std::string::npos) << reply;
   }
 }
@@ -278,7 +278,7 @@ TEST_F(ServerTest, AHeaderMayComeInPieces) {
 TEST_F(ServerTest, ARefusedClientStillReadsWhy) {
   const auto port = start();
   Client client(port);
-  // Far more than the sockets hold: closing at once would cut the connection off.
+  // Far more than the sockets hold: closing at once would reset the connection.
   const auto reply = client.ask(post(std::string(8 << 20, ' ')));
   EXPECT_THAT(reply, StartsWith("HTTP/1.1 413"));
 }
@@ -290,7 +290,7 @@ TEST_F(ServerTest, BodiesInWorkAreBoundedTogether) {
   const auto port = start();
   const auto large = post(std::string(900 << 10, ' '));
   Client held(port);
-  held.send(large.substr(0, large.size() - 1));  // in work until its last byte comes
+  held.send(large.substr(0, large.size() - 1));  // in progress until its last byte arrives
   std::string refused;
   for (int i = 0; i < 50 && refused.empty(); ++i) {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
@@ -362,8 +362,7 @@ std::vector<std::unique_ptr<Client>> slow_clients(std::uint16_t port) {
   return slow;
 }
 
-// Without limits of their own: where the server waits for a slow client, these fail by the client's
-// patience or never end.
+// Without their own limits: if the server waited for a slow client, these would time out or hang.
 TEST_F(ServerTest, SlowClientsKeepNobodyOut) {
   options_.request_timeout_s = 3600;
   const auto port = start();
@@ -382,7 +381,7 @@ TEST_F(ServerTest, BrokenClientsLeaveNothingBehind) {
   const auto port = start();
   for (int i = 0; i < 50; ++i) {
     Client(port).send(post(kBody).substr(0, static_cast<std::size_t>(20 + 2 * i)));
-    Client(port).send(post(kBody));  // gone before the answer
+    Client(port).send(post(kBody));  // closed before the answer
   }
   Client client(port);
   EXPECT_THAT(client.ask(post(kBody)), StartsWith("HTTP/1.1 200"));

@@ -22,7 +22,7 @@ namespace {
 using Json = nlohmann::json;
 using ::testing::HasSubstr;
 
-/// A service for a small model, and what to ask it.
+/// A service for a small model, with requests for it.
 class ServiceTest : public testing::Test {
  protected:
   ServiceTest() : info_(test::bundle_info({3, 2}, 2, encoder())) {
@@ -120,7 +120,7 @@ TEST_F(ServiceTest, PredictsListsByDialogueAndHonoursOptions) {
   const auto answers = Json::parse(post("/v1/predict", body("")).body).at("predictions");
   ASSERT_EQ(answers.size(), 3U);
   EXPECT_EQ(answers[1]["id"], "b");
-  // The same features, but one has a dialogue around it.
+  // The same features, once with a dialogue as context.
   EXPECT_NE(answers[0]["probabilities"], answers[2]["probabilities"]);
   const auto limited =
       Json::parse(post("/v1/predict", body(R"(,"available":["m0"],"reconstruct":true)")).body)
@@ -202,7 +202,7 @@ TEST_F(ServiceTest, PagesOfOtherSitesCannotUseIt) {
   expect_refusal(ask_as("127.0.0.1:8080", "null", "application/json"), 403, "Origin", "other");
   expect_refusal(ask_as("evil.example", "", "application/json"), 403, "Host", "no name of this");
   expect_refusal(ask_as("a b", "", "application/json"), 400, "Host", "not a host name");
-  // A form of another site can send these without asking first.
+  // A form of another site can send these without a preflight request.
   for (const char* type : {"", "text/plain", "application/x-www-form-urlencoded"}) {
     expect_refusal(ask_as("127.0.0.1:8080", "", type), 415, "Content-Type", "application/json");
     HttpRequest reload{"POST", "/v1/reload", "", type, ""};
@@ -281,7 +281,7 @@ TEST_F(ServiceTest, ATurnMayOnlyEndTheDialogue) {
 
 TEST_F(ServiceTest, AModelThatIsTooLargeIsRefusedUnread) {
   service();
-  // 64 GiB that take no room on the disk: reading them would take minutes and end the process.
+  // A sparse file of 64 GiB: reading it would take minutes and exhaust memory.
   std::filesystem::resize_file(options_.model, std::uintmax_t{64} << 30);
   expect_refusal(post("/v1/reload", ""), 500, "", "more than the 1073741824");
   options_.max_model_bytes = std::int64_t{1} << 40;
@@ -313,7 +313,7 @@ TEST_F(ServiceTest, ASessionAnswersEachTurnFromTheTurnsSoFar) {
   EXPECT_NEAR(second["probabilities"]["class0"].get<double>(),
               batch["predictions"][1]["probabilities"]["class0"].get<double>(), 1e-5);
   EXPECT_EQ(Json::parse(ask("GET", "/v1/dialogues/" + id).body).at("turns"), 2);
-  // A refused turn is no turn.
+  // A refused turn is not appended.
   EXPECT_EQ(post(turns, R"({"features":{"m1":[2]}})").status, 422);
   EXPECT_EQ(Json::parse(ask("GET", "/v1/dialogues/" + id).body).at("turns"), 2);
   EXPECT_EQ(post("/v1/dialogues", "").status, 201);
@@ -342,7 +342,7 @@ TEST_F(ServiceTest, ReloadSwapsTheModelAndAFailedOneKeepsIt) {
   const auto after = Json::parse(ask("GET", "/v1/model").body);
   EXPECT_NE(before.at("fingerprint"), after.at("fingerprint"));
   EXPECT_NE(post("/v1/predict", kUtterance).body, old_answer);
-  // A dialogue stays with the model it began with.
+  // A dialogue keeps the model it began with.
   EXPECT_EQ(Json::parse(ask("GET", "/v1/dialogues/" + id).body).at("fingerprint"),
             before.at("fingerprint"));
   write_file_atomically(options_.model, "rubbish");
@@ -383,7 +383,7 @@ TEST_F(ServiceTest, TheDescriptionIsWhatTheServiceDoes) {
       {"/v1/dialogues/{id}", "/v1/dialogues/" + id},
       {"/v1/dialogues/{id}/turns", "/v1/dialogues/" + id + "/turns"},
       {"/v1/corpus/dialogues/{id}", "/v1/corpus/dialogues/d"}};
-  // Deleting last, so that the dialogue is there for the other calls.
+  // Deletes last, so that the dialogue exists for the other calls.
   for (const std::string method : {"get", "post", "delete"}) {
     for (const auto& [path, operations] : description.at("paths").items()) {
       const auto target = names.contains(path) ? names.at(path) : path;
@@ -426,7 +426,7 @@ TEST_F(ServiceTest, TheDescriptionNamesEveryRefusal) {
   named(post("/v1/predict", R"({"features":{"m0":[1]}})"));
   named(service().handle({"POST", "/v1/predict", kUtterance, "text/plain", ""}));
   named(service().refuse_busy({"POST", "/v1/predict", "", "", ""}));
-  // Every reference leads somewhere.
+  // Every reference resolves.
   const auto text = ask("GET", "/openapi.json").body;
   const std::string mark = "\"$ref\": \"#";
   for (auto at = text.find(mark); at != std::string::npos; at = text.find(mark, at + 1)) {

@@ -1,4 +1,4 @@
-// Writes a small model with random weights: what proxy_test.py serves.
+// Writes a small model with random weights, which proxy_test.py serves.
 #include "tests/support/random_bundle.h"
 
 int main(int argc, char** argv) {

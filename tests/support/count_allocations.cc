@@ -1,4 +1,4 @@
-// Replaces operator new; a file of its own, so that the compiler does not see through it.
+// Replaces operator new; in a separate file, so that the compiler cannot inline it.
 #include "tests/support/count_allocations.h"
 
 #include <atomic>
@@ -23,7 +23,8 @@ void* operator new(std::size_t size) {
   throw std::bad_alloc();
 }
 
-// std::stable_sort asks this one: what it gives must fit the delete below, or a sanitizer objects.
+// std::stable_sort calls this one: its memory must match the delete below, or a sanitizer reports
+// it.
 void* operator new(std::size_t size, const std::nothrow_t& /*unused*/) noexcept {
   ++count;
   return std::malloc(size == 0 ? 1 : size);

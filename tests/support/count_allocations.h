@@ -1,4 +1,4 @@
-// How often the whole process has called operator new so far.
+// Number of calls of operator new in the whole process.
 #pragma once
 
 #include <cstdint>

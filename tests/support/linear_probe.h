@@ -1,5 +1,5 @@
 // A small deterministic linear classifier (ridge regression onto one-hot labels or values, solved
-// by conjugate gradients), to measure what features carry. Test code only.
+// by conjugate gradients), which measures the information in features. Test code only.
 #pragma once
 
 #include <algorithm>
@@ -172,7 +172,7 @@ inline std::vector<bool> hits_on_unseen_groups(const Corpus& corpus,
   return hits;
 }
 
-/// Accuracy over all utterances, each predicted by a probe that has not seen its group.
+/// Accuracy over all utterances, each predicted by a probe that was not trained on its group.
 inline double accuracy_on_unseen_groups(const Corpus& corpus, const std::vector<int>& modalities) {
   const auto hits = hits_on_unseen_groups(corpus, modalities);
   return static_cast<double>(std::count(hits.begin(), hits.end(), true)) /

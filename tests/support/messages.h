@@ -1,4 +1,4 @@
-// What an expected failure says.
+// Messages of expected failures.
 #pragma once
 
 #include <gtest/gtest.h>

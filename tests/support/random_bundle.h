@@ -82,7 +82,7 @@ class WeightDrawer {
   Generator generator_;
 };
 
-/// The file that a trained model of `info` would be, with random numbers in it.
+/// The file of a trained model of `info`, with random weights.
 inline TensorFile random_bundle(const BundleInfo& info, std::uint64_t seed = 1) {
   TensorFile file;
   WeightDrawer drawer(file, seed);
@@ -117,7 +117,7 @@ inline TensorFile random_bundle(const BundleInfo& info, std::uint64_t seed = 1) 
   return file;
 }
 
-/// The same, but 3e38 as a feature of m0 overflows for certain.
+/// The same, but 3e38 as a feature of m0 certainly overflows.
 inline TensorFile overflowing_bundle(const BundleInfo& info) {
   TensorFile file = random_bundle(info);
   auto& deviations = std::get<std::vector<float>>(file.arrays.at("scaling.m0.deviation").values);

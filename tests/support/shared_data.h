@@ -1,5 +1,5 @@
-// Finds the reference data; tests that need it are skipped with a notice without it, and fail where
-// HARDY_REQUIRE_SHARED=1 says that it must be there.
+// Finds the reference data; tests that need it are skipped with a notice without it, or fail if
+// HARDY_REQUIRE_SHARED=1.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -30,8 +30,8 @@ inline bool is_ci() {
 
 }  // namespace hardy::test
 
-/// Leaves the test when `relative` is not in the reference data: skipped with a notice, or failed
-/// when HARDY_REQUIRE_SHARED=1.
+/// Skips the test with a notice when `relative` is not in the reference data, or fails it if
+/// HARDY_REQUIRE_SHARED=1.
 #define HARDY_NEEDS_SHARED(relative)                                                        \
   do {                                                                                      \
     const auto needed = hardy::test::shared_dir() / (relative);                             \

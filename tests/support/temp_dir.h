@@ -1,4 +1,4 @@
-// A folder for one test, gone afterwards.
+// A temporary folder for one test.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -10,7 +10,7 @@
 
 namespace hardy::test {
 
-/// An empty folder of its own below the system's temporary folder; removed by the destructor.
+/// A new empty folder below the system's temporary folder; removed by the destructor.
 class TempDir {
  public:
   TempDir() {

@@ -1,4 +1,4 @@
-// A disk that is full after so many bytes.
+// Simulates a full disk.
 #pragma once
 
 #include <sys/resource.h>
@@ -7,7 +7,7 @@
 
 namespace hardy::test {
 
-/// Makes every write beyond `bytes` fail, as a full disk does, until it goes out of scope.
+/// Makes every write beyond `bytes` fail, like a full disk, until it goes out of scope.
 class WriteLimit {
  public:
   explicit WriteLimit(rlim_t bytes) : handler_(std::signal(SIGXFSZ, SIG_IGN)) {

@@ -55,7 +55,7 @@ TEST(EpochLoop, ResumingFromACheckpointGivesTheSameBytesAndCurve) {
   std::vector<CurvePoint> resumed;
   at::Tensor result;
   for (int attempt = 0; attempt < 20 && resumed.empty(); ++attempt) {
-    Problem part;  // a new process knows only the checkpoint
+    Problem part;  // a new process has the checkpoint only
     part.services.checkpoint_interval_s = 0;
     part.services.find_checkpoint = [&] { return stored; };
     part.services.store_checkpoint = [&](const TensorFile& state) { stored = state; };
@@ -91,7 +91,7 @@ TEST(EpochLoop, AStopKeepsTheLastEpochInACacheOnDisk) {
       cache.store_checkpoint(key, state);
     };
     part.services.throw_if_stopping = [&] {
-      if (++epochs > 1) throw Interrupted();  // long before a checkpoint is due
+      if (++epochs > 1) throw Interrupted();  // long before the next checkpoint
     };
     try {
       part.run();
@@ -121,7 +121,7 @@ TEST(EpochLoop, StopsWhenPatienceIsLost) {
   Problem problem;
   problem.options.patience = 2;
   int epochs = 0;
-  problem.run([&] { return static_cast<double>(++epochs); });  // only ever worse
+  problem.run([&] { return static_cast<double>(++epochs); });  // increasing
   EXPECT_EQ(epochs, 3);
 }
 

@@ -1,4 +1,4 @@
-// What a training stage computes before its first update, and the same from definitions.
+// Computations of a training stage before its first update, and the same from definitions.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -16,7 +16,7 @@
 
 namespace hardy::test {
 
-/// One batch an epoch and no movement: what remains is the loss itself.
+/// One batch per epoch and no movement, so that the loss itself remains.
 inline OptimiserConfig still_optimiser() {
   return {.batch = 1'000'000, .learning_rate = 0, .weight_decay = 0};
 }
@@ -35,7 +35,7 @@ class FirstUpdate {
     }
   }
 
-  /// The parameters that the stage started from, which are those it still has.
+  /// The parameters that the stage started from, which have not moved.
   void load(ParameterSet& parameters) const { parameters.load(state_, "now."); }
 
   [[nodiscard]] bool has(const std::string& parameter) const {
@@ -64,8 +64,8 @@ class FirstUpdate {
   TensorFile state_;
 };
 
-/// Services that keep the first epoch of every loop of a stage, in the order of the loops. Each
-/// must have two epochs.
+/// Services that keep the first epoch of every loop of a stage, in order. Requires: every loop has
+/// two epochs.
 struct FirstUpdates {
   StageServices services;
   std::vector<TensorFile> states;
@@ -122,7 +122,7 @@ inline at::Tensor mean_label_loss(const FoldData& data, const at::Tensor& logits
 }
 
 /// The batch of an epoch of one batch: training dialogues in the shuffled order of `stage`, with
-/// everything shown.
+/// complete input.
 inline BatchPlan first_batch(const FoldData& data, const Seeds& seeds, const std::string& stage) {
   Generator shuffle = seeds.stream(stage + ".shuffle", {0});
   BatchPlan plan;

@@ -1,4 +1,4 @@
-// Validation: chunks, patterns and what selects an epoch.
+// Validation: chunks, patterns and the selection of epochs.
 #include "train/recogniser_data.h"
 
 #include <gtest/gtest.h>

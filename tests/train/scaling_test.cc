@@ -1,4 +1,4 @@
-// Standardisation and the limits of scaled values.
+// Standardisation and the clip range.
 #include "train/scaling.h"
 
 #include <torch/types.h>
@@ -41,7 +41,7 @@ TEST(Scaling, HandWorked) {
   EXPECT_FLOAT_EQ(values_of(scaling.mean[0])[0], 3);
   EXPECT_FLOAT_EQ(values_of(scaling.deviation[0])[0], deviation);
   EXPECT_FLOAT_EQ(values_of(scaling.deviation[0])[1], 1);
-  // From 1 to 5 are 4: the limits are -3 and 9, in scaled units.
+  // The span from 1 to 5 is 4: the clip range is -3 to 9, before scaling.
   EXPECT_FLOAT_EQ(values_of(scaling.lowest[0])[0], -6 / deviation);
   EXPECT_FLOAT_EQ(values_of(scaling.highest[0])[0], 6 / deviation);
   EXPECT_FLOAT_EQ(values_of(apply_scaling(table, scaling).features[0].all())[6], 1 / deviation);
@@ -56,7 +56,7 @@ TEST(Scaling, TouchesNoTrainingValueAndLimitsOthers) {
   for (std::size_t i = 0; i < 6; ++i) EXPECT_EQ(scaled[i], plain[i]) << i;
   EXPECT_EQ(scaled[6], values_of(scaling.highest[0])[0]);
   EXPECT_EQ(scaled[8], values_of(scaling.lowest[0])[0]);
-  // A column that never varied in training says nothing, whatever it does later.
+  // A constant column of the training part has no effect later.
   EXPECT_EQ(scaled[7], 0);
   EXPECT_EQ(scaled[9], 0);
 }

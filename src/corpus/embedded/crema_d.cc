@@ -9,7 +9,7 @@
 #include "corpus/embedded/embedded.h"
 #include "hardy/errors.h"
 
-// The assembler lays the file into the program as it is.
+// The assembler embeds the file unchanged.
 __asm__(".pushsection .rodata\n.global hardy_crema_d\nhardy_crema_d:\n.incbin \"" HARDY_CREMA_D
         "\"\n.global hardy_crema_d_end\nhardy_crema_d_end:\n.byte 0\n.popsection\n");
 
@@ -50,7 +50,7 @@ class LineReader {
     throw DataError(fmt::format("CREMA-D's votes, line {}: {}", number_, what));
   }
 
-  /// Up to the separator, or to the end.
+  /// The text up to the separator, or to the end.
   std::string_view next(char separator) {
     const auto end = rest_.find(separator);
     const auto part = rest_.substr(0, end);

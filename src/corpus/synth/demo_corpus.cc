@@ -15,10 +15,10 @@
 namespace hardy {
 namespace {
 
-/// Chance that the other speaker takes the next turn.
+/// Probability that the other speaker takes the next turn.
 constexpr double kTurnChange = 0.75;
 
-/// Draws emotions so that their shares stay close to the wanted ones although runs are long.
+/// Draws emotions with shares close to the requested ones although runs are long.
 class EmotionChain {
  public:
   explicit EmotionChain(const DemoOptions& options)
@@ -51,9 +51,9 @@ class EmotionChain {
   }
 
  private:
-  /// A class in proportion to what it lacks to its share (never impossible, never certain).
+  /// A class with probability proportional to its deficit (never 0 or 1).
   std::size_t draw_fresh(Generator& generator) const {
-    constexpr double kSlack = 40;  // utterances; larger: shares wander more
+    constexpr double kSlack = 40;  // utterances; a larger value lets shares vary more
     std::vector<double> weights;
     double sum = 0;
     for (std::size_t c = 0; c < shares_.size(); ++c) {
@@ -107,7 +107,7 @@ void validate(const DemoOptions& options) {
   }
 }
 
-/// One session's speakers, as IEMOCAP names them.
+/// A speaker's name in the form of IEMOCAP.
 std::string speaker_name(const std::string& group, std::size_t speaker) {
   return group + (speaker == 0 ? "_F" : "_M");
 }

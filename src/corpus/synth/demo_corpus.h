@@ -1,12 +1,12 @@
-// The embedded demonstration corpus, and features drawn for a corpus of which only labels exist.
+// The embedded demonstration corpus, and drawn features for real labels.
 //
-// Both are synthetic and say so. One model draws both (docs/demo_corpus.md). An utterance i has an
-// intensity I_i in [0,1]; modality m carries the evidence g_m * I_i * mu(label) plus noise that is
-// partly common to all modalities, factors that all modalities share, factors of its own, and an
-// offset of its speaker. Some utterances are made *ambiguous* (weak evidence everywhere, weak
+// Both are synthetic and marked as such. One model draws both (docs/demo_corpus.md). An utterance i
+// has an intensity I_i in [0,1]; modality m carries the evidence g_m * I_i * mu(label) plus noise
+// that is partly common to all modalities, factors shared by all modalities, factors of its own,
+// and an offset of its speaker. Some utterances are *ambiguous* (weak evidence everywhere, weak
 // shared factors, strong private ones) and some *inconsistent* (one modality carries another
-// class's evidence and shares nothing). The gains g_m are solved for, so that a linear classifier
-// of modality m alone reaches the accuracy that DemoModality::strength names.
+// class's evidence and no shared factors). The gains g_m are solved for, so that a linear
+// classifier of modality m alone reaches the accuracy DemoModality::strength.
 #pragma once
 
 #include <cstdint>
@@ -23,14 +23,14 @@ namespace hardy {
 struct DemoModality {
   std::string name;         ///< unique, non-empty
   std::int64_t width = 48;  ///< d_m. Range 1..65536; below about 16 the strength is not reached
-  /// Accuracy of a linear classifier of this modality alone on speakers it has not seen (WA; for
-  /// values, of the sign). Range: above that of guessing the commonest class, below about 0.9 (the
-  /// ambiguous and inconsistent utterances cap it); outside, the nearest reachable is drawn.
+  /// Accuracy of a linear classifier of this modality alone on unseen speakers (WA; for values, of
+  /// the sign). Range: above that of predicting the most frequent class, below about 0.9 (limited
+  /// by the ambiguous and inconsistent utterances); outside, the nearest reachable value is drawn.
   double strength = 0.7;
 };
 
-/// Acoustic, textual and visual of the demonstration corpus: widths 48, 64, 32, strengths as known
-/// of IEMOCAP (WA .70, .77, .57).
+/// Acoustic, textual and visual of the demonstration corpus: widths 48, 64, 32, strengths as on
+/// IEMOCAP (WA .70, .77, .57).
 std::vector<DemoModality> demo_modalities();
 
 /// The same at the published widths 512, 1024, 1024 (wav2vec, DeBERTa, MA-Net).
@@ -40,7 +40,7 @@ std::vector<DemoModality> published_modalities();
 /// give demo_modalities(). Throws ConfigError when count is outside 2..kMaxModalities.
 std::vector<DemoModality> spread_modalities(int count);
 
-/// How features are drawn.
+/// Options of drawn features.
 struct DrawOptions {
   std::vector<DemoModality> modalities = published_modalities();  ///< [M], M in 2..kMaxModalities
   std::uint64_t seed = 1;
@@ -58,8 +58,8 @@ struct DemoOptions {
   std::int64_t max_utterances = 44;        ///< of a dialogue. Range min_utterances..1000
   std::vector<std::string> class_names = {"happy", "sad", "neutral", "angry"};
   std::vector<double> class_shares = {0.296, 0.196, 0.309, 0.199};  ///< [C] > 0; scaled to sum 1
-  double inertia = 0.55;    ///< chance that a speaker keeps the emotion of their last turn
-  double contagion = 0.15;  ///< chance to take over the other speaker's; inertia + contagion < 1
+  double inertia = 0.55;    ///< probability that a speaker keeps the emotion of their last turn
+  double contagion = 0.15;  ///< probability of the other speaker's emotion; inertia + contagion < 1
   DrawOptions features = {.modalities = demo_modalities()};
 };
 
@@ -69,10 +69,10 @@ struct DemoOptions {
 Corpus make_demo_corpus(const DemoOptions& options = {});
 
 /// Draws features for `labels_only`: its dialogues, speakers, groups, parts and labels are kept,
-/// its modalities (if any) are replaced. An utterance whose speaker is unknown takes its dialogue
-/// for one. Fills true_difficulty; marks the corpus synthetic, in its name too. The bytes of one
-/// modality depend on the seed, the labels and its own options and place only.
-/// Throws ConfigError for options out of range, DataError when `labels_only` breaks an invariant of
+/// its modalities (if any) are replaced. An utterance with unknown speaker uses its dialogue as
+/// speaker. Fills true_difficulty; marks the corpus as synthetic, also in its name. The bytes of
+/// one modality depend on the seed, the labels, and its own options and index only. Throws
+/// ConfigError for options out of range, DataError when `labels_only` breaks an invariant of
 /// validate_corpus.
 Corpus draw_features(const Corpus& labels_only, const DrawOptions& options = {});
 

@@ -1,4 +1,4 @@
-// Features drawn for given labels: the second half of demo_corpus.h.
+// Drawn features for given labels, declared in demo_corpus.h.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -21,7 +21,7 @@ namespace {
 
 constexpr double kDialogueFactor = 0.3;  ///< part of the shared factors that a dialogue keeps
 
-/// Another label than `label`, as likely as it is in the corpus; for a value, the opposite one.
+/// A label other than `label`, drawn by its frequency in the corpus; for a value, the opposite one.
 float draw_other_label(const Corpus& corpus, float label, Generator& generator) {
   if (corpus.label_kind == LabelKind::kValue) return -label;
   for (int attempt = 0; attempt < 64; ++attempt) {
@@ -55,8 +55,8 @@ std::vector<UtterancePlan> plan_utterances(const Corpus& corpus, const DrawOptio
   return plans;
 }
 
-/// 1 - mean over modalities of the evidence for the true label; evidence for another counts
-/// against.
+/// 1 - mean over modalities of the evidence for the true label; evidence for another label is
+/// negative.
 float difficulty_of(const UtterancePlan& plan, std::size_t modalities) {
   const auto m = static_cast<double>(modalities);
   const double speaking = plan.odd_modality < 0 ? m : m - 2;
@@ -93,7 +93,7 @@ void draw_missing(Corpus& corpus, const DrawOptions& options) {
     Generator generator = seeds.stream("missing", {i});
     const std::int64_t kept = draw_index(generator, modalities);
     for (std::int64_t m = 0; m < modalities; ++m) {
-      // The kept one is spared, so the others are dropped more often to hold the rate.
+      // One modality is kept, so the others are removed more often to reach the rate.
       const double others = static_cast<double>(modalities) / static_cast<double>(modalities - 1);
       if (draw_unit(generator) >= options.missing_rate * others || m == kept) continue;
       corpus.modalities[static_cast<std::size_t>(m)].present[static_cast<std::size_t>(i)] = 0;
@@ -144,7 +144,7 @@ Outline draw_outline(const Corpus& labels_only, const DrawOptions& options) {
   corpus.true_difficulty.clear();
   const auto size = static_cast<std::size_t>(corpus.size());
   corpus.modalities = {{"none", 1, std::vector<float>(size), std::vector<std::uint8_t>(size, 1)}};
-  validate_corpus(corpus);  // the labels, before anything is drawn for them
+  validate_corpus(corpus);  // validates the labels before features are drawn
   corpus.modalities.clear();
   outline.plans = plan_utterances(corpus, options);
   outline.common = draw_common(corpus, Seeds(options.seed), EvidenceSpace(corpus).axes());

@@ -9,7 +9,7 @@ namespace {
 constexpr int kBisections = 24;
 constexpr double kLargestGain = 30;
 
-/// The utterances' places on the evidence axes, as a function of the gain.
+/// Positions of the utterances on the evidence axes, as a function of the gain.
 struct Sample {
   int axes = 0;
   std::vector<float> labels;         ///< [N]
@@ -54,7 +54,7 @@ double class_accuracy(const Sample& sample, int classes, double gain) {
       means[c * axes + a] += sample.at(i, static_cast<int>(a), gain);
     }
   }
-  std::vector<double> bias(counts.size(), -1e300);  // a class that never occurs never wins
+  std::vector<double> bias(counts.size(), -1e300);  // a class without utterances is never predicted
   for (std::size_t c = 0; c < counts.size(); ++c) {
     if (counts[c] == 0) continue;
     double square = 0;
@@ -78,7 +78,7 @@ double class_accuracy(const Sample& sample, int classes, double gain) {
   return static_cast<double>(hits) / static_cast<double>(sample.labels.size());
 }
 
-/// Accuracy of the sign that least squares predicts, on values other than 0.
+/// Accuracy of the sign of a least-squares prediction, on values other than 0.
 double sign_accuracy(const Sample& sample, double gain) {
   const auto n = static_cast<double>(sample.labels.size());
   double mean_x = 0;

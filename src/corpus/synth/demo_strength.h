@@ -1,4 +1,4 @@
-// How strong a modality's evidence must be for a wanted unimodal accuracy. Internal to demo_corpus.
+// Gain of a modality's evidence for a requested unimodal accuracy. Internal to demo_corpus.
 #pragma once
 
 #include <cstdint>
@@ -8,14 +8,14 @@
 
 namespace hardy {
 
-/// What is planned for one utterance before any feature is drawn.
+/// Plan of one utterance before features are drawn.
 struct UtterancePlan {
-  double intensity = 1;   ///< I in [0,1]: how much of the evidence there is
+  double intensity = 1;   ///< I in [0,1]: intensity of the evidence
   int odd_modality = -1;  ///< carries the evidence of `odd_label` instead; -1 = none
   float odd_label = 0;
 };
 
-/// The space that evidence lives in: one axis per class, or one axis for a value.
+/// The space of the evidence: one axis per class, or one axis for a value.
 class EvidenceSpace {
  public:
   explicit EvidenceSpace(const Corpus& corpus);
@@ -32,17 +32,17 @@ class EvidenceSpace {
   double scale_ = 1;
 };
 
-/// One modality as the solver sees it.
+/// One modality as input of the solver.
 struct StrengthTask {
   int modality = 0;
-  double strength = 0.7;           ///< the wanted accuracy
+  double strength = 0.7;           ///< requested accuracy
   std::vector<double> axis_gains;  ///< [E] relative strength of each axis
-  std::vector<double> noise;       ///< [N,E] everything but the evidence, as a classifier sees it
+  std::vector<double> noise;       ///< [N,E] noise of a classifier's input
 };
 
 /// The gain g with which a linear classifier of g * axis_gain * I * mu(label) + noise reaches
-/// `strength` on the corpus's own utterances, by bisection; the end of [0, 30] that comes closest
-/// when none does. Pure; cost O(N C^2).
+/// `strength` on the corpus's utterances, by bisection; otherwise the end of [0, 30] that comes
+/// closest. Pure; cost O(N C^2).
 double solve_gain(const Corpus& corpus, const std::vector<UtterancePlan>& plans,
                   const StrengthTask& task);
 

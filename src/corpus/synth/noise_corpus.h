@@ -1,5 +1,5 @@
-// A corpus that holds nothing to be learned: real labels and dialogues, features of noise. A
-// protocol that does better than chance on it reads labels that it must not.
+// A corpus without information: real labels and dialogues, features of noise. A protocol with
+// results above chance on it reads test labels.
 #pragma once
 
 #include <cstdint>

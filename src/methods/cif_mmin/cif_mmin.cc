@@ -10,7 +10,7 @@ namespace {
 const std::vector<std::int64_t> kImaginationCascade = {256, 128, 64};
 constexpr double kSlope = 0.01;  // of LeakyReLU
 
-/// The classifier's widths: classes and values have different heads, as published.
+/// Widths of the classifier: classes and values have different heads, as published.
 std::vector<std::int64_t> head_widths(const FoldData& data, std::int64_t hidden) {
   const auto in = data.table.modality_count() * hidden;
   const bool has_classes = data.objective->is_classification();
@@ -88,7 +88,7 @@ at::Tensor InvariantNetwork::contrast(const BatchPlan& plan, DropoutStream& stre
 at::Tensor decoupled_contrast(const at::Tensor& x, const at::Tensor& y, const at::Tensor& tau) {
   const auto n = x.size(0);
   if (n < 2) return at::zeros({}, x.options());
-  const auto scores = at::matmul(x, y.t()) * tau;  // [n, n]; the diagonal is the positive pairs
+  const auto scores = at::matmul(x, y.t()) * tau;  // [n, n]; positive pairs on the diagonal
   const auto positive = scores.diagonal();
   const auto others = scores.exp() * (1 - at::eye(n, x.options()));
   const auto forth = ((others.sum(1) + 1e-10).log() - positive).mean();
@@ -200,7 +200,7 @@ class CifMminFold final : public PlainFold {
  private:
   static constexpr int kStageVersion = 2;
 
-  /// Both encoder families on complete data, shared by every pattern.
+  /// Both encoder families, trained on complete data; shared by every pattern.
   [[nodiscard]] TensorFile pretrained(const FoldData& data, TaskContext& context) const {
     const StageName name = {"cif_mmin.pretrain", {settings_text("cif_mmin")}, "pretrain"};
     return stage_.get_or_compute(name, context, [&](const StageServices& services) {

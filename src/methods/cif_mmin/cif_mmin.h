@@ -1,4 +1,4 @@
-// CIF-MMIN on utterance-level features (methods.md 5).
+// CIF-MMIN on utterance-level features (docs/methods/cif_mmin.md).
 #pragma once
 
 #include "methods/cif_mmin/settings.h"
@@ -6,17 +6,17 @@
 
 namespace hardy {
 
-/// Pretraining: specific encoders with a classifier, and invariant encoders whose projections agree
-/// across modalities. Later the frozen teacher.
+/// Pretraining: specific encoders with a classifier, and invariant encoders whose projections are
+/// drawn together across modalities. Later the frozen teacher.
 class InvariantNetwork final : public Network {
  public:
   InvariantNetwork(const FoldData& data, const CifMminSettings& settings, Generator* initial);
 
-  /// Of the specific encoders. Shapes: -> [n, C].
+  /// Logits of the specific encoders. Shapes: -> [n, C].
   [[nodiscard]] at::Tensor logits(const BatchPlan& plan, DropoutStream& stream) const override;
 
-  /// The decoupled contrastive loss over pairs of modalities, weighted as `pair_weights` says, on
-  /// the rows that have both. Shapes: -> [].
+  /// The decoupled contrastive loss over pairs of modalities, weighted by `pair_weights`, on the
+  /// rows that have both. Shapes: -> [].
   [[nodiscard]] at::Tensor contrast(const BatchPlan& plan, DropoutStream& stream) const;
 
   [[nodiscard]] const ModalityEncoders& specific() const { return specific_; }
@@ -46,11 +46,11 @@ class InvariantNetwork final : public Network {
 /// A single row has no negatives and gives 0.
 at::Tensor decoupled_contrast(const at::Tensor& x, const at::Tensor& y, const at::Tensor& tau);
 
-/// Weight of every pair (x < y) of modalities, summing to 1: a pair with a textual modality counts
-/// half as much as one without, which for acoustic, textual and visual gives .25, .5, .25.
+/// Weight of every pair (x < y) of modalities, sum 1: a pair with a textual modality counts half as
+/// much as one without, which for acoustic, textual and visual gives .25, .5, .25.
 std::vector<double> pair_weights(const std::vector<std::string>& modality_names);
 
-/// f = specific and k = invariant encoders of what is there; g = cascade(f, k); logits =
+/// f = specific and k = invariant encoders of the available modalities; g = cascade(f, k); logits =
 /// classifier(f + g).
 class CifMminNetwork final : public Network {
  public:
@@ -77,7 +77,8 @@ class CifMminNetwork final : public Network {
 };
 
 /// L = CE + imagination_weight MSE(T, g) + invariance_weight MSE(K, k), T = the teacher's specific
-/// encoders on the missing modalities alone, K = its invariant encoders on everything the data has.
+/// encoders on the missing modalities alone, K = its invariant encoders on all modalities of the
+/// data.
 at::Tensor cif_mmin_loss(const FoldData& data, const CifMminNetwork& network,
                          const InvariantNetwork& teacher, const CifMminSettings& settings,
                          const BatchPlan& plan, DropoutStream& stream);

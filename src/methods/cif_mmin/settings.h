@@ -1,4 +1,4 @@
-// What CIF-MMIN can be told (docs/methods/cif_mmin.md).
+// Settings of CIF-MMIN (docs/methods/cif_mmin.md).
 #pragma once
 
 #include "methods/mmin/settings.h"

@@ -19,7 +19,7 @@
 namespace hardy {
 namespace {
 
-/// Gain and offset of a layer normalisation over `width` columns.
+/// Scale and shift of a layer normalisation over `width` columns.
 struct Normalisation {
   at::Tensor gain;
   at::Tensor offset;
@@ -35,10 +35,10 @@ struct Normalisation {
   }
 };
 
-/// What one forward pass gives.
+/// Outputs of one forward pass.
 struct ContextOutputs {
   at::Tensor logits;  ///< [n, C]
-  /// [M] of the rows that show modality m: its own head's logits [n_m, C], and which rows.
+  /// [M] logits [n_m, C] of the modality's own head, and the rows that have it.
   std::vector<at::Tensor> unimodal;
   std::vector<std::vector<std::int64_t>> rows;
 };
@@ -82,7 +82,7 @@ class ContextNetwork final : public Network {
       const auto embedded =
           gelu_dropout(norm_[i].forward(linear(block.x, embed_[i].weight, embed_[i].bias)),
                        settings_.dropout, stream);
-      // Every row gets the vector of absence, and rows that show the modality the difference.
+      // Every row gets the vector of absence; rows that have the modality also get the difference.
       sum = (sum + absent_[i]).index_add(0, rows, embedded - absent_[i]);
       outputs.unimodal.push_back(linear(embedded, heads_[i].weight, heads_[i].bias));
       outputs.rows.push_back(block.rows);
@@ -123,7 +123,8 @@ class ContextNetwork final : public Network {
     return at::cat({walk(forward_, false), walk(backward_, true)}, 1).index_select(0, order.places);
   }
 
-  /// Row of `roles_` by order of appearance in the dialogue; 0 = unknown, the last for all beyond.
+  /// Row of `roles_` by order of appearance in the dialogue; 0 = unknown, the last for all further
+  /// ones.
   [[nodiscard]] at::Tensor role_numbers(const BatchPlan& plan) const {
     std::vector<std::int64_t> numbers;
     numbers.reserve(plan.rows.size());
@@ -156,7 +157,7 @@ class ContextNetwork final : public Network {
   LinearLayer output_;
 };
 
-/// Divergence of an answer from the one under complete input, mean over rows: KL(complete || shown)
+/// Divergence of an output from the one under complete input, mean over rows: KL(complete || shown)
 /// for classes, the squared difference for values. No gradient to `complete`.
 at::Tensor divergence(const Objective& objective, const at::Tensor& shown,
                       const at::Tensor& complete) {
@@ -204,7 +205,7 @@ class ContextFold final : public PlainFold {
  private:
   static constexpr int kStageVersion = 1;
 
-  /// Label loss, losses of the single modalities' heads, divergence from complete input.
+  /// Label loss, losses of the heads of single modalities, divergence from complete input.
   [[nodiscard]] at::Tensor loss(const FoldData& data, const ContextNetwork& network,
                                 const BatchPlan& plan, bool distils, DropoutStream& stream) const {
     const auto targets = targets_of(data, plan);

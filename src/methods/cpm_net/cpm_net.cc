@@ -17,7 +17,7 @@
 namespace hardy {
 namespace {
 
-/// Rows of modality m that show it, as places and corpus indices.
+/// Rows that have modality m, as row numbers and corpus indices.
 struct ShownRows {
   std::vector<std::int64_t> places;
   std::vector<std::int64_t> utterances;
@@ -35,11 +35,11 @@ ShownRows shown_rows(const FeatureTable& table, const std::vector<std::int64_t>&
   return rows;
 }
 
-/// Rows of a descent at a time: with their moments they stay in the second cache.
+/// Rows of a descent at a time: with their moments they fit the second-level cache.
 constexpr std::int64_t kDescentRows = 64;
 
-/// Adam from zero along 2 (G h - c) for rows that show the same modalities.
-/// Shapes: gram [L, L], symmetric; c [n, L] -> [n, L].
+/// Adam from zero along 2 (G h - c) for rows with the same modalities. Shapes: gram [L, L],
+/// symmetric; c [n, L] -> [n, L].
 at::Tensor descend(const at::Tensor& gram, const at::Tensor& c, const CpmNetSettings& settings) {
   const std::int64_t latent = c.size(1);
   auto h = at::zeros_like(c);
@@ -121,7 +121,7 @@ at::Tensor CpmDecoders::infer(const std::vector<std::int64_t>& utterances,
                  at::matmul(truth - layers_[m].bias, w));
     grams.push_back(at::matmul(w.t(), w));
   }
-  std::map<std::uint32_t, std::vector<std::int64_t>> places;  // by what is shown
+  std::map<std::uint32_t, std::vector<std::int64_t>> places;  // by available modalities
   for (std::int64_t i = 0; i < n; ++i) {
     const auto row = static_cast<std::size_t>(i);
     const auto present = data_.table.present[static_cast<std::size_t>(utterances[row])];
@@ -145,7 +145,7 @@ at::Tensor cpm_class_loss(const at::Tensor& h, const at::Tensor& labels, std::in
   const auto y = labels.index_select(0, rows);
   const auto members = at::one_hot(y, classes).to(h.scalar_type());  // [n, C]
   const auto sums = at::matmul(members.t(), own);                    // [C, L]
-  // A row is no neighbour of its own.
+  // A row is not a neighbour of itself.
   const auto totals = at::matmul(own, sums.t()) - members * own.square().sum(1, true);
   const auto counts = (members.sum(0, true) - members).clamp_min(1);
   const auto similarity = totals / counts;
@@ -157,7 +157,7 @@ at::Tensor cpm_class_loss(const at::Tensor& h, const at::Tensor& labels, std::in
 
 namespace {
 
-/// Classes of utterances, -1 for none: their own, or for real values the sign.
+/// Classes of utterances, -1 for none; for real values the class is the sign.
 at::Tensor classes_of(const FoldData& data, const std::vector<std::int64_t>& utterances) {
   const auto targets = data.objective->targets(index_tensor(utterances, at::kCPU));
   if (data.objective->is_classification()) return targets;
@@ -170,7 +170,7 @@ std::int64_t class_count(const FoldData& data) {
   return data.objective->is_classification() ? data.objective->outputs() : 2;
 }
 
-/// What prediction needs of a model: mean latent and mean label of every class.
+/// Mean latent and mean label of every class, which prediction reads.
 struct CpmClasses {
   at::Tensor means;   ///< [C, L]
   at::Tensor values;  ///< [C] mean label; read for real values only
@@ -188,21 +188,21 @@ CpmClasses classes_from(const FoldData& data, const at::Tensor& h) {
           at::matmul(members.t(), targets.unsqueeze(1)).squeeze(1) / counts.squeeze(1)};
 }
 
-/// Similarities as logits, or for real values the class means weighed by their softmax.
+/// Similarities as logits, or for real values the class means weighted by their softmax.
 at::Tensor answers(const FoldData& data, const at::Tensor& h, const CpmClasses& classes) {
   const auto logits = at::matmul(h, classes.means.t());
   if (data.objective->is_classification()) return logits;
   return at::matmul(at::softmax(logits, 1), classes.values.unsqueeze(1));
 }
 
-/// A model in training.
+/// State of a model in training.
 struct CpmState {
   CpmDecoders decoders;
   ParameterSet latents;
   at::Tensor h;  ///< [n, L], of the training part
 };
 
-/// The epoch that validation likes best; the last one without a validation part.
+/// Best epoch by validation loss; the last one without a validation part.
 struct BestEpoch {
   TensorFile model;
   double loss = std::numeric_limits<double>::infinity();

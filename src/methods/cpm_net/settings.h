@@ -1,4 +1,4 @@
-// What CPM-Net can be told (docs/methods/cpm_net.md).
+// Settings of CPM-Net (docs/methods/cpm_net.md).
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,5 @@
-// One linear model on all features side by side; an absent modality is its training mean.
+// One linear model on all features concatenated; an absent modality is replaced by its training
+// mean.
 #include <torch/types.h>
 
 #include <numeric>
@@ -67,7 +68,7 @@ class EarlyLinearFold final : public PlainFold {
  private:
   static constexpr int kStageVersion = 1;
 
-  /// Every training utterance under the one pattern, or `draws` times under drawn ones.
+  /// Every training utterance under the given pattern, or `draws` times under drawn patterns.
   [[nodiscard]] BatchPlan training_rows(const FoldData& data, const std::vector<Pattern>& patterns,
                                         const StageServices& services) const {
     auto draws = services.seeds.stream("early_linear.patterns");

@@ -1,4 +1,4 @@
-// What the linear controls can be told; late fusion has the same settings without draws.
+// Settings of the linear controls; late fusion has the same settings without draws.
 #pragma once
 
 #include <cstdint>
@@ -8,8 +8,8 @@
 
 namespace hardy {
 
-/// Strengths of the penalty that validation chooses among: `count` values from `strongest` down to
-/// `weakest`, equal steps of the logarithm.
+/// Strengths of the penalty to select from: `count` values from `strongest` down to `weakest`, in
+/// equal steps of the logarithm.
 struct StrengthPath {
   double strongest = 10;
   double weakest = 1e-3;

@@ -1,4 +1,5 @@
-// GCNet (methods.md 3): recurrent context, two graph branches, classifier and reconstruction.
+// GCNet (docs/methods/gcnet.md): recurrent context, two graph branches, classifier and
+// reconstruction.
 #pragma once
 
 #include "methods/gcnet/graph.h"
@@ -17,7 +18,7 @@ class GcnetNetwork final : public Network {
 
   [[nodiscard]] at::Tensor classify(const at::Tensor& representation) const;
 
-  /// Features of modality m. Shapes: -> [n, d_m].
+  /// Reconstructed features of modality m. Shapes: -> [n, d_m].
   [[nodiscard]] at::Tensor reconstruct(const at::Tensor& representation, int m) const;
 
   [[nodiscard]] at::Tensor logits(const BatchPlan& plan, DropoutStream& stream) const override {
@@ -47,7 +48,7 @@ class GcnetNetwork final : public Network {
 };
 
 /// CE + reconstruction_weight times the mean over rows of sum_m ||x^_m - x_m||^2 / d_m over the
-/// modalities that the row's pattern hides.
+/// modalities that the row's pattern masks.
 at::Tensor gcnet_loss(const FoldData& data, const GcnetNetwork& network,
                       const GcnetSettings& settings, const BatchPlan& plan, DropoutStream& stream);
 

@@ -23,14 +23,13 @@ struct Edges {
 /// By relation: 0 the target is later, 1 the same row, 2 the target is earlier.
 std::vector<Edges> temporal_edges(const BatchPlan& plan, std::int64_t past, std::int64_t future);
 
-/// The same edges by who speaks: relation (target's speaker) * speakers + (source's speaker), with
-/// speakers of a dialogue numbered by appearance, the last number standing for all later ones.
+/// The same edges by speakers: relation (target's speaker) * speakers + (source's speaker), with
+/// speakers of a dialogue numbered by appearance; the last number stands for all later ones.
 std::vector<Edges> speaker_edges(const BatchPlan& plan, std::int64_t past, std::int64_t future,
                                  std::int64_t speakers);
 
-/// A relational convolution, then a plain one (methods.md 3):
-/// h1_i = W_root n_i + b + sum_r mean over r-neighbours j of W_r n_j;
-/// h2_i = W_1 sum over all neighbours j of h1_j + b' + W_2 h1_i. No activation.
+/// A relational convolution, then a plain one: h1_i = W_root n_i + b + sum_r mean over r-neighbours
+/// j of W_r n_j; h2_i = W_1 sum over all neighbours j of h1_j + b' + W_2 h1_i. No activation.
 class GraphBranch {
  public:
   GraphBranch(ParameterSet& parameters, const std::string& name, std::int64_t in, std::int64_t out,

@@ -1,5 +1,5 @@
-// Recurrent layers over packed dialogues: no padding, so that a dialogue's outputs do not depend on
-// the others of its batch.
+// Recurrent layers over packed dialogues, without padding, so that the outputs of a dialogue do not
+// depend on the other dialogues of its batch.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -15,10 +15,10 @@
 
 namespace hardy {
 
-/// How packed rows are walked step by step: the first turns of all dialogues, the second turns of
-/// those that have one, and so on, longer dialogues first.
+/// Processing order of packed rows: the first turns of all dialogues, then the second turns, and so
+/// on, longer dialogues first.
 struct StepOrder {
-  at::Tensor rows;                  ///< [n] int64: row at each place of the walk
+  at::Tensor rows;                  ///< [n] int64: row at each position of the order
   at::Tensor places;                ///< [n] int64: its inverse
   std::vector<std::int64_t> sizes;  ///< [steps] dialogues that have the step
 
@@ -26,7 +26,7 @@ struct StepOrder {
   static StepOrder of(const std::vector<std::int64_t>& offsets, at::Device device);
 };
 
-/// Two bidirectional LSTM layers with dropout between them. Initial values as in PyTorch,
+/// Two bidirectional LSTM layers with dropout between them. Initial weights as in PyTorch,
 /// U(-1/sqrt(out), 1/sqrt(out)); initial states are zero.
 class RecurrentStack {
  public:
@@ -37,13 +37,13 @@ class RecurrentStack {
   [[nodiscard]] at::Tensor forward(const at::Tensor& x, const StepOrder& order, double dropout,
                                    DropoutStream& stream) const;
 
-  /// The same from an input that rows have parts of only.
+  /// The same from an input of which rows have only some blocks.
   [[nodiscard]] at::Tensor forward(const std::vector<InputBlock>& x, const StepOrder& order,
                                    double dropout, DropoutStream& stream) const;
 
  private:
-  /// What a layer's weights [4 out, in] and biases make of its input: gates in the order of the
-  /// walk. Shapes: -> [n, 4 out].
+  /// Product of a layer's weights [4 out, in] and biases with its input: gates in processing order.
+  /// Shapes: -> [n, 4 out].
   using InputProduct = std::function<at::Tensor(const at::Tensor& weight, const at::Tensor& bias)>;
 
   /// One direction of a layer.

@@ -1,4 +1,4 @@
-// What GCNet can be told (docs/methods/gcnet.md).
+// Settings of GCNet (docs/methods/gcnet.md).
 #pragma once
 
 #include <cstdint>

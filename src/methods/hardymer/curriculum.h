@@ -1,4 +1,4 @@
-// From hardness and neighbours to who is practised how often (paper Eq. 18, methods.md 1.7).
+// Support counts from hardness scores and neighbours (paper Eq. 18).
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,7 @@
 
 namespace hardy {
 
-/// Chosen neighbours of each of n training utterances, most similar first.
+/// Selected neighbours of each of n training utterances, most similar first.
 struct Supports {
   std::vector<std::vector<std::int64_t>> of;  ///< [n] of database rows
 
@@ -20,8 +20,8 @@ struct Supports {
 /// the table is short). Shapes: score [n] in (0, 1].
 Supports choose_supports(std::span<const float> score, const NeighbourTable& neighbours);
 
-/// How often each utterance is seen per epoch: once for itself, once per utterance it supports.
-/// The sum is n + the number of all supports. Shapes: -> [n].
+/// Visits of each utterance per epoch: one for itself, one per utterance that it supports. The sum
+/// is n + the number of all supports. Shapes: -> [n].
 std::vector<float> count_visits(const Supports& supports);
 
 }  // namespace hardy

@@ -58,7 +58,8 @@ at::Tensor CurriculumDraws::weights(const BatchPlan& plan, const std::vector<std
     const auto row = static_cast<std::size_t>(data_.train_row(plan.rows[r].utterance));
     float weight = visits_[choice[r]][row];
     if (is_mean) {
-      // The pattern was drawn in proportion to its visits, so the weight is their mean.
+      // The pattern is drawn with probability proportional to its visits, so the weight is their
+      // mean.
       weight = 0;
       for (const auto& visits : visits_) weight += visits[row];
       weight /= static_cast<float>(visits_.size());

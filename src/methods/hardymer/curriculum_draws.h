@@ -1,4 +1,4 @@
-// What the curriculum draws for a batch of the second stage: patterns, weights, mixtures.
+// Random draws of a batch of the second stage: patterns, weights, mixtures.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -14,12 +14,12 @@
 
 namespace hardy {
 
-/// Refers to its arguments. Const methods are safe from several threads.
+/// Holds references to its arguments. Const methods are safe from several threads.
 class CurriculumDraws {
  public:
   CurriculumDraws(const FoldData& data, const Config& config, const CurriculumPlan& plan);
 
-  /// Whether supports enter as weights, or as mixtures (`retrieval.supports`).
+  /// Whether supports enter as weights or as mixtures (`retrieval.supports`).
   [[nodiscard]] bool gives_weights() const { return has(SupportUse::kWeights); }
 
   [[nodiscard]] bool gives_mixtures() const { return has(SupportUse::kMix); }
@@ -31,7 +31,7 @@ class CurriculumDraws {
   [[nodiscard]] at::Tensor weights(const BatchPlan& plan, const std::vector<std::size_t>& choice,
                                    at::Device device) const;
 
-  /// Who is mixed into each row. Shapes: choice [n].
+  /// Mixup partner and share of each row. Shapes: choice [n].
   [[nodiscard]] Mixture draw_mixture(const BatchPlan& plan, const std::vector<std::size_t>& choice,
                                      at::Device device, Generator& draws) const;
 

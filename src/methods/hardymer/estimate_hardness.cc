@@ -11,7 +11,7 @@
 namespace hardy {
 namespace {
 
-/// The estimator while it is trained and measured.
+/// The estimator during training and measurement.
 class Estimator {
  public:
   Estimator(const FoldData& data, const HardnessConfig& config, const StageServices& services,
@@ -54,7 +54,7 @@ class Estimator {
     const auto validate = [&] {
       at::NoGradGuard no_gradient;
       DropoutStream off;
-      // The same patterns every epoch, so that epochs can be compared.
+      // The same patterns in every epoch, so that epochs are comparable.
       Generator draws = services_.seeds.stream("hardness.validation");
       return mean_over_validation(data_, Pattern::complete(modalities_), [&](BatchPlan plan) {
         for (auto& row : plan.rows) row.pattern = draw_pattern(draws);
@@ -120,7 +120,7 @@ class Estimator {
                                           own, {});
     }
     if (config_.mi_weight > 0) {
-      // DIFFERS: a mean over utterances, where the authors' sum depends on the padded batch size.
+      // DIFFERS: a mean over utterances; the published sum depends on the padded batch size.
       for (const auto& pair : module_.pair_information(batch, encoded, dropout_stream)) {
         loss = loss - config_.mi_weight * pair.information.mean() /
                           static_cast<double>(module_.pairs().size());
@@ -129,7 +129,7 @@ class Estimator {
     return loss;
   }
 
-  /// Rows whose modality is reconstructed. Shapes: -> [M].
+  /// Rows whose modality m is reconstructed. Shapes: -> [M].
   [[nodiscard]] std::vector<std::vector<std::int64_t>> all_targets(const BatchPlan& plan) const {
     std::vector<std::vector<std::int64_t>> rows;
     for (int m = 0; m < modalities_; ++m) {
@@ -138,7 +138,7 @@ class Estimator {
     return rows;
   }
 
-  /// Target of modality m of these rows.
+  /// Reconstruction target of modality m of these rows.
   [[nodiscard]] at::Tensor target_of(const Batch& batch, std::size_t m,
                                      const std::vector<std::int64_t>& rows) const {
     return seams_.target(true_features(data_.table, batch, m, rows));
@@ -194,7 +194,7 @@ class Estimator {
     }
   }
 
-  /// `batch` shows everything, `plan` and `encoded` what the pattern leaves.
+  /// `batch` has complete input; `plan` and `encoded` are limited to the pattern.
   void measure_direct(const BatchPlan& plan, const Batch& batch, const Encoded& encoded,
                       std::span<float> direct) const {
     DropoutStream off;

@@ -7,10 +7,10 @@
 namespace hardy {
 namespace {
 
-/// Rows of one modality that another has too.
+/// Rows of one modality that another modality has too.
 struct Overlap {
   std::vector<std::int64_t> rows;    ///< batch rows
-  std::vector<std::int64_t> places;  ///< their places among the modality's own rows
+  std::vector<std::int64_t> places;  ///< their indices among the modality's own rows
 };
 
 std::vector<std::int64_t> batch_rows_of(const ModalityRows& modality) {

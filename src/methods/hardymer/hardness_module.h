@@ -1,5 +1,5 @@
-// The multi-view hardness estimator's network (paper 3.2, methods.md 1.3 and 1.7): a backbone plus
-// cross-modal attention for every pair of modalities.
+// The network of the multi-view hardness estimator (paper 3.2): a backbone plus cross-modal
+// attention for every pair of modalities.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -29,9 +29,9 @@ class HardnessModule {
 
   [[nodiscard]] const Backbone& backbone() const { return backbone_; }
 
-  /// Hn(z_x) + Hn(z_y) - Hn(CA(x,y) + CA(y,x)) per utterance that has both (Eq. 4-8), Hn the
-  /// entropy of the softmax over a feature's entries. It is a *pseudo* mutual information: no
-  /// distribution over samples is involved. Pairs nobody has are left out.
+  /// Hn(z_x) + Hn(z_y) - Hn(CA(x,y) + CA(y,x)) per utterance that has both (Eq. 4-8), where Hn is
+  /// the entropy of the softmax over the entries of a feature. It is a *pseudo* mutual information:
+  /// no distribution over samples is involved. Pairs without common rows are left out.
   [[nodiscard]] std::vector<PairInformation> pair_information(const Batch& batch,
                                                               const Encoded& encoded,
                                                               DropoutStream& dropout) const;
@@ -41,14 +41,14 @@ class HardnessModule {
                                        const Segments& queries, const Segments& keys,
                                        DropoutStream& dropout) const;
 
-  /// One side of a pair: the rows that ask and the rows that may be asked.
+  /// One side of a pair: query rows, key rows.
   struct Side {
     at::Tensor queries;  ///< [n, D]
     at::Tensor keys;     ///< [n_keys, D]
   };
 
-  /// The same where the keys are other rows than the queries (parity with the published module,
-  /// which masks keys in its own way).
+  /// The same with keys of other rows than the queries, for parity with the published module, which
+  /// masks keys in its own way.
   [[nodiscard]] at::Tensor information_with_keys(std::size_t pair, const Side& x, const Side& y,
                                                  const Segments& queries, const Segments& keys,
                                                  DropoutStream& dropout) const;

@@ -30,7 +30,7 @@ class HardyMerFold final : public FoldMethod {
                curriculum_ = stages(data).curriculum(patterns_, context);
              }},
             {"pretraining", 1 + static_cast<double>(settings_.recogniser.complete_epochs),
-             // Fetched again from the cache by every fit.
+             // Every fit reads it from the cache again.
              [this](const FoldData& data, TaskContext& context) {
                static_cast<void>(stages(data).pretrained(context));
              }}};

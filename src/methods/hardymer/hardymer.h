@@ -1,5 +1,5 @@
-// HARDY-MER as a method: its stages (stages.h) behind the interface of method.h. Variants make
-// other seams.
+// HARDY-MER as a method: its stages (stages.h) behind the interface of method.h. Variants override
+// the seams.
 #pragma once
 
 #include <memory>

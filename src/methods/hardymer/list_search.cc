@@ -25,7 +25,7 @@ std::size_t place(std::int64_t row, std::int64_t width) {
   return static_cast<std::size_t>(row * width);
 }
 
-/// The k best of `rows` for each query, by a product of matrices.
+/// The k best of `rows` for each query, by a matrix product.
 struct Best {
   std::vector<float> distances;
   std::vector<std::int64_t> ids;
@@ -76,7 +76,7 @@ class Shortlists {
   std::vector<std::int64_t> ids_;
 };
 
-/// Rows divided among lists. The rows are kept list by list, so that a list is one block of memory.
+/// Rows divided among lists, stored list by list, so that a list is contiguous.
 class InvertedLists {
  public:
   explicit InvertedLists(const RowSource& rows)
@@ -126,7 +126,7 @@ class InvertedLists {
     centres_ = clustering.centroids;
   }
 
-  /// The nearest centres of rows that lie one after another.
+  /// The nearest centres of contiguous rows.
   [[nodiscard]] std::vector<std::int64_t> nearest_lists(std::span<const float> rows,
                                                         std::int64_t probes) const {
     return best_of(rows, centres_, width_, probes).ids;
@@ -224,8 +224,8 @@ Shortlists exact_nearest(const RowSource& rows, const std::vector<std::int64_t>&
   return found;
 }
 
-/// The share of the exact neighbours that was found, query by query. One that is as near as the
-/// farthest of them counts, too: of equal rows any will do.
+/// The share of the exact neighbours that was found, query by query. A row at the distance of the
+/// farthest of them also counts, because equal rows are interchangeable.
 double recall_of(const Shortlists& found, const Shortlists& exact, std::int64_t k) {
   constexpr float kTie = 1e-6F;
   std::int64_t hits = 0;

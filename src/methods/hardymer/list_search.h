@@ -1,7 +1,6 @@
-// Nearest rows by inverted lists, for databases whose every pair is too much: rows are divided
-// among the lists of the nearest of L centres, and a query is compared with the rows of a few
-// lists. Each list is multiplied at once with all queries that look into it, which costs a product
-// a pair instead of a walk through memory.
+// Nearest rows by inverted lists, for databases too large for all pairs: rows are divided among the
+// lists of the nearest of L centres, and a query is compared with the rows of a few lists. Each
+// list is multiplied with all of its queries at once, a matrix product instead of scattered reads.
 #pragma once
 
 #include <cstdint>
@@ -11,13 +10,13 @@
 
 namespace hardy {
 
-/// What a search by lists did, and how well it did it.
+/// Parameters and recall of a search by lists.
 struct ListSearchReport {
   std::int64_t rows = 0;
   std::int64_t lists = 0;
-  std::int64_t probes = 0;   ///< lists that each query looks into
-  std::int64_t queries = 0;  ///< whose exact neighbours were compared
-  double recall = 1;         ///< share of their exact K nearest that were found
+  std::int64_t probes = 0;   ///< lists searched per query
+  std::int64_t queries = 0;  ///< queries whose exact neighbours were computed for comparison
+  double recall = 1;         ///< share of the exact K nearest that was found
 };
 
 /// The k nearest rows of each row in Euclidean distance, the row itself left out.

@@ -1,4 +1,4 @@
-// Utterances blended with their supports: how `retrieval.supports = "mix"` practises them.
+// Mixtures of utterances and their supports (`retrieval.supports = "mix"`).
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -12,33 +12,34 @@
 
 namespace hardy {
 
-/// Who is mixed into each of n rows, and how much.
+/// Mixup partner and weight per row.
 struct MixtureDraw {
-  std::vector<std::int64_t> partners;  ///< [n] utterances; the row's own where nothing is mixed in
+  std::vector<std::int64_t> partners;  ///< [n] utterances; the row itself where nothing is mixed in
   std::vector<float> shares;           ///< [n] of the partner, in [0, 1)
 };
 
-/// How often and how strongly supports are mixed in.
+/// Frequency and strength of mixing.
 struct MixtureOptions {
-  double rate = 0;   ///< chance of an utterance with all K supports; fewer supports, less chance
+  double rate =
+      0;  ///< probability for an utterance with all K supports; proportional to their number
   double share = 0;  ///< largest share of a support
   std::int64_t k = 1;
 };
 
-/// One row's partner. An utterance with n of K supports is mixed with one of them, each equally
-/// likely, with probability `rate` n / K; the support's share is uniform in [0, `share`). So harder
-/// utterances, which have more supports, are practised in more variations. A support that lacks one
-/// of the utterance's modalities is not mixed in. Takes the same number of draws whatever comes
-/// out. `supports`: utterances.
+/// Draws the partner of one row. An utterance with n of K supports is mixed with one of them, each
+/// equally likely, with probability `rate` n / K; the share of the support is uniform in [0,
+/// `share`). Harder utterances have more supports and therefore more variations. A support that
+/// lacks one of the utterance's modalities is not mixed in. The number of random draws is constant.
+/// `supports`: utterances.
 void draw_partner(const FeatureTable& table, std::int64_t utterance,
                   std::span<const std::int64_t> supports, const MixtureOptions& options,
                   Generator& draws, MixtureDraw& draw);
 
 /// Rows of a batch blended with other utterances: features, reconstruction targets and labels in
-/// the same shares. In the manner of mixup (Zhang et al. 2018), with partners that retrieval chose.
+/// the same shares. A form of mixup (Zhang et al. 2018) with retrieved partners.
 class Mixture {
  public:
-  /// Nothing is mixed.
+  /// A mixture without effect.
   Mixture() = default;
 
   Mixture(const MixtureDraw& draw, at::Device device);
@@ -56,7 +57,7 @@ class Mixture {
   [[nodiscard]] at::Tensor blend(const FeatureRows& features, const at::Tensor& own,
                                  const at::Tensor& rows) const;
 
-  /// Blends what the modules will read of the batch.
+  /// Blends the inputs of the batch.
   void blend_inputs(const FeatureTable& table, Batch& batch) const;
 
  private:

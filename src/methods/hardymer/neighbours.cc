@@ -20,8 +20,8 @@ RowSource rows_of(const DatabaseView& view, const std::vector<std::int64_t>& mem
   return {view.features, view.width, members, view.metric == Metric::kCosine};
 }
 
-/// The same k nearest others by inverted lists; of rows of length 1 the nearest in Euclidean
-/// distance are those of the largest product.
+/// The same k nearest others by inverted lists; for rows of length 1 the smallest Euclidean
+/// distance is the largest product.
 std::vector<std::int64_t> search_lists(const DatabaseView& view,
                                        const std::vector<std::int64_t>& members, std::int64_t n,
                                        std::int64_t k, ListSearchReport& report) {

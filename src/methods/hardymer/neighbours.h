@@ -1,4 +1,4 @@
-// Semantically similar training utterances, per pattern (paper 3.3.2, methods.md 1.7).
+// Similar training utterances per pattern (paper 3.3.2, Eq. 17).
 #pragma once
 
 #include <cstdint>
@@ -31,29 +31,30 @@ struct NeighbourTable {
   std::vector<std::int64_t> counts;  ///< [n] in [0, k]; below k when the database is small
 };
 
-/// How the candidates of a modality are found.
+/// Search for the candidates of a modality.
 enum class SearchKind {
   kExact,  ///< every pair
-  kLists   ///< inverted lists (list_search.h): at least 99 % of them, measured
+  kLists   ///< inverted lists (list_search.h); measured recall at least 99 %
 };
 
-/// Search of the database in itself. Top-K candidates per modality are found once, in batched FAISS
-/// searches, and serve every pattern, as do their distances; ranking them is exact. Immutable after
+/// Search of the database in itself. Top-K candidates per modality and their distances are computed
+/// once, in batched FAISS searches, and serve every pattern; the ranking is exact. Immutable after
 /// construction; safe from several threads.
 class NeighbourSearch {
  public:
-  /// `present[i]` says which modalities utterance i has; a modality that it lacks neither finds nor
-  /// is found. k >= 1 may exceed n - 1: then rows are short. Throws ShapeError when sizes disagree.
+  /// `present[i]`: modalities of utterance i; in a modality that it lacks, it is neither query nor
+  /// candidate. k >= 1 may exceed n - 1; rows are then short. Throws ShapeError when sizes
+  /// disagree.
   NeighbourSearch(std::vector<DatabaseView> modalities, std::vector<Pattern> present,
                   std::int64_t k, SearchKind kind = SearchKind::kExact);
 
-  /// Candidates = union of the top-K of each available modality, the query itself left out by id;
-  /// ranked by the mean Euclidean distance over the modalities available to both, ascending, ties
-  /// by id; the first K remain.
+  /// Candidates: union of the top K of each available modality without the query itself; ranked by
+  /// the mean Euclidean distance over the modalities available to both, ascending, ties by id; the
+  /// first K remain.
   [[nodiscard]] NeighbourTable neighbours(Pattern pattern) const;
 
-  /// The K nearest in the first modality of `order` that query and pattern have, as the index gives
-  /// them, nearest first by its own metric. Distances are Euclidean in that modality.
+  /// The K nearest in the first modality of `order` that query and pattern have, nearest first by
+  /// the metric of that modality's index. Distances are Euclidean in that modality.
   [[nodiscard]] NeighbourTable neighbours_in_first(Pattern pattern,
                                                    const std::vector<int>& order) const;
 
@@ -64,7 +65,7 @@ class NeighbourSearch {
   [[nodiscard]] std::vector<std::int64_t> candidates(std::int64_t query, Pattern pattern) const;
 
  private:
-  /// Of a query and one of its candidates.
+  /// Distance between a query and one of its candidates.
   [[nodiscard]] double distance(std::int64_t query, std::int64_t id, Pattern pattern) const;
   [[nodiscard]] double distance_in(std::size_t modality, std::int64_t x, std::int64_t y) const;
   void measure_candidates();

@@ -1,4 +1,4 @@
-// The unified hardness score (paper Eq. 10): pure functions over numbers, no network.
+// The unified hardness score (paper Eq. 10): pure functions of numbers.
 #pragma once
 
 #include <span>
@@ -8,17 +8,15 @@
 
 namespace hardy {
 
-/// (x - min) / (max - min); all 0 when the values do not vary (methods.md 1.4).
-/// Shapes: [n] -> [n] in [0, 1].
+/// (x - min) / (max - min); all 0 when the values do not vary. Shapes: [n] -> [n] in [0, 1].
 std::vector<float> min_max(std::span<const float> values);
 
-/// Eq. 10 on values that are scaled already. Shapes: [n], [n] -> [n]. Range: components is not
-/// "none".
+/// Eq. 10 on scaled values. Shapes: [n], [n] -> [n]. Requires: components is not "none".
 std::vector<float> combine_scaled(std::span<const float> direct, std::span<const float> indirect,
                                   const HardnessConfig& config);
 
 /// H_i = 1 / (1 + exp(-beta (alpha1 D~_i + alpha2 I~_i - centre))), D~ and I~ min-max scaled over
-/// the given utterances, which are a fold's training part (methods.md 1.7).
+/// the given utterances, a fold's training part.
 ///
 /// `indirect_sign = "consistency"` replaces I~ by 1 - I~ (weak consistency is hard); `centre =
 /// "middle"` subtracts half of the active weights, so that H spans the unit interval; `components`

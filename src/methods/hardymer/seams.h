@@ -1,5 +1,5 @@
-// Seams of HARDY-MER: the points at which a variant of the method may depart from it. The base
-// class is HARDY-MER itself, so that the method's own code knows no variant.
+// Seams of HARDY-MER: the points at which a variant may differ from the method. The base class is
+// HARDY-MER itself, so that the method's code does not mention variants.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -28,7 +28,7 @@ class FoldStages;
 using PredictDialogues =
     std::function<std::vector<float>(const std::vector<std::int64_t>& dialogues, Pattern pattern)>;
 
-/// Value of the present epoch; smaller is better.
+/// Criterion of the current epoch; smaller is better.
 using EpochJudge = std::function<double()>;
 
 /// Stages whose cache keys a variant extends.
@@ -39,22 +39,22 @@ class HardyMerSeams {
  public:
   virtual ~HardyMerSeams() = default;
 
-  /// Further inputs of a stage's cache key; none while the stage is HARDY-MER's own.
+  /// Further inputs of a stage's cache key; none if the stage is HARDY-MER's own.
   [[nodiscard]] virtual std::vector<std::string> key_inputs(KeyedStage /*stage*/) const {
     return {};
   }
 
   // Epoch judge.
 
-  /// Judge of the second stage's epochs, which then runs without patience; null = the validation
-  /// part.
+  /// Criterion of the second stage's epochs, which then has no patience; null = the validation
+  /// loss.
   [[nodiscard]] virtual EpochJudge judge(const FoldData& /*data*/,
                                          const std::vector<Pattern>& /*patterns*/,
                                          const PredictDialogues& /*predict*/) const {
     return nullptr;
   }
 
-  /// Last word on a fit of `trained`; may replace it.
+  /// Called after a fit of `trained`; may replace the model.
   virtual void settle_fit(const FoldStages& /*stages*/, const std::vector<Pattern>& /*trained*/,
                           TensorFile& /*fitted*/, TaskContext& /*context*/) const {}
 
@@ -83,12 +83,13 @@ class HardyMerSeams {
     return search.neighbours(pattern);
   }
 
-  /// Last word on the chosen supports; `table` holds their distances, row by row.
+  /// Called after the selection of supports, which it may change; `table` holds their distances,
+  /// row by row.
   virtual void settle_supports(Supports& /*supports*/, NeighbourTable& /*table*/) const {}
 
   // Hardness target.
 
-  /// Whether the estimator reconstructs every modality a row has, or only those that it misses.
+  /// Whether the estimator reconstructs all modalities of a row, or only the masked ones.
   [[nodiscard]] virtual bool reconstructs_present() const { return true; }
 
   /// Target of the estimator's reconstruction. Shapes: truth [n, d] -> [n, d].
@@ -112,8 +113,7 @@ class HardyMerSeams {
     return {};
   }
 
-  /// Reconstruction error of places without an utterance; undefined = they do not count.
-  /// Shapes: -> [].
+  /// Reconstruction error of padding; undefined = padding does not count. Shapes: -> [].
   [[nodiscard]] virtual at::Tensor padding_error(const Backbone& /*backbone*/,
                                                  const BatchPlan& /*plan*/,
                                                  bool /*of_every_modality*/,

@@ -165,9 +165,9 @@ OptimiserConfig published_optimiser() {
   return optimiser;
 }
 
-/// The hyper-parameters of the paper and its code. Every field that shapes a
-/// fit is written out, so that a change of the defaults never moves this preset. Defects of the
-/// published code (e.g. supports under the query's label) are not hyper-parameters: they stay off.
+/// The hyper-parameters of the paper and its code. Every field that affects a fit is set
+/// explicitly, so that a change of the defaults never changes this preset. Defects of the published
+/// code (e.g. supports with the query's label) are not hyper-parameters and stay off.
 void use_published(HardyMerSettings& config) {
   config.tuning.epochs = 30;
   config.tuning.batch = 16;

@@ -1,4 +1,4 @@
-// Settings of HARDY-MER: the section [hardymer]. Its recogniser is also that of modality_dropout.
+// Settings of HARDY-MER, section [hardymer]. modality_dropout uses the same recogniser.
 #pragma once
 
 #include <array>
@@ -52,12 +52,12 @@ struct HardnessConfig {
   HardnessTerms components = HardnessTerms::kBoth;
 };
 
-/// Features that are read or searched: tuned (paper 3.3.1) or as they come.
+/// Features for a purpose: tuned (paper 3.3.1) or plain.
 enum class FeatureKind { kPlain, kTuned };
 template <>
 inline constexpr std::array<std::string_view, 2> kWords<FeatureKind> = {"plain", "tuned"};
 
-/// How supports enter training.
+/// Use of supports in training.
 enum class SupportUse {
   kMix,      ///< mixed into the utterance that they support
   kWeights,  ///< as more visits of the support
@@ -68,7 +68,7 @@ template <>
 inline constexpr std::array<std::string_view, 4> kWords<SupportUse> = {"mix", "weights", "slots",
                                                                        "none"};
 
-/// Label that a support is trained with: its own, or that of the utterance it supports.
+/// Training label of a support: its own, or that of the utterance it supports.
 enum class SupportLabel { kOwn, kQuery };
 template <>
 inline constexpr std::array<std::string_view, 2> kWords<SupportLabel> = {"own", "query"};
@@ -85,12 +85,12 @@ struct RetrievalConfig {
   std::string metric = "auto";  ///< auto | l2 | cosine | "acoustic=l2,textual=cosine"
   RetrievalIndex index = RetrievalIndex::kExact;
   SupportUse supports = SupportUse::kMix;
-  double mix_rate = 1.0;   ///< how often an utterance with K supports is mixed
+  double mix_rate = 1.0;   ///< probability of mixing for an utterance with K supports
   double mix_share = 0.3;  ///< largest share of a support in a mixture
   SupportLabel support_label = SupportLabel::kOwn;
 };
 
-/// What draws a pattern of its own when the unified model trains.
+/// Unit that draws a pattern when the unified model trains.
 enum class PatternUnit { kUtterance, kDialogue };
 template <>
 inline constexpr std::array<std::string_view, 2> kWords<PatternUnit> = {"utterance", "dialogue"};
@@ -117,7 +117,7 @@ struct HardyMerSettings : SettingsOf<HardyMerSettings> {
   void apply_preset(const std::string& preset) override;
   void validate(const std::string& section) const override;
 
-  /// Whether supports take part in training.
+  /// Whether training uses supports.
   [[nodiscard]] bool retrieves() const { return retrieval.supports != SupportUse::kNone; }
 
   /// Whether hardness is estimated.
@@ -125,13 +125,13 @@ struct HardyMerSettings : SettingsOf<HardyMerSettings> {
     return hardness.components != HardnessTerms::kNone && retrieves();
   }
 
-  /// Whether something reads tuned features.
+  /// Whether any stage reads tuned features.
   [[nodiscard]] bool needs_tuning() const {
     return recogniser.input == FeatureKind::kTuned ||
            (retrieves() && retrieval.database == FeatureKind::kTuned);
   }
 
-  /// Passes over the training part that an epoch of the second stage makes.
+  /// Passes over the training part per epoch of the second stage.
   [[nodiscard]] double passes() const {
     return retrieval.supports == SupportUse::kSlots ? static_cast<double>(retrieval.k + 1) : 1.0;
   }
@@ -143,8 +143,8 @@ MethodDeclaration declare_hardymer();
 const HardyMerSettings& hardymer_settings(const Config& config);
 HardyMerSettings& hardymer_settings(Config& config);
 
-/// Settings that the hardness estimator's training depends on, for cache keys. Those of the score
-/// are left out, so that a sweep over them trains nothing again.
+/// Settings that the training of the hardness estimator depends on, for cache keys. Those of the
+/// score are excluded, so that a sweep over them trains nothing again.
 std::string estimator_settings(Config config);
 
 /// Settings of the recogniser's first stage, without those of feature tuning.

@@ -28,7 +28,7 @@ std::vector<std::string> with(std::vector<std::string> inputs,
   return inputs;
 }
 
-/// What the supports are, not how they came about: settings that lead to the same supports share
+/// The supports themselves instead of the settings behind them: settings with equal supports share
 /// the fits.
 std::string supports_text(const CurriculumPlan& plan) {
   Sha256 digest;
@@ -42,13 +42,13 @@ std::string supports_text(const CurriculumPlan& plan) {
   return digest.hex();
 }
 
-/// How supports enter, as part of a key.
+/// Use of supports, as part of a key.
 std::string supports_mode(const RetrievalConfig& retrieval) {
   if (retrieval.supports != SupportUse::kMix) return std::string(word_of(retrieval.supports));
   return fmt::format("mix {} {} of {}", retrieval.mix_rate, retrieval.mix_share, retrieval.k);
 }
 
-/// How well lists found neighbours, beside what they found.
+/// Adds the recall of the list search to its result.
 void add_search_reports(const std::vector<ListSearchReport>& reports, TensorFile& file) {
   if (reports.empty()) return;
   std::vector<std::int64_t> counts;
@@ -190,7 +190,7 @@ TensorFile FoldStages::tuned_file(TaskContext& context) const {
 void FoldStages::add_tuning_nets(TensorFile& model, TaskContext& context) const {
   check(!seams_.shares_tuning(), "the nets of a shared tuning belong to no fold");
   TensorFile file = own_tuned_file("tune", context);
-  // A cache that an older version filled has the features alone.
+  // A cache entry of an older version has the features without the nets.
   if (!has_tuning_nets(file)) file = own_tuned_file("tune.nets", context);
   copy_tuning_nets(file, model);
 }

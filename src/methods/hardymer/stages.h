@@ -1,5 +1,5 @@
-// The chain of HARDY-MER's stages of one fold and seed, each computed once and shared: by
-// conditions, by ablations, by sweeps, by resumed runs.
+// The stages of HARDY-MER for one fold and seed, each computed once and shared by conditions,
+// ablations, sweeps and resumed runs.
 #pragma once
 
 #include <string>
@@ -16,7 +16,8 @@
 
 namespace hardy {
 
-/// Raised whenever a change of the code moves a stage's numbers: old cache entries are then unused.
+/// Incremented when a change of the code moves the numbers of a stage; old cache entries are then
+/// unused.
 inline constexpr int kHardyMerVersion = 4;
 
 /// Hardness, neighbours and supports of a fold's n training utterances under P patterns.
@@ -29,8 +30,8 @@ struct Curriculum {
   std::vector<Supports> supports;             ///< [P]
   std::vector<ListSearchReport> searches;     ///< [M] under retrieval.index = "lists"
 
-  /// Training plan of a recogniser of some of the patterns. Throws InternalError when one of them
-  /// is not among `patterns`.
+  /// Training plan of a recogniser for some of the patterns. Throws InternalError when one of them
+  /// is not in `patterns`.
   [[nodiscard]] CurriculumPlan plan_for(const std::vector<Pattern>& wanted) const;
 };
 
@@ -49,7 +50,7 @@ class FoldStages {
   /// Tuned features of every utterance (paper 3.3.1).
   [[nodiscard]] FeatureTable tuned_features(TaskContext& context) const;
 
-  /// Puts the nets behind `tuned_features` beside a model's arrays. Requires: the tuning is the
+  /// Adds the tuning nets of `tuned_features` to a model's arrays. Requires: the tuning is the
   /// fold's own.
   void add_tuning_nets(TensorFile& model, TaskContext& context) const;
 
@@ -64,10 +65,10 @@ class FoldStages {
   [[nodiscard]] TensorFile fit(const std::vector<Pattern>& trained, const Curriculum& curriculum,
                                TaskContext& context) const;
 
-  /// The data a recogniser reads: plain or tuned features.
+  /// The data that a recogniser reads, with plain or tuned features.
   [[nodiscard]] FoldData input_data(TaskContext& context) const;
 
-  /// Settings that the pretraining depends on, for keys of stages beside it.
+  /// Settings that the pretraining depends on, for keys of related stages.
   [[nodiscard]] std::string pretraining_settings() const;
 
   [[nodiscard]] const FoldStage& stage() const { return stage_; }

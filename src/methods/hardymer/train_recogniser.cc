@@ -17,18 +17,18 @@ namespace {
 
 constexpr const char* kPrefix = "model.";
 
-/// How the rows of a batch are practised. Undefined tensors: their own labels, all alike.
+/// Labels and weights of the rows of a batch. Undefined tensors: own labels, equal weights.
 struct Practice {
-  at::Tensor targets = {};  ///< [n] labels other than the rows' own
+  at::Tensor targets = {};  ///< [n] labels in place of the rows' own
   at::Tensor weights = {};  ///< [n]
   Mixture mixture = {};
-  bool mixes_labels = true;  ///< or the rows keep theirs, whatever is mixed in
+  bool mixes_labels = true;  ///< false = the rows keep their labels when mixed
 };
 
 /// The network with its parameters, and the losses of both stages.
 class TrainedNetwork {
  public:
-  /// Drawn from a stream.
+  /// Draws the parameters from a stream.
   TrainedNetwork(const FoldData& data, const RecogniserConfig& config, Generator initial)
       : data_(data),
         config_(config),
@@ -37,7 +37,7 @@ class TrainedNetwork {
         parameters_(device_),
         backbone_(backbone_options(data, config.encoder), parameters_, initial) {}
 
-  /// Loaded from a file.
+  /// Loads the parameters from a file.
   TrainedNetwork(const FoldData& data, const RecogniserConfig& config, const TensorFile& model,
                  const HardyMerSeams& seams = own_seams())
       : data_(data),
@@ -53,7 +53,7 @@ class TrainedNetwork {
 
   [[nodiscard]] at::Device device() const { return device_; }
 
-  /// Sum over the modalities of the loss of their own heads.
+  /// Sum over the modalities of the loss of their heads.
   at::Tensor modality_loss(const BatchPlan& plan, DropoutStream& dropout_stream) const {
     const Batch batch = make_batch(data_.table, plan);
     const auto encoded = backbone_.encode(batch, dropout_stream);
@@ -69,7 +69,7 @@ class TrainedNetwork {
     return loss;
   }
 
-  /// Loss of the joint head plus reconstruction of what the pattern hides.
+  /// Loss of the joint head plus reconstruction of the modalities that the pattern masks.
   at::Tensor joint_loss(const BatchPlan& plan, const Practice& practice,
                         DropoutStream& dropout_stream) const {
     Batch batch = make_batch(data_.table, plan);
@@ -108,7 +108,7 @@ class TrainedNetwork {
         logits(plan, {Pattern::complete(data_.table.modality_count())}).front());
   }
 
-  /// Outputs on whole dialogues, as predict_dialogues gives them.
+  /// Outputs on whole dialogues, in the order of predict_dialogues.
   [[nodiscard]] std::vector<float> predict(const std::vector<std::int64_t>& dialogues,
                                            Pattern pattern) const {
     std::vector<float> outputs;
@@ -136,8 +136,8 @@ class TrainedNetwork {
     if (!mixture.is_used() || !practice.mixes_labels) {
       return data_.objective->loss(logits, own, practice.weights);
     }
-    // The loss on a label in shares is that on each label in its share (squared error: up to a
-    // constant).
+    // The loss on a mixed label is the mixture of the losses on its parts (for squared error up to
+    // a constant).
     return data_.objective->loss(at::cat({logits, logits}),
                                  at::cat({own, data_.objective->targets(mixture.partners())}),
                                  at::cat({1 - mixture.shares(), mixture.shares()}));
@@ -169,7 +169,7 @@ EpochLoopOptions loop_options(const FoldData& data, const RecogniserConfig& conf
   return options;
 }
 
-/// The second stage's batches: who is seen, under which pattern, with which weight.
+/// Batches of the second stage: utterances, patterns and weights.
 class CurriculumBatches {
  public:
   CurriculumBatches(const FoldData& data, const Config& config, const CurriculumPlan& plan)
@@ -234,7 +234,7 @@ class CurriculumBatches {
   std::size_t longest_ = 0;
 };
 
-/// Stage 1, the epoch kept that the judge of the network prefers.
+/// Stage 1; keeps the best epoch by the network's criterion.
 TensorFile pretrain(const FoldData& data, const RecogniserConfig& config, std::int64_t patience,
                     const StageServices& services,
                     const std::function<EpochJudge(const TrainedNetwork&)>& make_judge) {

@@ -1,5 +1,5 @@
-// Trains the recogniser (paper 3.3.3, methods.md 1.7): complete-modality pretraining, shared by
-// every condition, then the hardness-aware curriculum on one pattern or on all.
+// Trains the recogniser (paper 3.3.3): complete-modality pretraining, shared by every condition,
+// then the hardness-aware curriculum on one pattern or on all.
 #pragma once
 
 #include <cstdint>
@@ -16,15 +16,15 @@
 
 namespace hardy {
 
-/// Stage 1: complete input, one head per modality, sum of cross-entropies. Returns the parameters
-/// ("model.<name>") that the pretraining touches and those it leaves at their initial values.
+/// Stage 1: complete input, one head per modality, sum of cross-entropies. Returns all parameters
+/// ("model.NAME"), also those that the pretraining leaves at their initial values.
 TensorFile pretrain_recogniser(const FoldData& data, const RecogniserConfig& config,
                                const StageServices& services);
 
-/// Makes a judge of epochs from the outputs of the model being trained.
+/// Makes an epoch criterion from the outputs of the model in training.
 using MakeJudge = std::function<EpochJudge(const PredictDialogues& predict)>;
 
-/// The same training without patience; the epoch is kept that the judge prefers by the joint head.
+/// The same without patience; keeps the best epoch by a criterion on the joint head.
 TensorFile pretrain_recogniser_judged(const FoldData& data, const RecogniserConfig& config,
                                       const StageServices& services, const MakeJudge& make_judge);
 
@@ -34,19 +34,19 @@ struct CurriculumPlan {
   std::vector<Supports> supports;  ///< by pattern, rows of FoldData::train; empty = no supports
 };
 
-/// A trained recogniser and how it came about.
+/// A trained recogniser with its training curve.
 struct TrainedRecogniser {
   TensorFile model;  ///< "model.<name>" arrays
   std::vector<CurvePoint> curve;
 };
 
 /// Stage 2, from the pretrained parameters: cross-entropy plus `reconstruction_weight` times the
-/// reconstruction error of the missing modalities. Supports enter as `retrieval.supports` says:
+/// reconstruction error of the missing modalities. Use of supports (`retrieval.supports`):
 /// `weights`: support j is one more visit of j in its own dialogue under the query's pattern, i.e.
 /// a weight on j's loss (unified: j's pattern is drawn with probability proportional to its
 /// visits); `slots`: one pass per rank, in which each utterance is replaced by its support of that
-/// rank and an utterance without one drops out. The epoch with the best validation loss is kept.
-/// Variants depart from it at `seams`: judge, mask, gradients.
+/// rank and an utterance without one is dropped. The epoch with the best validation loss is kept.
+/// `seams`: epoch criterion, mask and gradients of a variant.
 TrainedRecogniser train_recogniser(const FoldData& data, const Config& config,
                                    const TensorFile& pretrained, const CurriculumPlan& plan,
                                    const StageServices& services,

@@ -78,7 +78,7 @@ std::string net_prefix(const Corpus& corpus, std::size_t m) {
   return kNets + corpus.modalities[m].name + ".";
 }
 
-/// Keeps a net but its head, which only teaches.
+/// Adds a net without its auxiliary head.
 void add_net(const ParameterSet& parameters, const std::string& prefix, TensorFile& result) {
   TensorFile all;
   parameters.save(all, prefix);
@@ -117,7 +117,7 @@ TensorFile tune_features(const FoldData& data, const TuningConfig& config,
                          .learning_rate = config.learning_rate,
                          .weight_decay = config.weight_decay};
     StageServices own = services;
-    own.find_checkpoint = nullptr;  // one checkpoint per stage; tuning is many short ones
+    own.find_checkpoint = nullptr;  // one checkpoint per stage, and tuning has many short loops
     own.store_checkpoint = nullptr;
     own.report = [&](double done, double total) {
       if (services.report) services.report(m + done / total, modalities);

@@ -1,4 +1,4 @@
-// Feature tuning (paper 3.3.1, methods.md 1.7): per modality and fold, on the training part only.
+// Feature tuning (paper 3.3.1): per modality and fold, on the training part only.
 #pragma once
 
 #include <functional>
@@ -26,7 +26,7 @@ TensorFile tune_features(const FoldData& data, const TuningConfig& config,
 /// The tuned features of a fold as a table like the plain one.
 FeatureTable tuned_table(const FoldData& data, const TensorFile& tuned);
 
-/// Whether a file holds tuning nets: what an older version cached does not.
+/// Whether a file holds tuning nets; cache entries of older versions do not.
 bool has_tuning_nets(const TensorFile& file);
 
 /// Copies the nets of one file into another.

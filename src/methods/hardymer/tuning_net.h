@@ -1,4 +1,4 @@
-// The feature-tuning network of one modality (paper 3.3.1, methods.md 1.1 and 1.7).
+// The feature-tuning network of one modality (paper 3.3.1).
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -23,9 +23,9 @@ class TuningAdapter {
   LinearLayer second_;
 };
 
-/// An adapter with the head that teaches it: ReLU, Linear(d->d/2) ReLU Linear(d/2->d/4) ReLU
-/// Linear(d/4->C). Returns logits; a softmax before the cross-entropy, as published
-/// (methods.md H19), is left to whoever wants it.
+/// An adapter with its auxiliary head: ReLU, Linear(d->d/2) ReLU Linear(d/2->d/4) ReLU
+/// Linear(d/4->C). Returns logits. The published code applies a softmax before the cross-entropy;
+/// callers add it where they reproduce that.
 class TuningNet {
  public:
   TuningNet(std::int64_t width, std::int64_t outputs, ParameterSet& parameters,

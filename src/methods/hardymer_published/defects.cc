@@ -11,7 +11,7 @@
 namespace hardy {
 namespace {
 
-/// A switch: everything that is said about it, once.
+/// One defect with its setting and texts.
 struct PublishedSwitch {
   const char* number;
   const char* name;
@@ -90,7 +90,7 @@ std::string key_of(const PublishedSwitch& item) { return std::string(kSection) +
   throw ConfigError(fmt::format("{}{} = true {}, or turn it off", kSection, name, why));
 }
 
-/// Checks the switches that need hardness scores to act on.
+/// Checks the switches that act on hardness scores.
 void check_hardness_switches(const PublishedSettings& published, const HardyMerSettings& own) {
   const std::pair<bool, const char*> of_hardness[] = {
       {published.h4_masked_target, "h4_masked_target"},
@@ -116,7 +116,7 @@ bool has_any(const PublishedSettings& published) {
   return false;
 }
 
-/// Throws ConfigError when a switch has nothing to act on, naming it and the remedy.
+/// Throws ConfigError for a switch without effect, naming it and the remedy.
 void check_switches(const Config& config) {
   const PublishedSettings& published = published_settings(config);
   if (!has_any(published)) return;

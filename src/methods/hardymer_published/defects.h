@@ -1,5 +1,5 @@
-// The defects of the published code of HARDY-MER, each a switch: what there are, which are on, and
-// which combinations make no sense. docs/audit.md explains every one.
+// Switches for the defects of the published code of HARDY-MER: the list, the active ones, and
+// refused combinations. docs/audit.md explains each.
 #pragma once
 
 #include <string>
@@ -11,9 +11,9 @@ namespace hardy {
 
 inline constexpr const char* kPublishedMethod = "hardymer_published";
 
-/// The section [hardymer_published]: which defects are on. Turning one on while the method is
-/// "hardymer" chooses this method, turning the last one off chooses "hardymer" again. Results with
-/// defects are to be measured and never to be reported as results of the method.
+/// The section [hardymer_published]. Turning a defect on while the method is "hardymer" selects
+/// this method; turning the last one off selects "hardymer" again. Results with defects are for
+/// measurement and must not be reported as results of the method.
 struct PublishedSettings : SettingsOf<PublishedSettings> {
   bool h1_test_epoch = false;
   bool h1b_complete_epochs = false;
@@ -39,29 +39,29 @@ PublishedSettings& published_settings(Config& config);
 
 /// One defect.
 struct Defect {
-  std::string number;  ///< of the list in docs/audit.md, e.g. "H1b"
+  std::string number;  ///< number in docs/audit.md, e.g. "H1b"
   std::string key;     ///< the setting that turns it on
-  std::string value;   ///< at which it is on
+  std::string value;   ///< value of the setting that turns it on
   std::string summary;
 };
 
 /// Every defect that can be turned on, in the order of their numbers.
 const std::vector<Defect>& known_defects();
 
-/// Those that are on and act under these settings (H11 acts in slots only).
+/// Defects that are on and have an effect under these settings (H11 acts in slots only).
 std::vector<Defect> active_defects(const Config& config);
 
-/// "H1 (epoch chosen by the test part)", one text per defect that is on: what results say.
+/// "H1 (epoch chosen by the test part)", one text per active defect, for results.
 std::vector<std::string> active_defect_texts(const Config& config);
 
 /// Switches that change the hardness estimator, for cache keys: " h4 h9"; "" when none is on.
 std::string estimator_defects(const PublishedSettings& published);
 
-/// Whether a switch is on: such models are made for comparison only and not stored.
+/// Whether a defect is on: such models are for comparison only and are not stored.
 bool has_published_switch(const Config& config);
 
-/// The settings that `--protocol` stands for: "strict" turns every defect off, "published" turns
-/// all on and sets what they need (slots, tuned input). Throws ConfigError for another name.
+/// The settings behind `--protocol`: "strict" turns every defect off, "published" turns all on and
+/// sets their requirements (slots, tuned input). Throws ConfigError for another name.
 std::vector<std::string> protocol_assignments(const std::string& protocol);
 
 }  // namespace hardy

@@ -21,7 +21,7 @@
 namespace hardy {
 namespace {
 
-/// Metadata of a model that was chosen with, and is tested with, every modality.
+/// Metadata of a model that was selected, and is tested, with every modality.
 constexpr const char* kSeesEverything = "sees_everything";
 
 std::vector<std::int64_t> first_by_id(const Corpus& corpus, std::size_t count) {
@@ -37,7 +37,7 @@ std::vector<std::int64_t> first_by_id(const Corpus& corpus, std::size_t count) {
   return all;
 }
 
-/// A fold whose training utterances are `members`, whatever its dialogues.
+/// A fold with the training utterances `members`, independent of its dialogues.
 FoldData fold_of_members(const FoldData& any, const Fold& fold,
                          const std::vector<std::int64_t>& members) {
   const FeatureTable plain = make_feature_table(*any.corpus, any.table.features.front().device());
@@ -172,8 +172,8 @@ EpochJudge PublishedSeams::judge(const FoldData& data, const std::vector<Pattern
   };
 }
 
-/// Defect H1b: replaces a fit by the best epoch of complete-modality training when that one, tested
-/// with every modality, does at least as well on the test part.
+/// Defect H1b: replaces a fit by the best epoch of complete-modality training when that epoch,
+/// tested with every modality, is at least as good on the test part.
 void PublishedSeams::settle_fit(const FoldStages& stages, const std::vector<Pattern>& trained,
                                 TensorFile& fitted, TaskContext& context) const {
   if (!on_.h1b_complete_epochs) return;
@@ -228,7 +228,7 @@ NeighbourTable PublishedSeams::neighbours(const NeighbourSearch& search, Pattern
 void PublishedSeams::settle_supports(Supports& supports, NeighbourTable& table) const {
   if (!on_.h16_filled_supports) return;
   const auto filled = filled_with_self(supports, table.k);
-  // A row's distances move to where its supports are now; an utterance is 0 from itself.
+  // The distances of a row move with its supports; the distance of an utterance to itself is 0.
   const auto k = static_cast<std::size_t>(table.k);
   for (std::size_t i = 0; i < filled.of.size(); ++i) {
     const auto first = table.distances.begin() + static_cast<std::ptrdiff_t>(i * k);
@@ -247,7 +247,7 @@ at::Tensor PublishedSeams::target(const at::Tensor& truth) const {
 at::Tensor PublishedSeams::idle_term(const HardnessModule& module, const Batch& batch,
                                      const Encoded& encoded, DropoutStream& dropout) const {
   if (!on_.h9_dropped_attention || !dropout.is_training()) return {};
-  // Gradients of zero, so that the L2 penalty shrinks the cross-attention in this stage too.
+  // Zero gradients, so that the L2 penalty also shrinks the cross-attention in this stage.
   at::Tensor term;
   for (const auto& pair : module.pair_information(batch, encoded, dropout)) {
     const auto own = 0.0 * pair.information.sum();
@@ -275,7 +275,7 @@ class HardyMerPublished final : public HardyMer {
                                            const TensorFile& model,
                                            const std::vector<std::int64_t>& dialogues,
                                            Pattern pattern) const override {
-    // A model that was chosen with every modality is tested with every modality (H1b).
+    // A model that was selected with every modality is tested with every modality (H1b).
     return HardyMer::predict(data, config, model, dialogues,
                              pattern_seen(model, data.table.modality_count(), pattern));
   }

@@ -1,5 +1,4 @@
-// HARDY-MER with defects of the published code: what each switch changes at the seams of the
-// method (methods/hardymer/seams.h).
+// HARDY-MER with defects of the published code: the overridden seams (methods/hardymer/seams.h).
 #pragma once
 
 #include <optional>
@@ -24,27 +23,27 @@ class SharedTuning {
   /// Text for keys of stages that read the tuned features.
   [[nodiscard]] std::string key_text() const;
 
-  /// The tuned features of every utterance, the same whichever fold asks. `data` of any fold.
+  /// Tuned features of every utterance, the same for every fold. `data` of any fold.
   [[nodiscard]] TensorFile tune(const FoldData& data, TaskContext& context) const;
 
   [[nodiscard]] const std::vector<std::int64_t>& members() const { return members_; }
 
  private:
   const Config& config_;
-  Fold fold_;  ///< the last one, nothing held out for validation
+  Fold fold_;  ///< the last fold, without a validation part
   std::vector<std::int64_t> members_;
   std::optional<FoldStage> stage_;
 };
 
-/// Every list brought to k entries by putting the utterance itself in front, as often as needed
+/// Extends every list to k entries by putting the utterance itself in front as often as needed
 /// (defect H16).
 Supports filled_with_self(const Supports& supports, std::int64_t k);
 
-/// Modalities in the order in which one is looked for (defect H7), textual ones last.
+/// Order in which the first available modality is searched (defect H7), textual ones last.
 std::vector<int> published_order(const std::vector<std::string>& modality_names);
 
-/// What a fitted model is run with where `asked` is wanted: everything where it was trained so that
-/// it sees everything (defect H1b).
+/// Modalities that a fitted model reads where `asked` is requested: all, if it was selected with
+/// all (defect H1b).
 Pattern pattern_seen(const TensorFile& model, int modalities, Pattern asked);
 
 class PublishedSeams final : public HardyMerSeams {

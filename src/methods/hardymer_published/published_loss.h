@@ -11,17 +11,17 @@
 
 namespace hardy {
 
-/// What the misread mask of a padded batch counts.
+/// Rows and padding that the misread mask of a padded batch selects.
 struct SwappedMask {
   std::vector<float> weights;    ///< [n] by row of the plan, 1 = counted, 0 = left out
-  std::vector<Pattern> padding;  ///< of every padded place that counts: its dialogue's last pattern
+  std::vector<Pattern> padding;  ///< of every selected padded position: its dialogue's last pattern
 };
 
 SwappedMask swapped_mask(const BatchPlan& plan);
 
-/// The error of counted padding: what the decoder makes of nothing, against zero. Modalities that a
-/// pattern hides, or with `everyone` all. Sum over places and modalities of the mean square.
-/// Shapes: -> [].
+/// Error of selected padding: the decoder's output for empty input, against zero, for the
+/// modalities that a pattern masks, or with `everyone` for all. Sum over positions and modalities
+/// of the mean square. Shapes: -> [].
 at::Tensor padding_error(const Backbone& backbone, const std::vector<Pattern>& padding,
                          bool everyone, DropoutStream& dropout);
 

@@ -1,5 +1,5 @@
-// Epochs compared by the test part (defects H1 and H1b). Nothing else reads test labels while a
-// model is being made, and nothing calls this unless h1_test_epoch is on.
+// Selection of epochs by the test part (defects H1 and H1b). No other code reads test labels during
+// training, and this code runs only if h1_test_epoch is on.
 #pragma once
 
 #include <functional>

@@ -1,5 +1,5 @@
-// A linear model per modality; what is available is averaged. The models do not depend on the
-// pattern, so every fit of a fold is the same one.
+// A linear model per modality; the outputs of the available ones are averaged. The models do not
+// depend on the pattern, so every fit of a fold is the same.
 #include <torch/types.h>
 
 #include "methods/early_linear/linear_path.h"
@@ -20,7 +20,7 @@ class LateLinearNetwork final : public Network {
   }
 
   /// The logarithm of the mean probability (whose softmax is that mean), or the mean value, over
-  /// the available modalities; a row without any gets equal chances, or 0.
+  /// the available modalities; equal probabilities, or 0, for a row without any.
   [[nodiscard]] at::Tensor logits(const BatchPlan& plan, DropoutStream& /*stream*/) const override {
     const Batch batch = make_batch(data_.table, plan);
     const auto options = layers_.front().weight.options().requires_grad(false);
@@ -37,7 +37,7 @@ class LateLinearNetwork final : public Network {
     }
     const auto mean = sum / count.clamp_min(1);
     if (data_.objective->is_classification()) return (mean + 1e-12).log();
-    // Of several labels outputs_of takes logits too.
+    // For several labels outputs_of also expects logits.
     return data_.corpus->label_kind == LabelKind::kLabels ? at::logit(mean, 1e-6) : mean;
   }
 

@@ -1,4 +1,4 @@
-// What late fusion of linear models can be told.
+// Settings of late fusion of linear models.
 #pragma once
 
 #include "methods/early_linear/settings.h"

@@ -22,7 +22,7 @@ class MajorityFold final : public PlainFold {
         answer =
             at::bincount(known, {}, outputs).to(at::kFloat) / static_cast<double>(known.numel());
       } else {
-        // Values, several labels or shares: their means over the utterances that are labelled.
+        // Values, several labels or shares: means over the labelled utterances.
         const auto rows = targets.view({targets.size(0), outputs});
         const auto known = at::isfinite(rows.select(1, 0)).nonzero().squeeze(1);
         answer = rows.index_select(0, known).mean(0);

@@ -1,4 +1,4 @@
-// Two hidden layers on independent utterances; an absent modality is its training mean.
+// Two hidden layers on independent utterances; an absent modality is replaced by its training mean.
 #include <torch/types.h>
 
 #include "methods/mean_mlp/settings.h"

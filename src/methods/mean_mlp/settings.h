@@ -1,4 +1,4 @@
-// What the early-fusion perceptron can be told.
+// Settings of the early-fusion perceptron.
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// The early-fusion network that MMIN is pretrained as: encoders of single modalities and a
-// classifier on their outputs side by side (methods.md 4.1, "utt_fusion").
+// The early-fusion network of MMIN's pretraining ("utt_fusion" of the published code): encoders of
+// single modalities and a classifier on their concatenated outputs.
 #pragma once
 
 #include <vector>
@@ -19,7 +19,7 @@ class ModalityEncoders {
   [[nodiscard]] std::vector<at::Tensor> encode_each(const BatchPlan& plan, double dropout,
                                                     DropoutStream& stream) const;
 
-  /// The same side by side: [n, M width].
+  /// The same, concatenated: [n, M width].
   [[nodiscard]] at::Tensor encode(const BatchPlan& plan, double dropout,
                                   DropoutStream& stream) const;
 

@@ -1,4 +1,4 @@
-// Fully connected pieces of MMIN and CIF-MMIN (methods.md 4 and 5), on independent utterances.
+// Fully connected parts of MMIN and CIF-MMIN, on independent utterances.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -13,7 +13,7 @@
 
 namespace hardy {
 
-/// Linear layers; between them an activation and dropout. The last is linear alone.
+/// Linear layers with an activation and dropout between them; none after the last.
 class Perceptron {
  public:
   Perceptron() = default;
@@ -26,12 +26,12 @@ class Perceptron {
   [[nodiscard]] at::Tensor forward(const at::Tensor& x, double dropout,
                                    DropoutStream& stream) const;
 
-  /// The same from an input of n rows that have parts of it only.
+  /// The same from an input of n rows that have only some blocks.
   [[nodiscard]] at::Tensor forward(const std::vector<InputBlock>& x, std::int64_t n, double dropout,
                                    DropoutStream& stream) const;
 
  private:
-  /// What follows the first layer's product.
+  /// The layers after the first product.
   [[nodiscard]] at::Tensor finish(at::Tensor state, double dropout, DropoutStream& stream) const;
 
   std::vector<LinearLayer> layers_;
@@ -63,8 +63,8 @@ class ResidualAutoencoder {
   Perceptron transform_;
 };
 
-/// Redraws the weight matrices below `prefix` from N(0, deviation^2), biases 0; deviation 0 stands
-/// for Kaiming's sqrt(2 / fan in).
+/// Redraws the weight matrices below `prefix` from N(0, deviation^2), with biases 0; deviation 0
+/// means Kaiming's sqrt(2 / fan in).
 void redraw_normal(ParameterSet& parameters, const std::string& prefix, double deviation,
                    Generator& generator);
 

@@ -127,7 +127,7 @@ class MminFold final : public PlainFold {
  private:
   static constexpr int kStageVersion = 2;
 
-  /// Encoders and classifier on complete data, shared by every pattern.
+  /// Encoders and classifier, trained on complete data; shared by every pattern.
   [[nodiscard]] TensorFile pretrained(const FoldData& data, TaskContext& context) const {
     const StageName name = {"mmin.pretrain", {settings_text("mmin")}, "pretrain"};
     return stage_.get_or_compute(name, context, [&](const StageServices& services) {

@@ -1,4 +1,4 @@
-// MMIN on utterance-level features (methods.md 4.1).
+// MMIN on utterance-level features (docs/methods/mmin.md).
 #pragma once
 
 #include "methods/mmin/fusion.h"
@@ -6,7 +6,8 @@
 
 namespace hardy {
 
-/// f = encoders of what is there; g, l = cascade(f), g' = cascade'(g); logits = classifier(l).
+/// f = encoders of the available modalities; g, l = cascade(f), g' = cascade'(g); logits =
+/// classifier(l).
 class MminNetwork final : public Network {
  public:
   MminNetwork(const FoldData& data, const MminSettings& settings, Generator* initial);
@@ -14,7 +15,7 @@ class MminNetwork final : public Network {
   struct Pass {
     at::Tensor logits;      ///< [n, C]
     at::Tensor given;       ///< f [n, M D]
-    at::Tensor imagined;    ///< g [n, M D]: the representation of what is missing
+    at::Tensor imagined;    ///< g [n, M D]: representation of the missing modalities
     at::Tensor given_back;  ///< g' [n, M D]
   };
 
@@ -38,7 +39,7 @@ class MminNetwork final : public Network {
 at::Tensor mmin_loss(const FoldData& data, const MminNetwork& network, const FusionNetwork& teacher,
                      const MminSettings& settings, const BatchPlan& plan, DropoutStream& stream);
 
-/// The loop that a published stage stands for.
+/// Loop options of a published stage.
 EpochLoopOptions linear_decay_loop(const std::string& stage, const LinearDecayStage& published,
                                    std::int64_t batch, std::int64_t patience);
 

@@ -1,4 +1,4 @@
-// What MMIN can be told (docs/methods/mmin.md).
+// Settings of MMIN (docs/methods/mmin.md).
 #pragma once
 
 #include <cstdint>

@@ -1,5 +1,5 @@
-// The control that HARDY-MER must beat: its recogniser, pretrained and trained as always on
-// patterns drawn per utterance, with none of its ideas. It shares HARDY-MER's pretraining in the
+// The control closest to HARDY-MER: its recogniser with the same pretraining and patterns drawn per
+// utterance, without hardness, retrieval and supports. It shares HARDY-MER's pretraining in the
 // cache.
 #include <torch/types.h>
 
@@ -11,8 +11,8 @@
 namespace hardy {
 namespace {
 
-/// The settings with every idea switched off; those of switched-off parts are the defaults, so that
-/// they are in no cache key.
+/// The settings with hardness, retrieval and reconstruction switched off. Settings of switched-off
+/// parts get their defaults, so that they do not change cache keys.
 Config without_ideas(Config config) {
   HardyMerSettings& settings = hardymer_settings(config);
   settings.tuning = {};

@@ -86,7 +86,7 @@ BackboneOptions momke_options(const FoldData& data, const MomkeSettings& setting
 
 namespace {
 
-/// Stage 1's loss: the sum over modalities of the cross-entropy of their own heads.
+/// Loss of stage 1: sum over modalities of the cross-entropy of their heads.
 at::Tensor heads_loss(const FoldData& data, const MomkeNetwork& network, const BatchPlan& plan,
                       DropoutStream& dropout_stream) {
   const Batch batch = make_batch(data.table, plan);

@@ -1,5 +1,5 @@
-// MoMKE's network (methods.md 2): every modality is encoded by the experts of all modalities, and a
-// router weighs them.
+// MoMKE's network (docs/methods/momke.md): every modality is encoded by the experts of all
+// modalities, weighted by a router.
 #pragma once
 
 #include "methods/momke/settings.h"
@@ -12,7 +12,7 @@ namespace hardy {
 /// joint layer and classifier as in Backbone. Absent modalities are not computed.
 class MomkeNetwork final : public Network {
  public:
-  /// `initial` may be null: parameters are then left to be loaded.
+  /// A null `initial` leaves the parameters to be loaded.
   MomkeNetwork(const FeatureTable& table, const BackboneOptions& options, Generator* initial);
 
   [[nodiscard]] at::Tensor logits(const BatchPlan& plan, DropoutStream& dropout) const override;

@@ -1,4 +1,4 @@
-// What MoMKE can be told (docs/methods/momke.md).
+// Settings of MoMKE (docs/methods/momke.md).
 #pragma once
 
 #include <cstdint>

@@ -172,7 +172,8 @@ TEST(DemoCorpus, DifficultyLiesInTheUnitIntervalAndBothKindsExist) {
 }
 
 TEST(DemoCorpus, InconsistentModalitiesMislead) {
-  // Two modalities, every utterance inconsistent: each is right about half of the time at most.
+  // Two modalities, every utterance inconsistent: each modality is right at most about half of the
+  // time.
   auto options = DemoOptions{};
   options.features.modalities = spread_modalities(2);
   options.features.ambiguous_rate = 0;
@@ -183,7 +184,7 @@ TEST(DemoCorpus, InconsistentModalitiesMislead) {
 }
 
 TEST(DemoCorpus, SpeakersShiftTheFeatures) {
-  // Between-speaker variance of a column must exceed what chance gives the means of n rows (1/n).
+  // Between-speaker variance of a column must exceed the chance value for means of n rows (1/n).
   const auto& acoustic = default_corpus().modalities[0];
   double between = 0;
   double total = 0;

@@ -52,7 +52,7 @@ TEST(DrawFeatures, KeepsTheLabelsAndSaysSynthetic) {
     EXPECT_EQ(corpus.utterances[i].id, labels.utterances[i].id);
     EXPECT_EQ(corpus.utterances[i].label, labels.utterances[i].label);
   }
-  // Features already there are replaced, whatever they were.
+  // Existing features are replaced.
   EXPECT_EQ(draw_features(corpus, {.modalities = demo_modalities()}).checksum, corpus.checksum);
 }
 
@@ -63,7 +63,7 @@ TEST(DrawFeatures, SixClassesKeepTheirStrength) {
 }
 
 TEST(DrawFeatures, PublishedWidthsKeepTheirStrength) {
-  // 120 dialogues, the first 90 train: enough rows for 1024 columns without minutes of fitting.
+  // 120 dialogues, the first 90 train: enough rows for 1024 columns with a short fit.
   const Corpus corpus = draw_features(labels_only(LabelKind::kClass, 4, 120));
   std::vector<std::size_t> training(90 * 30);
   std::iota(training.begin(), training.end(), 0U);

@@ -1,4 +1,4 @@
-// Refers to everything that using a model takes: loading, predicting, streaming, explaining.
+// Uses all parts of the prediction interface: loading, predicting, streaming, explaining.
 #include <cstdio>
 #include <string_view>
 

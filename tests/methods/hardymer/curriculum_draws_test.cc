@@ -23,7 +23,7 @@ class CurriculumDrawsTest : public ::testing::Test {
     plan_.patterns = {Pattern(1), Pattern(2)};
     plan_.supports.resize(2);
     for (auto& supports : plan_.supports) supports.of.resize(n);
-    // Rows 1 and 2 are supported by row 0 under the second pattern, row 1 twice: by row 3 too.
+    // Rows 1 and 2 are supported by row 0 under the second pattern, row 1 also by row 3.
     plan_.supports[1].of[0] = {1, 2};
     plan_.supports[1].of[3] = {1};
   }
@@ -62,7 +62,7 @@ TEST_F(CurriculumDrawsTest, WhereDialoguesDrawTheWeightIsThatOfTheDrawnPattern) 
   EXPECT_FLOAT_EQ(second[1].item<float>(), 3.0F);
 }
 
-/// How often the second of two patterns is drawn for one row, in 2000 draws.
+/// Frequency of the second of two patterns for one row, in 2000 draws.
 double second_share(const CurriculumDraws& draws, const BatchPlan& all, std::size_t row) {
   Generator generator = Seeds(4).stream("test");
   int second = 0;

@@ -19,7 +19,7 @@ NeighbourTable table_of_three() {
 }
 
 TEST(Curriculum, HarderUtterancesGetMoreSupports) {
-  // ceil(H K) with K = 4: .2 -> 1, .3 -> 2, .9 -> 4, capped by the two there are.
+  // ceil(H K) with K = 4: .2 -> 1, .3 -> 2, .9 -> 4, limited to the two candidates.
   const auto supports = choose_supports(std::vector<float>{0.2F, 0.3F, 0.9F}, table_of_three());
   EXPECT_EQ(supports.of[0], (std::vector<std::int64_t>{1}));
   EXPECT_EQ(supports.of[1], (std::vector<std::int64_t>{0, 2}));

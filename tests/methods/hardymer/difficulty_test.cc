@@ -1,5 +1,5 @@
-// Whether estimated hardness follows the true difficulty of the demonstration corpus, where it is
-// known (docs/method.md: what was measured).
+// Correlation of estimated hardness with the true difficulty of the demonstration corpus
+// (measurements: docs/evidence.md).
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
@@ -16,7 +16,7 @@
 namespace hardy {
 namespace {
 
-/// Ranks from 0; equal values keep their order, which is good enough for continuous values.
+/// Ranks from 0; ties keep their order, which suffices for continuous values.
 std::vector<double> ranks(const std::vector<float>& values) {
   std::vector<std::size_t> order(values.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
@@ -58,7 +58,7 @@ TEST(Difficulty, TheDefaultScoreFollowsTheTrueDifficulty) {
   for (const auto u : data.train) {
     truth.push_back(corpus.true_difficulty[static_cast<std::size_t>(u)]);
   }
-  // 1,000 utterances: chance lies within .1 of zero.
+  // 1,000 utterances: chance is within .1 of zero.
   EXPECT_GT(spearman({score.begin(), score.end()}, truth), 0.15);
   EXPECT_NEAR(spearman(truth, truth), 1.0, 1e-12);
 }

@@ -1,4 +1,4 @@
-// The losses of both stages of the hardness estimator, their gradients, and what it measures.
+// The losses of both stages of the hardness estimator, their gradients, and its measurements.
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
@@ -39,7 +39,7 @@ class HardnessLoss : public ::testing::Test {
         backbone_options(data_, hardymer_settings(config_).hardness.encoder), parameters_, initial);
   }
 
-  /// Stage 1's loss of a plan that shows everything, from its definition.
+  /// Stage 1's loss of a plan with complete input, from its definition.
   [[nodiscard]] at::Tensor complete_loss(const BatchPlan& plan) const {
     DropoutStream off;
     const Batch batch = make_batch(data_.table, plan);
@@ -60,7 +60,7 @@ class HardnessLoss : public ::testing::Test {
     return loss;
   }
 
-  /// Outputs for modality m of the rows whose utterance has it, and which rows these are.
+  /// Reconstructions of modality m of the rows whose utterance has it, and their rows.
   struct Rebuilt {
     std::vector<std::vector<std::int64_t>> rows;
     std::vector<at::Tensor> outputs;
@@ -164,7 +164,7 @@ TEST_F(HardnessLossOfGaps, CountsWhatUtterancesHave) {
 }
 
 TEST_F(HardnessLoss, InformationIsTheEntropiesOfBothMinusThatOfTheirAttention) {
-  // Without weights the cross-attention gives its bias to every query: 1 in the first of D = 16
+  // Without weights the cross-attention returns its bias for every query: 1 in the first of D = 16
   // columns from each direction, so that the joint row is (2, 0, .., 0).
   const HardnessModule& module = *module_;
   {

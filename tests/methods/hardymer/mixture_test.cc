@@ -30,7 +30,7 @@ TEST(Mixture, AnUtteranceWithoutSupportsStaysAsItIs) {
 
 TEST(Mixture, MoreSupportsAreMixedMoreOften) {
   const auto table = features_of_three();
-  // Utterance 2 lacks nothing that these have. With 3 of K = 4 supports: .8 * 3 / 4 = .6.
+  // Utterance 2 has all modalities of these. With 3 of K = 4 supports: .8 * 3 / 4 = .6.
   const std::vector<std::int64_t> supports = {0, 1, 1};
   Generator draws = Seeds(2).stream("test");
   std::map<std::int64_t, int> counts;

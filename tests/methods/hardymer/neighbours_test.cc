@@ -44,7 +44,7 @@ TEST(Neighbours, CosineIgnoresLengthButDistancesDoNot) {
 TEST(Neighbours, AMissingModalityNeitherFindsNorIsFound) {
   const std::vector<float> first = {0, 0.1F, 5};
   const std::vector<float> second = {0, 7, 1};
-  // Utterance 1 lacks the first modality, so its (tempting) value there must not count.
+  // Utterance 1 lacks the first modality, so its (close) value there must not count.
   const NeighbourSearch search({{first, 1, Metric::kL2}, {second, 1, Metric::kL2}},
                                {kBoth, Pattern(2), kBoth}, 1);
   EXPECT_EQ(search.neighbours(Pattern(1)).ids[0], 2);

@@ -1,5 +1,5 @@
 // The losses of both stages of the recogniser and their gradients, by definition and by hand, under
-// every option of the curriculum.
+// every curriculum option.
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
@@ -28,7 +28,7 @@ double nll(float label) {
   return std::log(sum) - static_cast<double>(kClassBias[static_cast<std::size_t>(label)]);
 }
 
-/// What the constant network rebuilds in every column of modality m.
+/// Reconstruction of every column of modality m by the constant network.
 double rebuilt(std::size_t m) { return 0.2 * static_cast<double>(m + 1); }
 
 class RecogniserLoss : public ::testing::Test {
@@ -94,7 +94,7 @@ class RecogniserLoss : public ::testing::Test {
   }
 
   /// Squared error of the constant network on modality m of one utterance, per column; with
-  /// `partner`, on a share of it.
+  /// `partner`, on a mixture with it.
   [[nodiscard]] double error_of(std::size_t m, std::int64_t utterance, std::int64_t partner = -1,
                                 double share = 0) const {
     const auto own = data_.table.features[m][utterance];
@@ -107,7 +107,7 @@ class RecogniserLoss : public ::testing::Test {
     return sum / static_cast<double>(own.size(0));
   }
 
-  /// Sum over the hidden modalities of a row.
+  /// Sum over the masked modalities of a row.
   [[nodiscard]] double hidden_error(const BatchRow& row, std::int64_t partner = -1,
                                     double share = 0) const {
     double sum = 0;
@@ -117,7 +117,7 @@ class RecogniserLoss : public ::testing::Test {
     return sum;
   }
 
-  /// Loss of the constant network on rows, their labels those of other utterances.
+  /// Loss of the constant network on rows with the labels of other utterances.
   [[nodiscard]] double constant_loss(const std::vector<BatchRow>& rows,
                                      const std::vector<std::int64_t>& labelled) const {
     double sum = 0;
@@ -127,7 +127,7 @@ class RecogniserLoss : public ::testing::Test {
     return sum / static_cast<double>(rows.size());
   }
 
-  /// The training utterance after the next one supports each; every fifth has no support.
+  /// Each training utterance is supported by the next but one; every fifth has no support.
   [[nodiscard]] Supports one_support() const {
     Supports supports;
     const auto n = static_cast<std::int64_t>(data_.train.size());
@@ -232,7 +232,7 @@ TEST_F(RecogniserLoss, SupportsMixedInBlendTargetsAndLabelsInTheirShares) {
       mixed += partner == row.utterance ? 0 : 1;
       const double own = nll(label_of(corpus_, row.utterance));
       const double mixes =
-          label == SupportLabel::kQuery ? 0 : share;  // a support brings its own label
+          label == SupportLabel::kQuery ? 0 : share;  // the support has its own label
       expected += (1 - mixes) * own + mixes * nll(label_of(corpus_, partner)) +
                   0.7 * hidden_error(row, partner, share);
     }
@@ -392,7 +392,7 @@ TEST_F(RecogniserLoss, OfValuesIsTheSquaredError) {
   expect_same(seen, parameters, mean_label_loss(data_, logits, plan));
 }
 
-/// The sum over modalities of the mean loss of their own heads, on the rows that have them.
+/// The sum over modalities of the mean loss of their heads, on the rows that have them.
 at::Tensor heads_loss(const FoldData& data, const Backbone& backbone, const BatchPlan& plan) {
   const Batch packed = make_batch(data.table, plan);
   DropoutStream off;

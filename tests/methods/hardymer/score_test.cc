@@ -14,7 +14,7 @@ namespace {
 const std::vector<float> kDirect = {1.0F, 3.0F, 2.0F};
 const std::vector<float> kIndirect = {4.0F, 0.0F, 2.0F};
 
-/// The score as Eq. 10 prints it.
+/// The score of Eq. 10 as printed.
 HardnessConfig printed() {
   HardnessConfig config;
   config.centre = ScoreCentre::kPaper;

@@ -1,4 +1,4 @@
-// The chain of HARDY-MER's stages: what each reads of the one before, and what its key holds.
+// The chain of HARDY-MER's stages: inputs and cache keys.
 #include "methods/hardymer/stages.h"
 
 #include <gtest/gtest.h>
@@ -37,7 +37,7 @@ class FoldRun {
 
   [[nodiscard]] const FoldData& data() const { return on_fold_.data; }
 
-  /// Calls `work` with the fold's stages, as a task.
+  /// Calls `work` with the fold's stages, inside a task.
   template <typename Work>
   void run(const Work& work, std::int64_t seed = 1) {
     const FoldRequest request{.corpus = corpus_,
@@ -85,7 +85,7 @@ class Stages : public ::testing::Test, public FoldRun {};
 TEST_F(Stages, EveryPatternGetsItsOwnHardness) {
   const auto result = curriculum();
   const auto n = data().train.size();
-  // The same estimate, from the streams that the stage names.
+  // The same estimate, from the stage's named streams.
   const FoldRequest request{.corpus = corpus_,
                             .fold = data().fold,
                             .config = config(),
@@ -227,7 +227,7 @@ TEST_F(Stages, EverySettingThatMovesAStageIsInItsKey) {
   EXPECT_EQ(computed_again("retrieval.mix_rate=0.5"), 1);
   EXPECT_EQ(computed_again("retrieval.mix_share=0.1"), 1);
   EXPECT_EQ(computed_again("protocol.selection=wa"), 1);
-  // Nothing was forgotten meanwhile.
+  // No entry was dropped meanwhile.
   EXPECT_EQ(computed_again("run.jobs=3"), 0);
 }
 

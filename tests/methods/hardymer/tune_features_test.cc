@@ -1,4 +1,4 @@
-// Feature tuning: what it learns from, and what its one-step result must be.
+// Feature tuning: its training data, and its result after one step.
 #include "methods/hardymer/tune_features.h"
 
 #include <gtest/gtest.h>
@@ -18,7 +18,7 @@ class TuneFeatures : public ::testing::Test {
  protected:
   TuneFeatures() : corpus_(tiny_corpus(3, 0.3)), config_(tiny_config()) { rebuild(); }
 
-  /// One epoch of one batch: validation chooses nothing.
+  /// One epoch with one batch, so that validation selects nothing.
   TensorFile tuned() {
     hardymer_settings(config_).tuning.epochs = 1;
     hardymer_settings(config_).tuning.batch = 1'000'000;
@@ -73,7 +73,7 @@ TEST_F(TuneFeatures, OneStepFollowsTheGradientOfTheTrainingRowsThatHaveTheModali
         EXPECT_FALSE(result.arrays.contains(prefix + name)) << "the head is not kept";
         continue;
       }
-      // Adam's first step is the rate times the sign of the gradient, where it is not tiny.
+      // Adam's first step is the learning rate times the sign of the gradient, unless it is tiny.
       const auto& gradient = value.grad();
       const auto expected = value.detach() - 0.01 * gradient / (gradient.abs() + 1e-8);
       const auto ours = result.floats(prefix + name);

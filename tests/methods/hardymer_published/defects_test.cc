@@ -1,4 +1,4 @@
-// The switches of the published defects: what turns them on, what is refused.
+// The switches of the published defects: selection and refusals.
 #include "methods/hardymer_published/defects.h"
 
 #include <gmock/gmock.h>
@@ -22,7 +22,7 @@ Config with(const std::vector<std::string>& assignments) {
   return config;
 }
 
-/// What validate_config says; "" when it accepts.
+/// The error of validate_config; "" when it accepts.
 std::string refusal(const std::vector<std::string>& assignments) {
   try {
     validate_config(with(assignments));

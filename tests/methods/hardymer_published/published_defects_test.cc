@@ -46,7 +46,7 @@ double attention_gradient(bool drops_attention) {
                               (name.starts_with("cross.") && name.ends_with(".proj.weight"));
     if (!is_attention || !name.starts_with("cross.")) continue;
     ++found;
-    // Zero, but there: so that the L2 penalty of Adam still moves the parameter.
+    // Zero, but defined, so that the L2 penalty of Adam still moves the parameter.
     EXPECT_TRUE(value.grad().defined()) << name;
     if (value.grad().defined()) total += value.grad().abs().sum().item<double>();
   }
@@ -75,7 +75,7 @@ BatchPlan three_dialogues() {
 TEST(PublishedDefects, H14CountsWhatTheMisreadMaskCounts) {
   const auto mask = swapped_mask(three_dialogues());
   EXPECT_EQ(mask.weights, (std::vector<float>{1, 1, 1, 1, 1, 0}));
-  // One padded place of the second dialogue, whose pattern is the second modality.
+  // One padded position of the second dialogue, whose pattern is the second modality.
   ASSERT_EQ(mask.padding.size(), 1U);
   EXPECT_EQ(mask.padding.front(), Pattern(2));
 }
@@ -111,7 +111,8 @@ TEST_F(PublishedFold, H4MeasuresNothingOnCompleteInputAndTrainsTowardsZero) {
   const auto complete = Pattern::complete(3);
   for (const float value : direct(complete, published)) EXPECT_EQ(value, 0.0F);
   for (const float value : direct(complete, {})) EXPECT_GT(value, 0.0F);
-  // Under a pattern the energy of the prediction: it falls with training, as its target is 0.
+  // Under a pattern this is the energy of the prediction, which training reduces because the target
+  // is 0.
   const auto mean = [&] {
     const auto values = direct(Pattern(1), published);
     double sum = 0;

@@ -1,5 +1,4 @@
-// The published protocol end to end on small corpora: what leaks, and that nothing leaks without
-// it.
+// The published protocol end to end on small corpora: leaks, and their absence without it.
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -38,7 +37,7 @@ ProtocolRequest single_worker_request(const std::filesystem::path& folder, const
   return request;
 }
 
-/// The probabilities of predictions.csv, without the truth beside them.
+/// The probabilities of predictions.csv, without the truth.
 std::vector<std::string> outputs_of(const std::filesystem::path& run) {
   const auto table = parse_csv(read_text_file(run / "predictions.csv"), "predictions.csv");
   std::vector<std::string> lines;
@@ -52,7 +51,7 @@ std::vector<std::string> outputs_of(const std::filesystem::path& run) {
   return lines;
 }
 
-/// The corpus with the labels of a session moved on by one class, under the same checksum.
+/// The corpus with the labels of a session shifted by one class, under the same checksum.
 Corpus with_other_test_labels(Corpus corpus, const std::string& session) {
   for (auto& utterance : corpus.utterances) {
     if (corpus.dialogues[static_cast<std::size_t>(utterance.dialogue)].group != session) continue;
@@ -115,8 +114,8 @@ TEST(PublishedProtocol, AStrictRunSaysNothingOfDefects) {
   EXPECT_THAT(read_text_file(dir / "run" / "results.json"), Not(HasSubstr("defects")));
 }
 
-/// Four sessions of six dialogues whose features are noise, and settings that learn them by heart.
-/// With four, every fold trains on sessions that the shared tuning has seen.
+/// Four sessions of six dialogues with noise as features, and settings that memorise them. With
+/// four sessions, every fold trains on some that the shared tuning has read.
 Corpus wide_noise() {
   DemoOptions options;
   options.sessions = 4;

@@ -1,4 +1,4 @@
-// Hardness as the published code computes it, by hand: defects H5b and H10.
+// Hardness as in the published code, computed by hand: defects H5b and H10.
 #include "methods/hardymer_published/published_score.h"
 
 #include <gtest/gtest.h>
@@ -68,7 +68,7 @@ TEST_F(PublishedScore, WithoutDefectsIsTheUnifiedScore) {
 TEST_F(PublishedScore, ScalesWithinTheBatchAndItsPadding) {
   published_.h5b_batch_scaling = true;
   // A batch of 2 and 1 utterances has padding: 2, 4, 6 over 0..6. One of 2 has none: 8, 10 over
-  // 8..10. The last is alone: its range is 0.
+  // 8..10. The last has one utterance: its range is 0.
   const std::vector<HardnessBatch> batches = {
       {{0, 1, 2}, {0, 2, 3}}, {{3, 4}, {0, 2}}, {{5}, {0, 1}}};
   const auto score = published_score(direct_, indirect_, batches, config_, published_);
