@@ -458,10 +458,12 @@ void bind_model(py::module_& module) {
   py::class_<Model>(module, "Model", "A stored model; see hardy.Model.")
       .def(py::init<const std::string&>(), py::arg("file"),
            py::call_guard<py::gil_scoped_release>(), "Maps a model file.")
-      .def("predict", &Model::predict, py::arg("features"), py::arg("offsets"),
-           py::arg("speakers") = py::none(), py::arg("available") = py::none(),
-           "Recognises n utterances; dialogue b is rows offsets[b] .. offsets[b + 1] - 1. Returns "
-           "arrays: labels, probabilities, logits, confidence, calibrated, used, limited.")
+      .def(
+          "predict", &Model::predict, py::arg("features"), py::arg("offsets"),
+          py::arg("speakers") = py::none(), py::arg("available") = py::none(),
+          "Recognises n utterances; dialogue b is rows offsets[b] .. offsets[b + 1] - 1. Returns "
+          "arrays: labels, probabilities, raw_probabilities, logits, confidence, calibrated, used, "
+          "limited.")
       .def_property_readonly("modalities", [](const Model& m) { return modalities(m.info()); })
       .def_property_readonly("classes", [](const Model& m) { return m.info().class_names; })
       .def_property_readonly("calibration", [](const Model& m) { return calibrations(m.info()); })
