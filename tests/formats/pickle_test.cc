@@ -227,8 +227,8 @@ TEST(Pickle, RefusesMemoBombsWithoutWalkingThem) {
 }
 
 TEST(Pickle, RefusesBombsOfRepeatedCalls) {
-  std::string bytes =
-      "c_codecs\nencode\nq\0"s + "0X\0\0\1\0"s + std::string(65536, 'x') + "\x85q\1"s + "0"s;
+  std::string bytes = "c_codecs\nencode\nq\0"s + "0X\0\0\1\0"s + std::string(65536, 'x') +
+                      "X\6\0\0\0latin1\x86q\1"s + "0"s;
   for (int i = 0; i < 100000; ++i) bytes += "h\0h\1R0"s;
   EXPECT_NE(refusal(bytes + "N.").find("memory bomb"), std::string::npos);
 }
