@@ -25,21 +25,22 @@ void add_target_options(CLI::App& command, ConvertTarget& target) {
 void convert_corpus(const Corpus& corpus, const ConvertTarget& target,
                     const std::string& destination, bool is_json) {
   write_form(corpus, target.form, destination, target.may_lose);
-  using Json = nlohmann::ordered_json;
-  Json notes = Json::array();
-  Json lost = Json::array();
+  using Written = nlohmann::ordered_json;
+  Written notes = Written::array();
+  Written lost = Written::array();
   for (const auto& gap : form_gaps(corpus, target.form)) {
     (gap.kind == FormGap::Kind::kNote ? notes : lost).push_back(gap.text);
   }
   if (is_json) {
-    const Json written = {{"format", 1},
-                          {"written", destination},
-                          {"form", target.form},
-                          {"utterances", corpus.size()},
-                          {"checksum", corpus.checksum},
-                          {"lost", lost},
-                          {"notes", notes}};
-    print(written.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+    const Written written = {{"format", 1},
+                             {"written", destination},
+                             {"form", target.form},
+                             {"utterances", corpus.size()},
+                             {"checksum", corpus.checksum},
+                             {"lost", lost},
+                             {"notes", notes}};
+    print(written.dump(2, ' ', false, Written::error_handler_t::replace) + "
+");
     return;
   }
   print(fmt::format("{}: {} utterances of {} written in the form '{}'\n", destination,
