@@ -99,7 +99,7 @@ class Child {
     const ::pid_t waited = pid_;
     pid_ = -1;
     while (::waitpid(waited, &status, 0) < 0) {
-      if (errno != EINTR) return "";  // somebody else collected it
+      if (errno != EINTR) return "";  // another waiter collected it
     }
     if (WIFSIGNALED(status)) return fmt::format("was stopped by signal {}", WTERMSIG(status));
     if (WIFEXITED(status) && WEXITSTATUS(status) != 0) {
