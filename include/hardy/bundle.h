@@ -42,8 +42,8 @@ struct Calibration {
 /// (`hardy train --all-data`), what models of the same settings reached on their test parts.
 struct BundleScore {
   std::string part;  ///< "validation" | "test" | "folds" (mean over the folds and seeds of a run)
-  Pattern pattern;
-  std::int64_t utterances = 0;
+  Pattern pattern;   ///< available modalities
+  std::int64_t utterances = 0;            ///< number of scored utterances
   std::map<std::string, double> metrics;  ///< by name (wa, ua, ..); undefined ones are left out
 };
 

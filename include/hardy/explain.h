@@ -18,12 +18,12 @@ namespace hardy {
 /// The prediction of the explained utterance with some of its modalities, the rest of its dialogue
 /// unchanged.
 struct PatternOutcome {
-  Pattern pattern;
+  Pattern pattern;                 ///< modalities of the explained utterance that were used
   std::vector<float> outputs;      ///< [C] calibrated probabilities, or the value
   std::vector<float> raw_outputs;  ///< [C] probabilities before calibration, or the value
-  std::int64_t label = 0;
-  float confidence = 0;
-  bool is_calibrated = false;
+  std::int64_t label = 0;          ///< index of the most probable class; 0 for a value
+  float confidence = 0;            ///< as Predictions::confidence
+  bool is_calibrated = false;      ///< a calibration of this pattern was fitted
 };
 
 /// A similar training utterance.
@@ -50,8 +50,8 @@ struct Explanation {
   PatternOutcome outcome;                ///< the prediction itself, under `used`
   std::vector<PatternOutcome> patterns;  ///< every non-empty subset of `used`, as all_patterns
   /// [M] Shapley value of each modality for the probability of the predicted class (calibrated, as
-  /// in `patterns`) or for the value:
-  /// its mean marginal contribution over all orders of adding modalities, exact; 0 for absent ones.
+  /// in `patterns`) or for the value: its mean marginal contribution over all orders of adding
+  /// modalities, exact; 0 for absent ones.
   /// They sum to the prediction minus the baseline. Empty beyond kMostExact modalities.
   std::vector<double> contributions;
   double baseline = 0;  ///< the same output when nothing of the utterance is available

@@ -24,14 +24,14 @@ struct Evaluation {
 
 /// One trained model's outputs.
 struct FitOutcome {
-  std::string track;  ///< "specialist" | "unified"
-  Condition trained;  ///< the specialist's condition; the complete pattern for `unified`
-  int fold = 0;
-  std::int64_t seed = 0;
-  std::vector<Evaluation> test;
-  std::vector<Evaluation> validation;
-  std::vector<CurvePoint> curve;
-  double train_cpu_s = 0;
+  std::string track;             ///< "specialist" | "unified"
+  Condition trained;             ///< the specialist's condition; the complete pattern for `unified`
+  int fold = 0;                  ///< Fold::index
+  std::int64_t seed = 0;         ///< training seed
+  std::vector<Evaluation> test;  ///< test part, one entry per condition
+  std::vector<Evaluation> validation;  ///< validation part, one entry per condition
+  std::vector<CurvePoint> curve;       ///< in the order of measurement
+  double train_cpu_s = 0;              ///< CPU seconds, without shared stages; 0 when unknown
   /// Of each pattern with enough validation utterances; nothing = not asked for, and then no
   /// calibrated metric is defined. Not kept in cache entries.
   std::optional<std::vector<Calibration>> calibrations = {};

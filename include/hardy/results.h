@@ -112,7 +112,7 @@ std::vector<std::string> table_columns(const Results& results);
 double temperature_of(const FitOutcome& outcome, const Condition& condition);
 
 /// The metrics of one evaluation by the names of docs/metrics.md: those of classes with
-/// recall.<class>, those of values, or, for their sign learned as two classes (Corpus::values),
+/// `recall.CLASS`, those of values, or, for their sign learned as two classes (Corpus::values),
 /// acc2_non0 and f1_non0. calibrated_ece is NaN when `temperature` is.
 Score score_evaluation(const Evaluation& evaluation, const Corpus& corpus,
                        double temperature = std::numeric_limits<double>::quiet_NaN());
