@@ -39,8 +39,7 @@ void convert_corpus(const Corpus& corpus, const ConvertTarget& target,
                              {"checksum", corpus.checksum},
                              {"lost", lost},
                              {"notes", notes}};
-    print(written.dump(2, ' ', false, Written::error_handler_t::replace) + "
-");
+    print(written.dump(2, ' ', false, Written::error_handler_t::replace) + "\n");
     return;
   }
   print(fmt::format("{}: {} utterances of {} written in the form '{}'\n", destination,

@@ -175,9 +175,8 @@ void write_location(const RunFolder& folder, const DataConfig& data) {
     return path.empty() ? path : fs::absolute(path).lexically_normal().string();
   };
   const nlohmann::ordered_json json = {{"path", whole(data.path)}, {"labels", whole(data.labels)}};
-  using Json = nlohmann::ordered_json;
-  write_file_atomically(folder.location_file(),
-                        json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+  const auto replacing = nlohmann::ordered_json::error_handler_t::replace;
+  write_file_atomically(folder.location_file(), json.dump(2, ' ', false, replacing) + "\n");
 }
 
 DataConfig data_of(const RunFolder& folder) {
