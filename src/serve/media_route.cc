@@ -3,6 +3,7 @@
 #include <atomic>
 #include <chrono>
 #include <string>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -105,6 +106,9 @@ HttpReply Service::read_recording(const HttpRequest& request) {
   const auto wanted = media_modalities(info);
   check_media_makers(info, recordings_->makers(), wanted, "the model");
   const MediaForm form = read_media_form(request.body, *form_boundary(request.content_type), info);
+  if (std::cmp_greater(form.recording.contents.size(), limits.max_bytes)) {
+    return error_reply(413, "recording", fmt::format("is larger than {} bytes", limits.max_bytes));
+  }
   RecordingQuestion question;
   question.name = form.recording.file_name;
   question.transcript_name = form.transcript.file_name;

@@ -39,7 +39,8 @@ class RecordingClient {
   [[nodiscard]] const std::array<FeatureMaker, 3>& makers() const { return makers_; }
 
   /// Blocks until the answer, at most `patience`. `is_gone` is polled; the extraction ends when it
-  /// becomes true or the time is over.
+  /// becomes true or the time is over. Requires: SIGPIPE is ignored, because a process may end
+  /// before it has read everything.
   [[nodiscard]] RecordingOutcome ask(const RecordingQuestion& question, std::string_view recording,
                                      std::chrono::seconds patience,
                                      const std::function<bool()>& is_gone) const;

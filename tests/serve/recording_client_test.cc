@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cmath>
+#include <csignal>
 #include <cstring>
 #include <functional>
 #include <string>
@@ -92,6 +93,7 @@ void say(int descriptor, const std::string& text) {
 State ask_once(std::function<void(int, int)> work, RecordingAnswer* answer = nullptr,
                const std::function<bool()>& is_gone = {},
                std::chrono::seconds patience = kPatience) {
+  std::signal(SIGPIPE, SIG_IGN);  // as the service does
   FakeHelper helper(std::move(work));
   const RecordingClient client(helper.control, kMakers);
   const std::string recording(300'000, 'x');  // more than a pipe holds
