@@ -200,8 +200,9 @@ TEST_F(ServeMedia, GivesTheAnswersOfThePredictCommand) {
     other["media"] = "clip.mp4";
     EXPECT_EQ(own, other);
   }
-  EXPECT_EQ(answers[1]["speaker"].get<std::string>(), "Bob");
-  EXPECT_EQ(answers[0]["absent"]["visual"].get<std::string>(), "no face was found in its pictures");
+  EXPECT_EQ(answers.at(1).at("text").get<std::string>(), "Bob: bye");
+  EXPECT_EQ(answers.at(0).at("absent").at("visual").get<std::string>(),
+            "no face was found in its pictures");
 }
 
 TEST_F(ServeMedia, FeaturesComeBackForFurtherQuestions) {
