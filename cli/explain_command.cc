@@ -136,10 +136,7 @@ std::string explanation_text(const Explanation& explanation, const std::string& 
 }
 
 void run_explain_media(const ExplainCommand& command) {
-  if (!command.source.path.empty() || !command.source.features.empty() ||
-      !command.source.labels.empty() || command.source.is_one_dialogue) {
-    throw ConfigError("--media goes without INPUT, --features, --labels and --dialogue");
-  }
+  require_no_source(command.source);
   MediaCommand media;
   media.name = "explain";
   media.media = command.media;

@@ -18,11 +18,16 @@ namespace {
 
 using Visit = std::function<void(const CLI::App& command, const std::string& path)>;
 
+/// The commands below one that are meant for people: a helper of another command has no group.
+std::vector<const CLI::App*> shown_commands(const CLI::App& command) {
+  return command.get_subcommands([](const CLI::App* sub) { return !sub->get_group().empty(); });
+}
+
 /// Calls `visit` for a command and all below it; `path` is "run", "data check", or "" for the
 /// program.
 void for_each_command(const CLI::App& command, const std::string& path, const Visit& visit) {
   visit(command, path);
-  for (const CLI::App* sub : command.get_subcommands(nullptr)) {
+  for (const CLI::App* sub : shown_commands(command)) {
     for_each_command(*sub, path.empty() ? sub->get_name() : path + " " + sub->get_name(), visit);
   }
 }
@@ -39,7 +44,7 @@ std::vector<std::string> option_words(const CLI::App& command) {
 
 std::vector<std::string> command_words(const CLI::App& command) {
   std::vector<std::string> words;
-  for (const CLI::App* sub : command.get_subcommands(nullptr)) words.push_back(sub->get_name());
+  for (const CLI::App* sub : shown_commands(command)) words.push_back(sub->get_name());
   return words;
 }
 
@@ -97,7 +102,7 @@ std::string fish_completion(const CLI::App& app) {
         first = end + 1;
       }
     }
-    for (const CLI::App* sub : command.get_subcommands(nullptr)) {
+    for (const CLI::App* sub : shown_commands(command)) {
       text += fmt::format("complete -c hardy -n '{}' -f -a {} -d {}\n", condition, sub->get_name(),
                           fish_text(sub->get_description()));
     }
@@ -150,7 +155,7 @@ const CLI::App& find_command(const CLI::App& app, const std::vector<std::string>
   const CLI::App* command = &app;
   for (const auto& word : words) {
     const CLI::App* found = nullptr;
-    for (const CLI::App* sub : command->get_subcommands(nullptr)) {
+    for (const CLI::App* sub : shown_commands(*command)) {
       if (sub->get_name() == word) found = sub;
     }
     if (found == nullptr) {

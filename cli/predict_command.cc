@@ -199,9 +199,9 @@ void predict_stream(const PredictCommand& command, const Recogniser& recogniser,
 }
 
 void run_predict_media(const PredictCommand& command) {
-  if (!command.source.path.empty() || !command.source.features.empty() || command.is_stream ||
-      command.reconstructs) {
-    throw ConfigError("--media goes without INPUT, --features, --stream and --reconstruct");
+  require_no_source(command.source);
+  if (command.is_stream || command.reconstructs) {
+    throw ConfigError("--media goes without --stream and --reconstruct");
   }
   MediaCommand media;
   media.name = "predict";

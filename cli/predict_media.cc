@@ -79,9 +79,13 @@ void print_table(const std::vector<MediaAnswer>& answers, const BundleInfo& info
 }  // namespace
 
 ExtractedForModel extract_for_model(const MediaCommand& command, const BundleInfo& info) {
+  PredictOptions options;
+  if (!command.available.empty()) {
+    options.available = parse_pattern(command.available, info.modality_names());
+  }
   MediaCommand narrowed = command;
   if (narrowed.media.only.empty()) {  // extracts only modalities that the model reads
-    const auto read = media_modalities(info);
+    const auto read = media_modalities(info, options.available);
     for (std::size_t m = 0; m < read.size(); ++m) {
       if (!read[m]) continue;
       narrowed.media.only += (narrowed.media.only.empty() ? "" : ",");
@@ -90,11 +94,7 @@ ExtractedForModel extract_for_model(const MediaCommand& command, const BundleInf
   }
   const ExtractOptions wanted = extract_options(narrowed.media);
   check_media_makers(info, feature_makers(wanted), wanted.wanted, "--media");
-  ExtractedForModel result{extract_media(narrowed, wanted), {}};
-  if (!command.available.empty()) {
-    result.options.available = parse_pattern(command.available, info.modality_names());
-  }
-  return result;
+  return {extract_media(narrowed, wanted), options};
 }
 
 void predict_media(const MediaCommand& command) {

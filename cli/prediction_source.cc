@@ -289,6 +289,14 @@ void read_lines(const std::string& path,
   }
 }
 
+void require_no_source(const SourceOptions& options) {
+  if (options.path.empty() && options.features.empty() && options.labels.empty() &&
+      !options.is_one_dialogue) {
+    return;
+  }
+  throw ConfigError("--media goes without INPUT, --features, --labels and --dialogue");
+}
+
 void read_dialogues(const SourceOptions& options, const BundleInfo& info,
                     const std::function<void(const SourceDialogue&)>& consume) {
   std::vector<ArrayOfFile> arrays;

@@ -32,6 +32,9 @@ struct SourceOptions {
 void read_dialogues(const SourceOptions& options, const BundleInfo& info,
                     const std::function<void(const SourceDialogue&)>& consume);
 
+/// Recordings take the place of every other input. Throws ConfigError when one is given as well.
+void require_no_source(const SourceOptions& options);
+
 /// One JSON line: an utterance, or the end of a dialogue. Throws RequestError.
 UtteranceRequest read_line(const std::string& line, const BundleInfo& info);
 

@@ -161,13 +161,16 @@ void start_recordings(const ServeCommand& command, bool is_confined, ServeOption
 }
 
 void check_limits(const ServeOptions& options) {
-  const auto check_work = [&](const char* name, std::int64_t bytes) {
+  const auto check_work = [&](const std::string& body, std::int64_t bytes) {
     if (options.max_work_bytes >= bytes) return;
-    throw ConfigError(
-        fmt::format("--max-work {} is less than {} {}", options.max_work_bytes, name, bytes));
+    throw ConfigError(fmt::format("--max-work {} is less than {}", options.max_work_bytes, body));
   };
-  check_work("--max-body", options.max_body_bytes);
-  if (options.recordings.is_on()) check_work("--max-recording", options.recordings.max_bytes);
+  check_work(fmt::format("--max-body {}", options.max_body_bytes), options.max_body_bytes);
+  if (!options.recordings.is_on()) return;
+  const auto largest = options.recordings.max_body_bytes();
+  check_work(fmt::format("{}, the largest body with --max-recording {}", largest,
+                         options.recordings.max_bytes),
+             largest);
 }
 
 void run_serve(ServeCommand command) {

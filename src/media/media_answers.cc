@@ -41,11 +41,12 @@ std::string label_text(const BundleInfo& info, const Predictions& predictions, s
 
 }  // namespace
 
-std::array<bool, 3> media_modalities(const BundleInfo& info) {
+std::array<bool, 3> media_modalities(const BundleInfo& info, Pattern available) {
   std::array<bool, 3> read = {};
   const auto names = info.modality_names();
   for (std::size_t m = 0; m < read.size(); ++m) {
-    read[m] = std::find(names.begin(), names.end(), kMediaModalities[m]) != names.end();
+    const auto own = std::find(names.begin(), names.end(), kMediaModalities[m]);
+    read[m] = own != names.end() && available.has(static_cast<int>(own - names.begin()));
   }
   return read;
 }
@@ -115,8 +116,8 @@ std::vector<MediaAnswer> answer_media(const std::vector<ExtractedSegment>& segme
                                       const Recogniser& recogniser, const PredictOptions& options) {
   const BundleInfo& info = recogniser.info();
   std::vector<MediaAnswer> answers;
+  Workspace workspace;
   for (const auto& dialogue : media_dialogues(segments, info, options.available)) {
-    Workspace workspace;
     Predictions predictions;
     if (!dialogue.usable.empty()) {
       predictions = recogniser.predict(dialogue.input.utterances(), workspace, options);

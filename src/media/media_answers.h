@@ -30,8 +30,10 @@ struct MediaDialogue {
   DialogueInput input;                          ///< of the usable ones
 };
 
-/// Which modalities of recordings a model reads. Shapes: index as in kMediaModalities.
-std::array<bool, 3> media_modalities(const BundleInfo& info);
+/// Which modalities of recordings a model reads, of those in `available`. Shapes: index as in
+/// kMediaModalities.
+std::array<bool, 3> media_modalities(const BundleInfo& info,
+                                     Pattern available = Pattern::complete(kMaxModalities));
 
 /// Refuses features that a model was not trained on. `wanted`: the modalities that are extracted.
 /// `option` stands in messages. Throws DataError.

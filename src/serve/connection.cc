@@ -32,13 +32,10 @@ std::size_t largest_buffer(const ServeOptions& options) {
   return kBesideHeader + static_cast<std::size_t>(options.max_header_bytes);
 }
 
-/// Bytes of a recording's body beside the recording: a transcript, options, the parts' headers.
-constexpr std::int64_t kBesideRecording = std::int64_t{5} << 20;
-
 /// The largest body that a route takes.
 std::int64_t largest_body(const ServeOptions& options, std::string_view target) {
   const bool is_large = options.recordings.is_on() && Service::is_recording(target);
-  return is_large ? options.recordings.max_bytes + kBesideRecording : options.max_body_bytes;
+  return is_large ? options.recordings.max_body_bytes() : options.max_body_bytes;
 }
 
 /// Whether a line of a header goes on with a blank: some programs join it to the line before,

@@ -9,26 +9,13 @@
 #include <boost/asio/ip/address.hpp>
 
 #include "base/utf8.h"
+#include "formats/text.h"
 #include "hardy/errors.h"
 
 namespace hardy {
 namespace {
 
 namespace ip = boost::asio::ip;
-
-std::string lower(std::string_view text) {
-  std::string result(text);
-  for (char& letter : result) {
-    if (letter >= 'A' && letter <= 'Z') letter = static_cast<char>(letter - 'A' + 'a');
-  }
-  return result;
-}
-
-std::string_view without_blanks(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t");
-  if (first == text.npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
 
 bool is_name(std::string_view text) {
   return !text.empty() && text.size() <= 255 &&
@@ -47,12 +34,12 @@ bool is_port(std::string_view text) {
 
 bool is_json_type(std::string_view content_type) {
   const auto semicolon = content_type.find(';');
-  if (lower(without_blanks(content_type.substr(0, semicolon))) != "application/json") return false;
+  if (lower_case(trim(content_type.substr(0, semicolon))) != "application/json") return false;
   auto rest = semicolon == content_type.npos ? std::string_view{} : content_type.substr(semicolon);
   while (!rest.empty()) {
     rest.remove_prefix(1);
     const auto end = std::min(rest.find(';'), rest.size());
-    const auto parameter = lower(without_blanks(rest.substr(0, end)));
+    const auto parameter = lower_case(trim(rest.substr(0, end)));
     rest.remove_prefix(end);
     if (parameter.empty()) continue;
     const bool is_utf8 = parameter == "charset=utf-8" || parameter == "charset=\"utf-8\"";
@@ -66,16 +53,16 @@ bool is_json_type(std::string_view content_type) {
 std::string_view bearer_token(std::string_view authorization) {
   constexpr std::size_t kScheme = 6;
   if (authorization.size() <= kScheme || authorization[kScheme] != ' ' ||
-      lower(authorization.substr(0, kScheme)) != "bearer") {
+      lower_case(authorization.substr(0, kScheme)) != "bearer") {
     return {};
   }
-  return without_blanks(authorization.substr(kScheme));
+  return trim(authorization.substr(kScheme));
 }
 
 std::optional<HttpTarget> parse_target(std::string_view target) {
   if (target.starts_with('/')) return HttpTarget{"", std::string(target)};
   for (const std::string_view scheme : {"http://", "https://"}) {
-    if (lower(target.substr(0, scheme.size())) != scheme) continue;
+    if (lower_case(target.substr(0, scheme.size())) != scheme) continue;
     const auto rest = target.substr(scheme.size());
     const auto end = std::min(rest.find_first_of("/?"), rest.size());
     if (end == 0) return std::nullopt;
@@ -99,7 +86,7 @@ std::optional<Authority> parse_authority(std::string_view text) {
     if (!text.empty() && !text.starts_with(':')) return std::nullopt;
   } else {
     const auto colon = std::min(text.find(':'), text.size());
-    authority.name = lower(text.substr(0, colon));
+    authority.name = lower_case(text.substr(0, colon));
     if (authority.name.ends_with('.')) authority.name.pop_back();
     if (!is_name(authority.name)) return std::nullopt;
     text.remove_prefix(colon);
@@ -116,7 +103,7 @@ HostRules::HostRules(const std::string& address, const std::string& machine,
   takes_any_address_ = !error && listened.is_unspecified();
   takes_loopback_ = takes_any_address_ || (!error && listened.is_loopback());
   if (!error) names_.push_back(listened.to_string());
-  if (!takes_loopback_ || takes_any_address_) names_.push_back(lower(machine));
+  if (!takes_loopback_ || takes_any_address_) names_.push_back(lower_case(machine));
   for (const auto& name : names) {
     const auto authority = parse_authority(name);
     if (!authority || !authority->port.empty()) {
@@ -137,7 +124,7 @@ bool HostRules::knows(const std::string& name) const {
 }
 
 bool HostRules::is_own_origin(const std::string& origin, const Authority& host) const {
-  const bool is_encrypted = lower(origin).starts_with("https://");
+  const bool is_encrypted = lower_case(origin).starts_with("https://");
   const auto target = parse_target(origin);
   if (!target || target->authority.empty() || target->path != "/") return false;
   const auto from = parse_authority(target->authority);

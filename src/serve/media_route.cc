@@ -115,7 +115,8 @@ HttpReply Service::read_recording(const HttpRequest& request) {
   question.transcript = form.transcript.contents;
   question.tier = form.tier;
   question.cut = form.cut;
-  question.wanted = wanted;
+  // A page that asks for features switches modalities on again without the recording.
+  question.wanted = form.returns_features ? wanted : media_modalities(info, form.available);
   question.max_utterances = options_.max_utterances;
   question.max_recording_s = static_cast<double>(limits.max_seconds);
   auto outcome = recordings_->ask(question, form.recording.contents,

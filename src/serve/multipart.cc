@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "base/utf8.h"
+#include "formats/text.h"
 #include "inference/request.h"
 
 namespace hardy {
@@ -18,20 +19,6 @@ constexpr std::size_t kLongestName = 200;
   throw RequestError(RequestError::Kind::kMalformed, "body", reason);
 }
 
-std::string lower_case(std::string_view text) {
-  std::string result(text);
-  for (char& letter : result) {
-    if (letter >= 'A' && letter <= 'Z') letter = static_cast<char>(letter - 'A' + 'a');
-  }
-  return result;
-}
-
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
-
 /// The value of a parameter in "type; a=b; c=\"d\""; nothing when it is absent. Browsers write a
 /// quotation mark within a quoted value as %22, others as \".
 std::optional<std::string> parameter(std::string_view header, std::string_view wanted) {
@@ -40,7 +27,7 @@ std::optional<std::string> parameter(std::string_view header, std::string_view w
     ++at;
     const auto equals = header.find_first_of("=;", at);
     if (equals == header.npos) return std::nullopt;
-    const auto name = lower_case(trimmed(header.substr(at, equals - at)));
+    const auto name = lower_case(trim(header.substr(at, equals - at)));
     if (header[equals] == ';') {
       at = equals;
       continue;
@@ -57,7 +44,7 @@ std::optional<std::string> parameter(std::string_view header, std::string_view w
       at = header.find(';', at);
     } else {
       const auto end = std::min(header.find(';', at), header.size());
-      value = trimmed(header.substr(at, end - at));
+      value = trim(header.substr(at, end - at));
       at = end;
     }
     if (name == wanted) return value;
@@ -91,7 +78,7 @@ FormPart read_part(std::string_view text) {
     if (lower_case(line.substr(0, colon)) != "content-disposition") continue;
     if (has_disposition) malformed("a part has two Content-Disposition lines");
     has_disposition = true;
-    const auto value = trimmed(line.substr(colon + 1));
+    const auto value = trim(line.substr(colon + 1));
     if (lower_case(value.substr(0, value.find(';'))) != "form-data") {
       malformed("a part is not form-data");
     }
@@ -105,7 +92,7 @@ FormPart read_part(std::string_view text) {
 }  // namespace
 
 std::optional<std::string> form_boundary(std::string_view content_type) {
-  const auto type = trimmed(content_type.substr(0, content_type.find(';')));
+  const auto type = trim(content_type.substr(0, content_type.find(';')));
   if (lower_case(type) != "multipart/form-data") return std::nullopt;
   auto boundary = parameter(content_type, "boundary");
   constexpr std::string_view kMarks = "'()+_,-./:=? ";

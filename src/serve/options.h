@@ -23,6 +23,9 @@ struct RecordingService {
   int jobs = 1;                    ///< recordings extracted at the same time
 
   [[nodiscard]] bool is_on() const { return control >= 0; }
+
+  /// Bytes of the largest body: a recording, and beside it a transcript, options and headers.
+  [[nodiscard]] std::int64_t max_body_bytes() const { return max_bytes + (std::int64_t{5} << 20); }
 };
 
 /// Limits and addresses of `hardy serve`. docs/serving.md lists the status of each exceeded limit.

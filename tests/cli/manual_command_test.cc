@@ -14,6 +14,7 @@ namespace hardy::test {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 TEST(ManualCommand, HelpOfACommandIsItsOwnHelp) {
   const auto asked = run_hardy({"help", "data", "check"});
@@ -34,6 +35,7 @@ TEST(ManualCommand, BashCompletesCommandsAndTheirOptions) {
   const TempDir folder;
   const auto script = run_hardy({"completion", "bash"});
   ASSERT_EQ(script.exit_code, 0);
+  EXPECT_THAT(script.output, Not(HasSubstr("answer-recordings"))) << "a helper, not for people";
   write_file_atomically(folder.path() / "hardy.bash", script.output);
   const auto completes = [&](const std::string& words, int at) {
     const auto out = folder.path() / "out";

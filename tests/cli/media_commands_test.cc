@@ -82,6 +82,17 @@ TEST_F(Media, PredictAnswersUtteranceByUtterance) {
   EXPECT_TRUE(line.contains("label"));
 }
 
+TEST_F(Media, OnlyAvailableModalitiesAreExtracted) {
+  const auto done = test::run_hardy(
+      {"predict", model("hardy-acoustic-1"), "--media", clip(), "--available", "textual", "--json"},
+      options_);
+  ASSERT_EQ(done.exit_code, 0) << done.errors;
+  const auto line = nlohmann::json::parse(done.output.substr(0, done.output.find('\n')));
+  EXPECT_EQ(line["used"], nlohmann::json({"textual"}));
+  EXPECT_EQ(line["absent"]["acoustic"], "not asked for");
+  EXPECT_EQ(line["absent"]["visual"], "not asked for");
+}
+
 TEST_F(Media, SubtitlesCarryTheEmotion) {
   const auto done = test::run_hardy(
       {"predict", model("hardy-acoustic-1"), "--media", clip(), "--webvtt"}, options_);
@@ -136,6 +147,18 @@ TEST_F(Media, MistakesAreExplained) {
   EXPECT_THAT(no_labels.errors, HasSubstr("--labels"));
   const auto vtt = test::run_hardy({"predict", model("hardy-acoustic-1"), "--webvtt"}, options_);
   EXPECT_EQ(vtt.exit_code, 2);
+  for (const char* command : {"predict", "explain"}) {
+    const auto labels = test::run_hardy(
+        {command, model("hardy-acoustic-1"), "--media", clip(), "--labels", "labels.pkl"},
+        options_);
+    EXPECT_EQ(labels.exit_code, 2);
+    EXPECT_THAT(labels.errors, HasSubstr("--media goes without INPUT"));
+  }
+  const auto unknown = test::run_hardy(
+      {"predict", model("hardy-acoustic-1"), "--media", "absent.mp4", "--available", "thermal"},
+      options_);
+  EXPECT_EQ(unknown.exit_code, 2);
+  EXPECT_THAT(unknown.errors, HasSubstr("thermal"));
 }
 
 }  // namespace

@@ -205,6 +205,19 @@ TEST_F(ServeMedia, GivesTheAnswersOfThePredictCommand) {
             "no face was found in its pictures");
 }
 
+TEST_F(ServeMedia, GivesTheAnswersOfThePredictCommandUnderFewerModalities) {
+  start();
+  const auto answer = post(clip() + media_part("options", R"({"available": ["acoustic"]})"));
+  ASSERT_THAT(answer, HasSubstr("200 OK"));
+  const auto predicted = test::run_hardy({"predict", in("model"), "--media", in("clip.mp4"),
+                                          "--available", "acoustic", "--json", "--no-media-cache"});
+  ASSERT_EQ(predicted.exit_code, 0) << predicted.errors;
+  Json other = Json::parse(predicted.output.substr(0, predicted.output.find('\n')));
+  other.erase("format");
+  other["media"] = "clip.mp4";
+  EXPECT_EQ(body_of(answer)["predictions"][0], other);
+}
+
 TEST_F(ServeMedia, FeaturesComeBackForFurtherQuestions) {
   start();
   const auto answer = post(clip() + media_part("options", R"({"features": true})"));
