@@ -62,8 +62,8 @@ TEST(Intervals, AgreeWithTheResultsTheyAreOf) {
   const auto outcomes = hit_outcomes(two_of_three, {1, 2, 3});
   const Results results = make_results(outcomes, made_corpus(), {"1/2", "2/2"});
   const auto numbers = resample(prediction_table(outcomes, made_corpus()), {.resamples = 100});
-  // AUROC and the error of calibrated probabilities do not add up over utterances.
-  EXPECT_EQ(numbers.size() + 8, results.summaries.size());
+  // The error of calibrated probabilities is not resampled.
+  EXPECT_EQ(numbers.size() + 4, results.summaries.size());
   EXPECT_THAT(disagreement(results, numbers), IsEmpty());
   Results wrong = results;
   wrong.summaries[0].mean += 0.01;
