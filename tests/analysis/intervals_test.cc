@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include <fmt/format.h>
@@ -63,6 +64,11 @@ TEST(Intervals, AgreeWithTheResultsTheyAreOf) {
   const Results results = make_results(outcomes, made_corpus(), {"1/2", "2/2"});
   const auto numbers = resample(prediction_table(outcomes, made_corpus()), {.resamples = 100});
   // The error of calibrated probabilities is not resampled.
+  const auto is_resampled = [](const Summary& summary) {
+    return summary.metric != "calibrated_ece";
+  };
+  EXPECT_EQ(std::count_if(results.summaries.begin(), results.summaries.end(), is_resampled),
+            static_cast<std::ptrdiff_t>(numbers.size()));
   EXPECT_EQ(numbers.size() + 4, results.summaries.size());
   EXPECT_THAT(disagreement(results, numbers), IsEmpty());
   Results wrong = results;
