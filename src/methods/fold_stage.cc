@@ -55,8 +55,9 @@ FoldStage::FoldStage(const FoldRequest& request, int version)
   base_ = fmt::format("data {}\nscaling {}\n{}\nseed {}\ndevice {}\nnumerics {}",
                       request.corpus.checksum, kScalingVersion, fold_text(request.fold),
                       request.seed, device_class(request.config.run.device), numerics_class());
-  if (lacks_any(request.corpus))
+  if (lacks_any(request.corpus)) {
     base_ += "\nutterances without anything to read are not trained on";
+  }
 }
 
 std::string FoldStage::key_of(const std::string& stage,

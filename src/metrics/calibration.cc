@@ -18,10 +18,7 @@ constexpr double kColdest = 0.05;
 constexpr double kHottest = 20;
 constexpr double kSmallest = 1e-30;  // a float32 softmax may underflow to 0
 constexpr std::size_t kParts = 10;
-// Usual difference of log T between the validation recordings and others (docs/bundle.md). To be
-// too sure is the worse error, so that sharpening needs more evidence than softening.
-constexpr double kUsualSofter = 0.25;
-constexpr double kUsualSharper = 0.5;
+constexpr double kCautious = 1;  // standard errors by which a sharper temperature must be better
 
 void check_sizes(std::span<const std::int64_t> truth, std::span<const float> probabilities,
                  std::int64_t classes) {
@@ -80,34 +77,50 @@ struct Rows {
   }
 };
 
+/// Summed cross-entropy of softmax(logits / T).
+double cross_entropy(const Rows& rows, std::size_t classes, double temperature) {
+  double total = 0;
+  for (std::size_t i = 0; i < rows.truth.size(); ++i) {
+    const auto row = std::span(rows.probabilities).subspan(i * classes, classes);
+    const auto shares = sharpened(row, 1 / temperature);
+    total -= std::log(std::max(shares[static_cast<std::size_t>(rows.truth[i])], kSmallest));
+  }
+  return total;
+}
+
 /// A part of the cross-validation: its rows, and the temperature fitted on the others.
 struct HeldOutPart {
   Rows rows;
   double temperature = 1;
 };
 
-/// Squared standard error of the logarithm of a temperature by its dialogues: the jackknife over
-/// parts, each of which is left out once.
-double squared_error_of(const std::vector<HeldOutPart>& parts) {
-  const auto count = static_cast<double>(parts.size());
-  double sum = 0;
-  double squares = 0;
-  for (const auto& part : parts) {
-    const double logarithm = std::log(part.temperature);
-    sum += logarithm;
-    squares += logarithm * logarithm;
-  }
-  return (count - 1) / count * std::max(0.0, squares - sum * sum / count);
-}
+constexpr std::array<double, 5> kWeights = {0, 0.25, 0.5, 0.75, 1};
 
-/// The part of log T that is kept: what it explains beyond its own error and beyond the usual
-/// difference between recordings.
-double weight_of(double temperature, const std::vector<HeldOutPart>& parts) {
-  const double logarithm = std::log(temperature);
-  const double usual = temperature > 1 ? kUsualSofter : kUsualSharper;
-  const double signal = logarithm * logarithm;
-  const double noise = squared_error_of(parts) + usual * usual;
-  return signal / (signal + noise);
+/// The smallest weight within one standard error of the best mean cross-entropy.
+double choose_weight(const std::vector<HeldOutPart>& parts, std::size_t classes) {
+  const auto count = static_cast<double>(parts.size());
+  std::array<double, kWeights.size()> means{};
+  std::array<double, kWeights.size()> errors{};
+  for (std::size_t k = 0; k < kWeights.size(); ++k) {
+    double sum = 0;
+    double squares = 0;
+    for (const auto& part : parts) {
+      const double score =
+          cross_entropy(part.rows, classes, std::pow(part.temperature, kWeights[k])) /
+          static_cast<double>(part.rows.truth.size());
+      sum += score;
+      squares += score * score;
+    }
+    means[k] = sum / count;
+    const double variance = std::max(0.0, squares / count - means[k] * means[k]);
+    errors[k] = std::sqrt(variance / std::max(1.0, count - 1));
+  }
+  const auto best =
+      static_cast<std::size_t>(std::min_element(means.begin(), means.end()) - means.begin());
+  for (std::size_t k = 0; k < best; ++k) {
+    if (means[k] <= means[best] + kCautious * errors[best]) return kWeights[k];
+  }
+  return kWeights[best];
 }
 
 }  // namespace
@@ -177,9 +190,8 @@ CalibrationFit fit_calibration(std::span<const std::int64_t> truth,
   for (std::size_t k = 0; k < parts.size(); ++k) {
     parts[k].temperature = fit_temperature(others[k].truth, others[k].probabilities, classes);
   }
-  const double whole = fit_temperature(truth, probabilities, classes);
-  const double weight = weight_of(whole, parts);
-  fit.temperature = std::pow(whole, weight);
+  const double weight = choose_weight(parts, width);
+  fit.temperature = std::pow(fit_temperature(truth, probabilities, classes), weight);
   fit.is_calibrated = true;
   Rows held_out;  // calibrated with temperatures that were not fitted on their dialogue
   for (const auto& part : parts) {

@@ -31,13 +31,13 @@ struct CalibrationFit {
   bool is_calibrated = false;
 };
 
-/// Fits on validation utterances, cross-validated over dialogues. With T_0 = fit_temperature and
-/// L = log T_0, the result is T_0^w, w = L^2 / (L^2 + s^2 + u^2) in [0,1): s is the standard error
-/// of L (jackknife over up to ten parts of the dialogues), u the usual difference of L between
-/// recordings, .25 for T_0 > 1 and .5 for T_0 < 1. `expected_error` is measured on those parts with
-/// temperatures fitted on the others. With too few utterances or dialogues (kFewest...) the
-/// temperature is 1 and nothing is calibrated. Shapes: truth and dialogues [N], probabilities
-/// [N,C]. Throws as fit_temperature.
+/// Fits on validation utterances, cross-validated over dialogues. With T_0 = fit_temperature, the
+/// result is T_0^w, w in {0, 1/4, 1/2, 3/4, 1}: dialogues are divided into up to ten parts, each
+/// part is scored (cross-entropy) with temperatures fitted on the others, and w is the smallest
+/// with a score within one standard error (over parts) of the best. `expected_error` is measured on
+/// the same held-out parts. With too few utterances or dialogues (kFewest...) the temperature is 1
+/// and nothing is calibrated. Shapes: truth and dialogues [N], probabilities [N,C]. Throws as
+/// fit_temperature.
 CalibrationFit fit_calibration(std::span<const std::int64_t> truth,
                                std::span<const float> probabilities, std::int64_t classes,
                                std::span<const std::int64_t> dialogues);
