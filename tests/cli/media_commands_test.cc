@@ -1,4 +1,4 @@
-// `hardy extract` and `hardy predict --media` as a user calls them.
+// `hardy extract`, `hardy predict --media` and `hardy explain --media` as a user calls them.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -89,6 +89,33 @@ TEST_F(Media, SubtitlesCarryTheEmotion) {
   EXPECT_THAT(done.output,
               testing::StartsWith("WEBVTT\n\n00:00:00.000 --> 00:00:01.000\n<v Ann>["));
   EXPECT_THAT(done.output, HasSubstr("%] bye"));
+}
+
+TEST_F(Media, AnUtteranceIsExplainedWithItsDialogue) {
+  const auto bundle = model("hardy-acoustic-1");
+  const auto done = test::run_hardy(
+      {"explain", bundle, "--media", clip(), "--utterance", "clip_002", "--json"}, options_);
+  ASSERT_EQ(done.exit_code, 0) << done.errors;
+  const auto explained = nlohmann::json::parse(done.output);
+  EXPECT_EQ(explained.at("id"), "clip_002");
+  EXPECT_EQ(explained.at("start"), 1);
+  EXPECT_EQ(explained.at("text"), "bye");
+  EXPECT_EQ(explained.at("absent").at("visual"), "no face was found in its pictures");
+  EXPECT_EQ(explained.at("contributions").size(), 2U);
+  const auto predicted =
+      test::run_hardy({"predict", bundle, "--media", clip(), "--json"}, options_);
+  ASSERT_EQ(predicted.exit_code, 0) << predicted.errors;
+  const auto second = predicted.output.substr(predicted.output.find('\n') + 1);
+  EXPECT_EQ(explained.at("prediction").at("probabilities"),
+            nlohmann::json::parse(second).at("probabilities"));
+  const auto text = test::run_hardy({"explain", bundle, "--media", clip()}, options_);
+  EXPECT_THAT(text.output, testing::StartsWith("utterance       clip_001\n"));
+  const auto unknown =
+      test::run_hardy({"explain", bundle, "--media", clip(), "--utterance", "u9"}, options_);
+  EXPECT_EQ(unknown.exit_code, 3);
+  EXPECT_THAT(unknown.errors, HasSubstr("they hold clip_001, clip_002"));
+  const auto both = test::run_hardy({"explain", bundle, "corpus", "--media", clip()}, options_);
+  EXPECT_EQ(both.exit_code, 2);
 }
 
 TEST_F(Media, FeaturesOfAnotherMakerAreRefusedByName) {
