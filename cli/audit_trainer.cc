@@ -33,7 +33,14 @@ std::string carry_out(const SplitAuditCommand& command) {
 }
 
 Corpus audited_corpus(const std::string& kind, Corpus corpus) {
-  return kind == kLeakAudit ? noise_corpus(corpus, kNoiseSeed) : std::move(corpus);
+  if (kind != kLeakAudit) return corpus;
+  if (corpus.target_count() > 0) {
+    throw DataError(
+        fmt::format("{}: the audit judges one class or value per utterance, not several labels",
+                    corpus.source),
+        "audit one of them: leave the other label columns out of a copy");
+  }
+  return noise_corpus(corpus, kNoiseSeed);
 }
 
 std::optional<AuditReport> report_audit(const StudyCommand& command, const StudyResult& result) {
@@ -46,8 +53,13 @@ std::optional<AuditReport> report_audit(const StudyCommand& command, const Study
   if (command.study.kind == kLeakAudit) {
     const auto report = leak_report(command.out, result);
     write_file_atomically(command.out / "leak.csv", leak_csv(report));
-    return AuditReport{command.json ? leak_json(report) : leak_text(report),
-                       report.leaks() == 0 ? "" : "audit leak: " + leak_verdict(report)};
+    const std::string text = command.json ? leak_json(report) : leak_text(report);
+    if (report.judged() == 0) {
+      print(text);
+      throw DataError("audit leak: " + leak_verdict(report),
+                      "use fewer folds (--set protocol.folds=2) or more dialogues");
+    }
+    return AuditReport{text, report.leaks() == 0 ? "" : "audit leak: " + leak_verdict(report)};
   }
   return std::nullopt;
 }

@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
 
+#include "cli/help_format.h"
 #include "hardy/errors.h"
 
 namespace hardy {
 
 void add_config_options(CLI::App& app, ConfigOptions& options) {
+  const OptionGroup group(app, "Settings");
   app.add_option("--preset", options.preset,
                  "Where all settings start: default, published or quick")
       ->type_name("NAME");

@@ -318,7 +318,7 @@ void add_source_options(CLI::App& command, DataOptions& options) {
   command
       .add_option("--features", options.config.modalities,
                   "which folders or arrays become which modalities, e.g. "
-                  "acoustic=wav2vec-large-c-UTT,textual=deberta-large-4-UTT")
+                  "acoustic=wav2vec-c-UTT,textual=deberta-4-UTT")
       ->type_name("LIST");
   command.add_option("--labels", options.config.labels, "label pickle of a tree")
       ->type_name("FILE");

@@ -8,6 +8,7 @@
 
 #include "cli/choice.h"
 #include "cli/environment.h"
+#include "cli/help_format.h"
 #include "corpus/embedded/embedded.h"
 #include "hardy/errors.h"
 #include "methods/hardymer_published/defects.h"
@@ -51,26 +52,9 @@ void add_missing(Config& config, const FitOptions& typed) {
       config, fmt::format("protocol.conditions={}; {}", config.protocol.conditions, typed.missing));
 }
 
-}  // namespace
-
-void add_missing_option(CLI::App& command, FitOptions& typed) {
-  command
-      .add_option("--missing", typed.missing,
-                  "Also test with data missing at random: rate=0,.1,...,.7 or block=.3 or "
-                  "acoustic=.5 and more (docs/missing_data.md)")
-      ->type_name("MASKS");
-}
-
-void add_output_options(CLI::App& command, FitOptions& typed) {
-  command.add_flag("--json", typed.json, "Print the result as JSON on standard output");
-  auto* quiet = command.add_flag("-q,--quiet", typed.quiet, "No progress on standard error");
-  command.add_flag("-v,--verbose", typed.verbose, "Every warning, and the cost of every stage")
-      ->excludes(quiet);
-}
-
-void add_fit_options(CLI::App& command, FitOptions& typed, const std::string& out_help) {
-  command.add_option("DATA", typed.data, kDataHelp);
-  add_config_options(command, typed.config);
+/// Options for single settings.
+void add_setting_options(CLI::App& command, FitOptions& typed) {
+  const OptionGroup group(command, "Settings");
   command.add_option("--seeds,--seed", typed.seeds, "Training seeds: 7, 1,2,3 or 1-5 (run.seeds)")
       ->type_name("LIST");
   command.add_option("--jobs", typed.jobs, "Parallel workers; 0 = one per core (run.jobs)")
@@ -97,6 +81,11 @@ void add_fit_options(CLI::App& command, FitOptions& typed, const std::string& ou
                   "specialist (a model per condition), unified (one model) or both "
                   "(protocol.tracks)")
       ->type_name("NAME");
+}
+
+/// Where results go, and how they are computed.
+void add_place_options(CLI::App& command, FitOptions& typed, const std::string& out_help) {
+  const OptionGroup group(command, "Results");
   command.add_option("--out", typed.out, out_help)->type_name("DIR");
   auto* cache =
       command.add_option("--cache", typed.cache, "Cache of stage results; default the user's own")
@@ -114,6 +103,31 @@ void add_fit_options(CLI::App& command, FitOptions& typed, const std::string& ou
           "agree")
       ->type_name("NAME")
       ->check(one_of(instruction_sets()));
+}
+
+}  // namespace
+
+void add_missing_option(CLI::App& command, FitOptions& typed) {
+  command
+      .add_option("--missing", typed.missing,
+                  "Also test with data missing at random: rate=0,.1,...,.7 or block=.3 or "
+                  "acoustic=.5 and more (docs/missing_data.md)")
+      ->type_name("MASKS");
+}
+
+void add_output_options(CLI::App& command, FitOptions& typed) {
+  const OptionGroup group(command, "What is printed");
+  command.add_flag("--json", typed.json, "Print the result as JSON on standard output");
+  auto* quiet = command.add_flag("-q,--quiet", typed.quiet, "No progress on standard error");
+  command.add_flag("-v,--verbose", typed.verbose, "Every warning, and the cost of every stage")
+      ->excludes(quiet);
+}
+
+void add_fit_options(CLI::App& command, FitOptions& typed, const std::string& out_help) {
+  command.add_option("DATA", typed.data, kDataHelp);
+  add_config_options(command, typed.config);
+  add_setting_options(command, typed);
+  add_place_options(command, typed, out_help);
   add_output_options(command, typed);
 }
 

@@ -1,5 +1,6 @@
 // hardy: the command line. A table of commands; the only place where failures become exit codes.
 #include <exception>
+#include <memory>
 #include <new>
 #include <sstream>
 #include <string>
@@ -19,6 +20,7 @@
 #include "cli/exit_code.h"
 #include "cli/explain_command.h"
 #include "cli/hardness_command.h"
+#include "cli/help_format.h"
 #include "cli/manual_command.h"
 #include "cli/media_commands.h"
 #include "cli/output.h"
@@ -47,6 +49,7 @@ constexpr const char* kExitCodes =
 /// `finding` receives the finding of an audit.
 void add_commands(CLI::App& app, const std::vector<std::string>& command_line,
                   std::string& finding) {
+  app.formatter(std::make_shared<HelpFormat>());
   app.set_version_flag("--version", version_text, "Version, libraries and instruction sets");
   app.set_help_flag("-h,--help", "Show this help");
   app.require_subcommand(1);

@@ -3,11 +3,13 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/choice.h"
+#include "cli/help_format.h"
 #include "hardy/errors.h"
 
 namespace hardy {
 
 void add_shard_options(CLI::App& command, ShardOptions& typed) {
+  const OptionGroup group(command, "Division among processes");
   auto* shard =
       command
           .add_option("--shard", typed.shard,

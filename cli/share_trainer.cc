@@ -11,6 +11,7 @@
 #include "cli/output.h"
 #include "experiments/estimate_comparison.h"
 #include "hardy/errors.h"
+#include "protocol/planned_fits.h"
 
 namespace hardy {
 namespace {

@@ -98,6 +98,9 @@ std::string plain_number(double value, int digits) {
   return std::isnan(value) ? "-" : fmt::format("{:.{}f}", value, digits);
 }
 
+/// Columns of a comparison, 80 wide with conditions of ten letters.
+constexpr const char* kColumns = "  {:<{}}{:>7}{:>8}{:>8} {:>18}{:>7}{:>8}{:>6}{:>6}\n";
+
 std::string line_of(const RunComparison& row, const std::string& condition, std::size_t width) {
   const Comparison& c = row.comparison;
   const std::string interval =
@@ -107,21 +110,19 @@ std::string line_of(const RunComparison& row, const std::string& condition, std:
   const auto share = [](std::int64_t better, std::int64_t all) {
     return all == 0 ? std::string("-") : fmt::format("{}/{}", better, all);
   };
-  return fmt::format("  {:<{}}{:>9}{:>9}{:>9}  {:>18}{:>8}{:>11}{:>7}{:>7}{:>8}\n", condition,
-                     width, plain_number(c.first, 4), plain_number(c.second, 4),
-                     signed_number(c.metric, c.difference), interval, plain_number(c.p, 4),
-                     plain_number(c.corrected_p, 4), share(c.folds_better, c.folds),
-                     share(c.seeds_better, c.seeds), plain_number(c.fold_p, 4));
+  return fmt::format(kColumns, condition, width, plain_number(c.first, 4),
+                     plain_number(c.second, 4), signed_number(c.metric, c.difference), interval,
+                     plain_number(c.p, 4), plain_number(c.corrected_p, 4),
+                     share(c.folds_better, c.folds), share(c.seeds_better, c.seeds));
 }
 
 std::string heading_of(const RunComparison& row, double level, std::size_t width) {
   const Comparison& c = row.comparison;
   std::string title = fmt::format("{} (A) against {} (B), ", c.first_name, c.second_name);
   if (row.first_track == row.second_track) title += row.first_track + ", ";
-  return fmt::format("\n{}{}\n  {:<{}}{:>9}{:>9}{:>9}  {:>18}{:>8}{:>11}{:>7}{:>7}{:>8}\n", title,
-                     c.metric, "condition", width, "A", "B", "A-B",
-                     fmt::format("{:g} %", 100 * level), "p", "corrected", "folds", "seeds",
-                     "fold p");
+  return fmt::format("\n{}{}\n", title, c.metric) +
+         fmt::format(kColumns, "condition", width, "A", "B", "A-B",
+                     fmt::format("{:g} %", 100 * level), "p", "corr. p", "folds", "seeds");
 }
 
 std::string comparisons_text(const std::vector<FinishedRun>& runs, const RunComparisons& results,
@@ -155,7 +156,7 @@ std::string comparisons_text(const std::vector<FinishedRun>& runs, const RunComp
   std::int64_t seeds = 0;
   for (const auto& row : results.rows) seeds = std::max(seeds, row.comparison.seeds);
   return text + verdicts + (conditions.key.empty() ? "" : "\n" + conditions.key) +
-         "\nfolds, seeds: in how many of them A is better; fold p: paired t-test over folds.\n" +
+         "\ncorr. p: after Holm's correction; folds, seeds: in how many of them A is better.\n" +
          seeds_notice(static_cast<std::size_t>(seeds)) +
          "What the intervals hold and what not: docs/statistics.md\n";
 }

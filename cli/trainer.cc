@@ -68,9 +68,9 @@ std::string report(const TrainingRequest& request, const ProtocolResult& result,
                     {"peak_memory_bytes", timings.peak_memory_bytes},
                     {"results", Json::parse(results_json(result.results))}});
   }
-  return fmt::format("{}\n{} on {} workers ({} CPU, peak {}); written to {}\n",
+  return fmt::format("{}\n{} on {} worker{} ({} CPU, peak {}); written to {}\n",
                      table_of(request, result.results, progress), duration_text(timings.wall_s),
-                     timings.jobs, duration_text(timings.cpu_s),
+                     timings.jobs, timings.jobs == 1 ? "" : "s", duration_text(timings.cpu_s),
                      bytes_text(timings.peak_memory_bytes), result.folder.string());
 }
 

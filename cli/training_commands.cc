@@ -7,6 +7,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/fit_options.h"
+#include "cli/help_format.h"
 #include "cli/media_commands.h"
 #include "cli/table_style.h"
 #include "hardy/errors.h"
@@ -29,6 +30,7 @@ struct TypedOptions : FitOptions {
 };
 
 void add_metrics_option(CLI::App& command, TypedOptions& typed) {
+  const OptionGroup group(command, "What is printed");
   command
       .add_option("--metrics", typed.metrics,
                   "Metrics of the table, e.g. wa,ua,ece, or all; default the one that fits the "
@@ -38,7 +40,24 @@ void add_metrics_option(CLI::App& command, TypedOptions& typed) {
       ->allow_extra_args(false);
 }
 
+/// Recordings in place of DATA.
+void add_recording_options(CLI::App& command, TypedOptions& typed) {
+  const OptionGroup group(command, "Recordings");
+  command
+      .add_option("--media", typed.media.inputs,
+                  "Folder of recordings instead of DATA; features are extracted to OUT-corpus "
+                  "first (docs/recordings.md)")
+      ->type_name("DIR")
+      ->expected(1);
+  command
+      .add_option("--labels", typed.media.labels,
+                  "With --media: a table of utterances and their labels")
+      ->type_name("TABLE");
+  add_media_options(command, typed.media, true);
+}
+
 void add_checkpoint_option(CLI::App& command, TypedOptions& typed) {
+  const OptionGroup group(command, "Results");
   command
       .add_option("--checkpoint-every", typed.checkpoint_interval_s,
                   "Seconds of work that a kill may cost; 0 = an epoch. Results stay the same")
@@ -161,17 +180,7 @@ void add_run(CLI::App& app, const std::vector<std::string>& command_line) {
   add_checkpoint_option(*command, *typed);
   add_metrics_option(*command, *typed);
   add_shard_options(*command, typed->sharing);
-  command
-      ->add_option("--media", typed->media.inputs,
-                   "Folder of recordings instead of DATA; features are extracted to OUT-corpus "
-                   "first (docs/recordings.md)")
-      ->type_name("DIR")
-      ->expected(1);
-  command
-      ->add_option("--labels", typed->media.labels,
-                   "With --media: a table of utterances and their labels")
-      ->type_name("TABLE");
-  add_media_options(*command, typed->media, true);
+  add_recording_options(*command, *typed);
   command->footer(
       "Trains every track for every condition, fold and seed, tests each model once, prints the\n"
       "table and leaves a run folder (docs/run_folder.md). Interrupted, the same command "

@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <cstddef>
+#include <filesystem>
+#include <fstream>
 #include <span>
 #include <string>
 #include <utility>
@@ -14,6 +16,7 @@
 #include "corpus/label_table.h"
 #include "corpus/split_pickle.h"
 #include "corpus/table_columns.h"
+#include "formats/csv.h"
 #include "formats/npz.h"
 #include "fuzz/entry_points.h"
 
@@ -76,6 +79,43 @@ inline void run_label_json(std::span<const std::byte> bytes) {
     }
   } catch (const DataError&) {
   }
+}
+
+/// A CSV table of labels, with the interpretation of its columns (MELD, EmoryNLP, CMU-MOSI).
+inline void run_label_csv(std::span<const std::byte> bytes) {
+  try {
+    LabelTable table;
+    table.table = parse_csv(as_text(bytes), "input");
+    table.parts.resize(table.table.rows.size(), "train");
+    table.files.resize(table.table.rows.size(), "input");
+    const TableColumns columns(table, "input");
+    for (std::size_t row = 0; row < table.table.rows.size(); ++row) {
+      check(!columns.record(row).names.empty(), "a record without a name");
+    }
+    for (const auto& name : columns.label_names()) {
+      check(columns.label(name, {}).labels.size() == table.parts.size(), "labels of the rows");
+    }
+  } catch (const DataError&) {
+  }
+}
+
+/// A .csd file, which stands for the labels and for a modality of its corpus.
+inline void run_csd(std::span<const std::byte> bytes) {
+  const auto folder =
+      std::filesystem::temp_directory_path() / ("hardy-fuzz-csd-" + std::to_string(::getpid()));
+  std::filesystem::create_directories(folder);
+  for (const char* name : {"CMU_MOSEI_Labels.csd", "CMU_MOSEI_COVAREP.csd"}) {
+    std::ofstream file(folder / name, std::ios::binary | std::ios::trunc);
+    file << as_text(bytes);
+  }
+  DataConfig config;
+  config.path = folder.string();
+  try {
+    require_sound(read_csd_folder(config));
+  } catch (const DataError&) {
+  } catch (const ConfigError&) {
+  }
+  std::filesystem::remove_all(folder);
 }
 
 /// A merged HDF5 file; the library reads in a separate process, as always.

@@ -111,6 +111,13 @@ for at in (8, 96, 800, 2048, 8192):
 put("hdf5", "seed_truncated", merged[: len(merged) // 3])
 put("hdf5", "seed_signature", merged[:8])
 
+for name in ("Labels", "COVAREP", "TimestampedWords", "VisualFacet42"):
+    sequence = (corpora / f"csd/CMU_MOSEI_{name}.csd").read_bytes()
+    put("csd", "seed_" + name.lower(), sequence)
+for at in (96, 800, 2048, 8192):
+    put("csd", f"seed_damaged_{at}", sequence[:at] + b"\xff\xff\xff" + sequence[at + 3:])
+put("csd", "seed_truncated", sequence[: len(sequence) // 3])
+
 label = (corpora / "merbench/label.npz").read_bytes()
 put("npz", "seed_merbench", label)
 put("npz", "seed_truncated", label[: len(label) // 2])
@@ -124,6 +131,17 @@ for name, arrays in {
     numpy.savez(stream, **arrays)
     put("npz", "seed_" + name, stream.getvalue())
 
+put("label_csv", "seed_meld", (corpora / "meld/train_sent_emo.csv").read_bytes())
+for name, text in {
+    "emorynlp": "Utterance,Speaker,Emotion,Scene_ID,Utterance_ID,Season,Episode\nHi,\"['Ann', 'Bob']\",Joyful,1,1,1,1\n",
+    "clips": "video_id,clip_id,text,label,annotation,mode\nv,1,well,-0.4,Negative,train\n",
+    "dialogues": "id,dialogue,label:joy,label:fear\na,d,1,0\nb,d,0,\n",
+    "shares": "name,share:sad,share:glad\na,.25,.75\nb,0,0\n",
+    "no_rows": "id,label\n",
+    "semicolons": "id;label\na;1,5\n",
+    "quotes": 'id,label\n"a,""b",x\n"open,x\n',
+}.items():
+    put("label_csv", "seed_" + name, text.encode())
 put("label_json", "seed_parts", (corpora / "json/labels.json").read_bytes())
 for name, text in {
     "list": '[{"id": "a", "label": 1}, {"id": "b", "label": 0.5}]',

@@ -123,6 +123,9 @@ std::size_t confidence_bin(double confidence);
 /// finite.
 LabelMetrics label_metrics(std::span<const float> truth, std::span<const float> probabilities);
 
+/// The same from counts. Shapes: confusion [2,2] row-major, row = truth, 0 = absent.
+LabelMetrics label_metrics_of(std::vector<std::int64_t> confusion);
+
 /// Metrics of one value. Shapes: truth [N], predicted [N]. CCC is Lin's (1989):
 /// 2 cov / (var + var + (mean - mean)^2) with variances over N. Throws as sentiment_metrics.
 ValueMetrics value_metrics(std::span<const float> truth, std::span<const float> predicted);

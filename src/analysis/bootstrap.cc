@@ -62,7 +62,8 @@ class TrackResampler {
       : table_(table),
         track_(track),
         resamples_(static_cast<std::size_t>(resamples)),
-        metrics_(table.layout.metric_names().size()) {
+        names_(table.metric_names()),
+        metrics_(names_.size()) {
     std::vector<Condition> which;
     for (std::size_t i = 0; i < table.conditions.size(); ++i) {
       const bool has_any = std::any_of(table.cells.begin(), table.cells.end(), [&](const auto& c) {
@@ -150,18 +151,10 @@ class TrackResampler {
   /// The metrics of each row, with dialogues counted `weights` times.
   void measure(const std::vector<const PredictionCell*>& cells, const std::vector<double>& weights,
                std::vector<double>& values) const {
-    const std::size_t width = table_.layout.width();
-    std::vector<double> tally(width);
     std::fill(values.begin(), values.end(), kNaN);
     for (std::size_t c = 0; c < cells.size(); ++c) {
       if (cells[c] == nullptr) continue;
-      std::fill(tally.begin(), tally.end(), 0.0);
-      for (std::size_t d = 0; d < weights.size(); ++d) {
-        if (weights[d] == 0) continue;
-        const double* row = cells[c]->tallies.data() + d * width;
-        for (std::size_t i = 0; i < width; ++i) tally[i] += weights[d] * row[i];
-      }
-      table_.layout.metrics(tally, std::span(values).subspan(c * metrics_, metrics_));
+      table_.measure(*cells[c], weights, std::span(values).subspan(c * metrics_, metrics_));
     }
     for (std::size_t mean = 0; mean < means_.size(); ++mean) {
       for (std::size_t metric = 0; metric < metrics_; ++metric) {
@@ -179,7 +172,7 @@ class TrackResampler {
     number.track = track_;
     const std::size_t conditions = conditions_.size();
     number.condition = row < conditions ? conditions_[row] : means_[row - conditions].label;
-    number.metric = table_.layout.metric_names()[metric];
+    number.metric = names_[metric];
     number.range = metric_range(number.metric);
     number.replicates.assign(resamples_, 0.0);
     if (!only_classes_[metric].empty()) {
@@ -248,6 +241,7 @@ class TrackResampler {
   const PredictionTable& table_;
   const std::string& track_;
   std::size_t resamples_;
+  std::vector<std::string> names_;  // [metric]
   std::size_t metrics_;
   std::vector<std::string> conditions_;
   std::vector<ConditionMean> means_;

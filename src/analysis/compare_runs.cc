@@ -64,7 +64,7 @@ std::vector<std::string> metrics_of(const FinishedRun& run, const CompareRequest
   if (request.metrics.empty()) return {run.results.headline.front()};
   std::vector<std::string> metrics;
   for (const auto& metric : request.metrics) {
-    metrics.push_back(metric_named(metric, run.predictions.layout.metric_names()));
+    metrics.push_back(metric_named(metric, run.predictions.metric_names()));
   }
   return metrics;
 }

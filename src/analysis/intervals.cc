@@ -16,6 +16,7 @@ void add_evaluation(PredictionTableBuilder& builder, const Evaluation& evaluatio
                     const Corpus& corpus) {
   const std::size_t width = evaluation.outputs.size() / evaluation.utterances.size();
   const bool is_value = corpus.label_kind == LabelKind::kValue;
+  const auto targets = static_cast<std::size_t>(corpus.target_count());
   for (std::size_t row = 0; row < evaluation.utterances.size(); ++row) {
     const auto i = static_cast<std::size_t>(evaluation.utterances[row]);
     const auto& utterance = corpus.utterances[i];
@@ -24,14 +25,20 @@ void add_evaluation(PredictionTableBuilder& builder, const Evaluation& evaluatio
         std::numeric_limits<double>::quiet_NaN();  // no available modality: no prediction
     const auto present = corpus.present_pattern(evaluation.utterances[row]);
     if (!(present & evaluation.condition.pattern).empty()) {
-      predicted = is_value ? static_cast<double>(outputs[0]) : static_cast<double>(argmax(outputs));
+      predicted = targets > 0 ? 0
+                  : is_value  ? static_cast<double>(outputs[0])
+                              : static_cast<double>(argmax(outputs));
     }
+    const auto row_of_targets = utterance.is_labelled()
+                                    ? std::span(corpus.targets).subspan(i * targets, targets)
+                                    : std::span<const float>();
     builder.add({.dialogue = corpus.dialogues[static_cast<std::size_t>(utterance.dialogue)].id,
                  .utterance = utterance.id,
                  .speaker = utterance.speaker,
                  .truth = scored_truth(corpus, i),
                  .predicted = predicted,
-                 .probabilities = is_value ? std::span<const float>() : outputs});
+                 .outputs = is_value ? std::span<const float>() : outputs,
+                 .targets = row_of_targets});
   }
 }
 
@@ -39,6 +46,8 @@ void add_evaluation(PredictionTableBuilder& builder, const Evaluation& evaluatio
 
 TallyLayout layout_of(const Corpus& corpus) {
   if (corpus.label_kind == LabelKind::kValue) return {TaskKind::kValue, {}};
+  if (corpus.label_kind == LabelKind::kLabels) return {TaskKind::kLabels, corpus.target_names};
+  if (corpus.label_kind == LabelKind::kValues) return {TaskKind::kValues, corpus.target_names};
   return {corpus.values.empty() ? TaskKind::kClass : TaskKind::kBinary, corpus.class_names};
 }
 
@@ -65,10 +74,10 @@ PredictionTable prediction_table(const std::vector<FitOutcome>& outcomes, const 
 void add_intervals(Results& results, const PredictionTable& table,
                    const BootstrapOptions& options) {
   results.intervals = {options.level, options.resamples, table.clusters, cluster_count(table)};
-  const auto& adding = table.layout.metric_names();
+  const auto resampled = table.metric_names();
   for (Summary& summary : results.summaries) {
-    if (std::find(adding.begin(), adding.end(), summary.metric) != adding.end()) continue;
-    summary.no_interval = "it does not add up over utterances and is not resampled";
+    if (std::find(resampled.begin(), resampled.end(), summary.metric) != resampled.end()) continue;
+    summary.no_interval = "it is not resampled";
   }
   for (const Resampled& number : resample(table, options)) {
     const auto summary = std::find_if(

@@ -19,6 +19,11 @@ namespace {
 
 bool is_same_truth(double x, double y) { return x == y || (std::isnan(x) && std::isnan(y)); }
 
+/// Whether two rows of several labels or values are equal; unlabelled ones are empty.
+bool is_same_row(std::span<const float> x, std::span<const float> y) {
+  return std::equal(x.begin(), x.end(), y.begin(), y.end());
+}
+
 /// 0..n-1, ordered by `less`.
 template <typename Less>
 std::vector<std::size_t> sorted_indices(std::size_t n, const Less& less) {
@@ -44,7 +49,12 @@ std::string obstacle_in_fold(const TestFold& first, const TestFold& second) {
       return where(name, "first", "second");
     }
     if (name > second.utterances[i]) return where(second.utterances[i], "second", "first");
-    if (!is_same_truth(first.truth[i], second.truth[i])) {
+    const std::size_t width = first.targets.size() / first.utterances.size();
+    const auto row_of = [&](const TestFold& fold) {
+      return std::span(fold.targets).subspan(i * width, width);
+    };
+    if (!is_same_truth(first.truth[i], second.truth[i]) ||
+        !is_same_row(row_of(first), row_of(second))) {
       return fmt::format("utterance {} has another label in the second", name);
     }
   }
@@ -69,6 +79,25 @@ const PredictionCell* PredictionTable::find(const std::string& track, const std:
   return nullptr;
 }
 
+std::vector<std::string> PredictionTable::metric_names() const {
+  auto names = layout.metric_names();
+  if (has_areas) names.emplace_back("auroc");
+  return names;
+}
+
+void PredictionTable::measure(const PredictionCell& cell, std::span<const double> weights,
+                              std::span<double> values) const {
+  const std::size_t width = layout.width();
+  std::vector<double> tally(width, 0.0);
+  for (std::size_t d = 0; d < weights.size(); ++d) {
+    if (weights[d] == 0) continue;
+    const double* row = cell.tallies.data() + d * width;
+    for (std::size_t i = 0; i < width; ++i) tally[i] += weights[d] * row[i];
+  }
+  layout.metrics(tally, values);
+  if (has_areas) values.back() = cell.areas.area(weights);
+}
+
 std::string PredictionTable::complete() const {
   for (std::size_t i = 0; i < which.size(); ++i) {
     if (which[i] == Condition(Pattern::complete(modalities))) return conditions[i];
@@ -78,7 +107,9 @@ std::string PredictionTable::complete() const {
 
 PredictionTableBuilder::PredictionTableBuilder(TallyLayout layout,
                                                std::vector<std::string> modality_names)
-    : layout_(std::move(layout)), modality_names_(std::move(modality_names)) {}
+    : layout_(std::move(layout)),
+      modality_names_(std::move(modality_names)),
+      has_areas_(layout_.task() == TaskKind::kClass) {}
 
 bool PredictionTableBuilder::Place::operator<(const Place& other) const {
   if (track != other.track) return track < other.track;
@@ -101,7 +132,7 @@ std::string PredictionTableBuilder::place_text(const Place& place) const {
 
 void PredictionTableBuilder::add(const Prediction& prediction) {
   check(cell_ != nullptr, "a prediction without its model");
-  const auto& [dialogue, utterance, speaker, truth, predicted, probabilities] = prediction;
+  const auto& [dialogue, utterance, speaker, truth, predicted, outputs, targets] = prediction;
   const auto [place, is_new] =
       fold_->utterance_index.try_emplace(utterance, fold_->utterances.size());
   const std::size_t i = place->second;
@@ -112,10 +143,12 @@ void PredictionTableBuilder::add(const Prediction& prediction) {
       fold_->dialogues.push_back(dialogue);
       fold_->speakers.push_back(speaker);
     }
-    fold_->utterances.push_back({utterance, known->second, truth});
+    fold_->utterances.push_back(
+        {utterance, known->second, truth, {targets.begin(), targets.end()}});
   }
   const Utterance& known = fold_->utterances[i];
-  if (!is_same_truth(known.truth, truth) || fold_->dialogues[known.dialogue] != dialogue) {
+  if (!is_same_truth(known.truth, truth) || !is_same_row(known.targets, targets) ||
+      fold_->dialogues[known.dialogue] != dialogue) {
     throw ArtifactError(
         fmt::format("utterance {} has another label or dialogue in ({}) than "
                     "before",
@@ -128,11 +161,25 @@ void PredictionTableBuilder::add(const Prediction& prediction) {
   }
   cell_->seen[i] = true;
   ++cell_->count;
+  count(prediction, known.dialogue);
+}
+
+void PredictionTableBuilder::count(const Prediction& prediction, std::size_t dialogue) {
   const std::size_t width = layout_.width();
-  const std::size_t begin = known.dialogue * width;
+  const std::size_t begin = dialogue * width;
   if (cell_->tallies.size() < begin + width) cell_->tallies.resize(begin + width, 0);
+  const auto& [name, utterance, speaker, truth, predicted, outputs, targets] = prediction;
   if (std::isnan(truth) || std::isnan(predicted)) return;
-  layout_.add(std::span(cell_->tallies).subspan(begin, width), truth, predicted, probabilities);
+  const auto tally = std::span(cell_->tallies).subspan(begin, width);
+  if (layout_.has_targets()) {
+    layout_.add_targets(tally, targets, outputs);
+    return;
+  }
+  layout_.add(tally, truth, predicted, outputs);
+  has_areas_ = has_areas_ && !outputs.empty();
+  if (!has_areas_) return;
+  cell_->scored.push_back({dialogue, static_cast<std::size_t>(truth)});
+  cell_->probabilities.insert(cell_->probabilities.end(), outputs.begin(), outputs.end());
 }
 
 std::string PredictionTableBuilder::clusters() const {
@@ -165,6 +212,10 @@ TestFold PredictionTableBuilder::sorted_fold(int number, const Fold& fold,
        })) {
     sorted.utterances.push_back(utterances[i].name);
     sorted.truth.push_back(utterances[i].truth);
+    if (!layout_.has_targets()) continue;
+    auto targets = utterances[i].targets;
+    targets.resize(layout_.class_names().size());  // zeros where not labelled
+    sorted.targets.insert(sorted.targets.end(), targets.begin(), targets.end());
   }
   return sorted;
 }
@@ -178,11 +229,15 @@ PredictionCell PredictionTableBuilder::sorted_cell(const Place& place, const Cel
     throw ArtifactError(fmt::format("({}) lacks a prediction of utterance {}", place_text(place),
                                     fold.utterances[lacking].name));
   }
-  PredictionCell sorted{
-      place.track, condition_label(place.condition, modality_names_), place.fold, place.seed, {}};
+  PredictionCell sorted;
+  sorted.track = place.track;
+  sorted.condition = condition_label(place.condition, modality_names_);
+  sorted.fold = place.fold;
+  sorted.seed = place.seed;
   const auto& names = clusters == "speaker" ? fold.speakers : fold.dialogues;
   const std::size_t width = layout_.width();
   const std::string* last = nullptr;
+  std::vector<std::size_t> cluster_of(names.size());  // index of each dialogue's cluster
   for (const auto d : name_order(names)) {
     const auto source = std::span(cell.tallies).subspan(d * width, width);
     if (last == nullptr || *last != names[d]) {
@@ -192,6 +247,12 @@ PredictionCell PredictionTableBuilder::sorted_cell(const Place& place, const Cel
       std::transform(source.begin(), source.end(), target.begin(), target.begin(), std::plus<>());
     }
     last = &names[d];
+    cluster_of[d] = sorted.tallies.size() / width - 1;
+  }
+  if (has_areas_) {
+    auto rows = cell.scored;
+    for (AreaRow& row : rows) row.cluster = cluster_of[row.cluster];
+    sorted.areas = AreaTable(rows, cell.probabilities, layout_.class_names().size());
   }
   return sorted;
 }
@@ -201,6 +262,7 @@ PredictionTable PredictionTableBuilder::finish() const {
   table.layout = layout_;
   table.modalities = static_cast<int>(modality_names_.size());
   table.clusters = clusters();
+  table.has_areas = has_areas_;
   std::set<std::string> tracks;
   std::set<std::int64_t> seeds;
   for (const auto& [number, fold] : folds_) {
@@ -229,7 +291,7 @@ std::vector<std::string> only_classes_of(const PredictionTable& table) {
     for (std::size_t i = 0; i < cell.tallies.size(); ++i) all[i % all.size()] += cell.tallies[i];
   }
   std::vector<std::string> only;
-  for (const auto& metric : table.layout.metric_names()) {
+  for (const auto& metric : table.metric_names()) {
     only.push_back(table.layout.only_class(all, metric));
   }
   return only;

@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "analysis/area_table.h"
 #include "hardy/condition.h"
 #include "metrics/tally.h"
 #include "pipeline/run_folder.h"
@@ -21,7 +22,9 @@ struct TestFold {
   int fold = 0;                         ///< 0-based
   std::vector<std::string> dialogues;   ///< the clusters (PredictionTable::clusters), ascending
   std::vector<std::string> utterances;  ///< ascending
-  std::vector<double> truth;            ///< of each utterance; NaN = not scored
+  /// [utterances]; NaN = not scored. For several labels or values 0, and `targets` has them.
+  std::vector<double> truth;
+  std::vector<float> targets;  ///< [utterances, T]; empty unless there are several
 };
 
 /// The predictions of one model under one condition.
@@ -31,6 +34,7 @@ struct PredictionCell {
   int fold = 0;
   std::int64_t seed = 0;
   std::vector<double> tallies;  ///< [dialogues of the fold, width] row-major
+  AreaTable areas;              ///< empty unless every cell has class probabilities
 };
 
 /// All test predictions of a run.
@@ -46,6 +50,15 @@ struct PredictionTable {
   std::vector<std::int64_t> seeds;    ///< ascending
   std::vector<TestFold> folds;        ///< ascending
   std::vector<PredictionCell> cells;  ///< by track, condition, fold, seed
+  bool has_areas = false;             ///< whether the cells have `areas`
+
+  /// Those of the layout, and "auroc" where probabilities are known.
+  [[nodiscard]] std::vector<std::string> metric_names() const;
+
+  /// The metrics of a cell whose clusters count `weights` times. Shapes: weights [dialogues of the
+  /// fold], values [metric_names().size()].
+  void measure(const PredictionCell& cell, std::span<const double> weights,
+               std::span<double> values) const;
 
   /// Label of the complete pattern; "" when it was not tested.
   [[nodiscard]] std::string complete() const;
@@ -59,10 +72,13 @@ struct PredictionTable {
 struct Prediction {
   std::string dialogue;
   std::string utterance;
-  std::string speaker;                        ///< "" = unknown
-  double truth = 0;                           ///< truth for TallyLayout::add; NaN = not scored
-  double predicted = 0;                       ///< likewise
-  std::span<const float> probabilities = {};  ///< likewise
+  std::string speaker;  ///< "" = unknown
+  /// Truth for TallyLayout::add; NaN = not scored. Several labels or values: 0, or NaN.
+  double truth = 0;
+  double predicted = 0;  ///< likewise; NaN = not predicted
+  /// Class probabilities, or the outputs of several labels or values.
+  std::span<const float> outputs = {};
+  std::span<const float> targets = {};  ///< [T] truths of several labels or values
 };
 
 /// Collects predictions in any order.
@@ -85,6 +101,7 @@ class PredictionTableBuilder {
     std::string name;
     std::size_t dialogue = 0;
     double truth = 0;
+    std::vector<float> targets;
   };
 
   struct Fold {
@@ -99,6 +116,8 @@ class PredictionTableBuilder {
     std::vector<double> tallies;  // [dialogues so far, width], in the fold's order
     std::vector<bool> seen;       // [utterances so far]
     std::size_t count = 0;
+    std::vector<AreaRow> scored;       // clusters are dialogues in the fold's order
+    std::vector<float> probabilities;  // [scored, C]; empty unless known for all
   };
 
   struct Place {
@@ -111,6 +130,7 @@ class PredictionTableBuilder {
   };
 
   [[nodiscard]] std::string place_text(const Place& place) const;
+  void count(const Prediction& prediction, std::size_t dialogue);
   [[nodiscard]] std::string clusters() const;
   [[nodiscard]] TestFold sorted_fold(int number, const Fold& fold,
                                      const std::string& clusters) const;
@@ -124,7 +144,13 @@ class PredictionTableBuilder {
   const Place* place_ = nullptr;
   Cell* cell_ = nullptr;
   Fold* fold_ = nullptr;
+  bool has_areas_;  // whether all predictions so far have probabilities
 };
+
+/// What the columns of predictions.csv with the truths of several labels (0 or 1) or of several
+/// values begin with, before the name.
+inline constexpr const char* kLabelTruth = "is_";
+inline constexpr const char* kValueTruth = "truth_";
 
 /// Reads predictions.csv. Throws ArtifactError naming file and line when it is missing or damaged.
 PredictionTable read_predictions(const RunFolder& folder);

@@ -2,7 +2,9 @@
 #include <algorithm>
 #include <charconv>
 #include <limits>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -19,6 +21,8 @@ namespace {
 constexpr std::size_t kMaxBytes = std::size_t{1} << 32;
 
 enum Column { kUtterance, kDialogue, kTrack, kCondition, kFold, kSeed, kTruth, kPredicted };
+
+constexpr std::size_t kFirstOutput = kPredicted + 1;
 
 TallyLayout layout_of(const RunManifest& manifest) {
   if (manifest.class_names.empty()) return {TaskKind::kValue, {}};
@@ -37,12 +41,33 @@ Number number_of(const std::string& text, const char* column) {
   return value;
 }
 
+/// The layout that the columns of several labels or values tell; null when there is one label.
+/// `first`: index of the first column behind the prediction. Throws ArtifactError for columns of
+/// earlier versions, which lack the truths.
+std::optional<TallyLayout> target_layout(const std::vector<std::string>& columns,
+                                         std::size_t first) {
+  std::vector<std::string> names;
+  for (std::size_t c = first; c < columns.size() && columns[c].starts_with("p_"); ++c) {
+    names.push_back(columns[c].substr(2));
+  }
+  if (names.empty()) return std::nullopt;
+  for (const auto& [prefix, task] :
+       {std::pair(kLabelTruth, TaskKind::kLabels), std::pair(kValueTruth, TaskKind::kValues)}) {
+    std::vector<std::string> truths;
+    for (const auto& name : names) truths.push_back(prefix + name);
+    const auto place = columns.begin() + static_cast<std::ptrdiff_t>(first + names.size());
+    const auto left = static_cast<std::size_t>(columns.end() - place);
+    if (left >= names.size() && std::equal(truths.begin(), truths.end(), place)) {
+      return TallyLayout(task, names);
+    }
+  }
+  throw ArtifactError(fmt::format("there is no column {}{} with the truth", kLabelTruth, names[0]));
+}
+
 class PredictionReader {
  public:
   explicit PredictionReader(const RunManifest& manifest)
-      : layout_(layout_of(manifest)),
-        modality_names_(manifest.modality_names),
-        builder_(layout_, manifest.modality_names) {}
+      : layout_(layout_of(manifest)), modality_names_(manifest.modality_names) {}
 
   void header(const std::vector<std::string>& names) {
     const std::vector<std::string> needed = {"utterance", "dialogue", "track", "condition",
@@ -54,13 +79,10 @@ class PredictionReader {
     if (speaker != names.end()) speaker_ = static_cast<std::size_t>(speaker - names.begin());
     has_probabilities_ = layout_.task() == TaskKind::kClass &&
                          names.size() >= needed.size() + layout_.class_names().size();
-    const bool has_outputs = names.size() > needed.size() && names[needed.size()].starts_with("p_");
-    if (layout_.task() == TaskKind::kValue && has_outputs) {
-      throw ConfigError(
-          "this run recognises several labels or values per utterance, of which no intervals and "
-          "no "
-          "comparisons are computed; its results.json has the metrics of each");
+    if (layout_.task() == TaskKind::kValue) {
+      if (auto layout = target_layout(names, needed.size())) layout_ = std::move(*layout);
     }
+    builder_.emplace(layout_, modality_names_);
   }
 
   void row(const std::vector<std::string>& row) {
@@ -73,27 +95,59 @@ class PredictionReader {
       seed_ = row[kSeed];
       const int fold = number_of<int>(fold_, "fold");
       if (fold < 0) throw ArtifactError(fmt::format("column fold holds '{}'", fold_));
-      builder_.start(track_, condition_of(condition_), fold,
-                     number_of<std::int64_t>(seed_, "seed"));
+      builder_->start(track_, condition_of(condition_), fold,
+                      number_of<std::int64_t>(seed_, "seed"));
     }
-    probabilities_.clear();
-    const bool is_read = !row[kPredicted].empty();  // otherwise no modality was available
-    for (std::size_t c = 0; has_probabilities_ && is_read && c < layout_.class_names().size();
-         ++c) {
-      probabilities_.push_back(number_of<float>(row[kPredicted + 1 + c], "p_"));
+    const bool is_read = !row[kPredicted].empty() || has_outputs(row);
+    Prediction prediction = {.dialogue = row[kDialogue],
+                             .utterance = row[kUtterance],
+                             .speaker = speaker_ == 0 ? "" : row[speaker_]};
+    if (!is_read) prediction.predicted = std::numeric_limits<double>::quiet_NaN();
+    if (layout_.has_targets()) {
+      read_targets(row, is_read, prediction);
+    } else {
+      prediction.truth = truth_of(row[kTruth]);
+      if (is_read) prediction.predicted = output_of(row[kPredicted], "predicted");
+      outputs_.clear();
+      for (std::size_t c = 0; has_probabilities_ && is_read && c < layout_.class_names().size();
+           ++c) {
+        outputs_.push_back(number_of<float>(row[kFirstOutput + c], "p_"));
+      }
     }
-    builder_.add({.dialogue = row[kDialogue],
-                  .utterance = row[kUtterance],
-                  .speaker = speaker_ == 0 ? "" : row[speaker_],
-                  .truth = truth_of(row[kTruth]),
-                  .predicted = is_read ? output_of(row[kPredicted], "predicted")
-                                       : std::numeric_limits<double>::quiet_NaN(),
-                  .probabilities = probabilities_});
+    prediction.outputs = outputs_;
+    prediction.targets = targets_;
+    builder_->add(prediction);
   }
 
-  [[nodiscard]] PredictionTable finish() const { return builder_.finish(); }
+  [[nodiscard]] PredictionTable finish() const {
+    if (!builder_) throw ArtifactError("it is empty");
+    return builder_->finish();
+  }
 
  private:
+  /// Several labels may all be absent, so that the text of the prediction is empty.
+  [[nodiscard]] bool has_outputs(const std::vector<std::string>& row) const {
+    return layout_.has_targets() && !row[kFirstOutput].empty();
+  }
+
+  /// The outputs and truths of several labels or values.
+  void read_targets(const std::vector<std::string>& row, bool is_read, Prediction& prediction) {
+    const std::size_t width = layout_.class_names().size();
+    outputs_.clear();
+    targets_.clear();
+    for (std::size_t t = 0; is_read && t < width; ++t) {
+      outputs_.push_back(number_of<float>(row[kFirstOutput + t], "p_"));
+    }
+    const std::size_t first = kFirstOutput + width;
+    if (row[first].empty()) {
+      prediction.truth = std::numeric_limits<double>::quiet_NaN();
+      return;
+    }
+    for (std::size_t t = 0; t < width; ++t) {
+      targets_.push_back(number_of<float>(row[first + t], "of a truth"));
+    }
+  }
+
   [[nodiscard]] Condition condition_of(const std::string& text) const {
     try {
       return parse_condition(text, modality_names_);
@@ -127,8 +181,9 @@ class PredictionReader {
   std::vector<std::string> modality_names_;
   std::size_t speaker_ = 0;  // column; 0 = absent in runs of earlier versions
   bool has_probabilities_ = false;
-  std::vector<float> probabilities_;
-  PredictionTableBuilder builder_;
+  std::vector<float> outputs_;
+  std::vector<float> targets_;
+  std::optional<PredictionTableBuilder> builder_;  // made by the header
   std::string track_;
   std::string condition_;
   std::string fold_;

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "analysis/prediction_table.h"
 #include "formats/csv.h"
 #include "hardy/errors.h"
 #include "hardy/metrics.h"
@@ -45,9 +46,10 @@ std::size_t output_width(const std::vector<FitOutcome>& outcomes) {
   return 1;
 }
 
-/// Several labels: "joy sadness" or "0.5 0.25", as truth and as prediction; outputs separate.
+/// Several labels or values: "joy sadness" or "0.5 0.25", as truth and as prediction; then the
+/// outputs and the truths, number by number.
 void add_targets(CsvFile& table, const Corpus& corpus, std::size_t place,
-                 std::span<const float> outputs) {
+                 std::span<const float> outputs, bool is_read) {
   const std::size_t width = corpus.target_names.size();
   const auto truth = std::span(corpus.targets).subspan(place * width, width);
   const auto text_of = [&](std::span<const float> numbers) {
@@ -61,8 +63,10 @@ void add_targets(CsvFile& table, const Corpus& corpus, std::size_t place,
     }
     return text;
   };
-  table.add(corpus.utterances[place].is_labelled() ? text_of(truth) : "").add(text_of(outputs));
-  for (const float output : outputs) table.add(output);
+  const bool is_labelled = corpus.utterances[place].is_labelled();
+  table.add(is_labelled ? text_of(truth) : "").add(is_read ? text_of(outputs) : "");
+  for (const float output : outputs) table.add(is_read ? output : NAN);
+  for (const float number : truth) table.add(is_labelled ? number : NAN);
 }
 
 /// The columns of one prediction behind its index: truth, predicted, outputs. `is_read`: whether at
@@ -72,7 +76,7 @@ void add_outputs(CsvFile& table, const Corpus& corpus, std::size_t place,
   const auto& names = corpus.class_names;
   const Utterance& utterance = corpus.utterances[place];
   if (!corpus.target_names.empty()) {
-    add_targets(table, corpus, place, outputs);
+    add_targets(table, corpus, place, outputs, is_read);
     return;
   }
   if (corpus.label_kind == LabelKind::kValue) {
@@ -121,7 +125,9 @@ void write_predictions(const RunFolder& folder, const std::vector<FitOutcome>& o
   std::vector<std::string> header = {"utterance", "dialogue", "track", "condition",
                                      "fold",      "seed",     "truth", "predicted"};
   for (const auto& name : corpus.class_names) header.push_back("p_" + name);
+  const std::string truth = corpus.label_kind == LabelKind::kLabels ? kLabelTruth : kValueTruth;
   for (const auto& name : corpus.target_names) header.push_back("p_" + name);
+  for (const auto& name : corpus.target_names) header.push_back(truth + name);
   header.emplace_back("method");
   header.emplace_back("speaker");
   CsvFile table(folder.predictions_file(), header);

@@ -33,7 +33,7 @@ std::string results_csv(const Results& results);
 
 /// predictions.csv: one line per test utterance, method, track, condition, fold and seed, with
 /// truth (empty when not scored), prediction and one column per class probability (or the predicted
-/// value only).
+/// value only); of several labels or values also a column per truth (kLabelTruth, kValueTruth).
 void write_predictions(const RunFolder& folder, const std::vector<FitOutcome>& outcomes,
                        const Corpus& corpus);
 

@@ -30,13 +30,6 @@ bool is_same(double x, double y) {
   return std::isnan(x) ? std::isnan(y) : std::abs(x - y) <= kRounding * std::fmax(1, std::abs(x));
 }
 
-/// Tallies of all dialogues of a cell.
-std::vector<double> total(const PredictionCell& cell, std::size_t width) {
-  std::vector<double> sum(width);
-  for (std::size_t i = 0; i < cell.tallies.size(); ++i) sum[i % width] += cell.tallies[i];
-  return sum;
-}
-
 /// Whether a metric has no values because it is not applicable to the labels.
 bool is_withheld(const Results& results, const std::string& metric) {
   return std::any_of(results.not_applicable.begin(), results.not_applicable.end(),
@@ -46,7 +39,7 @@ bool is_withheld(const Results& results, const std::string& metric) {
 void verify_scores(const RunFolder& folder, RunVerification& verification) {
   const Results results = read_results(folder.path());
   const PredictionTable table = read_predictions(folder);
-  const auto& names = table.layout.metric_names();
+  const auto names = table.metric_names();
   std::vector<double> values(names.size());
   for (const auto& score : results.scores) {
     const auto condition = condition_label(score.condition, results.modality_names);
@@ -58,7 +51,8 @@ void verify_scores(const RunFolder& folder, RunVerification& verification) {
       continue;
     }
     ++verification.scores;
-    table.layout.metrics(total(*cell, table.layout.width()), values);
+    const std::vector<double> once(cell->tallies.size() / table.layout.width(), 1.0);
+    table.measure(*cell, once, values);
     for (const auto& metric : score.metrics) {
       if (is_withheld(results, metric.name)) continue;
       const auto known = std::find(names.begin(), names.end(), metric.name);

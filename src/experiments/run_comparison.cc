@@ -6,10 +6,10 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "analysis/intervals.h"
 #include "experiments/table_formats.h"
 #include "hardy/errors.h"
 #include "hardy/split.h"
-#include "metrics/tally.h"
 #include "protocol/run_protocol.h"
 
 namespace hardy {
@@ -42,10 +42,9 @@ void check_validation(const Study& study, const Corpus& corpus) {
 
 /// Throws ConfigError for a metric that results on this corpus will not have.
 void check_metric(const std::string& metric, const Corpus& corpus) {
-  const TaskKind task = !corpus.values.empty()                   ? TaskKind::kBinary
-                        : corpus.label_kind == LabelKind::kClass ? TaskKind::kClass
-                                                                 : TaskKind::kValue;
-  const auto names = TallyLayout(task, corpus.class_names).metric_names();
+  const TallyLayout layout = layout_of(corpus);
+  auto names = layout.metric_names();
+  if (layout.task() == TaskKind::kClass) names.emplace_back("auroc");
   if (metric.empty() || std::find(names.begin(), names.end(), metric) != names.end()) return;
   throw ConfigError(
       fmt::format("metric '{}' is unknown here; there are {}", metric, fmt::join(names, ", ")));

@@ -1,5 +1,6 @@
 #include "methods/fold_stage.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include <fmt/format.h>
@@ -19,6 +20,13 @@ constexpr const char* kValidation = "validation_loss";
 std::string fold_text(const Fold& fold) {
   return fmt::format("train {}\nvalidation {}", fmt::join(fold.train, " "),
                      fmt::join(fold.validation, " "));
+}
+
+/// Whether an utterance lacks a modality in the data.
+bool lacks_any(const Corpus& corpus) {
+  return std::any_of(corpus.modalities.begin(), corpus.modalities.end(), [](const auto& modality) {
+    return std::find(modality.present.begin(), modality.present.end(), 0) != modality.present.end();
+  });
 }
 
 /// CPU seconds of the stages that the current stage of this thread requested.
@@ -47,6 +55,9 @@ FoldStage::FoldStage(const FoldRequest& request, int version)
   base_ = fmt::format("data {}\nscaling {}\n{}\nseed {}\ndevice {}\nnumerics {}",
                       request.corpus.checksum, kScalingVersion, fold_text(request.fold),
                       request.seed, device_class(request.config.run.device), numerics_class());
+  if (lacks_any(request.corpus)) {
+    base_ += "\nutterances without anything to read are not trained on";
+  }
 }
 
 std::string FoldStage::key_of(const std::string& stage,

@@ -65,7 +65,7 @@ at::Tensor label_loss(const FoldData& data, const at::Tensor& logits, const Batc
 
 double validation_value(const FoldData& data, const Network& network,
                         const std::vector<Pattern>& patterns, Selection selection) {
-  return validation_value(data, patterns.size(), selection, [&](const BatchPlan& plan) {
+  return validation_value(data, patterns, selection, [&](const BatchPlan& plan) {
     return network.logits_by_pattern(plan, patterns);
   });
 }

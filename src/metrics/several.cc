@@ -1,6 +1,7 @@
 // Metrics of utterances with several labels or several values, one column at a time.
 #include <cmath>
 #include <limits>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -29,6 +30,10 @@ LabelMetrics label_metrics(std::span<const float> truth, std::span<const float> 
     const std::size_t row = truth[i] > 0 ? 2 : 0;
     ++confusion[row + (probabilities[i] > kLabelThreshold ? 1 : 0)];
   }
+  return label_metrics_of(std::move(confusion));
+}
+
+LabelMetrics label_metrics_of(std::vector<std::int64_t> confusion) {
   const auto ratio = [](std::int64_t part, std::int64_t whole) {
     return whole == 0 ? kUndefinedMetric : static_cast<double>(part) / static_cast<double>(whole);
   };

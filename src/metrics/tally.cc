@@ -8,17 +8,17 @@
 
 #include "hardy/errors.h"
 #include "hardy/metrics.h"
+#include "metrics/value_sums.h"
 
 namespace hardy {
 namespace {
 
 constexpr double kNotComputable = std::numeric_limits<double>::quiet_NaN();
 constexpr std::size_t kSigns = 4;  // [2,2] row = truth, 0 = the lower side
-// Parts of a value's tally, in order. Sums: count, |error|, x, y, xx, yy, xy.
+// Parts of a value's tally, in order; its sums (metrics/value_sums.h) are the last.
 constexpr std::size_t kSignsHas0 = 4;  // behind the signs of non-zero values
 constexpr std::size_t kValueBins = 7;  // of the truth, -3 to 3
 constexpr std::size_t kBinHits = 3;    // acc3, acc5, acc7
-constexpr std::size_t kSums = 7;
 constexpr std::size_t kFirstBin = kSigns + kSignsHas0;
 constexpr std::size_t kFirstHit = kFirstBin + kValueBins;
 constexpr std::size_t kFirstSum = kFirstHit + kBinHits;
@@ -33,31 +33,6 @@ std::vector<std::int64_t> as_counts(std::span<const double> tally) {
   counts.reserve(tally.size());
   for (const double count : tally) counts.push_back(static_cast<std::int64_t>(std::llround(count)));
   return counts;
-}
-
-/// Pearson's r from sums; NaN where one side is constant.
-double correlation_of(std::span<const double> sums) {
-  const double n = sums[0];
-  if (n < 2) return kNotComputable;
-  const double xx = sums[4] - sums[2] * sums[2] / n;
-  const double yy = sums[5] - sums[3] * sums[3] / n;
-  const double xy = sums[6] - sums[2] * sums[3] / n;
-  // Rounding error of the squares of a constant.
-  constexpr double kNothing = 1e-12;
-  if (xx <= kNothing * sums[4] || yy <= kNothing * sums[5]) return kNotComputable;
-  return std::clamp(xy / std::sqrt(xx) / std::sqrt(yy), -1.0, 1.0);
-}
-
-/// Lin's concordance from sums; NaN where both sides are the same constant.
-double concordance_of(std::span<const double> sums) {
-  const double n = sums[0];
-  if (n < 2) return kNotComputable;
-  const double apart = (sums[2] - sums[3]) / n;
-  const double spread =
-      sums[4] - sums[2] * sums[2] / n + sums[5] - sums[3] * sums[3] / n + n * apart * apart;
-  constexpr double kNothing = 1e-12;
-  if (spread <= kNothing * (sums[4] + sums[5])) return kNotComputable;
-  return 2 * (sums[6] - sums[2] * sums[3] / n) / spread;
 }
 
 }  // namespace
@@ -75,6 +50,10 @@ TallyLayout::TallyLayout(TaskKind task, std::vector<std::string> class_names)
     return;
   }
   check(!class_names_.empty(), "a classification without classes");
+  if (has_targets()) {
+    name_targets();
+    return;
+  }
   metric_names_ = {"wa", "ua", "weighted_f1", "macro_f1", "brier", "ece"};
   for (const auto& name : class_names_) metric_names_.push_back("recall." + name);
 }
@@ -82,7 +61,8 @@ TallyLayout::TallyLayout(TaskKind task, std::vector<std::string> class_names)
 std::size_t TallyLayout::width() const {
   const std::size_t classes = class_names_.size();
   if (task_ == TaskKind::kClass) return classes * classes + 1 + kConfidenceBins;
-  return task_ == TaskKind::kValue ? kFirstSum + kSums : kSigns;
+  if (has_targets()) return classes * target_width();
+  return task_ == TaskKind::kValue ? kFirstSum + kValueSums : kSigns;
 }
 
 void TallyLayout::add(std::span<double> tally, double truth, double predicted,
@@ -100,14 +80,7 @@ void TallyLayout::add(std::span<double> tally, double truth, double predicted,
     const auto limit = static_cast<double>(i + 1);
     tally[kFirstHit + i] += clipped(truth, limit) == clipped(predicted, limit) ? 1 : 0;
   }
-  const auto sums = tally.subspan(kFirstSum);
-  sums[0] += 1;
-  sums[1] += std::abs(truth - predicted);
-  sums[2] += truth;
-  sums[3] += predicted;
-  sums[4] += truth * truth;
-  sums[5] += predicted * predicted;
-  sums[6] += truth * predicted;
+  add_value(tally.subspan(kFirstSum), truth, predicted);
 }
 
 void TallyLayout::add_class(std::span<double> tally, std::size_t truth, std::size_t predicted,
@@ -132,6 +105,10 @@ void TallyLayout::metrics(std::span<const double> tally, std::span<double> value
     class_values(tally, values);
     return;
   }
+  if (has_targets()) {
+    target_values(tally, values);
+    return;
+  }
   const ClassMetrics signs = class_metrics_of(as_counts(tally.first(kSigns)), 2);
   values[0] = signs.wa;
   values[1] = signs.weighted_f1;
@@ -143,7 +120,7 @@ void TallyLayout::metrics(std::span<const double> tally, std::span<double> value
   std::fill(values.begin() + 4, values.end(), kNotComputable);
   if (sums[0] <= 0) return;
   for (std::size_t i = 0; i < kBinHits; ++i) values[4 + i] = tally[kFirstHit + i] / sums[0];
-  values[7] = sums[1] / sums[0];
+  values[7] = mean_error_of(sums);
   values[8] = correlation_of(sums);
   values[9] = concordance_of(sums);
 }
@@ -168,7 +145,7 @@ void TallyLayout::class_values(std::span<const double> tally, std::span<double> 
 std::string TallyLayout::only_class(std::span<const double> tally,
                                     const std::string& metric) const {
   const MetricInfo* info = find_metric(metric);
-  if (info == nullptr || !info->needs_two_classes) return "";
+  if (info == nullptr || !info->needs_two_classes || has_targets()) return "";
   const auto only_of = [](const std::vector<std::string>& names, const auto& count_of) {
     std::string only = "none";
     for (std::size_t row = 0; row < names.size(); ++row) {

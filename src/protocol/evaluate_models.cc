@@ -243,9 +243,7 @@ Results evaluate_models(const std::filesystem::path& source, const Corpus& corpu
   }
   progress.finish();
   Results results = make_results(outcomes, matched.corpus, folds);
-  if (matched.corpus.target_names.empty()) {
-    add_intervals(results, prediction_table(outcomes, matched.corpus));
-  }
+  add_intervals(results, prediction_table(outcomes, matched.corpus));
   results.method = method;
   results.defects = defects;
   require_masks(plan, results, conditions);

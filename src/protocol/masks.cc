@@ -22,6 +22,18 @@ ConditionPlan checked_plan(const Config& config, const Corpus& corpus) {
   return plan;
 }
 
+bool has_own_models(const ConditionPlan& plan) { return plan.at != MissingAt::kTest; }
+
+bool trains_as_it_is(const ConditionPlan& plan) {
+  return !plan.patterns.empty() || !has_own_models(plan);
+}
+
+std::vector<std::vector<Pattern>> drawn_masks(const ConditionPlan& plan, const Corpus& corpus) {
+  std::vector<std::vector<Pattern>> masks;
+  for (const auto& spec : plan.masks) masks.push_back(draw_masks(corpus, spec, plan.mask_seed));
+  return masks;
+}
+
 FoldData with_masks(const FoldData& data, const std::vector<Pattern>& masks) {
   FoldData masked = data;
   for (std::size_t m = 0; m < masked.table.features.size(); ++m) {

@@ -14,6 +14,15 @@ namespace hardy {
 /// it.
 ConditionPlan checked_plan(const Config& config, const Corpus& corpus);
 
+/// Whether each masks of the plan have models of their own, trained on masked data.
+bool has_own_models(const ConditionPlan& plan);
+
+/// Whether models are trained on the data as they are.
+bool trains_as_it_is(const ConditionPlan& plan);
+
+/// The masks of a plan, in its order. Shapes: -> [masks] of [N].
+std::vector<std::vector<Pattern>> drawn_masks(const ConditionPlan& plan, const Corpus& corpus);
+
 /// `data` with masked rows absent and zero. Shapes: masks [N].
 FoldData with_masks(const FoldData& data, const std::vector<Pattern>& masks);
 

@@ -1,8 +1,12 @@
 #include "protocol/planned_fits.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "hardy/results.h"
+#include "hardy/split.h"
+#include "protocol/masks.h"
 
 namespace hardy {
 namespace {
@@ -48,6 +52,22 @@ std::vector<PlannedFit> planned_fits(const Config& config, const Corpus& corpus,
     fits.push_back({"unified", unified_patterns(corpus.modality_count(), conditions), "unified"});
   }
   return fits;
+}
+
+RunDivision division_of(const Config& config, const Corpus& corpus) {
+  const auto plan = checked_plan(config, corpus);
+  const auto count = [](std::size_t number) { return static_cast<std::int64_t>(number); };
+  const std::int64_t masked = has_own_models(plan) ? count(plan.masks.size()) : 0;
+  const std::int64_t plain = trains_as_it_is(plan) ? 1 : 0;
+  const std::int64_t folds = count(make_folds(corpus, config.protocol).size());
+  RunDivision division;
+  division.groups = (plain + masked) * folds * count(config.run.seeds.size());
+  if (plain > 0) division.fits_per_group = count(planned_fits(config, corpus).size());
+  if (masked > 0) {
+    division.fits_per_group =
+        std::max(division.fits_per_group, count(planned_fits(config, corpus, true).size()));
+  }
+  return division;
 }
 
 }  // namespace hardy

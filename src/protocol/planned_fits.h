@@ -1,6 +1,7 @@
 // The models that a protocol trains per fold and seed; the same in every participating process.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,16 @@ struct PlannedFit {
   std::vector<Pattern> trained;  ///< one for a specialist
   std::string name;              ///< "specialist {a,t}", for progress and costs
 };
+
+/// How a run is divided into parts, the same in every process.
+struct RunDivision {
+  std::int64_t groups = 0;  ///< (training corpus, fold, seed): a corpus per masks with own models
+  /// The largest number of fits in a group. Fit f of group g has the number g * this + f.
+  std::int64_t fits_per_group = 0;
+};
+
+/// Throws ConfigError for unknown conditions.
+RunDivision division_of(const Config& config, const Corpus& corpus);
 
 /// Patterns of the unified track: all of them up to a reasonable number, otherwise the reported
 /// ones.

@@ -87,10 +87,9 @@ class Protocol {
         folder_(make_folder(request, corpus, folds_)),
         cache_(request.cache.empty() ? folder_.path() / kStageFolder : request.cache,
                request.checkpoint_interval_s,
-               request.from_cache ? MissingResult::kRefuse : MissingResult::kCompute) {
-    for (const auto& spec : plan_.masks) {
-      masks_.push_back(draw_masks(corpus, spec, plan_.mask_seed));
-    }
+               request.from_cache ? MissingResult::kRefuse : MissingResult::kCompute),
+        division_(division_of(config_, corpus)),
+        masks_(drawn_masks(plan_, corpus)) {
     trained_ = make_trained_corpora(corpus, folds_, plan_, masks_, device_);
   }
 
@@ -172,10 +171,7 @@ class Protocol {
     for (const auto& fold : folds_) names.push_back(fold.name);
     result.folder = folder_.path();
     result.results = make_results(outcomes_, corpus_, names);
-    // Several labels or values per utterance have no tallies to be resampled.
-    if (has_tests() && corpus_.target_names.empty()) {
-      add_intervals(result.results, prediction_table(outcomes_, corpus_));
-    }
+    if (has_tests()) add_intervals(result.results, prediction_table(outcomes_, corpus_));
     result.results.method = config_.protocol.method;
     result.results.defects = caveats_of(config_);
     result.validation = make_results(on_validation(outcomes_), corpus_, names);
@@ -295,7 +291,7 @@ class Protocol {
     for (std::size_t f = 0; f < fits.size(); ++f) {
       const MissingFit place = {
           request_.variant, where + ": " + fits[f].name, group->number,
-          group->number * static_cast<std::int64_t>(fits.size()) + static_cast<std::int64_t>(f)};
+          group->number * division_.fits_per_group + static_cast<std::int64_t>(f)};
       add(fits[f].name, shared, group->method->fit_cost(),
           [this, &fit, group, planned = fits[f], place](const FoldData& data,
                                                         TaskContext& context) {
@@ -370,10 +366,11 @@ class Protocol {
       device_;  // initialised before the folder, so that a refused request leaves nothing behind
   std::vector<Fold> folds_;
   ConditionPlan plan_;
-  std::vector<std::vector<Pattern>> masks_;  // of plan_.masks
   RunFolder folder_;
   StageCache cache_;
-  CostBook cost_book_;  ///< starts here: a process may run several protocols
+  RunDivision division_;
+  std::vector<std::vector<Pattern>> masks_;  // of plan_.masks
+  CostBook cost_book_;                       ///< starts here: a process may run several protocols
   StageCosts costs_;
   std::vector<std::unique_ptr<TrainedCorpus>> trained_;
   std::vector<std::shared_ptr<Group>> groups_;

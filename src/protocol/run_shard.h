@@ -31,14 +31,6 @@ struct ShardRequest {
   const std::atomic<bool>* stop = nullptr;
 };
 
-/// Number of parts of a run.
-struct RunDivision {
-  std::int64_t groups = 0;          ///< folds x seeds
-  std::int64_t fits_per_group = 0;  ///< tracks x conditions
-};
-
-RunDivision division_of(const Config& config, const Corpus& corpus);
-
 /// Computes the parts of the shard that the cache lacks. Deterministic: two processes with the same
 /// shard store the same. Returns the number of fits (groups under ShardPart::kStages) of the shard
 /// in the cache. Throws as run_protocol.

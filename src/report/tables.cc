@@ -1,5 +1,6 @@
 #include "report/tables.h"
 
+#include <cctype>
 #include <cmath>
 #include <vector>
 
@@ -48,6 +49,20 @@ std::string latex_row(const ReportedRun& run, const std::string& track, const st
                              latex_number(metric, summary->high));
   }
   return means + " \\\\\n" + (has_interval ? intervals + " \\\\\n" : "");
+}
+
+/// "1 fold", "5 folds".
+std::string counted(std::size_t count, const char* what) {
+  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+}
+
+/// The name of a metric for \label: letters, digits and hyphens.
+std::string latex_label(const std::string& metric) {
+  std::string label;
+  for (const char letter : metric) {
+    label += std::isalnum(static_cast<unsigned char>(letter)) != 0 ? letter : '-';
+  }
+  return label;
 }
 
 /// " Published defects are on in x: H1 (...)." for captions; "" when no run has one.
@@ -113,14 +128,15 @@ std::string report_latex(const ReportData& data) {
       }
     }
     text += fmt::format(
-        "\\hline\n\\end{{tabular}}\n\\caption{{{} on {}{}: {}{}, mean over {} folds and {} seeds, "
-        "{:g} \\% intervals.{}}}\n\\end{{table}}\n",
-        latex_text(metric), latex_text(first.data_name),
+        "\\hline\n\\end{{tabular}}\n\\caption{{{} on {}{}: test{}, mean over {} and {}, {:g} \\% "
+        "intervals.{}}}\n\\label{{tab:{}}}\n\\end{{table}}\n",
+        latex_text(metric_title(metric)), latex_text(first.data_name),
         first.is_synthetic && first.data_name.find("synthetic") == std::string::npos
             ? " (synthetic)"
             : "",
-        "test", is_of_share ? ", percent" : "", first.folds.size(), first.seeds.size(),
-        100 * first.intervals.level, latex_text(defects_note(data)));
+        is_of_share ? ", percent" : "", counted(first.folds.size(), "fold"),
+        counted(first.seeds.size(), "seed"), 100 * first.intervals.level,
+        latex_text(defects_note(data)), latex_label(metric));
   }
   return text;
 }

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 
+#include "hardy/errors.h"
 #include "hardy/metrics.h"
 
 namespace hardy {
@@ -75,7 +76,10 @@ Objective::Objective(const Corpus& corpus, at::Device device)
       outputs_(corpus.target_count() > 0    ? corpus.target_count()
                : kind_ == LabelKind::kClass ? corpus.class_count()
                                             : 1) {
-  for (std::int64_t i = 0; i < corpus.size(); ++i) has_gaps_ = has_gaps_ || !has_target(corpus, i);
+  const auto complete = Pattern::complete(corpus.modality_count());
+  for (std::int64_t i = 0; i < corpus.size() && !has_gaps_; ++i) {
+    has_gaps_ = !has_target(corpus, i) || corpus.present_pattern(i) != complete;
+  }
   const bool has_rows = has_shares_ || corpus.target_count() > 0;
   targets_ = (has_rows ? row_targets(corpus, has_shares_ ? corpus.shares : corpus.targets)
                        : single_targets(corpus, kind_ == LabelKind::kClass))
@@ -84,6 +88,22 @@ Objective::Objective(const Corpus& corpus, at::Device device)
 
 at::Tensor Objective::targets(const at::Tensor& utterances) const {
   return targets_.index_select(0, utterances);
+}
+
+at::Tensor Objective::known_rows(const at::Tensor& targets) const {
+  const auto is_known = targets.scalar_type() == at::kLong ? targets >= 0 : at::isfinite(targets);
+  return is_known.dim() == 2 ? is_known.select(1, 0) : is_known;
+}
+
+std::int64_t Objective::counted(const at::Tensor& targets) const {
+  return has_gaps_ ? known_rows(targets).sum().item<std::int64_t>() : targets.size(0);
+}
+
+at::Tensor Objective::without(const at::Tensor& targets, const at::Tensor& rows) const {
+  check(has_gaps_, "a row without a target where every utterance has one");
+  const bool is_index = targets.scalar_type() == at::kLong;
+  return targets.index_fill(
+      0, rows, is_index ? at::Scalar(-1) : at::Scalar(std::numeric_limits<double>::quiet_NaN()));
 }
 
 at::Tensor Objective::losses(const at::Tensor& logits, const at::Tensor& targets) const {
@@ -103,9 +123,7 @@ at::Tensor Objective::loss(const at::Tensor& logits, const at::Tensor& targets,
                            const at::Tensor& weights) const {
   if (has_gaps_) {
     const bool is_index = targets.scalar_type() == at::kLong;
-    auto is_known = is_index ? targets >= 0 : at::isfinite(targets);
-    if (is_known.dim() == 2) is_known = is_known.select(1, 0);
-    const auto has_target = is_known.to(logits.scalar_type());
+    const auto has_target = known_rows(targets).to(logits.scalar_type());
     const auto counted = weights.defined() ? weights * has_target : has_target;
     const auto known = is_index ? targets.clamp_min(0) : at::nan_to_num(targets);
     const auto each = losses(logits, known);

@@ -37,6 +37,12 @@ class Objective {
   [[nodiscard]] at::Tensor loss(const at::Tensor& logits, const at::Tensor& targets,
                                 const at::Tensor& weights) const;
 
+  /// Number of rows with a target. Shapes: targets as returned by `targets`.
+  [[nodiscard]] std::int64_t counted(const at::Tensor& targets) const;
+
+  /// The same targets, without those of some rows. Shapes: rows [k] int64.
+  [[nodiscard]] at::Tensor without(const at::Tensor& targets, const at::Tensor& rows) const;
+
   /// Accuracy of outputs_of() on some utterances, for the selection of epochs: weighted (WA) or
   /// unweighted (UA); for values that of the sign on non-zero ones; for several labels the mean
   /// weighted accuracy, for several values the mean CCC. Unlabelled utterances do not count.
@@ -49,12 +55,15 @@ class Objective {
   [[nodiscard]] at::Tensor outputs_of(const at::Tensor& logits) const;
 
  private:
+  /// Which rows have a target. Shapes: -> [n] bool.
+  [[nodiscard]] at::Tensor known_rows(const at::Tensor& targets) const;
+
   /// Requires: every row has a target. Shapes: -> [n].
   [[nodiscard]] at::Tensor losses(const at::Tensor& logits, const at::Tensor& targets) const;
 
   LabelKind kind_;
   bool has_shares_;
-  bool has_gaps_ = false;  ///< some utterances have no target
+  bool has_gaps_ = false;  ///< some rows may have no target: unlabelled, or nothing to be read
   std::int64_t outputs_;
   at::Tensor targets_;  ///< [N], [N, T] or [N, C]
 };

@@ -24,8 +24,14 @@ std::vector<BatchPlan> chunk_plans(const FoldData& data, const std::vector<std::
 BatchPlan training_plan(const FoldData& data, const std::vector<std::int64_t>& items,
                         Pattern pattern);
 
-/// The rows' own labels as targets of the objective. Shapes: -> [n].
+/// The rows' own labels as targets of the objective, none for rows of which their pattern leaves
+/// nothing to be read. Shapes: -> [n].
 at::Tensor targets_of(const FoldData& data, const BatchPlan& plan);
+
+/// `targets` without those of rows of which the row's pattern and `limit` leave nothing. Shapes:
+/// [n] -> [n].
+at::Tensor readable_targets(const FoldData& data, const BatchPlan& plan, Pattern limit,
+                            const at::Tensor& targets);
 
 /// Features of modality m of some batch rows in the data. Shapes: -> [rows, d_m].
 at::Tensor true_features(const FeatureTable& table, const Batch& batch, std::size_t m,
@@ -46,9 +52,10 @@ using LogitsByPattern = std::function<std::vector<at::Tensor>(const BatchPlan& p
 
 /// Validation criterion of an epoch, smaller is better: the label loss on the validation part, mean
 /// over the patterns, or minus the accuracy of `selection` (protocol.selection), where the loss
-/// breaks ties. No gradients. Requires: there is a validation part.
-double validation_value(const FoldData& data, std::size_t patterns, Selection selection,
-                        const LogitsByPattern& logits);
+/// breaks ties. Utterances of which a pattern leaves nothing do not count under it. `logits`: of
+/// these patterns. No gradients. Requires: there is a validation part.
+double validation_value(const FoldData& data, const std::vector<Pattern>& patterns,
+                        Selection selection, const LogitsByPattern& logits);
 
 /// Services of one of several successive training loops of a stage: progress counts `before` of
 /// `total` epochs as done, and a checkpoint is found only by the loop that wrote it.

@@ -103,8 +103,9 @@ TEST(AuditCommand, LeakSaysWhyItCannotJudge) {
   make_corpus(dir, "3", "2");
   const auto result =
       run_hardy(audit(dir, "leak", {"--track", "unified", "--conditions", "a;t", "--no-estimate"}));
-  EXPECT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_EQ(result.exit_code, 3) << "what could not be judged has not passed";
   EXPECT_THAT(result.output, HasSubstr("not computable because fold 'Ses01' tests 2 dialogue(s)"));
+  EXPECT_THAT(result.errors, HasSubstr("use fewer folds"));
 }
 
 TEST(AuditCommand, SplitExaminesAndWritesItsTable) {

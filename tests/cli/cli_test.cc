@@ -8,7 +8,9 @@
 #include <cstdio>
 #include <filesystem>
 #include <regex>
+#include <sstream>
 #include <string>
+#include <vector>
 
 #include <nlohmann/json.hpp>
 
@@ -30,6 +32,7 @@ using test::put_file;
 using test::run_hardy;
 using test::TempDir;
 using ::testing::AllOf;
+using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
@@ -55,6 +58,44 @@ TEST(Program, HelpNamesEveryCommandAndGoesToStandardOutput) {
     EXPECT_THAT(help.output, HasSubstr("Usage:")) << command;
   }
   EXPECT_THAT(run_hardy({"run", "--help"}).output, HasSubstr("Examples:"));
+}
+
+/// Commands of a help text, behind `path`.
+std::vector<std::vector<std::string>> commands_of(const std::string& help,
+                                                  const std::vector<std::string>& path) {
+  std::vector<std::vector<std::string>> commands;
+  std::istringstream lines(help.substr(std::min(help.find("Subcommands:"), help.size())));
+  std::string line;
+  std::getline(lines, line);
+  while (std::getline(lines, line) && !line.empty()) {
+    if (line.starts_with("   ")) continue;  // more of a description
+    commands.push_back(path);
+    commands.back().push_back(line.substr(2, line.find(' ', 2) - 2));
+  }
+  return commands;
+}
+
+TEST(Program, HelpOfEveryCommandFitsEightyColumns) {
+  std::vector<std::vector<std::string>> commands = {{}};
+  for (std::size_t i = 0; i < commands.size(); ++i) {
+    auto arguments = commands[i];
+    arguments.emplace_back("--help");
+    const auto help = run_hardy(arguments).output;
+    for (const auto& command : commands_of(help, commands[i])) commands.push_back(command);
+    std::istringstream lines(help);
+    for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 80U) << line;
+    EXPECT_THAT(help, Not(HasSubstr("\n\n\n")));
+  }
+  EXPECT_THAT(commands, Contains(std::vector<std::string>{"data", "convert"}));
+  EXPECT_GT(commands.size(), 30U);
+}
+
+TEST(Program, HelpOfOptionsSaysValueGroupDefaultAndNeed) {
+  const auto help = run_hardy({"run", "--help"}).output;
+  EXPECT_THAT(help, HasSubstr("\nSettings:\n  --preset NAME             Where all settings start"));
+  EXPECT_THAT(help, HasSubstr("Results stay the same (default 30)\n"));
+  EXPECT_THAT(help, HasSubstr("stages or fits (with\n                            --shard)\n"));
+  EXPECT_THAT(help, Not(HasSubstr("TEXT")));
 }
 
 TEST(Program, WhatDoesNotTrainLinksNoLibtorch) {

@@ -18,7 +18,9 @@ using Entry = void (*)(std::span<const std::byte>);
 const std::map<std::string, Entry> kEntries = {
     {"config", fuzz::run_config},
     {"corpus_pickle", fuzz::run_corpus_pickle},
+    {"csd", fuzz::run_csd},
     {"hdf5", fuzz::run_hdf5},
+    {"label_csv", fuzz::run_label_csv},
     {"label_json", fuzz::run_label_json},
     {"npy", fuzz::run_npy},
     {"npz", fuzz::run_npz},
@@ -43,9 +45,9 @@ TEST_P(FuzzRegression, KeptInputsAreReadOrRefused) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Readers, FuzzRegression,
-                         testing::Values("config", "corpus_pickle", "hdf5", "label_json", "npy",
-                                         "npz", "pickle", "plain_csv", "run_folder", "tensor_file",
-                                         "torch_checkpoint"),
+                         testing::Values("config", "corpus_pickle", "csd", "hdf5", "label_csv",
+                                         "label_json", "npy", "npz", "pickle", "plain_csv",
+                                         "run_folder", "tensor_file", "torch_checkpoint"),
                          [](const auto& tested) { return tested.param; });
 
 }  // namespace

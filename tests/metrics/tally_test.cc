@@ -133,5 +133,63 @@ TEST(ClassMetricsOf, RefusesCountsOfAnotherSize) {
   EXPECT_THROW((void)class_metrics_of({}, 0), ShapeError);
 }
 
+TEST(Tally, SeveralLabelsGiveTheMetricsOfEachAndTheirMeans) {
+  const TallyLayout layout(TaskKind::kLabels, {"joy", "fear"});
+  EXPECT_THAT(layout.metric_names(),
+              ElementsAre("mean_wa", "mean_weighted_f1", "mean_f1", "wa.joy", "weighted_f1.joy",
+                          "f1.joy", "wa.fear", "weighted_f1.fear", "f1.fear"));
+  Generator generator(7);
+  std::vector<std::vector<float>> truth(2);
+  std::vector<std::vector<float>> predicted(2);
+  std::vector<double> tally(layout.width());
+  for (int i = 0; i < 60; ++i) {
+    for (std::size_t t = 0; t < 2; ++t) {
+      truth[t].push_back(i % 3 == static_cast<int>(t) ? 1.0F : 0.0F);
+      predicted[t].push_back(static_cast<float>(draw_unit(generator)));
+    }
+    layout.add_targets(tally, std::vector{truth[0].back(), truth[1].back()},
+                       std::vector{predicted[0].back(), predicted[1].back()});
+  }
+  const auto values = metrics_of(layout, tally);
+  const auto joy = label_metrics(truth[0], predicted[0]);
+  const auto fear = label_metrics(truth[1], predicted[1]);
+  EXPECT_DOUBLE_EQ(values[3], joy.weighted_accuracy);
+  EXPECT_DOUBLE_EQ(values[4], joy.weighted_f1);
+  EXPECT_DOUBLE_EQ(values[8], fear.f1);
+  EXPECT_DOUBLE_EQ(values[0], (joy.weighted_accuracy + fear.weighted_accuracy) / 2);
+  EXPECT_EQ(layout.only_class(tally, "wa.joy"), "");
+}
+
+TEST(Tally, AnUndefinedLabelIsLeftOutOfTheMean) {
+  const TallyLayout layout(TaskKind::kLabels, {"joy", "fear"});
+  std::vector<double> tally(layout.width());
+  layout.add_targets(tally, std::vector{1.0F, 0.0F}, std::vector{0.9F, 0.1F});
+  layout.add_targets(tally, std::vector{0.0F, 0.0F}, std::vector{0.9F, 0.1F});
+  const auto values = metrics_of(layout, tally);
+  EXPECT_TRUE(std::isnan(values[6])) << "nobody is afraid";
+  EXPECT_DOUBLE_EQ(values[0], 0.5);
+  EXPECT_DOUBLE_EQ(values[2], 2.0 / 3.0);
+}
+
+TEST(Tally, SeveralValuesGiveTheMetricsOfEachAndTheirMeans) {
+  const TallyLayout layout(TaskKind::kValues, {"valence", "arousal"});
+  std::vector<double> tally(layout.width());
+  const std::vector<float> truth = {1, 2, 4, 3};
+  const std::vector<float> predicted = {1.5F, 2, 3, 3};
+  for (std::size_t i = 0; i < truth.size(); ++i) {
+    layout.add_targets(tally, std::vector{truth[i], 1.0F}, std::vector{predicted[i], 0.5F});
+  }
+  const auto values = metrics_of(layout, tally);
+  const auto valence = value_metrics(truth, predicted);
+  EXPECT_NEAR(values[3], valence.ccc, 1e-12);
+  EXPECT_DOUBLE_EQ(values[4], valence.mae);
+  EXPECT_NEAR(values[5], valence.correlation, 1e-12);
+  EXPECT_DOUBLE_EQ(values[1], (valence.mae + 0.5) / 2);
+  EXPECT_TRUE(std::isnan(values[8])) << "arousal is constant";
+  EXPECT_NEAR(values[2], valence.correlation, 1e-12);
+  std::vector<double> one(layout.width());
+  EXPECT_THROW(layout.add_targets(one, std::vector{1.0F}, std::vector{1.0F}), InternalError);
+}
+
 }  // namespace
 }  // namespace hardy

@@ -218,7 +218,8 @@ TEST_F(Report, TablesHoldTheSummaries) {
                               "\\{acoustic,textual\\} \\\\"),
                     HasSubstr("poor\\_1, unified & "),
                     HasSubstr(fmt::format("good, unified & \\textbf{{{:.2f}}}", 100 * first.mean)),
-                    HasSubstr("made (synthetic): test, percent, mean over 2 folds")));
+                    HasSubstr("caption{WA on made (synthetic): test, percent, mean over 2 folds"),
+                    HasSubstr("\\label{tab:wa}")));
 }
 
 }  // namespace

@@ -53,14 +53,11 @@ class EarlyLinearFold final : public PlainFold {
     return stage_.get_or_compute(name, context, [&](const StageServices& services) {
       EarlyLinearNetwork network(data, nullptr);
       const BatchPlan plan = training_rows(data, patterns, services);
-      std::vector<std::int64_t> utterances;
-      for (const auto& row : plan.rows) utterances.push_back(row.utterance);
       const auto judge = judge_of(data, [&] {
         return validation_value(data, network, patterns, config_.protocol.selection);
       });
-      fit_linear_path(*data.objective, network.inputs(plan),
-                      data.objective->targets(index_tensor(utterances, network.device())),
-                      settings_.path, network.layer(), judge, services);
+      fit_linear_path(*data.objective, network.inputs(plan), targets_of(data, plan), settings_.path,
+                      network.layer(), judge, services);
       return network_file(network, {});
     });
   }

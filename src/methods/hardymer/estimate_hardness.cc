@@ -148,8 +148,8 @@ class Estimator {
     const Batch batch = make_batch(data_.table, plan);
     const auto encoded = module_.backbone().encode(batch, dropout_stream);
     const auto fused = module_.backbone().fuse(batch, encoded, dropout_stream);
-    auto loss = data_.objective->loss(module_.backbone().classify(fused),
-                                      data_.objective->targets(batch.utterances), {});
+    auto loss =
+        data_.objective->loss(module_.backbone().classify(fused), targets_of(data_, plan), {});
     const auto rows = all_targets(plan);
     const auto mask = seams_.row_mask(plan, device_);
     const auto rebuilt = module_.backbone().reconstruct(fused, rows);

@@ -93,7 +93,8 @@ void describe_retrieval(FieldTable table, RetrievalConfig& retrieval) {
              "`plain` needs no feature tuning."});
   table.add("metric", &retrieval.metric,
             FreeText{"auto | l2 | cosine | name=metric,name=metric,...", metric_problem},
-            {"How features are compared; `auto` = cosine for text, L2 for the others.",
+            {"How features are compared; `auto` = cosine for modalities named text.., word.., "
+             "transcript.., language.. or ..bert.., L2 for others.",
              "Changes which neighbours are found."});
   table.add("index", &retrieval.index,
             {"How neighbours are searched: all pairs, or inverted lists, which grow almost in step "

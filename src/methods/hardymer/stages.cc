@@ -3,6 +3,8 @@
 #include <torch/types.h>
 
 #include <algorithm>
+#include <array>
+#include <cctype>
 #include <filesystem>
 #include <memory>
 #include <span>
@@ -102,6 +104,15 @@ at::Tensor gather_rows(const FeatureRows& features, const std::vector<std::int64
   return gathered;
 }
 
+bool is_named_like_text(std::string name) {
+  std::transform(name.begin(), name.end(), name.begin(),
+                 [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
+  constexpr std::array kBeginnings = {"text", "word", "transcript", "language"};
+  return name.find("bert") != std::string::npos ||
+         std::any_of(kBeginnings.begin(), kBeginnings.end(),
+                     [&](const char* beginning) { return name.starts_with(beginning); });
+}
+
 }  // namespace
 
 std::vector<Metric> retrieval_metrics(const std::vector<std::string>& modality_names,
@@ -116,7 +127,7 @@ std::vector<Metric> retrieval_metrics(const std::vector<std::string>& modality_n
   }
   std::vector<Metric> metrics;
   for (const auto& name : modality_names) {
-    metrics.push_back(name.starts_with("text") ? Metric::kCosine : Metric::kL2);
+    metrics.push_back(is_named_like_text(name) ? Metric::kCosine : Metric::kL2);
   }
   if (setting == "auto") return metrics;
   std::size_t start = 0;

@@ -94,7 +94,8 @@ class FoldStages {
   bool is_large_;
 };
 
-/// Retrieval metric of each modality: cosine for textual features, L2 for the others, unless
+/// Retrieval metric of each modality: cosine where its name says text (beginning with text, word,
+/// transcript or language, or with bert in it, in any case), L2 for the others, unless
 /// `retrieval.metric` says otherwise. Throws ConfigError for an unknown modality or metric.
 std::vector<Metric> retrieval_metrics(const std::vector<std::string>& modality_names,
                                       const std::string& setting);

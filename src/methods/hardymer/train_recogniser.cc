@@ -77,7 +77,7 @@ class TrainedNetwork {
     if (mixture.is_used()) mixture.blend_inputs(data_.table, batch);
     const auto fused =
         backbone_.fuse(batch, backbone_.encode(batch, dropout_stream), dropout_stream);
-    auto loss = label_loss(batch, backbone_.classify(fused), practice);
+    auto loss = label_loss(plan, backbone_.classify(fused), practice);
     if (config_.reconstruction_weight == 0) return loss;
     const auto& weights = practice.weights;
     std::vector<std::vector<std::int64_t>> rows;
@@ -128,10 +128,12 @@ class TrainedNetwork {
   }
 
  private:
-  at::Tensor label_loss(const Batch& batch, const at::Tensor& logits,
+  at::Tensor label_loss(const BatchPlan& plan, const at::Tensor& logits,
                         const Practice& practice) const {
-    const auto own =
-        practice.targets.defined() ? practice.targets : data_.objective->targets(batch.utterances);
+    const auto complete = Pattern::complete(data_.table.modality_count());
+    const auto own = practice.targets.defined()
+                         ? readable_targets(data_, plan, complete, practice.targets)
+                         : targets_of(data_, plan);
     const Mixture& mixture = practice.mixture;
     if (!mixture.is_used() || !practice.mixes_labels) {
       return data_.objective->loss(logits, own, practice.weights);
@@ -302,7 +304,7 @@ TrainedRecogniser train_recogniser(const FoldData& data, const Config& config,
   };
   const auto validate = [&] {
     return validation_value(
-        data, plan.patterns.size(), config.protocol.selection,
+        data, plan.patterns, config.protocol.selection,
         [&](const BatchPlan& shown) { return recogniser.logits(shown, plan.patterns); });
   };
   auto options = loop_options(data, settings, "recogniser.patterns", settings.pattern_epochs);

@@ -240,5 +240,15 @@ TEST_F(Stages, APatternsFitIsNotAnothers) {
   EXPECT_EQ(cache_.statistics().misses - misses, 1);
 }
 
+TEST(RetrievalMetrics, AutoIsCosineWhereTheNameSaysText) {
+  const auto metrics = retrieval_metrics(
+      {"textual", "Words", "transcript", "deberta-large", "speech", "context"}, "auto");
+  const std::vector<Metric> expected = {Metric::kCosine, Metric::kCosine, Metric::kCosine,
+                                        Metric::kCosine, Metric::kL2,     Metric::kL2};
+  EXPECT_EQ(metrics, expected);
+  EXPECT_EQ(retrieval_metrics({"speech", "words"}, "words=l2"),
+            (std::vector<Metric>{Metric::kL2, Metric::kL2}));
+}
+
 }  // namespace
 }  // namespace hardy::test
