@@ -202,34 +202,27 @@ Json pooled_json(const std::vector<Pooled>& results, const BootstrapOptions& opt
 std::string pooled_text(const std::vector<Pooled>& results, const BootstrapOptions& options) {
   std::string text;
   for (const auto& pooled : results) {
-    text += fmt::format("
-{} (A) against {} (B), {}
-", pooled.first_name, pooled.second_name,
+    text += fmt::format("\n{} (A) against {} (B), {}\n", pooled.first_name, pooled.second_name,
                         pooled.condition == kAverageLabel ? "average of the incomplete conditions"
                                                           : "complete input");
     std::size_t width = 8;
     for (const auto& part : pooled.parts) width = std::max(width, part.name.size() + 1);
     const auto line = [&](const std::string& name, double estimate, const Interval& interval,
                           double p) {
-      const auto range = interval.is_computable()
-                             ? fmt::format("{:+.2f} to {:+.2f}", 100 * interval.low,
-                                           100 * interval.high)
-                             : "not computable";
-      text += fmt::format("  {:<{}}{:>8}{:>18}{:>8}
-", name, width,
+      const auto range =
+          interval.is_computable()
+              ? fmt::format("{:+.2f} to {:+.2f}", 100 * interval.low, 100 * interval.high)
+              : "not computable";
+      text += fmt::format("  {:<{}}{:>8}{:>18}{:>8}\n", name, width,
                           fmt::format("{:+.2f}", 100 * estimate), range, plain_number(p, 4));
     };
-    text += fmt::format("  {:<{}}{:>8}{:>18}{:>8}
-", "points", width, "A-B",
+    text += fmt::format("  {:<{}}{:>8}{:>18}{:>8}\n", "points", width, "A-B",
                         fmt::format("{:g} %", 100 * options.level), "p");
     for (const auto& part : pooled.parts) line(part.name, part.estimate, part.interval, part.p);
     line("pooled", pooled.estimate, pooled.interval, pooled.p);
-    text += "  " + verdict(pooled, options.level, options.margin) + "
-";
+    text += "  " + verdict(pooled, options.level, options.margin) + "\n";
   }
-  return text + "
-Every corpus counts once; docs/statistics.md has the equations.
-";
+  return text + "\nEvery corpus counts once; docs/statistics.md has the equations.\n";
 }
 
 /// "specialist:unified" -> both tracks of the request.
@@ -313,8 +306,9 @@ void add_stats_command(CLI::App& app) {
       ->type_name("A:B");
   command->add_option("--level", options->bootstrap.level, "Coverage of the intervals")
       ->capture_default_str();
-  command->add_flag("--pairs", options->are_pairs,
-                    "RUN are pairs, A1 B1 A2 B2 ..., one pair for each corpus: their mean difference");
+  command->add_flag(
+      "--pairs", options->are_pairs,
+      "RUN are pairs, A1 B1 A2 B2 ..., one pair for each corpus: their mean difference");
   command
       ->add_option("--margin", options->margin_points,
                    "Differences of shares up to this count as none in the test of equivalence")

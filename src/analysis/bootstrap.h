@@ -75,6 +75,9 @@ std::vector<Resampled> resample(const PredictionTable& table, const BootstrapOpt
 /// test parts, folds and seeds, and equal options. Throws InternalError otherwise.
 Resampled difference_of(const Resampled& first, const Resampled& second);
 
+/// Throws ConfigError for a coverage outside .5 to .999.
+void check_level(double level);
+
 /// The interval between the (1 +- level) / 2 quantiles of the replicates, each with the random part
 /// of the seeds added (docs/statistics.md).
 /// Throws ConfigError when `level` is out of range.
