@@ -170,19 +170,22 @@ std::string comparisons_text(const std::vector<FinishedRun>& runs, const RunComp
          "What the intervals hold and what not: docs/statistics.md\n";
 }
 
-Json pooled_json(const std::vector<Pooled>& results, const BootstrapOptions& options) {
+Json pooled_json(const PooledRuns& runs, const BootstrapOptions& options) {
   Json rows = Json::array();
-  for (const auto& pooled : results) {
+  for (const auto& pooled : runs.results) {
     Json parts = Json::array();
     for (const auto& part : pooled.parts) {
       parts.push_back({{"corpus", part.name},
                        {"difference", json_number(part.estimate)},
                        {"low", json_number(part.interval.low)},
                        {"high", json_number(part.interval.high)},
-                       {"p", json_number(part.p)}});
+                       {"p", json_number(part.p)},
+                       {"knows_training", part.knows_training}});
     }
     rows.push_back({{"first", pooled.first_name},
                     {"second", pooled.second_name},
+                    {"first_track", pooled.first_track},
+                    {"second_track", pooled.second_track},
                     {"condition", pooled.condition},
                     {"metric", pooled.metric},
                     {"difference", json_number(pooled.estimate)},
@@ -196,13 +199,22 @@ Json pooled_json(const std::vector<Pooled>& results, const BootstrapOptions& opt
                     {"corpora", parts},
                     {"verdict", verdict(pooled, options.level, options.margin)}});
   }
-  return {{"format", 1}, {"bootstrap", bootstrap_json(options)}, {"pooled", rows}};
+  return {{"format", 1},
+          {"bootstrap", bootstrap_json(options)},
+          {"notices", runs.notices},
+          {"pooled", rows}};
 }
 
-std::string pooled_text(const std::vector<Pooled>& results, const BootstrapOptions& options) {
+std::string pooled_text(const PooledRuns& runs, const BootstrapOptions& options) {
   std::string text;
-  for (const auto& pooled : results) {
-    text += fmt::format("\n{} (A) against {} (B), {}\n", pooled.first_name, pooled.second_name,
+  for (const auto& notice : runs.notices) text += notice + "\n";
+  bool knows_training = true;
+  for (const auto& pooled : runs.results) {
+    const std::string track = pooled.first_track == pooled.second_track
+                                  ? pooled.first_track
+                                  : pooled.first_track + " against " + pooled.second_track;
+    text += fmt::format("\n{} (A) against {} (B), {}, {}\n", pooled.first_name, pooled.second_name,
+                        track,
                         pooled.condition == kAverageLabel ? "average of the incomplete conditions"
                                                           : "complete input");
     std::size_t width = 8;
@@ -218,11 +230,15 @@ std::string pooled_text(const std::vector<Pooled>& results, const BootstrapOptio
     };
     text += fmt::format("  {:<{}}{:>8}{:>18}{:>8}\n", "points", width, "A-B",
                         fmt::format("{:g} %", 100 * options.level), "p");
-    for (const auto& part : pooled.parts) line(part.name, part.estimate, part.interval, part.p);
+    for (const auto& part : pooled.parts) {
+      line(part.name, part.estimate, part.interval, part.p);
+      knows_training = knows_training && part.knows_training;
+    }
     line("pooled", pooled.estimate, pooled.interval, pooled.p);
     text += "  " + verdict(pooled, options.level, options.margin) + "\n";
   }
-  return text + "\nEvery corpus counts once; docs/statistics.md has the equations.\n";
+  return text + "\n" + (knows_training ? "" : seeds_notice(1)) +
+         "Every corpus counts once; docs/statistics.md has the equations.\n";
 }
 
 /// "specialist:unified" -> both tracks of the request.
@@ -306,9 +322,8 @@ void add_stats_command(CLI::App& app) {
       ->type_name("A:B");
   command->add_option("--level", options->bootstrap.level, "Coverage of the intervals")
       ->capture_default_str();
-  command->add_flag(
-      "--pairs", options->are_pairs,
-      "RUN are pairs, A1 B1 A2 B2 ..., one pair for each corpus: their mean difference");
+  command->add_flag("--pairs", options->are_pairs,
+                    "RUN are pairs A1 B1 A2 B2 ..., one for each corpus: their mean difference");
   command
       ->add_option("--margin", options->margin_points,
                    "Differences of shares up to this count as none in the test of equivalence")

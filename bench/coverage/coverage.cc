@@ -1,5 +1,5 @@
-// Coverage of 95 % intervals, and the size and power of comparisons, by simulation of two methods on
-// one test set (docs/statistics.md has the table). Prints one line per design.
+// Coverage of 95 % intervals, and the size and power of comparisons, by simulation of two methods
+// on one test set (docs/statistics.md has the table). Prints one line per design.
 //
 // A dialogue has a difficulty; training a method on a fold under a seed has luck of its own; the
 // methods see the same dialogues, and their answers to an utterance are correlated through a part
@@ -68,8 +68,7 @@ class Simulation {
     for (int fold = 0; fold < design_.folds; ++fold) {
       for (int seed = 1; seed <= design_.seeds; ++seed) {
         builder.start("unified", parse_condition("a", {"acoustic", "textual"}), fold, seed);
-        const double limit =
-            threshold_of(accuracy + design_.training * draw_normal(generator_));
+        const double limit = threshold_of(accuracy + design_.training * draw_normal(generator_));
         for (int d = fold * in_fold; d < (fold + 1) * in_fold; ++d) add_dialogue(builder, d, limit);
       }
     }
@@ -134,7 +133,8 @@ int main(int count, char** arguments) {
   const int worlds = count > 1 ? std::atoi(arguments[1]) : 1000;
   const double training = count > 2 ? std::atof(arguments[2]) : 0.015;
   fmt::print("{} worlds, deviation of training {}\n", worlds, training);
-  fmt::print("| seeds | folds | number | difference | false alarms | power, 1 point | 2 points |\n");
+  fmt::print(
+      "| seeds | folds | number | difference | false alarms | power, 1 point | 2 points |\n");
   for (const int seeds : {1, 2, 5}) {
     for (const int folds : {1, 5}) {
       hardy::Design design{.folds = folds, .seeds = seeds, .training = training};

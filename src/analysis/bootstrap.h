@@ -32,16 +32,16 @@ struct Resampled {
   /// is a separate training, so their variation within folds is the seeds' part of the uncertainty.
   std::vector<std::vector<double>> cells;
   std::vector<double> replicates;  ///< [resamples] with resampled dialogues; NaN = undefined
-  /// [seeds][resamples] of each seed's replicate minus the mean over seeds; empty with one seed. Its
-  /// variation is how much the choice of dialogues alone makes seeds differ.
+  /// [seeds][resamples] of each seed's replicate minus the mean over seeds; empty with one seed.
+  /// Its variation is how much the choice of dialogues alone makes seeds differ.
   std::vector<std::vector<float>> seed_replicates;
   /// [resamples] draws of Student's t with as many degrees of freedom as SeedSpread::freedom,
   /// shared by the numbers of a call; null when training's part cannot be known.
   std::shared_ptr<const std::vector<double>> seed_draws;
   std::int64_t freedom = 0;  ///< test dialogues minus folds
   bool is_difference = false;
-  MetricRange range;         ///< range of the metric
-  std::string missing;       ///< why there is no interval; "" if there may be one
+  MetricRange range;    ///< range of the metric
+  std::string missing;  ///< why there is no interval; "" if there may be one
 };
 
 /// A range that holds the true number with probability `level`, or the reason why there is none.
@@ -59,9 +59,9 @@ struct SeedSpread {
   std::int64_t freedom = 0;  ///< its degrees of freedom; 0 if unknown
 };
 
-/// Several seeds: with s^2 the mean within-fold variance over seeds (weighted by seeds - 1), F folds,
-/// S seeds and v the variance that resampling alone gives a seed's deviation from the mean over
-/// seeds, error^2 = max(0, s^2 / F - v) / S, with F (S - 1) degrees of freedom. One seed: for
+/// Several seeds: with s^2 the mean within-fold variance over seeds (weighted by seeds - 1), F
+/// folds, S seeds and v the variance that resampling alone gives a seed's deviation from the mean
+/// over seeds, error^2 = max(0, s^2 / F - v) / S, with F (S - 1) degrees of freedom. One seed: for
 /// differences over three or more folds, error^2 = max(0, d^2 / F - D) with d^2 the variance over
 /// folds and D that of the replicates, F - 1 degrees of freedom; unknown otherwise.
 SeedSpread seed_spread_of(const Resampled& number);

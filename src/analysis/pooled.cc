@@ -45,57 +45,31 @@ double ratio_of(double value, double error) {
   return value == 0 ? 0 : std::copysign(std::numeric_limits<double>::infinity(), value);
 }
 
-const Resampled* find_number(const std::vector<Resampled>& numbers, const std::string& track,
-                             const std::string& condition, const std::string& metric) {
-  for (const auto& number : numbers) {
-    if (number.track == track && number.condition == condition && number.metric == metric) {
-      return &number;
-    }
-  }
-  return nullptr;
-}
-
-/// Differences of one corpus by the pooled condition's name.
+/// Differences of one corpus, and their metric.
 struct CorpusDifferences {
   std::string name;
   std::string metric;
-  std::vector<std::pair<std::string, Resampled>> by_condition;
+  std::vector<PairedNumber> numbers;  ///< `condition` is "average" or "complete"
 };
 
 CorpusDifferences differences_of(const FinishedRun& first, const FinishedRun& second,
-                                 const CompareRequest& request) {
-  const auto ground =
-      common_ground(first.predictions, first.name, second.predictions, second.name);
-  const auto numbers_of = [&](const FinishedRun& run) {
-    return resample(restricted_to(run.predictions, ground.folds, ground.seeds), request.bootstrap);
-  };
-  const auto one = numbers_of(first);
-  const auto other = numbers_of(second);
-  const auto first_track =
-      request.first_track.empty() ? first.results.tracks.front() : request.first_track;
-  const auto second_track = request.second_track.empty() ? first_track : request.second_track;
+                                 const CompareRequest& request, std::vector<std::string>& notices) {
   CorpusDifferences result;
   result.name = first.manifest.data_name;
-  result.metric =
-      request.metrics.empty()
-          ? first.results.headline.front()
-          : metric_named(request.metrics.front(), first.predictions.layout.metric_names());
-  if (!is_share(result.metric) || !is_higher_better(result.metric)) {
-    throw ConfigError(fmt::format(
-        "{}: only shares of which larger is better can be pooled over corpora, e.g. wa",
-        result.metric));
+  for (auto& number : paired_numbers(first, second, request, notices)) {
+    result.metric = number.pair.first.metric;
+    if (number.condition == first.predictions.complete()) number.condition = "complete";
+    if (number.condition != kAverageLabel && number.condition != "complete") continue;
+    result.numbers.push_back(std::move(number));
   }
-  const std::vector<std::pair<std::string, std::string>> conditions = {
-      {kAverageLabel, kAverageLabel}, {"complete", first.predictions.complete()}};
-  for (const auto& [name, label] : conditions) {
-    const auto* x = find_number(one, first_track, label, result.metric);
-    const auto* y = find_number(other, second_track, label, result.metric);
-    if (x == nullptr || y == nullptr) continue;
-    result.by_condition.emplace_back(name, difference_of(*x, *y));
-  }
-  if (result.by_condition.empty()) {
-    throw ConfigError(fmt::format("{} and {} have no condition of one track in common: --tracks",
+  if (result.numbers.empty()) {
+    throw ConfigError(fmt::format("{} and {} have neither an average nor complete input in common",
                                   first.name, second.name));
+  }
+  if (!is_share(result.metric) || !is_higher_better(result.metric)) {
+    throw ConfigError(
+        fmt::format("{}: only shares of which larger is better can be pooled over corpora, e.g. wa",
+                    result.metric));
   }
   return result;
 }
@@ -106,6 +80,14 @@ void check_pairs(const std::vector<FinishedRun>& runs) {
         "--pairs takes two runs for each of two or more corpora, and {} were given", runs.size()));
   }
   for (std::size_t i = 0; i < runs.size(); i += 2) {
+    for (const std::size_t side : {0, 1}) {
+      const FinishedRun& run = runs[i + side];
+      if (run.results.method == runs[side].results.method) continue;
+      throw ConfigError(fmt::format(
+          "{} is a run of {} and {} of {}: the first runs of all pairs must be of one method, and "
+          "the second ones",
+          runs[side].name, runs[side].results.method, run.name, run.results.method));
+    }
     for (std::size_t j = 0; j < i; j += 2) {
       if (runs[i].manifest.data_checksum != runs[j].manifest.data_checksum) continue;
       throw ConfigError(fmt::format("{} and {} are runs on one corpus, which would count twice",
@@ -136,7 +118,7 @@ Pooled pool(const std::vector<std::pair<std::string, Resampled>>& differences, d
   for (const auto& [name, difference] : differences) {
     check(difference.metric == pooled.metric, "two metrics cannot be pooled");
     pooled.parts.push_back({name, difference.estimate, interval_of(difference, level),
-                            p_value_of(difference)});
+                            p_value_of(difference), seed_spread_of(difference).freedom > 0});
     pooled.estimate += difference.estimate / count;
     if (!difference.missing.empty() && pooled.interval.missing.empty()) {
       pooled.interval.missing = name + ": " + difference.missing;
@@ -162,32 +144,46 @@ Pooled pool(const std::vector<std::pair<std::string, Resampled>>& differences, d
   return pooled;
 }
 
-std::vector<Pooled> pool_runs(const std::vector<FinishedRun>& runs, const CompareRequest& request) {
+PooledRuns pool_runs(const std::vector<FinishedRun>& runs, const CompareRequest& request) {
   check_pairs(runs);
+  if (request.metrics.size() > 1) {
+    throw ConfigError("--pairs pools one metric, and several were given");
+  }
+  PooledRuns pooled;
   std::vector<CorpusDifferences> corpora;
   for (std::size_t i = 0; i < runs.size(); i += 2) {
-    corpora.push_back(differences_of(runs[i], runs[i + 1], request));
+    corpora.push_back(differences_of(runs[i], runs[i + 1], request, pooled.notices));
   }
-  std::vector<Pooled> results;
-  for (const auto& [condition, first] : corpora.front().by_condition) {
+  for (const auto& first : corpora.front().numbers) {
     std::vector<std::pair<std::string, Resampled>> differences;
     for (const auto& corpus : corpora) {
-      for (auto [name, difference] : corpus.by_condition) {
-        if (name != condition) continue;
-        difference.metric = first.metric;  // each corpus by its own headline
-        differences.emplace_back(
-            corpus.metric == first.metric ? corpus.name
-                                          : fmt::format("{} ({})", corpus.name, corpus.metric),
-            difference);
+      for (const auto& number : corpus.numbers) {
+        const bool is_same = number.condition == first.condition &&
+                             number.first_track == first.first_track &&
+                             number.second_track == first.second_track;
+        if (!is_same) continue;
+        auto difference = difference_of(number.pair.first, number.pair.second);
+        difference.metric = first.pair.first.metric;  // each corpus by its own headline
+        differences.emplace_back(fmt::format("{} ({})", corpus.name, corpus.metric), difference);
       }
     }
-    if (differences.size() != corpora.size()) continue;
-    results.push_back(pool(differences, request.bootstrap.level, request.bootstrap.margin));
-    results.back().condition = condition;
-    results.back().first_name = runs[0].results.method;
-    results.back().second_name = runs[1].results.method;
+    if (differences.size() != corpora.size()) {
+      pooled.notices.push_back(fmt::format("{}, {}: not pooled, some pairs lack it",
+                                           first.first_track, first.condition));
+      continue;
+    }
+    auto result = pool(differences, request.bootstrap.level, request.bootstrap.margin);
+    result.first_name = runs[0].results.method;
+    result.second_name = runs[1].results.method;
+    result.first_track = first.first_track;
+    result.second_track = first.second_track;
+    result.condition = first.condition;
+    pooled.results.push_back(std::move(result));
   }
-  return results;
+  if (pooled.results.empty()) {
+    throw ConfigError("the pairs have no track and condition in common: --tracks");
+  }
+  return pooled;
 }
 
 std::string verdict(const Pooled& pooled, double level, double margin) {

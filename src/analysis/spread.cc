@@ -15,6 +15,8 @@ namespace {
 
 /// With one seed, fewer folds say nothing about training.
 constexpr std::size_t kFewestFolds = 3;
+/// With fewer degrees of freedom the variance over seeds is too rough to subtract from.
+constexpr std::int64_t kFewestToSubtract = 4;
 constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
 
 /// Variance of the defined values; 0 for fewer than two.
@@ -94,7 +96,8 @@ SeedSpread seed_spread_of(const Resampled& number) {
   if (spread.freedom > 0) {
     const double seeds = fits / folds;
     const double seen = squares / static_cast<double>(spread.freedom) / folds;
-    spread.error = std::sqrt(std::max(0.0, seen - seed_noise_of(number)) / seeds);
+    const double noise = spread.freedom >= kFewestToSubtract ? seed_noise_of(number) : 0;
+    spread.error = std::sqrt(std::max(0.0, seen - noise) / seeds);
   } else if (number.is_difference && single.size() >= kFewestFolds) {
     const double deviation = mean_and_deviation(single).deviation;
     spread.freedom = static_cast<std::int64_t>(single.size()) - 1;

@@ -46,43 +46,4 @@ void LstmDirection::run(const Matrix& x, std::int64_t first, std::int64_t end, b
   }
 }
 
-GruDirection::GruDirection(const TensorFileView& file, const std::string& name) {
-  const auto& input = file.shape(name + ".input");
-  const auto& state = file.shape(name + ".state");
-  const bool fits = input.size() == 2 && state.size() == 2 && state[0] == 3 * state[1] &&
-                    input[0] == state[0];
-  if (!fits) throw ArtifactError(fmt::format("recurrent layer '{}' has odd shapes", name));
-  width_ = state[1];
-  const auto bias = checked_array(file, name + ".bias", {state[0]});
-  state_bias_ = checked_array(file, name + ".state_bias", {width_});
-  input_ = Dense({file.floats(name + ".input").data(), input[1]}, input[1], input[0], bias);
-  state_ = Dense({file.floats(name + ".state").data(), width_}, width_, state[0], {});
-}
-
-void GruDirection::run(const Matrix& x, std::int64_t first, std::int64_t end, bool backwards,
-                       Rows y) const {
-  const std::int64_t n = end - first;
-  Matrix gates(n, 3 * width_);
-  input_.run({x.constant().row(first), x.width}, n, gates.all());
-  std::vector<float> products(static_cast<std::size_t>(3 * width_), 0.0F);
-  const std::vector<float> start(static_cast<std::size_t>(width_), 0.0F);
-  const float* before = start.data();
-  for (std::int64_t step = 0; step < n; ++step) {
-    const std::int64_t row = backwards ? n - 1 - step : step;
-    const float* own = gates.all().row(row);
-    if (step > 0) state_.run({before, width_}, 1, {products.data(), 3 * width_});
-    float* h = y.row(first + row);
-    for (std::int64_t j = 0; j < width_; ++j) {
-      const auto at = [&](std::int64_t gate) {
-        return products[static_cast<std::size_t>(gate * width_ + j)];
-      };
-      const float r = logistic(own[j] + at(0));
-      const float z = logistic(own[width_ + j] + at(1));
-      const float part = at(2) + state_bias_[static_cast<std::size_t>(j)];
-      h[j] = (1.0F - z) * std::tanh(own[2 * width_ + j] + r * part) + z * before[j];
-    }
-    before = h;
-  }
-}
-
 }  // namespace hardy::predict

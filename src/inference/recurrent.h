@@ -29,25 +29,4 @@ class LstmDirection {
   std::int64_t width_ = 0;
 };
 
-/// One direction of a GRU layer. Gates are in the order r, z, n; the initial state is zero.
-class GruDirection {
- public:
-  /// Reads "NAME.input" [3 H, in], "NAME.bias" [3 H], "NAME.state" [3 H, H] and "NAME.state_bias"
-  /// [H], which belongs to n. Throws ArtifactError when the shapes do not fit.
-  GruDirection(const TensorFileView& file, const std::string& name);
-
-  [[nodiscard]] std::int64_t in() const { return input_.in(); }
-
-  [[nodiscard]] std::int64_t width() const { return width_; }
-
-  /// Processes rows first .. end-1 of one dialogue. Shapes: x [n, in] -> y [n, H].
-  void run(const Matrix& x, std::int64_t first, std::int64_t end, bool backwards, Rows y) const;
-
- private:
-  Dense input_;
-  Dense state_;
-  std::span<const float> state_bias_;
-  std::int64_t width_ = 0;
-};
-
 }  // namespace hardy::predict

@@ -192,59 +192,6 @@ HARDY_HOT void lstm_step_backward(std::int64_t n, std::int64_t width, float* gat
   }
 }
 
-HARDY_HOT void gru_step(std::int64_t n, std::int64_t width, float* gates, const float* products,
-                        const float* bias, const float* state_before, std::int64_t n_before,
-                        float* candidate, float* state) {
-  for (std::int64_t row = 0; row < n; ++row) {
-    float* r = gates + row * 3 * width;
-    float* z = r + width;
-    float* a = z + width;
-    float* q = candidate + row * width;
-    float* h = state + row * width;
-    if (row < n_before) {
-      const float* own = products + row * 3 * width;
-      for (std::int64_t j = 0; j < 2 * width; ++j) r[j] += own[j];
-      for (std::int64_t j = 0; j < width; ++j) q[j] = own[2 * width + j] + bias[j];
-    } else {
-      for (std::int64_t j = 0; j < width; ++j) q[j] = bias[j];
-    }
-    for (std::int64_t j = 0; j < 2 * width; ++j) r[j] = logistic(r[j]);
-    for (std::int64_t j = 0; j < width; ++j) a[j] = hyperbolic_tangent(a[j] + r[j] * q[j]);
-    for (std::int64_t j = 0; j < width; ++j) h[j] = (1.0F - z[j]) * a[j];
-    if (row < n_before) {
-      const float* before = state_before + row * width;
-      for (std::int64_t j = 0; j < width; ++j) h[j] += z[j] * before[j];
-    }
-  }
-}
-
-HARDY_HOT void gru_step_backward(std::int64_t n, std::int64_t width, float* gates,
-                                 const float* candidate, const float* state_before,
-                                 std::int64_t n_before, const float* dstate, float* dproducts,
-                                 float* dstate_before) {
-  for (std::int64_t row = 0; row < n; ++row) {
-    float* r = gates + row * 3 * width;
-    float* z = r + width;
-    float* a = z + width;
-    const float* q = candidate + row * width;
-    const float* dh = dstate + row * width;
-    const bool has_before = row < n_before;
-    const float* before = has_before ? state_before + row * width : nullptr;
-    float* dbefore = has_before ? dstate_before + row * width : nullptr;
-    float* dproduct = dproducts + row * 3 * width;
-    for (std::int64_t j = 0; j < width; ++j) {
-      const float h = has_before ? before[j] : 0.0F;
-      const float dgate = dh[j] * (1.0F - z[j]) * (1.0F - a[j] * a[j]);
-      if (has_before) dbefore[j] += dh[j] * z[j];
-      dproduct[2 * width + j] = dgate * r[j];
-      z[j] = dh[j] * (h - a[j]) * z[j] * (1.0F - z[j]);
-      r[j] = dgate * q[j] * r[j] * (1.0F - r[j]);
-      a[j] = dgate;
-    }
-    for (std::int64_t j = 0; j < 2 * width; ++j) dproduct[j] = r[j];
-  }
-}
-
 HARDY_HOT void adam(const AdamStep& step, float* value, const float* gradient, float* mean,
                     float* square, std::int64_t n) {
   const float rate = step.learning_rate / step.correction1;

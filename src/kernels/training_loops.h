@@ -51,22 +51,6 @@ void lstm_step_backward(std::int64_t n, std::int64_t width, float* gates, const 
                         std::int64_t n_before, const float* cell, const float* dstate,
                         const float* dcell, float* dcell_before);
 
-/// One step of a GRU for n rows. Gates r, z and the candidate are side by side: the input's part on
-/// entry, after activation on return. `products` is the state's part of the first n_before rows;
-/// the others have no preceding step and the state zero. `candidate` receives the part that r
-/// scales. Shapes: gates [n, 3H], products [n_before, 3H], bias [H], state_before [n_before, H],
-/// candidate, state [n, H].
-void gru_step(std::int64_t n, std::int64_t width, float* gates, const float* products,
-              const float* bias, const float* state_before, std::int64_t n_before, float* candidate,
-              float* state);
-
-/// Gradient of gru_step: `gates` (after activation) become the gradient of the input's part, and
-/// dproducts [n, 3H] is written; dstate [n, H] is the gradient of the state. The gradient of the
-/// preceding state that does not pass through the products is added to dstate_before [n_before, H].
-void gru_step_backward(std::int64_t n, std::int64_t width, float* gates, const float* candidate,
-                       const float* state_before, std::int64_t n_before, const float* dstate,
-                       float* dproducts, float* dstate_before);
-
 /// One Adam step with coupled L2 on n values, in one pass.
 struct AdamStep {
   float learning_rate = 0;

@@ -7,17 +7,41 @@
 #include <utility>
 #include <vector>
 
+#include "hardy/errors.h"
 #include "kernels/panels.h"
 #include "kernels/training_loops.h"
 #include "nn/fast_path.h"
 #include "nn/ops.h"
-#include "nn/recurrent_steps.h"
 
 namespace hardy {
 namespace {
 
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
+
+/// A step and its predecessor in processing order; the rows of both begin with the same sequence.
+struct Step {
+  std::int64_t first = 0;         ///< row of the first sequence of this step
+  std::int64_t rows = 0;          ///< number of sequences with this step
+  std::int64_t first_before = 0;  ///< row of the first sequence in the preceding step
+  std::int64_t rows_before = 0;   ///< number of sequences in both steps; 0 at the start
+};
+
+/// Steps in processing order.
+std::vector<Step> walk(const std::vector<std::int64_t>& sizes, bool runs_backwards) {
+  std::vector<Step> steps;
+  std::int64_t first = 0;
+  for (const auto size : sizes) {
+    steps.push_back({first, size, 0, 0});
+    first += size;
+  }
+  if (runs_backwards) std::reverse(steps.begin(), steps.end());
+  for (std::size_t s = 1; s < steps.size(); ++s) {
+    steps[s].first_before = steps[s - 1].first;
+    steps[s].rows_before = std::min(steps[s].rows, steps[s - 1].rows);
+  }
+  return steps;
+}
 
 class LstmFunction : public torch::autograd::Function<LstmFunction> {
  public:
@@ -31,7 +55,7 @@ class LstmFunction : public torch::autograd::Function<LstmFunction> {
     std::vector<float> place(static_cast<std::size_t>(predict::packed_size(width, 4 * width)));
     const auto panels =
         predict::pack({floats(weight), width}, width, 4 * width, 1.0F, place.data());
-    for (const auto& step : recurrent_steps(step_sizes, runs_backwards)) {
+    for (const auto& step : walk(step_sizes, runs_backwards)) {
       float* own = floats(active) + step.first * 4 * width;
       if (step.rows_before > 0) {
         predict::multiply({floats(state) + step.first_before * width, width}, step.rows_before,
@@ -60,7 +84,7 @@ class LstmFunction : public torch::autograd::Function<LstmFunction> {
     std::vector<float> place(static_cast<std::size_t>(predict::packed_size(4 * width, width)));
     const auto panels =
         predict::pack_columns({floats(weight), width}, 4 * width, width, place.data());
-    const auto steps = recurrent_steps(context->saved_data["step_sizes"].toIntVector(),
+    const auto steps = walk(context->saved_data["step_sizes"].toIntVector(),
                             context->saved_data["runs_backwards"].toBool());
     auto before = at::zeros_like(state);
     for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
@@ -88,7 +112,7 @@ class LstmFunction : public torch::autograd::Function<LstmFunction> {
 
 /// The same, step by step through ATen, for every device and type.
 at::Tensor lstm_by_steps(const at::Tensor& gates, const at::Tensor& weight,
-                         const std::vector<RecurrentStep>& steps) {
+                         const std::vector<Step>& steps) {
   const auto width = weight.size(1);
   std::vector<std::pair<std::int64_t, at::Tensor>> states;
   at::Tensor state;
@@ -120,10 +144,11 @@ at::Tensor lstm_by_steps(const at::Tensor& gates, const at::Tensor& weight,
 
 at::Tensor lstm(const at::Tensor& gates, const at::Tensor& weight,
                 const std::vector<std::int64_t>& step_sizes, bool runs_backwards) {
+  check(std::is_sorted(step_sizes.rbegin(), step_sizes.rend()), "steps of an LSTM may not grow");
   if (is_fast(gates) && is_fast(weight)) {
     return LstmFunction::apply(gates, weight, step_sizes, runs_backwards);
   }
-  return lstm_by_steps(gates, weight, recurrent_steps(step_sizes, runs_backwards));
+  return lstm_by_steps(gates, weight, walk(step_sizes, runs_backwards));
 }
 
 }  // namespace hardy

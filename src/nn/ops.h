@@ -74,12 +74,6 @@ at::Tensor cross_attention(const at::Tensor& q, const at::Tensor& kv, const Segm
 at::Tensor lstm(const at::Tensor& gates, const at::Tensor& weight,
                 const std::vector<std::int64_t>& step_sizes, bool runs_backwards);
 
-/// One direction of a GRU layer, order and shapes as in `lstm`: h = (1 - z) n + z h, n = tanh(a + r
-/// (U h + b)), as in PyTorch. Shapes: gates [n, 3D], the input's part of r, z, n with their biases;
-/// weight [3D, D] of the state; bias [D] of the candidate's state part -> states [n, D].
-at::Tensor gru(const at::Tensor& gates, const at::Tensor& weight, const at::Tensor& bias,
-               const std::vector<std::int64_t>& step_sizes, bool runs_backwards);
-
 /// Source of dropout masks: a named random stream, or none outside training. One object serves one
 /// forward pass; every call of next() is one layer.
 class DropoutStream {

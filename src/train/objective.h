@@ -37,9 +37,6 @@ class Objective {
   [[nodiscard]] at::Tensor loss(const at::Tensor& logits, const at::Tensor& targets,
                                 const at::Tensor& weights) const;
 
-  /// Loss of every row, without a mean. Requires: every row has a target. Shapes: as `loss` -> [n].
-  [[nodiscard]] at::Tensor losses(const at::Tensor& logits, const at::Tensor& targets) const;
-
   /// Accuracy of outputs_of() on some utterances, for the selection of epochs: weighted (WA) or
   /// unweighted (UA); for values that of the sign on non-zero ones; for several labels the mean
   /// weighted accuracy, for several values the mean CCC. Unlabelled utterances do not count.
@@ -52,6 +49,9 @@ class Objective {
   [[nodiscard]] at::Tensor outputs_of(const at::Tensor& logits) const;
 
  private:
+  /// Requires: every row has a target. Shapes: -> [n].
+  [[nodiscard]] at::Tensor losses(const at::Tensor& logits, const at::Tensor& targets) const;
+
   LabelKind kind_;
   bool has_shares_;
   bool has_gaps_ = false;  ///< some utterances have no target

@@ -68,8 +68,8 @@ TEST(Pool, IsTheMeanOfTheCorporaWithTheErrorOfIndependentOnes) {
 
 TEST(Pool, SaysLevelOnlyWithinTheMargin) {
   const auto none = [](const MadePlace&) { return false; };
-  auto pooled = pool({{"one", made_difference(kTwenty, none)}, {"two", made_difference(kTen, none)}},
-                     0.95, 0.01);
+  auto pooled = pool(
+      {{"one", made_difference(kTwenty, none)}, {"two", made_difference(kTen, none)}}, 0.95, 0.01);
   pooled.first_name = "A";
   pooled.second_name = "B";
   EXPECT_DOUBLE_EQ(pooled.p, 1);
@@ -88,10 +88,10 @@ TEST(Pool, SaysLevelOnlyWithinTheMargin) {
 TEST(Pool, OneCorpusWithoutIntervalGivesNone) {
   auto broken = made_difference(kTen, is_even);
   broken.missing = "fold 1 tests one dialogue";
-  const auto pooled = pool({{"one", made_difference(kTwenty, is_even)}, {"two", broken}}, 0.95, 0.01);
+  const auto pooled =
+      pool({{"one", made_difference(kTwenty, is_even)}, {"two", broken}}, 0.95, 0.01);
   EXPECT_TRUE(std::isnan(pooled.p));
-  EXPECT_EQ(verdict(pooled, 0.95, 0.01),
-            "not computable because two: fold 1 tests one dialogue");
+  EXPECT_EQ(verdict(pooled, 0.95, 0.01), "not computable because two: fold 1 tests one dialogue");
 }
 
 }  // namespace

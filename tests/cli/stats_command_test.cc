@@ -123,9 +123,8 @@ TEST_F(StatsCommand, PairsOfRunsArePooledOverCorpora) {
   const std::vector<std::string> pairs = {"--pairs", "good", "poor", "other-good", "other-poor"};
   const auto result = stats(pairs);
   EXPECT_EQ(result.exit_code, 0) << result.errors;
-  EXPECT_THAT(result.output,
-              AllOf(HasSubstr("average of the incomplete conditions"), HasSubstr("  pooled "),
-                    HasSubstr(" over 2 corpora, p ")));
+  EXPECT_THAT(result.output, AllOf(HasSubstr("average of the incomplete conditions"),
+                                   HasSubstr("  pooled "), HasSubstr(" over 2 corpora, p ")));
   auto as_json = pairs;
   as_json.insert(as_json.end(), {"--json", "--margin", "20"});
   const auto json = nlohmann::json::parse(stats(as_json).output);

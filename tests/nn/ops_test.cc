@@ -191,48 +191,6 @@ TEST(Lstm, ExtremeGatesSaturateAndNoRowsGiveNone) {
   EXPECT_EQ(lstm(at::zeros({0, 8}), at::zeros({8, 2}), {}, false).size(0), 0);
 }
 
-TEST(Gru, KernelAndGeneralPathAgreeInBothDirections) {
-  for (const bool runs_backwards : {false, true}) {
-    expect_paths_agree(
-        {random_tensor({12, 3 * 17}, 20), random_tensor({3 * 17, 17}, 21), random_tensor({17}, 22)},
-        [&](const auto& in) {
-          return gru(in[0], in[1] * 0.2, in[2], {4, 3, 3, 1, 1}, runs_backwards);
-        });
-  }
-}
-
-/// PyTorch's own layer, which has a state bias for every gate.
-TEST(Gru, AgreesWithLibtorch) {
-  const std::vector<std::int64_t> sizes = {3, 2, 2};
-  const auto x = random_tensor({7, 5}, 22);
-  std::vector<at::Tensor> parameters;
-  for (std::uint64_t direction = 0; direction < 2; ++direction) {
-    parameters.push_back(random_tensor({12, 5}, 30 + direction));
-    parameters.push_back(random_tensor({12, 4}, 32 + direction));
-    parameters.push_back(random_tensor({12}, 34 + direction));
-    parameters.push_back(random_tensor({12}, 36 + direction));
-  }
-  const auto expected =
-      std::get<0>(at::gru(x, at::tensor(sizes, at::TensorOptions(at::kLong)), at::zeros({2, 3, 4}),
-                          parameters, true, 1, 0.0, false, true));
-  for (std::size_t direction = 0; direction < 2; ++direction) {
-    const auto* own = parameters.data() + 4 * direction;
-    const auto bias = own[2] + at::cat({own[3].narrow(0, 0, 8), at::zeros({4})});
-    const auto y =
-        gru(linear(x, own[0], bias), own[1], own[3].narrow(0, 8, 4), sizes, direction == 1);
-    EXPECT_TRUE(at::allclose(y, expected.narrow(1, static_cast<std::int64_t>(4 * direction), 4),
-                             1e-5, 1e-6));
-  }
-}
-
-TEST(Gru, HandWorkedStepAndNoRows) {
-  // r = z = 1/2 (logistic of 0), h = (1 - 1/2) tanh(1 + 1/2 * 2).
-  const auto gates = at::tensor(std::vector<float>{0, 0, 1}).view({1, 3});
-  const auto y = gru(gates, at::zeros({3, 1}), at::full({1}, 2.0), {1}, false);
-  EXPECT_NEAR(y.item<float>(), 0.5 * std::tanh(2.0), 1e-6);
-  EXPECT_EQ(gru(at::zeros({0, 6}), at::zeros({6, 2}), at::zeros({2}), {}, false).size(0), 0);
-}
-
 TEST(RelationBias, EntriesCoverDistanceAndSpeaker) {
   RelationBias bias;
   bias.reach = 2;

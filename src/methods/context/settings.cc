@@ -11,10 +11,6 @@ void ContextSettings::describe(FieldTable& table) {
   table.add("hidden", &hidden, IntegerRange{2, kMaxWidth},
             {"Width of an utterance's representation; even, half of it for each direction in time.",
              "Larger: more capacity; cost grows with the square."});
-  table.add("cell", &cell,
-            {"Recurrent cell of the context.", "gru: three gates, cheaper; lstm: four."});
-  table.add("speaker", &speaker,
-            {"What the network knows about speakers.", "none; roles."});
   table.add("roles", &roles, IntegerRange{1, 64},
             {"Speakers of a dialogue that are told apart, in order of appearance.",
              "More: for dialogues of many people."});
