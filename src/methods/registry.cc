@@ -1,6 +1,8 @@
 // The part of the registry with libtorch: implementations of the declared methods.
 #include <map>
 
+#include <fmt/format.h>
+
 #include "hardy/errors.h"
 #include "methods/method.h"
 
