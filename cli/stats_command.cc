@@ -15,6 +15,7 @@
 #include "analysis/compare_runs.h"
 #include "analysis/comparison_json.h"
 #include "analysis/intervals.h"
+#include "analysis/pooled.h"
 #include "analysis/results_json.h"
 #include "analysis/results_text.h"
 #include "analysis/short_labels.h"
@@ -22,6 +23,7 @@
 #include "base/nearest_name.h"
 #include "cli/output.h"
 #include "cli/table_style.h"
+#include "hardy/condition.h"
 #include "hardy/errors.h"
 
 namespace hardy {
@@ -35,6 +37,8 @@ struct StatsOptions {
   std::string tracks;
   BootstrapOptions bootstrap = {.resamples = 10000, .level = 0.95, .seed = 1};
   bool is_json = false;
+  bool are_pairs = false;
+  double margin_points = 1;
 };
 
 std::string comparison_text(const Json& json) {
@@ -61,6 +65,12 @@ Json json_of(const RunComparison& row) {
                {"fold_p", json_number(c.fold_p)},
                {"seeds", c.seeds},
                {"seeds_better", c.seeds_better}});
+  if (c.margin > 0) {
+    json.update({{"margin", c.margin},
+                 {"equivalence_p", json_number(c.equivalence_p)},
+                 {"corrected_equivalence_p", json_number(c.corrected_equivalence_p)},
+                 {"level_within_margin", c.is_level}});
+  }
   if (!c.interval.is_computable()) json["not_computable_because"] = c.interval.missing;
   json["verdict"] = verdict(c);
   return json;
@@ -161,6 +171,77 @@ std::string comparisons_text(const std::vector<FinishedRun>& runs, const RunComp
          "What the intervals hold and what not: docs/statistics.md\n";
 }
 
+Json pooled_json(const PooledRuns& runs, const BootstrapOptions& options) {
+  Json rows = Json::array();
+  for (const auto& pooled : runs.results) {
+    Json parts = Json::array();
+    for (const auto& part : pooled.parts) {
+      parts.push_back({{"corpus", part.name},
+                       {"difference", json_number(part.estimate)},
+                       {"low", json_number(part.interval.low)},
+                       {"high", json_number(part.interval.high)},
+                       {"p", json_number(part.p)},
+                       {"knows_training", part.knows_training}});
+    }
+    rows.push_back({{"first", pooled.first_name},
+                    {"second", pooled.second_name},
+                    {"first_track", pooled.first_track},
+                    {"second_track", pooled.second_track},
+                    {"condition", pooled.condition},
+                    {"metric", pooled.metric},
+                    {"difference", json_number(pooled.estimate)},
+                    {"low", json_number(pooled.interval.low)},
+                    {"high", json_number(pooled.interval.high)},
+                    {"error", json_number(pooled.error)},
+                    {"freedom", json_number(pooled.freedom)},
+                    {"p", json_number(pooled.p)},
+                    {"margin", options.margin},
+                    {"equivalence_p", json_number(pooled.equivalence_p)},
+                    {"corpora", parts},
+                    {"verdict", verdict(pooled, options.level, options.margin)}});
+  }
+  return {{"format", 1},
+          {"bootstrap", bootstrap_json(options)},
+          {"notices", runs.notices},
+          {"pooled", rows}};
+}
+
+std::string pooled_text(const PooledRuns& runs, const BootstrapOptions& options) {
+  std::string text;
+  for (const auto& notice : runs.notices) text += notice + "\n";
+  bool knows_training = true;
+  for (const auto& pooled : runs.results) {
+    const std::string track = pooled.first_track == pooled.second_track
+                                  ? pooled.first_track
+                                  : pooled.first_track + " against " + pooled.second_track;
+    text += fmt::format("\n{} (A) against {} (B), {}, {}\n", pooled.first_name, pooled.second_name,
+                        track,
+                        pooled.condition == kAverageLabel ? "average of the incomplete conditions"
+                                                          : "complete input");
+    std::size_t width = 8;
+    for (const auto& part : pooled.parts) width = std::max(width, part.name.size() + 1);
+    const auto line = [&](const std::string& name, double estimate, const Interval& interval,
+                          double p) {
+      const auto range =
+          interval.is_computable()
+              ? fmt::format("{:+.2f} to {:+.2f}", 100 * interval.low, 100 * interval.high)
+              : "not computable";
+      text += fmt::format("  {:<{}}{:>8}{:>18}{:>8}\n", name, width,
+                          fmt::format("{:+.2f}", 100 * estimate), range, plain_number(p, 4));
+    };
+    text += fmt::format("  {:<{}}{:>8}{:>18}{:>8}\n", "points", width, "A-B",
+                        fmt::format("{:g} %", 100 * options.level), "p");
+    for (const auto& part : pooled.parts) {
+      line(part.name, part.estimate, part.interval, part.p);
+      knows_training = knows_training && part.knows_training;
+    }
+    line("pooled", pooled.estimate, pooled.interval, pooled.p);
+    text += "  " + verdict(pooled, options.level, options.margin) + "\n";
+  }
+  return text + "\n" + (knows_training ? "" : seeds_notice(1)) +
+         "Every corpus counts once; docs/statistics.md has the equations.\n";
+}
+
 /// "specialist:unified" -> both tracks of the request.
 void read_tracks(const std::string& text, CompareRequest& request) {
   if (text.empty()) return;
@@ -204,6 +285,12 @@ void run_stats(const StatsOptions& options) {
   request.metrics = options.metrics;
   request.bootstrap = options.bootstrap;
   read_tracks(options.tracks, request);
+  if (options.are_pairs) {
+    const auto pooled = pool_runs(runs, request);
+    print(options.is_json ? comparison_text(pooled_json(pooled, options.bootstrap))
+                          : pooled_text(pooled, options.bootstrap));
+    return;
+  }
   const bool is_within =
       !request.first_track.empty() && request.first_track != request.second_track;
   if (runs.size() == 1 && !is_within) {
@@ -236,6 +323,14 @@ void add_stats_command(CLI::App& app) {
       ->type_name("A:B");
   command->add_option("--level", options->bootstrap.level, "Coverage of the intervals")
       ->capture_default_str();
+  command->add_flag("--pairs", options->are_pairs,
+                    "RUN are pairs A1 B1 A2 B2 ..., one for each corpus: their mean difference");
+  command
+      ->add_option("--margin", options->margin_points,
+                   "Differences of shares up to this count as none in the test of equivalence")
+      ->type_name("POINTS")
+      ->check(CLI::Range(0.01, 50.0))
+      ->capture_default_str();
   command->add_option("--resamples", options->bootstrap.resamples, "Resamples of the dialogues")
       ->capture_default_str();
   command->add_option("--seed", options->bootstrap.seed, "Root of the resamples' random streams")
@@ -247,8 +342,12 @@ void add_stats_command(CLI::App& app) {
       "Examples:\n"
       "  hardy stats mosi                               intervals of one run\n"
       "  hardy stats mosi mosi-without-hardness         are they different?\n"
-      "  hardy stats mosi --tracks specialist:unified   two tracks of one run\n");
-  command->callback([options] { run_stats(*options); });
+      "  hardy stats mosi --tracks specialist:unified   two tracks of one run\n"
+      "  hardy stats --pairs mosi-a mosi-b iemocap-a iemocap-b   a against b over two corpora\n");
+  command->callback([options] {
+    options->bootstrap.margin = options->margin_points / 100;
+    run_stats(*options);
+  });
 }
 
 }  // namespace hardy

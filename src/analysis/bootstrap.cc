@@ -54,6 +54,16 @@ std::string overlap_of(const PredictionTable& table) {
   return "";
 }
 
+/// Leaves the deviations from the mean over seeds.
+void centre_seeds(Resampled& number) {
+  if (number.seeds.size() < 2) number.seed_replicates.clear();
+  for (auto& replicates : number.seed_replicates) {
+    for (std::size_t b = 0; b < replicates.size(); ++b) {
+      replicates[b] -= static_cast<float>(number.replicates[b]);
+    }
+  }
+}
+
 /// All cells of one track as numbers [row, seed, fold, metric]; the rows are the conditions of the
 /// track, then the means over them (condition_means).
 class TrackResampler {
@@ -194,11 +204,15 @@ class TrackResampler {
       number.seeds.push_back(table_.seeds[seed]);
       number.by_seed.push_back(mean_and_deviation(defined).mean);
       const double* sums = sums_.data() + sum_index(row, seed, metric);
+      number.seed_replicates.emplace_back(resamples_);
       for (std::size_t b = 0; b < resamples_; ++b) {
-        number.replicates[b] += sums[b] / static_cast<double>(defined.size());
+        const double value = sums[b] / static_cast<double>(defined.size());
+        number.replicates[b] += value;
+        number.seed_replicates.back()[b] = static_cast<float>(value);
       }
     }
     for (double& value : number.replicates) value /= static_cast<double>(number.seeds.size());
+    centre_seeds(number);
     for (std::size_t fold = 0; fold < of_fold.size(); ++fold) {
       if (of_fold[fold].empty()) continue;
       number.folds.push_back(table_.folds[fold].fold);
@@ -251,45 +265,19 @@ class TrackResampler {
   std::vector<double> sums_;  // [row, seed, metric, resample] over the folds in which it is defined
 };
 
-/// The replicates with both parts of the uncertainty, ascending. `stretch` widens the dialogues'
-/// part.
-std::vector<double> spread_of(const Resampled& number, double stretch) {
-  const double seed_error = number.seed_draws == nullptr ? 0 : seed_spread_of(number).error;
-  std::vector<double> spread;
-  for (std::size_t b = 0; b < number.replicates.size(); ++b) {
-    if (std::isnan(number.replicates[b])) continue;
-    double sum = number.estimate + stretch * (number.replicates[b] - number.estimate);
-    if (seed_error > 0) sum += seed_error * (*number.seed_draws)[b];
-    spread.push_back(sum);
-  }
-  std::sort(spread.begin(), spread.end());
-  return spread;
-}
-
-/// Widens the tails of replicates over few dialogues, by the ratio of t to normal quantiles.
-double stretch_of(double tail, std::int64_t freedom) {
-  return t_quantile(tail, static_cast<double>(freedom)) / normal_quantile(tail);
-}
-
-/// The quantile of sorted values, linear between them.
-double quantile_of(const std::vector<double>& sorted, double p) {
-  const double place = p * static_cast<double>(sorted.size() - 1);
-  const auto below = static_cast<std::size_t>(place);
-  if (below + 1 >= sorted.size()) return sorted.back();
-  const double part = place - static_cast<double>(below);
-  return sorted[below] + part * (sorted[below + 1] - sorted[below]);
-}
-
-void check_level(double level) {
-  if (level >= 0.5 && level <= 0.999) return;
-  throw ConfigError(fmt::format("level {}: it must lie in 0.5..0.999, e.g. 0.95", level));
+/// Degrees of freedom of training's part in this number or in a difference of such numbers.
+std::int64_t seed_freedom_of(const Resampled& number) {
+  Resampled difference;
+  difference.cells = number.cells;
+  difference.is_difference = true;
+  return seed_spread_of(difference).freedom;
 }
 
 /// Draws of t for each number of degrees of freedom; equal ones share the draws.
 void share_seed_draws(std::vector<Resampled>& numbers, const BootstrapOptions& options) {
   std::map<std::int64_t, std::shared_ptr<const std::vector<double>>> shared;
   for (Resampled& number : numbers) {
-    const auto freedom = seed_spread_of(number).freedom;
+    const auto freedom = seed_freedom_of(number);
     if (freedom < 1) continue;
     auto& draws = shared[freedom];
     if (draws == nullptr) {
@@ -307,22 +295,6 @@ void share_seed_draws(std::vector<Resampled>& numbers, const BootstrapOptions& o
 
 }  // namespace
 
-SeedSpread seed_spread_of(const Resampled& number) {
-  SeedSpread spread;
-  double squares = 0;  // sum over folds of freedom times variance
-  double fits = 0;
-  for (const auto& fold : number.cells) {
-    fits += static_cast<double>(fold.size());
-    if (fold.size() < 2) continue;
-    const double deviation = mean_and_deviation(fold).deviation;
-    squares += static_cast<double>(fold.size() - 1) * deviation * deviation;
-    spread.freedom += static_cast<std::int64_t>(fold.size()) - 1;
-  }
-  if (spread.freedom > 0)
-    spread.error = std::sqrt(squares / static_cast<double>(spread.freedom) / fits);
-  return spread;
-}
-
 std::vector<Resampled> resample(const PredictionTable& table, const BootstrapOptions& options) {
   if (options.resamples < kFewestResamples || options.resamples > kMostResamples) {
     throw ConfigError(fmt::format("{} resamples: the number must lie in {}..{}", options.resamples,
@@ -336,55 +308,6 @@ std::vector<Resampled> resample(const PredictionTable& table, const BootstrapOpt
   }
   share_seed_draws(numbers, options);
   return numbers;
-}
-
-Resampled difference_of(const Resampled& first, const Resampled& second) {
-  check(first.replicates.size() == second.replicates.size(), "resamples that cannot be paired");
-  Resampled difference = first;
-  difference.missing = !first.missing.empty() ? first.missing : second.missing;
-  if (first.seeds != second.seeds || first.folds != second.folds) {
-    if (difference.missing.empty()) {
-      difference.missing = "it is defined in other folds or seeds of the one than of the other";
-    }
-    difference.estimate = first.estimate - second.estimate;
-    return difference;
-  }
-  check(first.freedom == second.freedom, "resamples of different test parts");
-  const auto subtract = [](std::vector<double>& from, const std::vector<double>& what) {
-    for (std::size_t i = 0; i < from.size(); ++i) from[i] -= what[i];
-  };
-  difference.estimate -= second.estimate;
-  subtract(difference.by_seed, second.by_seed);
-  subtract(difference.by_fold, second.by_fold);
-  for (std::size_t fold = 0; fold < difference.cells.size(); ++fold) {
-    check(difference.cells[fold].size() == second.cells[fold].size(),
-          "cells that cannot be paired");
-    subtract(difference.cells[fold], second.cells[fold]);
-  }
-  subtract(difference.replicates, second.replicates);
-  const double width = first.range.high - first.range.low;
-  difference.range = {-width, width};
-  return difference;
-}
-
-Interval interval_of(const Resampled& number, double level) {
-  check_level(level);
-  if (!number.missing.empty()) return {kNaN, kNaN, number.missing};
-  const double tail = (1 - level) / 2;
-  const auto spread = spread_of(number, stretch_of(tail, number.freedom));
-  const auto within = [&](double value) {
-    return std::clamp(value, number.range.low, number.range.high);
-  };
-  return {within(quantile_of(spread, tail)), within(quantile_of(spread, 1 - tail)), ""};
-}
-
-double p_value_of(const Resampled& difference) {
-  if (!difference.missing.empty()) return kNaN;
-  const auto spread = spread_of(difference, stretch_of(0.025, difference.freedom));
-  const auto at_most = std::upper_bound(spread.begin(), spread.end(), 0.0) - spread.begin();
-  const auto at_least = spread.end() - std::lower_bound(spread.begin(), spread.end(), 0.0);
-  const auto smaller = static_cast<double>(std::min(at_most, at_least));
-  return std::min(1.0, 2 * (smaller + 1) / static_cast<double>(spread.size() + 1));
 }
 
 }  // namespace hardy

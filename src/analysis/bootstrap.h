@@ -14,6 +14,7 @@ namespace hardy {
 struct BootstrapOptions {
   std::int64_t resamples = 2000;
   double level = 0.95;     ///< coverage of the intervals, in (0,1)
+  double margin = 0.01;    ///< differences of shares within it count as none, in (0,1)
   std::uint64_t seed = 1;  ///< root of the streams "bootstrap.dialogues" and "bootstrap.seeds"
 };
 
@@ -31,12 +32,16 @@ struct Resampled {
   /// is a separate training, so their variation within folds is the seeds' part of the uncertainty.
   std::vector<std::vector<double>> cells;
   std::vector<double> replicates;  ///< [resamples] with resampled dialogues; NaN = undefined
+  /// [seeds][resamples] of each seed's replicate minus the mean over seeds; empty with one seed.
+  /// Its variation is how much the choice of dialogues alone makes seeds differ.
+  std::vector<std::vector<float>> seed_replicates;
   /// [resamples] draws of Student's t with as many degrees of freedom as SeedSpread::freedom,
-  /// shared by the numbers of a call; null with one seed.
+  /// shared by the numbers of a call; null when training's part cannot be known.
   std::shared_ptr<const std::vector<double>> seed_draws;
   std::int64_t freedom = 0;  ///< test dialogues minus folds
-  MetricRange range;         ///< range of the metric
-  std::string missing;       ///< why there is no interval; "" if there may be one
+  bool is_difference = false;
+  MetricRange range;    ///< range of the metric
+  std::string missing;  ///< why there is no interval; "" if there may be one
 };
 
 /// A range that holds the true number with probability `level`, or the reason why there is none.
@@ -48,14 +53,17 @@ struct Interval {
   [[nodiscard]] bool is_computable() const { return missing.empty(); }
 };
 
-/// Uncertainty of the estimate due to training seeds.
+/// Uncertainty of the estimate due to training.
 struct SeedSpread {
-  double error = 0;          ///< standard error of the estimate due to seeds; 0 with one seed
-  std::int64_t freedom = 0;  ///< its degrees of freedom: sum over folds of (seeds - 1)
+  double error = 0;          ///< standard error of the estimate due to training; 0 if unknown
+  std::int64_t freedom = 0;  ///< its degrees of freedom; 0 if unknown
 };
 
-/// Pooled over folds: with s^2 the mean within-fold variance over seeds (weighted by seeds - 1), F
-/// folds and S seeds, error = s / sqrt(F S).
+/// Several seeds: with s^2 the mean within-fold variance over seeds (weighted by seeds - 1), F
+/// folds, S seeds and v the variance that resampling alone gives a seed's deviation from the mean
+/// over seeds, error^2 = max(0, s^2 / F - v) / S, with F (S - 1) degrees of freedom. One seed: for
+/// differences over three or more folds, error^2 = max(0, d^2 / F - D) with d^2 the variance over
+/// folds and D that of the replicates, F - 1 degrees of freedom; unknown otherwise.
 SeedSpread seed_spread_of(const Resampled& number);
 
 /// Every track, condition (then their "average") and metric, in the order of a report's summaries.
@@ -67,10 +75,18 @@ std::vector<Resampled> resample(const PredictionTable& table, const BootstrapOpt
 /// test parts, folds and seeds, and equal options. Throws InternalError otherwise.
 Resampled difference_of(const Resampled& first, const Resampled& second);
 
+/// Throws ConfigError for a coverage outside .5 to .999.
+void check_level(double level);
+
 /// The interval between the (1 +- level) / 2 quantiles of the replicates, each with the random part
 /// of the seeds added (docs/statistics.md).
 /// Throws ConfigError when `level` is out of range.
 Interval interval_of(const Resampled& number, double level);
+
+/// p-value of "the true difference is at least `margin` in one direction" (two one-sided tests, the
+/// larger p): small when the numbers are level within the margin. NaN when it is not computable.
+/// Range: margin > 0, in the number's unit.
+double equivalence_p_of(const Resampled& difference, double margin);
 
 /// Two-sided p-value of "the true difference is 0": about 1 - level of the widest interval without
 /// 0; at least 2 / (resamples + 1). NaN when it is not computable.

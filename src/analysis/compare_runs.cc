@@ -100,13 +100,13 @@ std::vector<std::pair<std::string, std::string>> tracks_of(const FinishedRun& fi
 class PairCollector {
  public:
   PairCollector(const FinishedRun& first, const FinishedRun& second, const CompareRequest& request,
-                RunComparisons& results)
-      : first_(first), second_(second), request_(request), results_(results) {
+                std::vector<std::string>& notices)
+      : first_(first), second_(second), request_(request), notices_(notices) {
     const CommonGround ground =
         common_ground(first.predictions, first.name, second.predictions, second.name);
-    if (!ground.notice.empty()) results.notices.push_back(ground.notice);
+    if (!ground.notice.empty()) notices.push_back(ground.notice);
     if (first.manifest.data_checksum != second.manifest.data_checksum) {
-      results.notices.push_back(fmt::format(
+      notices.push_back(fmt::format(
           "{} and {} have equal test utterances and labels but differ in the rest of their data",
           first.name, second.name));
     }
@@ -116,7 +116,8 @@ class PairCollector {
         resample(restricted_to(second.predictions, ground.folds, ground.seeds), request.bootstrap);
   }
 
-  void collect(std::vector<Pair>& pairs) {
+  std::vector<PairedNumber> collect() {
+    std::vector<PairedNumber> pairs;
     const bool is_alone = &first_ == &second_;
     for (const auto& [one, other] : tracks_of(first_, second_, request_)) {
       const std::string track = one == other ? one : one + " against " + other;
@@ -125,13 +126,14 @@ class PairCollector {
           if (number.track != one || number.metric != metric) continue;
           const Resampled* twin = find(other, number.condition, metric);
           if (twin == nullptr || !is_same_mean(one, other, number.condition)) continue;
-          pairs.push_back({is_alone ? one : first_.name, is_alone ? other : second_.name,
-                           fmt::format("{}, {{{}}}, {}", track, number.condition, metric), number,
-                           *twin});
-          results_.rows.push_back({one, other, number.condition, {}});
+          Pair pair = {is_alone ? one : first_.name, is_alone ? other : second_.name,
+                       fmt::format("{}, {{{}}}, {}", track, number.condition, metric), number,
+                       *twin};
+          pairs.push_back({one, other, number.condition, std::move(pair)});
         }
       }
     }
+    return pairs;
   }
 
  private:
@@ -171,7 +173,7 @@ class PairCollector {
         members_of(condition, second_, second_numbers_, other)) {
       return true;
     }
-    results_.notices.push_back(
+    notices_.push_back(
         fmt::format("the {} of {} and {} are over different conditions and not compared",
                     condition == kAverageLabel ? "averages" : "areas", first_.name, second_.name));
     return false;
@@ -180,7 +182,7 @@ class PairCollector {
   const FinishedRun& first_;
   const FinishedRun& second_;
   const CompareRequest& request_;
-  RunComparisons& results_;
+  std::vector<std::string>& notices_;
   std::vector<Resampled> first_numbers_;
   std::vector<Resampled> second_numbers_;
 };
@@ -194,12 +196,21 @@ std::vector<FinishedRun> read_finished_runs(const std::vector<fs::path>& folders
   return runs;
 }
 
+std::vector<PairedNumber> paired_numbers(const FinishedRun& first, const FinishedRun& second,
+                                         const CompareRequest& request,
+                                         std::vector<std::string>& notices) {
+  return PairCollector(first, second, request, notices).collect();
+}
+
 RunComparisons compare_runs(const std::vector<FinishedRun>& runs, const CompareRequest& request) {
   check(!runs.empty(), "no run to compare");
   RunComparisons results;
   std::vector<Pair> pairs;
   for (std::size_t i = runs.size() == 1 ? 0 : 1; i < runs.size(); ++i) {
-    PairCollector(runs.front(), runs[i], request, results).collect(pairs);
+    for (auto& number : paired_numbers(runs.front(), runs[i], request, results.notices)) {
+      results.rows.push_back({number.first_track, number.second_track, number.condition, {}});
+      pairs.push_back(std::move(number.pair));
+    }
   }
   const auto comparisons = compare(pairs, request.bootstrap);
   for (std::size_t i = 0; i < comparisons.size(); ++i) results.rows[i].comparison = comparisons[i];

@@ -48,6 +48,20 @@ struct RunComparisons {
   std::vector<std::string> notices;  ///< omissions, and differences between the runs
 };
 
+/// One number of two runs, paired.
+struct PairedNumber {
+  std::string first_track;
+  std::string second_track;
+  std::string condition;  ///< a pattern's label or "average"
+  Pair pair;
+};
+
+/// Track by track, metric, condition; omissions and differences between the runs go to `notices`.
+/// Throws as `compare_runs`.
+std::vector<PairedNumber> paired_numbers(const FinishedRun& first, const FinishedRun& second,
+                                         const CompareRequest& request,
+                                         std::vector<std::string>& notices);
+
 /// Compares the first run with each of the others (two tracks of the run if it is the only one),
 /// corrected for all comparisons together. Throws DataError when the runs cannot be paired,
 /// ConfigError for a metric or track that they do not have.

@@ -37,6 +37,11 @@ Comparison compare_one(const Pair& pair, const BootstrapOptions& options) {
   result.interval = interval_of(difference, options.level);
   result.p = p_value_of(difference);
   result.fold_p = kNotComputable;
+  result.equivalence_p = kNotComputable;
+  if (is_share(result.metric)) {
+    result.margin = options.margin;
+    result.equivalence_p = equivalence_p_of(difference, options.margin);
+  }
   if (!result.interval.is_computable()) return result;
   const bool higher = is_higher_better(result.metric);
   result.folds = static_cast<std::int64_t>(difference.by_fold.size());
@@ -48,6 +53,18 @@ Comparison compare_one(const Pair& pair, const BootstrapOptions& options) {
 }
 
 std::string p_text(double p) { return p < 0.001 ? "< 0.001" : fmt::format("= {:.3f}", p); }
+
+/// What the test of equivalence adds to a verdict.
+std::string level_text(const Comparison& c) {
+  if (std::isnan(c.equivalence_p) || c.margin <= 0) return "";
+  if (c.is_level) {
+    return fmt::format("; level within {:g} point{} (p {})", 100 * c.margin,
+                       c.margin == 0.01 ? "" : "s", p_text(c.corrected_equivalence_p));
+  }
+  if (c.is_beyond_chance) return "";
+  return fmt::format("; undecided, differences up to {:.2f} points are possible",
+                     100 * std::max(std::abs(c.interval.low), std::abs(c.interval.high)));
+}
 
 template <typename Number>
 std::vector<Number> common(std::vector<Number> x, std::vector<Number> y) {
@@ -94,18 +111,23 @@ double paired_t_p_value(std::span<const double> differences) {
 std::vector<Comparison> compare(const std::vector<Pair>& pairs, const BootstrapOptions& options) {
   std::vector<Comparison> results;
   std::vector<double> p_values;
+  std::vector<double> equivalence_p_values;
   for (const Pair& pair : pairs) {
     check(pair.first.metric == pair.second.metric, "two metrics cannot be compared");
     results.push_back(compare_one(pair, options));
     p_values.push_back(results.back().p);
+    equivalence_p_values.push_back(results.back().equivalence_p);
   }
   const auto corrected = holm(p_values);
+  const auto corrected_equivalence = holm(equivalence_p_values);
   const auto computable =
       std::count_if(p_values.begin(), p_values.end(), [](double p) { return !std::isnan(p); });
   for (std::size_t i = 0; i < results.size(); ++i) {
     results[i].corrected_p = corrected[i];
     results[i].comparisons = computable;
     results[i].is_beyond_chance = corrected[i] <= 1 - options.level;  // false for NaN
+    results[i].corrected_equivalence_p = corrected_equivalence[i];
+    results[i].is_level = corrected_equivalence[i] <= 1 - options.level;
   }
   return results;
 }
@@ -140,9 +162,10 @@ std::string verdict(const Comparison& comparison) {
                        difference_text(c.metric, size), range, p_text(c.p));
   }
   const char* beyond = c.is_beyond_chance ? "beyond chance" : "not beyond chance";
-  if (c.comparisons < 2) return fmt::format("{}; this is {}", text, beyond);
-  return fmt::format("{}; with {} comparisons (corrected p {}) this is {}", text, c.comparisons,
-                     p_text(c.corrected_p), beyond);
+  const std::string level = level_text(c);
+  if (c.comparisons < 2) return fmt::format("{}; this is {}{}", text, beyond, level);
+  return fmt::format("{}; with {} comparisons (corrected p {}) this is {}{}", text, c.comparisons,
+                     p_text(c.corrected_p), beyond, level);
 }
 
 std::string seeds_notice(std::size_t seeds) {

@@ -33,11 +33,15 @@ struct Comparison {
   double p = 0;           ///< two-sided, of this comparison only; NaN when not computable
   double corrected_p =
       0;  ///< after Holm's correction over all comparisons of the call; NaN likewise
-  std::int64_t comparisons = 0;   ///< number of computable ones of the call
-  bool is_beyond_chance = false;  ///< corrected_p <= 1 - level
-  std::int64_t folds = 0;         ///< folds in which both are defined
-  std::int64_t folds_better = 0;  ///< folds in which the first is better
-  double fold_p = 0;              ///< paired t-test over folds; NaN for fewer than three
+  std::int64_t comparisons = 0;        ///< number of computable ones of the call
+  bool is_beyond_chance = false;       ///< corrected_p <= 1 - level
+  double margin = 0;                   ///< differences within it count as none; 0 if not tested
+  double equivalence_p = 0;            ///< of "level within the margin"; NaN when not computable
+  double corrected_equivalence_p = 0;  ///< after Holm's correction over all of the call
+  bool is_level = false;               ///< corrected_equivalence_p <= 1 - level
+  std::int64_t folds = 0;              ///< folds in which both are defined
+  std::int64_t folds_better = 0;       ///< folds in which the first is better
+  double fold_p = 0;                   ///< paired t-test over folds; NaN for fewer than three
   std::int64_t seeds = 0;
   std::int64_t seeds_better = 0;
 };

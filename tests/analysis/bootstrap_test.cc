@@ -200,6 +200,53 @@ TEST(Bootstrap, RefusesOptionsOutOfRange) {
   EXPECT_THROW((void)interval_of(wa_of(table), 0.2), ConfigError);
 }
 
+TEST(Bootstrap, SeedsThatDifferByTheChoiceOfDialoguesAloneAddNothing) {
+  // Answers of two seeds drawn independently with equal chance: only the utterances differ.
+  Generator generator(7);
+  const auto table = made_table({.dialogues = 60, .utterances = 6, .seeds = {1, 2, 3, 4, 5, 6}},
+                                [&](const MadePlace&) { return draw_unit(generator) < 0.5; });
+  const Resampled number = wa_of(table);
+  ASSERT_EQ(number.seed_replicates.size(), 6U);
+  // A deviation of .5 / sqrt(360) between seeds would give an error of .0108.
+  EXPECT_LT(seed_spread_of(number).error, 0.006);
+}
+
+TEST(Bootstrap, OneSeedLearnsTheSpreadOfTrainingFromTheFoldsOfADifference) {
+  // Right in 5, 6, 7, 8 and 9 of ten utterances in the folds' dialogues, against 3 in all.
+  const MadeSize size = {.folds = 5, .dialogues = 6, .utterances = 10};
+  const auto rising =
+      wa_of(made_table(size, [](const MadePlace& p) { return p.utterance < 5 + p.fold; }));
+  const auto level = wa_of(made_table(size, [](const MadePlace& p) { return p.utterance < 3; }));
+  EXPECT_EQ(seed_spread_of(rising).error, 0) << "folds of a number may differ in difficulty";
+  const auto difference = difference_of(rising, level);
+  EXPECT_EQ(seed_spread_of(difference).freedom, 4);
+  EXPECT_NEAR(seed_spread_of(difference).error, std::sqrt(0.025 / 5), 1e-9);
+  const Interval interval = interval_of(difference, 0.95);
+  const double half = t_quantile(0.975, 4) * std::sqrt(0.025 / 5);  // .196
+  EXPECT_NEAR(interval.high - 0.4, half, 0.02);
+}
+
+TEST(Equivalence, IsTheLargerOfTwoOneSidedTests) {
+  const MadeSize size = {.dialogues = 40, .utterances = 10};
+  const auto worse = wa_of(made_table(size, [](const MadePlace& p) { return p.utterance < 5; }));
+  const auto gain = [&](int every) {
+    return difference_of(wa_of(made_table(size,
+                                          [&](const MadePlace& p) {
+                                            return p.utterance < 5 ||
+                                                   (p.utterance == 5 && p.dialogue % every == 0);
+                                          })),
+                         worse);
+  };
+  // 1 point +- .5: within 3, not within .5.
+  const auto small = gain(10);
+  EXPECT_NEAR(small.estimate, 0.01, 1e-12);
+  EXPECT_LT(equivalence_p_of(small, 0.03), 0.01);
+  EXPECT_GT(equivalence_p_of(small, 0.005), 0.5);
+  EXPECT_NEAR(equivalence_p_of(small, 0.01), 0.5, 0.1) << "at the margin itself";
+  const auto none = difference_of(worse, worse);
+  EXPECT_NEAR(equivalence_p_of(none, 0.01), 1.0 / 2001, 1e-12);
+}
+
 TEST(Bootstrap, PairingRemovesWhatBothShare) {
   // Hard and easy dialogues; the second is right wherever the first is, and in two of ten more.
   const MadeSize size = {.dialogues = 40, .utterances = 10};

@@ -107,6 +107,41 @@ TEST(Verdict, IsPlain) {
   EXPECT_THAT(verdict(results[1]), HasSubstr("this is not beyond chance"));
 }
 
+TEST(Verdict, SaysLevelOrUndecided) {
+  Comparison c;
+  c.first_name = "A";
+  c.second_name = "B";
+  c.metric = "wa";
+  c.difference = 0.002;
+  c.interval = {-0.004, 0.008, ""};
+  c.p = 0.5;
+  c.comparisons = 1;
+  c.margin = 0.01;
+  c.equivalence_p = c.corrected_equivalence_p = 0.004;
+  c.is_level = true;
+  EXPECT_THAT(verdict(c), HasSubstr("this is not beyond chance; level within 1 point (p = 0.004)"));
+  c.is_level = false;
+  c.interval = {-0.014, 0.018, ""};
+  EXPECT_THAT(verdict(c), HasSubstr("; undecided, differences up to 1.80 points are possible"));
+  c.is_beyond_chance = true;
+  EXPECT_THAT(verdict(c), ::testing::EndsWith("this is beyond chance"));
+}
+
+TEST(Compare, EquivalenceIsCorrectedLikeTheDifference) {
+  const auto plain = numbers_with(kThreeFolds, [](const MadePlace&) { return false; });
+  std::vector<Pair> pairs;
+  for (const char* condition : {"a", "t"}) {
+    const auto number = number_in(plain, condition, "wa");
+    pairs.push_back({"new", "old", condition, number, number});
+  }
+  const auto results = compare(pairs, {});
+  for (const auto& result : results) {
+    EXPECT_DOUBLE_EQ(result.margin, 0.01);
+    EXPECT_DOUBLE_EQ(result.corrected_equivalence_p, 2 * result.equivalence_p);
+    EXPECT_TRUE(result.is_level);
+  }
+}
+
 TEST(Verdict, TurnsTheIntervalToTheBetterOnesSide) {
   Comparison c;
   c.first_name = "A";

@@ -111,6 +111,40 @@ TEST_F(StatsCommand, SeveralMetricsAreOneFamily) {
               HasSubstr("with 8 comparisons"));
 }
 
+TEST_F(StatsCommand, PairsOfRunsArePooledOverCorpora) {
+  for (const char* name : {"good", "poor"}) {
+    const auto copy = folder_ / (std::string("other-") + name);
+    std::filesystem::copy(folder_ / name, copy, std::filesystem::copy_options::recursive);
+    auto manifest = nlohmann::ordered_json::parse(read_text_file(copy / "manifest.json"));
+    ASSERT_TRUE(manifest["data"].contains("checksum")) << manifest.dump();
+    manifest["data"]["checksum"] = std::string(64, 'd');
+    put_file(copy / "manifest.json", manifest.dump(1));
+  }
+  const std::vector<std::string> pairs = {"--pairs", "good", "poor", "other-good", "other-poor"};
+  const auto result = stats(pairs);
+  EXPECT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_THAT(result.output, AllOf(HasSubstr("average of the incomplete conditions"),
+                                   HasSubstr("  pooled "), HasSubstr(" over 2 corpora, p ")));
+  auto as_json = pairs;
+  as_json.insert(as_json.end(), {"--json", "--margin", "20"});
+  const auto json = nlohmann::json::parse(stats(as_json).output);
+  const auto& row = json["pooled"][0];
+  EXPECT_EQ(row["corpora"].size(), 2U);
+  EXPECT_DOUBLE_EQ(row["margin"].get<double>(), 0.2);
+  EXPECT_LE(row["equivalence_p"].get<double>(), 0.05) << "13 points are within 20";
+  EXPECT_LT(row["error"].get<double>(), row["high"].get<double>() - row["low"].get<double>());
+  const auto refused = [&](const std::vector<std::string>& arguments, const std::string& text) {
+    const auto wrong = stats(arguments);
+    EXPECT_EQ(wrong.exit_code, 2) << text;
+    EXPECT_THAT(wrong.errors, HasSubstr(text));
+  };
+  refused({"--pairs", "good", "poor", "other-good"}, "two runs for each of two or more corpora");
+  refused({"--pairs", "good", "poor", "good", "poor"}, "would count twice");
+  auto of_error = pairs;
+  of_error.insert(of_error.end(), {"--metric", "ece"});
+  refused(of_error, "only shares of which larger is better");
+}
+
 TEST_F(StatsCommand, BadInputIsRefusedWithTheRemedy) {
   const auto fails = [&](const std::vector<std::string>& arguments, int code,
                          const std::string& text) {
