@@ -233,6 +233,24 @@ py::dict features_of(const FoldData& data, const std::vector<std::int64_t>& utte
   return features;
 }
 
+/// [n, width] of a corpus's numbers by utterance, NaN where it is not labelled.
+py::object rows_of(const Corpus& corpus, const std::vector<float>& numbers,
+                   const std::vector<std::int64_t>& utterances) {
+  if (numbers.empty()) return py::none();
+  const auto width = static_cast<std::int64_t>(numbers.size()) / corpus.size();
+  py::array_t<float> array({static_cast<py::ssize_t>(utterances.size()), py::ssize_t{width}});
+  float* to = array.mutable_data();
+  for (const auto u : utterances) {
+    if (corpus.utterances[static_cast<std::size_t>(u)].is_labelled()) {
+      std::copy_n(numbers.data() + u * width, width, to);
+    } else {
+      std::fill_n(to, width, std::numeric_limits<float>::quiet_NaN());
+    }
+    to += width;
+  }
+  return array;
+}
+
 /// The arguments of hardy.methods.Batch. Labels only where `with_labels`.
 py::dict batch_of(const FoldData& data, const std::vector<std::int64_t>& utterances,
                   Pattern pattern, bool with_labels) {
@@ -254,11 +272,12 @@ py::dict batch_of(const FoldData& data, const std::vector<std::int64_t>& utteran
   batch["ids"] = ids;
   batch["speakers"] = speakers;
   batch["dialogues"] = dialogues;
-  if (with_labels) {
-    batch["labels"] = labels;
-  } else {
-    batch["labels"] = py::none();
-  }
+  batch["labels"] = py::none();
+  if (!with_labels) return batch;
+  const auto& corpus = *data.corpus;
+  batch["labels"] =
+      corpus.targets.empty() ? py::object(labels) : rows_of(corpus, corpus.targets, utterances);
+  batch["shares"] = rows_of(corpus, corpus.shares, utterances);
   return batch;
 }
 
