@@ -45,8 +45,8 @@ void take_shares(Matrix& scores, const std::vector<std::int64_t>& mask, bool zer
 Matrix attend(const AttentionInput& input, const std::vector<std::int64_t>& mask, bool zeroes_rows,
               const ScoreChange& change_scores, const ScoreChange& change_shares) {
   const std::int64_t tokens = input.tokens;
-  const auto of_head = [&](Strided all, std::int64_t head) {
-    return Strided{all.data + head * input.head_stride, all.stride};
+  const auto of_head = [&](ConstRows all, std::int64_t head) {
+    return ConstRows{all.data + head * input.head_stride, all.stride};
   };
   Matrix scores(input.heads * tokens, tokens);
   for (std::int64_t head = 0; head < input.heads; ++head) {

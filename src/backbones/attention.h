@@ -11,9 +11,9 @@ namespace hardy {
 
 /// Queries, keys and values of all heads; head h starts `head_stride` * h floats further on.
 struct AttentionInput {
-  Strided query;
-  Strided key;
-  Strided value;
+  ConstRows query;
+  ConstRows key;
+  ConstRows value;
   std::int64_t head_stride = 0;
   std::int64_t head_width = 0;
   std::int64_t heads = 0;

@@ -252,8 +252,8 @@ class Deberta final : public TextNetwork {
     const std::int64_t tokens = input.tokens;
     const std::int64_t width = s_.sizes.width;
     const std::int64_t span = std::min(tokens, s_.reach);
-    const Strided rows{distances_.data() + (s_.reach - span) * width, width};
-    const auto add_part = [&](const Matrix& projected, Strided from, bool is_query) {
+    const ConstRows rows{distances_.data() + (s_.reach - span) * width, width};
+    const auto add_part = [&](const Matrix& projected, ConstRows from, bool is_query) {
       Matrix part(tokens, 2 * span);
       for (std::int64_t head = 0; head < input.heads; ++head) {
         multiply_transposed(tokens, 2 * span, input.head_width,

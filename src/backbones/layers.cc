@@ -47,8 +47,8 @@ Moments moments_of(const float* x, std::int64_t count, float epsilon) {
           static_cast<float>(1 / std::sqrt(squares / n + static_cast<double>(epsilon)))};
 }
 
-void call_sgemm(char b_form, std::int64_t m, std::int64_t n, std::int64_t k, Strided a, Strided b,
-                float* c, std::int64_t c_stride, float scale, float kept) {
+void call_sgemm(char b_form, std::int64_t m, std::int64_t n, std::int64_t k, ConstRows a,
+                ConstRows b, float* c, std::int64_t c_stride, float scale, float kept) {
   const dnnl_status_t status = dnnl_sgemm('N', b_form, m, n, k, scale, a.data, a.stride, b.data,
                                           b.stride, kept, c, c_stride);
   check(status == dnnl_success, "dnnl_sgemm refused its arguments");
@@ -56,13 +56,13 @@ void call_sgemm(char b_form, std::int64_t m, std::int64_t n, std::int64_t k, Str
 
 }  // namespace
 
-void multiply_transposed(std::int64_t m, std::int64_t n, std::int64_t k, Strided a, Strided b,
+void multiply_transposed(std::int64_t m, std::int64_t n, std::int64_t k, ConstRows a, ConstRows b,
                          float* c, std::int64_t c_stride, float scale, bool accumulates) {
   call_sgemm('T', m, n, k, a, b, c, c_stride, scale, accumulates ? 1.0F : 0.0F);
 }
 
-void multiply_plain(std::int64_t m, std::int64_t n, std::int64_t k, Strided a, Strided b, float* c,
-                    std::int64_t c_stride) {
+void multiply_plain(std::int64_t m, std::int64_t n, std::int64_t k, ConstRows a, ConstRows b,
+                    float* c, std::int64_t c_stride) {
   call_sgemm('N', m, n, k, a, b, c, c_stride, 1, 0);
 }
 
@@ -72,7 +72,7 @@ Dense::Dense(const WeightSet& weights, const std::string& name, std::int64_t in,
   if (has_bias) bias_ = weights.floats(name + ".bias", {out});
 }
 
-Matrix Dense::apply(Strided x, std::int64_t rows) const {
+Matrix Dense::apply(ConstRows x, std::int64_t rows) const {
   Matrix y(rows, out_);
   if (rows == 0) return y;
   if (!bias_.empty()) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "backbones/weight_set.h"
+#include "kernels/rows.h"
 
 namespace hardy {
 
@@ -30,20 +31,16 @@ struct Matrix {
   [[nodiscard]] std::int64_t size() const { return rows * width; }
 };
 
-/// A matrix somewhere in memory whose rows lie `stride` floats apart.
-struct Strided {
-  const float* data = nullptr;
-  std::int64_t stride = 0;
-};
+using predict::ConstRows;
 
 /// c = scale * a b^T (+ c with `accumulates`). Shapes: a [m, k], b [n, k], c [m, n].
-void multiply_transposed(std::int64_t m, std::int64_t n, std::int64_t k, Strided a, Strided b,
+void multiply_transposed(std::int64_t m, std::int64_t n, std::int64_t k, ConstRows a, ConstRows b,
                          float* c, std::int64_t c_stride, float scale = 1,
                          bool accumulates = false);
 
 /// c = a b. Shapes: a [m, k], b [k, n], c [m, n].
-void multiply_plain(std::int64_t m, std::int64_t n, std::int64_t k, Strided a, Strided b, float* c,
-                    std::int64_t c_stride);
+void multiply_plain(std::int64_t m, std::int64_t n, std::int64_t k, ConstRows a, ConstRows b,
+                    float* c, std::int64_t c_stride);
 
 /// y = x W^T + b. Shapes: weight [out, in], bias [out] or empty.
 class Dense {
@@ -58,7 +55,7 @@ class Dense {
     return apply({x.values.data(), in_}, x.rows);
   }
 
-  [[nodiscard]] Matrix apply(Strided x, std::int64_t rows) const;
+  [[nodiscard]] Matrix apply(ConstRows x, std::int64_t rows) const;
 
  private:
   std::span<const float> weight_;

@@ -126,12 +126,22 @@ void use_one_thread() {
   if (set_threads != nullptr) set_threads(1);
 }
 
+void require_there(const char* option, const fs::path& path) {
+  std::error_code ignored;
+  if (path.empty() || fs::exists(path, ignored)) return;
+  throw ArtifactError(fmt::format("{} {}: no such file or folder", option, path.string()),
+                      "give a network as its authors distribute it (docs/recordings.md)");
+}
+
 }  // namespace
 
 std::shared_ptr<const Backbones> open_backbones(const BackboneFiles& files) {
   if (!files.like.empty() && files.like != "gcnet" && files.like != "merbench") {
     throw ConfigError(fmt::format("--like {}: known are gcnet and merbench", files.like));
   }
+  require_there("--text", files.text);
+  require_there("--audio", files.sound);
+  require_there("--video", files.pictures);
   use_one_thread();
   auto opened = std::make_shared<Backbones>();
   if (!files.text.empty()) opened->text = std::make_shared<TextBackbone>(files.text, files.like);

@@ -183,8 +183,10 @@ void write_extraction(const std::vector<ExtractedSegment>& extracted, const Extr
   const auto rows = rows_of(extracted);
   if (rows.empty()) {
     const auto& first = extracted.front();
-    throw DataError(fmt::format("no utterance has any modality; {}: {}",
-                                first.segment.media.string(), first.modalities[0].reason));
+    const auto media = first.segment.media.string();
+    const auto& reason = first.modalities[0].reason;
+    throw DataError(fmt::format("no utterance has any modality; {}",
+                                reason.starts_with(media) ? reason : media + ": " + reason));
   }
   make_room(folder);
   const fs::path fresh = folder.string() + ".new";

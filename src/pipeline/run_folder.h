@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "formats/csv_file.h"
+#include "hardy/errors.h"
 #include "hardy/modality.h"
 #include "pipeline/folder_owner.h"
 #include "pipeline/manifest.h"
@@ -99,6 +100,18 @@ class RunFolder {
 
   /// Throws IoError when the folder was created here and is no longer owned (FolderOwner::check).
   void check_owner() const;
+
+  /// Runs `work`, which writes here. Where it cannot write because the folder was removed or taken
+  /// over meanwhile, that is the error (check_owner), not the file that happened to be next.
+  template <typename Work>
+  auto while_owned(const Work& work) const {
+    try {
+      return work();
+    } catch (const Error& error) {
+      if (error.kind() == ErrorKind::kIo) check_owner();
+      throw;
+    }
+  }
 
  private:
   RunFolder(std::filesystem::path folder, RunManifest manifest,

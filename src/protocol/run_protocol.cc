@@ -96,51 +96,7 @@ class Protocol {
 
   /// Trains every model by `fit`, after its shared stages, and writes the run folder.
   ProtocolResult run(const FitFunction& fit) {
-    const auto started = std::chrono::steady_clock::now();
-    ProtocolResult result;
-    result.timings.started = utc_now();
-    Scheduler scheduler({.jobs = jobs(),
-                         .stop = request_.stop,
-                         .start_worker = [] { use_one_thread(); },
-                         .progress = &progress_});
-    add_tasks(scheduler, fit);
-    scheduler.run();
-    if (!missing_.empty()) throw_missing();
-    require_unchanged(corpus_);
-    folder_.check_owner();
-    const auto storage_problem = method_.storage_problem(config_);
-    if (config_.run.models != KeptModels::kNone && storage_problem) {
-      progress_.note("no models were stored: " + *storage_problem);
-    }
-    std::vector<std::string> names;
-    for (const auto& fold : folds_) names.push_back(fold.name);
-    result.folder = folder_.path();
-    result.results = make_results(outcomes_, corpus_, names);
-    // Several labels or values per utterance have no tallies to be resampled.
-    if (has_tests() && corpus_.target_names.empty()) {
-      add_intervals(result.results, prediction_table(outcomes_, corpus_));
-    }
-    result.results.method = config_.protocol.method;
-    result.results.defects = caveats_of(config_);
-    result.validation = make_results(on_validation(outcomes_), corpus_, names);
-    result.validation.method = result.results.method;
-    result.validation.defects = result.results.defects;
-    describe_masks(plan_, corpus_, tested(), result.results);
-    describe_masks(plan_, corpus_, tested(), result.validation);
-    write_tables();
-    if (has_tests()) write_predictions(folder_, outcomes_, corpus_);
-    write_curves(folder_, outcomes_, corpus_);
-    if (!result.validation.scores.empty()) write_validation(folder_, result.validation);
-    folder_.check_owner();
-    write_results(folder_, result.results);
-    const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - started;
-    result.timings.wall_s = wall.count();
-    result.timings.finished = utc_now();
-    result.timings.jobs = jobs();
-    result.timings.cache = cache_.statistics();
-    cost_book_.finish(outcomes_, costs_.total(), result.timings);
-    write_timings(folder_, result.timings);
-    return result;
+    return folder_.while_owned([&] { return run_and_write(fit); });
   }
 
   /// Trains (or fetches) one model, evaluates it on the held-out parts and keeps both: a specialist
@@ -195,6 +151,54 @@ class Protocol {
   }
 
  private:
+  ProtocolResult run_and_write(const FitFunction& fit) {
+    const auto started = std::chrono::steady_clock::now();
+    ProtocolResult result;
+    result.timings.started = utc_now();
+    Scheduler scheduler({.jobs = jobs(),
+                         .stop = request_.stop,
+                         .start_worker = [] { use_one_thread(); },
+                         .progress = &progress_});
+    add_tasks(scheduler, fit);
+    scheduler.run();
+    if (!missing_.empty()) throw_missing();
+    require_unchanged(corpus_);
+    folder_.check_owner();
+    const auto storage_problem = method_.storage_problem(config_);
+    if (config_.run.models != KeptModels::kNone && storage_problem) {
+      progress_.note("no models were stored: " + *storage_problem);
+    }
+    std::vector<std::string> names;
+    for (const auto& fold : folds_) names.push_back(fold.name);
+    result.folder = folder_.path();
+    result.results = make_results(outcomes_, corpus_, names);
+    // Several labels or values per utterance have no tallies to be resampled.
+    if (has_tests() && corpus_.target_names.empty()) {
+      add_intervals(result.results, prediction_table(outcomes_, corpus_));
+    }
+    result.results.method = config_.protocol.method;
+    result.results.defects = caveats_of(config_);
+    result.validation = make_results(on_validation(outcomes_), corpus_, names);
+    result.validation.method = result.results.method;
+    result.validation.defects = result.results.defects;
+    describe_masks(plan_, corpus_, tested(), result.results);
+    describe_masks(plan_, corpus_, tested(), result.validation);
+    write_tables();
+    if (has_tests()) write_predictions(folder_, outcomes_, corpus_);
+    write_curves(folder_, outcomes_, corpus_);
+    if (!result.validation.scores.empty()) write_validation(folder_, result.validation);
+    folder_.check_owner();
+    write_results(folder_, result.results);
+    const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - started;
+    result.timings.wall_s = wall.count();
+    result.timings.finished = utc_now();
+    result.timings.jobs = jobs();
+    result.timings.cache = cache_.statistics();
+    cost_book_.finish(outcomes_, costs_.total(), result.timings);
+    write_timings(folder_, result.timings);
+    return result;
+  }
+
   static RunFolder make_folder(const ProtocolRequest& request, const Corpus& corpus,
                                const std::vector<Fold>& folds) {
     std::vector<std::string> names;
@@ -204,7 +208,7 @@ class Protocol {
     manifest.numerics = numerics_class();
     const auto existing = request.overwrite ? ExistingRun::kOverwrite : ExistingRun::kResume;
     auto run = RunFolder::create(run_folder_of(request, corpus), manifest, existing);
-    write_location(run, request.config.data);
+    run.while_owned([&] { write_location(run, request.config.data); });
     return run;
   }
 

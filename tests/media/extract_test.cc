@@ -22,6 +22,7 @@
 #include "media/segment_services.h"
 #include "media/worker.h"
 #include "tests/media/made_recording.h"
+#include "tests/support/messages.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/test_files.h"
 
@@ -183,6 +184,19 @@ TEST(SegmentList, WhatIsNotThereIsRefused) {
   EXPECT_THROW(list_segments(options, no_services()), ConfigError);
   options.inputs = {"/nonexistent-*.mp4"};
   EXPECT_THROW(list_segments(options, no_services()), ConfigError);
+}
+
+TEST(Backbones, APathThatIsNotThereIsRefusedWithItsOption) {
+  const test::TempDir folder;
+  BackboneFiles files;
+  files.text = folder / "nowhere";
+  EXPECT_THAT(test::message_of<ArtifactError>([&] { open_backbones(files); }),
+              testing::AllOf(testing::HasSubstr("--text " + (folder / "nowhere").string()),
+                             testing::HasSubstr("docs/recordings.md")));
+  files.text.clear();
+  files.sound = folder / "nowhere.pt";
+  EXPECT_THAT(test::message_of<ArtifactError>([&] { open_backbones(files); }),
+              testing::HasSubstr("--audio "));
 }
 
 TEST(SegmentServices, CommandsAreSplitWithoutAShell) {
