@@ -12,23 +12,28 @@
 
 namespace hardy {
 
-void become_program(const std::string& program, const std::string& command,
-                    const std::string& option, std::vector<std::string> arguments) {
+std::string find_program(const std::string& program, const std::string& command,
+                         const std::string& option) {
   const auto own = program_folder();
   const auto beside = own / program;
   const auto installed = own.parent_path() / "libexec" / "hardy" / program;
+  for (const auto& path : {beside, installed}) {
+    if (::access(path.c_str(), F_OK) == 0) return path.string();
+  }
+  throw ConfigError(
+      fmt::format("`hardy {}` needs {}, which is neither {} nor {}; build and install with "
+                  "-D{}=ON",
+                  command, program, beside.string(), installed.string(), option));
+}
+
+void become_program(const std::string& program, const std::string& command,
+                    const std::string& option, std::vector<std::string> arguments) {
+  const std::string path = find_program(program, command, option);
   std::vector<char*> pointers;
   pointers.reserve(arguments.size() + 1);
   for (auto& argument : arguments) pointers.push_back(argument.data());
   pointers.push_back(nullptr);
-  ::execv(beside.c_str(), pointers.data());
-  if (errno == ENOENT) ::execv(installed.c_str(), pointers.data());
-  if (errno == ENOENT) {
-    throw ConfigError(
-        fmt::format("`hardy {}` needs {}, which is neither {} nor {}; build and install with "
-                    "-D{}=ON",
-                    command, program, beside.string(), installed.string(), option));
-  }
+  ::execv(path.c_str(), pointers.data());
   throw IoError(fmt::format("{} cannot be started: {}", program, std::strerror(errno)));
 }
 

@@ -2,11 +2,14 @@
 
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <CLI/CLI.hpp>
 
+#include "cli/media_commands.h"
 #include "cli/output.h"
 #include "cli/predict_command.h"
 #include "cli/prediction_source.h"
@@ -19,6 +22,8 @@ namespace {
 struct ExplainCommand {
   std::string model;
   SourceOptions source;
+  MediaOptions media;
+  std::vector<std::string> command_line;
   std::string utterance;
   int similar = 5;
   bool is_json = false;
@@ -130,7 +135,25 @@ std::string explanation_text(const Explanation& explanation, const std::string& 
   return text + attention_text(explanation, ids, info);
 }
 
+void run_explain_media(const ExplainCommand& command) {
+  if (!command.source.path.empty() || !command.source.features.empty() ||
+      !command.source.labels.empty() || command.source.is_one_dialogue) {
+    throw ConfigError("--media goes without INPUT, --features, --labels and --dialogue");
+  }
+  MediaCommand media;
+  media.name = "explain";
+  media.media = command.media;
+  media.model = command.model;
+  media.utterance = command.utterance;
+  media.similar = command.similar;
+  media.is_json = command.is_json;
+  media.is_quiet = true;
+  media.command_line = command.command_line;
+  carry_out(media);
+}
+
 void run_explain(const ExplainCommand& command) {
+  if (!command.media.inputs.empty()) return run_explain_media(command);
   const Explainer explainer(Recogniser::load(find_bundle(command.model)));
   const BundleInfo& info = explainer.recogniser().info();
   Workspace workspace;
@@ -143,14 +166,11 @@ void run_explain(const ExplainCommand& command) {
       const auto explanation =
           explainer.explain(dialogue.input.utterances(), static_cast<std::int64_t>(i), workspace,
                             static_cast<std::size_t>(command.similar));
-      if (!command.is_json) {
-        print(explanation_text(explanation, dialogue.ids[i], dialogue.ids, info));
-        continue;
-      }
-      nlohmann::ordered_json json = {
-          {"format", 1}, {"id", dialogue.ids[i]}, {"dialogue", dialogue.id}};
-      json.update(explanation_json(explanation, info));
-      print(json.dump(1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
+      print_explanation({explanation,
+                         dialogue.ids[i],
+                         dialogue.ids,
+                         {{"id", dialogue.ids[i]}, {"dialogue", dialogue.id}}},
+                        info, command.is_json);
     }
   });
   if (!was_found) {
@@ -162,8 +182,20 @@ void run_explain(const ExplainCommand& command) {
 
 }  // namespace
 
-void add_explain_command(CLI::App& app) {
+void print_explanation(const ExplainedUtterance& explained, const BundleInfo& info, bool is_json) {
+  if (!is_json) {
+    print(explanation_text(explained.explanation, explained.id, explained.ids, info));
+    return;
+  }
+  nlohmann::ordered_json json = {{"format", 1}};
+  json.update(explained.head);
+  json.update(explanation_json(explained.explanation, info));
+  print(json.dump(1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
+}
+
+void add_explain_command(CLI::App& app, const std::vector<std::string>& command_line) {
   auto command = std::make_shared<ExplainCommand>();
+  command->command_line = command_line;
   CLI::App* explain = app.add_subcommand("explain", "Say why a model labels an utterance so");
   explain
       ->add_option("MODEL", command->model,
@@ -185,11 +217,20 @@ void add_explain_command(CLI::App& app) {
       ->check(CLI::Range(0, 100))
       ->capture_default_str();
   explain->add_flag("--json", command->is_json, "Print the explanation as JSON");
+  explain
+      ->add_option("--media", command->media.inputs,
+                   "Recordings instead of INPUT: features are extracted first; may be repeated")
+      ->type_name("FILE")
+      ->allow_extra_args(false);
+  add_media_options(*explain, command->media);
   explain->footer(
       "Predictions with every subset of the utterance's modalities (its dialogue unchanged), "
       "exact\n"
       "Shapley values up to six of them, hardness and similar training utterances when the model\n"
-      "file holds them (`hardy bundle add-training`), and who was attended to.\n");
+      "file holds them (`hardy bundle add-training`), and who was attended to.\n\n"
+      "Examples:\n"
+      "  hardy explain model.safetensors corpus --utterance u7\n"
+      "  hardy explain model.safetensors --media clip.mp4 --transcript clip.srt\n");
   explain->callback([command] { run_explain(*command); });
 }
 

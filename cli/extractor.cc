@@ -249,6 +249,8 @@ Extracted extract_media(const MediaCommand& command, const ExtractOptions& optio
 void carry_out(const MediaCommand& command) {
   if (!command.check.empty()) return check_features(command);
   if (command.name == "predict") return predict_media(command);
+  if (command.name == "explain") return explain_media(command);
+  if (command.name == "answer-recordings") return answer_recordings(command);
   extract_corpus(command);
   if (command.name == "run") {
     become_program("hardy-trainer", "run", "HARDY_TRAINING", training_line(command));

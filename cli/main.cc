@@ -57,8 +57,9 @@ void add_commands(CLI::App& app, const std::vector<std::string>& command_line,
   add_hardness_command(app, command_line);
   add_audit_command(app, command_line, finding);
   add_extract_command(app, command_line);
+  add_answer_recordings_command(app);
   add_predict_command(app, command_line);
-  add_explain_command(app);
+  add_explain_command(app, command_line);
   add_serve_command(app);
   add_bundle_command(app);
   add_stats_command(app);

@@ -62,9 +62,6 @@ std::int64_t parse_bytes(const std::string& text) {
   return static_cast<std::int64_t>(value * factor);
 }
 
-namespace {
-
-/// The frozen networks.
 void add_network_options(CLI::App& command, MediaOptions& options) {
   command
       .add_option("--audio,--audio-model", options.sound_network,
@@ -89,8 +86,6 @@ void add_network_options(CLI::App& command, MediaOptions& options) {
       ->check(CLI::IsMember({"before-2023", "since-2023"}))
       ->capture_default_str();
 }
-
-}  // namespace
 
 void add_media_options(CLI::App& command, MediaOptions& options, bool has_jobs) {
   add_network_options(command, options);
@@ -143,6 +138,22 @@ void add_media_options(CLI::App& command, MediaOptions& options, bool has_jobs) 
       ->type_name("DIR");
   command.add_flag("--no-media-cache", options.has_no_cache, "Keep no finished vectors");
   command.add_flag("--redo", options.redo, "Ignore finished vectors");
+}
+
+void add_answer_recordings_command(CLI::App& app) {
+  auto typed = std::make_shared<MediaCommand>();
+  typed->name = "answer-recordings";
+  CLI::App* command =
+      app.add_subcommand("answer-recordings", "The helper of `hardy serve --media`");
+  command->group("");
+  command->add_option("--control", typed->control, "Descriptor of a socket")->required();
+  command->add_option("--cpu-seconds", typed->cpu_seconds, "Of each process")->required();
+  command->add_flag("--confined", typed->is_confined, "Give up all rights but those to decode");
+  add_media_options(*command, typed->media);
+  command->callback([typed] {
+    typed->media.has_no_cache = true;
+    carry_out(*typed);
+  });
 }
 
 void add_extract_command(CLI::App& app, const std::vector<std::string>& command_line) {

@@ -40,14 +40,19 @@ struct MediaOptions {
 
 /// One command on recordings.
 struct MediaCommand {
-  std::string name;  ///< "extract" | "predict" | "run"
+  std::string name;  ///< "extract" | "predict" | "explain" | "run" | "answer-recordings"
   MediaOptions media;
-  std::string out;        ///< `extract`, `run`: a folder
-  std::string model;      ///< `predict`
-  std::string available;  ///< `predict`: modalities to use
-  std::string check;      ///< `extract --check`: a folder of hardy's features
-  std::string against;    ///< folder to compare it with
-  std::string log;        ///< `extract`: "json" = progress as JSON lines
+  std::string out;               ///< `extract`, `run`: a folder
+  std::string model;             ///< `predict`, `explain`
+  std::string available;         ///< `predict`: modalities to use
+  std::string utterance;         ///< `explain`: its id; empty = the first
+  int similar = 5;               ///< `explain`: number of similar training utterances
+  std::string check;             ///< `extract --check`: a folder of hardy's features
+  std::string against;           ///< folder to compare it with
+  std::string log;               ///< `extract`: "json" = progress as JSON lines
+  int control = -1;              ///< `answer-recordings`: descriptor of a socket to the service
+  std::int64_t cpu_seconds = 0;  ///< `answer-recordings`: limit of each process
+  bool is_confined = false;      ///< `answer-recordings`: gives up rights
   bool is_json = false;
   bool is_webvtt = false;
   bool is_dry_run = false;
@@ -59,6 +64,12 @@ struct MediaCommand {
 /// Adds the options of decoding and segmenting to a command, without its inputs. `has_jobs`: the
 /// command has its own option --jobs.
 void add_media_options(CLI::App& command, MediaOptions& options, bool has_jobs = false);
+
+/// The frozen networks and their pooling, --audio, --text, --video, --like, --manet-order.
+void add_network_options(CLI::App& command, MediaOptions& options);
+
+/// The helper of a service, which starts it with its own arguments; hidden from users.
+void add_answer_recordings_command(CLI::App& app);
 
 void add_extract_command(CLI::App& app, const std::vector<std::string>& command_line);
 

@@ -20,9 +20,13 @@
 #include "base/files.h"
 #include "base/utf8.h"
 #include "cli/log_writer.h"
+#include "cli/media_commands.h"
 #include "cli/output.h"
 #include "cli/predict_command.h"
+#include "cli/start_extractor.h"
 #include "hardy/errors.h"
+#include "hardy/recogniser.h"
+#include "media/media_answers.h"
 #include "serve/jail.h"
 #include "serve/server.h"
 
@@ -36,6 +40,8 @@ struct ServeCommand {
   int port = ServeOptions{}.port;
   bool is_quiet = false;
   bool is_free = false;  ///< keeps all privileges (--no-jail)
+  bool takes_recordings = false;
+  MediaOptions media;  ///< the networks and the memory of extraction
 };
 
 std::string utc_now() {
@@ -134,6 +140,36 @@ void note_gap(const std::string& gap) {
   if (!gap.empty()) print_notice("hardy: note: " + gap);
 }
 
+/// Starts the helper that extracts recordings, after checking that the model reads its features.
+void start_recordings(const ServeCommand& command, bool is_confined, ServeOptions& options) {
+  const auto recogniser = Recogniser::load(options.model);
+  const auto wanted = media_modalities(recogniser.info());
+  MediaCommand helper;
+  helper.media = command.media;
+  for (std::size_t m = 0; m < wanted.size(); ++m) {
+    if (!wanted[m]) continue;
+    helper.media.only += helper.media.only.empty() ? "" : ",";
+    helper.media.only += kMediaModalities[m];
+  }
+  helper.media.jobs = 2;  // sound and picture
+  helper.cpu_seconds = 2 * options.recordings.patience_s;
+  helper.is_confined = is_confined;
+  auto started = start_extractor(helper);
+  options.recordings.control = started.control;
+  options.recordings.makers = std::move(started.makers);
+  check_media_makers(recogniser.info(), options.recordings.makers, wanted, "--media");
+}
+
+void check_limits(const ServeOptions& options) {
+  const auto check_work = [&](const char* name, std::int64_t bytes) {
+    if (options.max_work_bytes >= bytes) return;
+    throw ConfigError(
+        fmt::format("--max-work {} is less than {} {}", options.max_work_bytes, name, bytes));
+  };
+  check_work("--max-body", options.max_body_bytes);
+  if (options.recordings.is_on()) check_work("--max-recording", options.recordings.max_bytes);
+}
+
 void run_serve(ServeCommand command) {
   ServeOptions& options = command.options;
   // The reader of a log or a reply may disappear; a failed write then reports it.
@@ -142,12 +178,10 @@ void run_serve(ServeCommand command) {
   options.model = find_bundle(command.model);
   options.port = static_cast<std::uint16_t>(command.port);
   options.token = read_token(command.token_file);
-  if (options.max_work_bytes < options.max_body_bytes) {
-    throw ConfigError(fmt::format("--max-work {} is less than --max-body {}",
-                                  options.max_work_bytes, options.max_body_bytes));
-  }
   fit_connections(options);
   const bool is_confined = !command.is_free && !kIsSanitized;
+  if (command.takes_recordings) start_recordings(command, is_confined, options);
+  check_limits(options);
   if (is_confined) note_gap(confine_files(readable_paths(options), options.port));
   LogWriter log(STDERR_FILENO);
   Service service(options);
@@ -169,6 +203,36 @@ void run_serve(ServeCommand command) {
   server.run(true, [&](const std::string& line) {
     log.write(fmt::format(R"({{"time":"{}","event":"{}"}})", utc_now(), json_text(line)));
   });
+}
+
+void add_recording_options(CLI::App& serve, ServeCommand& command) {
+  RecordingService& limits = command.options.recordings;
+  serve
+      .add_flag("--media", command.takes_recordings,
+                "Take recordings, too (POST /v1/media, the playground): hardy-extractor reads them "
+                "in processes of their own")
+      ->group("Recordings");
+  const auto add = [&](const char* name, auto& value, const char* meaning, std::int64_t most) {
+    serve.add_option(name, value, meaning)
+        ->check(CLI::Range(std::int64_t{1}, most))
+        ->capture_default_str()
+        ->group("Recordings");
+  };
+  add("--max-recording", limits.max_bytes, "Bytes of a recording; more: 413",
+      std::int64_t{1} << 40);
+  add("--max-recording-length", limits.max_seconds, "Seconds of a recording; more: 413", 86400);
+  add("--media-timeout", limits.patience_s,
+      "Seconds for a recording to arrive, and again for its extraction; more: 504", 86400);
+  add("--max-recordings", limits.max_pending, "Recordings in work; more: 503", 1024);
+  add("--media-jobs", limits.jobs, "Recordings extracted at the same time", 64);
+  serve.add_option("--media-memory", command.media.memory, "Address space of a decoding process")
+      ->type_name("SIZE")
+      ->capture_default_str()
+      ->group("Recordings");
+  serve.add_option("--cascade", command.media.cascade, "Face detector; default opencv-data's")
+      ->type_name("FILE")
+      ->group("Recordings");
+  add_network_options(serve, command.media);
 }
 
 void add_limits(CLI::App& serve, ServeOptions& options) {
@@ -236,6 +300,7 @@ void add_serve_command(CLI::App& app) {
   serve->add_flag("--no-jail", command->is_free,
                   "Keep the rights to files, sockets and processes that a service does not need");
   serve->add_flag("--quiet", command->is_quiet, "No line per request on standard error");
+  add_recording_options(*serve, *command);
   add_limits(*serve, command->options);
   serve->footer(
       "Open / in a browser for the playground, /openapi.json for a description, /metrics for\n"

@@ -31,6 +31,7 @@ add_library(hardy_media
   media/pauses.cc
   media/pitch.cc
   media/segment_list.cc
+  media/recording_job.cc
   media/segment_services.cc
   media/segment_table.cc
   media/spectrum.cc

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <set>
@@ -216,21 +217,11 @@ class Planner {
       to_cut_.push_back(recording);
       return;
     }
-    const std::string stem = recording.stem().string();
-    for (std::size_t i = 0; i < cues->size(); ++i) {
-      const Cue& cue = (*cues)[i];
-      Segment segment;
-      segment.media = recording;
-      segment.id = cues->size() == 1 ? stem : fmt::format("{}_{:03}", stem, i + 1);
-      if (cues->size() > 1) segment.dialogue = recording.string();
-      segment.text = cue.text;
-      segment.speaker = cue.speaker;
-      if (cue.has_times()) {
-        segment.start_s = cue.start_s;
-        segment.end_s = cue.end_s;
-      }
-      list_.segments.push_back(std::move(segment));
-    }
+    append(segments_of_cues(recording, *cues));
+  }
+
+  void append(std::vector<Segment> segments) {
+    std::move(segments.begin(), segments.end(), std::back_inserter(list_.segments));
   }
 
   /// Divides recordings without transcript.
@@ -240,21 +231,7 @@ class Planner {
       cuts = services_.cut(to_cut_, options_.cut);
     }
     for (std::size_t r = 0; r < to_cut_.size(); ++r) {
-      const std::string stem = to_cut_[r].stem().string();
-      Segment segment;
-      segment.media = to_cut_[r];
-      segment.id = stem;
-      if (cuts[r].empty()) {
-        list_.segments.push_back(std::move(segment));
-        continue;
-      }
-      segment.dialogue = to_cut_[r].string();
-      for (std::size_t i = 0; i < cuts[r].size(); ++i) {
-        segment.id = fmt::format("{}_{:03}", stem, i + 1);
-        segment.start_s = cuts[r][i].first;
-        segment.end_s = cuts[r][i].second;
-        list_.segments.push_back(segment);
-      }
+      append(segments_of_cuts(to_cut_[r], cuts[r]));
     }
   }
 
@@ -288,6 +265,40 @@ bool is_recording_name(const fs::path& file) {
   const std::string ending = lower_ending(file);
   return std::find(std::begin(kRecordingEndings), std::end(kRecordingEndings), ending) !=
          std::end(kRecordingEndings);
+}
+
+std::vector<Segment> segments_of_cues(const fs::path& recording, const std::vector<Cue>& cues) {
+  const std::string stem = recording.stem().string();
+  std::vector<Segment> segments(cues.size());
+  for (std::size_t i = 0; i < cues.size(); ++i) {
+    Segment& segment = segments[i];
+    segment.media = recording;
+    segment.id = cues.size() == 1 ? stem : fmt::format("{}_{:03}", stem, i + 1);
+    if (cues.size() > 1) segment.dialogue = recording.string();
+    segment.text = cues[i].text;
+    segment.speaker = cues[i].speaker;
+    if (!cues[i].has_times()) continue;
+    segment.start_s = cues[i].start_s;
+    segment.end_s = cues[i].end_s;
+  }
+  return segments;
+}
+
+std::vector<Segment> segments_of_cuts(const fs::path& recording,
+                                      const std::vector<std::pair<double, double>>& cuts) {
+  const std::string stem = recording.stem().string();
+  Segment whole;
+  whole.media = recording;
+  whole.id = stem;
+  if (cuts.empty()) return {whole};
+  whole.dialogue = recording.string();
+  std::vector<Segment> segments(cuts.size(), whole);
+  for (std::size_t i = 0; i < cuts.size(); ++i) {
+    segments[i].id = fmt::format("{}_{:03}", stem, i + 1);
+    segments[i].start_s = cuts[i].first;
+    segments[i].end_s = cuts[i].second;
+  }
+  return segments;
 }
 
 SegmentList list_segments(const SegmentOptions& options, const SegmentServices& services) {

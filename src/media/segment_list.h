@@ -5,9 +5,11 @@
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "hardy/extract.h"
+#include "media/transcript.h"
 
 namespace hardy {
 
@@ -58,6 +60,15 @@ std::vector<Segment> parse_segment_table(std::string_view text, std::string_view
 /// Lists the utterances. Throws ConfigError when nothing is named or found, DataError for an
 /// unreadable table or transcript.
 SegmentList list_segments(const SegmentOptions& options, const SegmentServices& services);
+
+/// The cues of one recording as its segments; several are one dialogue.
+std::vector<Segment> segments_of_cues(const std::filesystem::path& recording,
+                                      const std::vector<Cue>& cues);
+
+/// Stretches of speech, (start, end) in seconds, as segments of one dialogue; none = the whole
+/// recording.
+std::vector<Segment> segments_of_cuts(const std::filesystem::path& recording,
+                                      const std::vector<std::pair<double, double>>& cuts);
 
 /// Whether a name has the ending of a recording.
 bool is_recording_name(const std::filesystem::path& file);

@@ -286,6 +286,14 @@ WorkerTask cut_task(std::filesystem::path media, double shortest_s) {
   };
 }
 
+WorkerTask probe_task(std::filesystem::path media) {
+  return [media = std::move(media)](const std::vector<std::size_t>&, bool, WorkerVoice& voice) {
+    WorkerResult result;
+    result.seconds = probe_recording(media).seconds;
+    voice.tell(0, result);
+  };
+}
+
 WorkerTask wav_task(std::filesystem::path media, std::filesystem::path wav) {
   return [media = std::move(media), wav = std::move(wav)](const std::vector<std::size_t>&, bool,
                                                           WorkerVoice& voice) {

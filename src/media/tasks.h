@@ -26,6 +26,9 @@ WorkerTask text_task(std::vector<std::string> texts,
 /// if it is at most `shortest_s` long or has no pause.
 WorkerTask cut_task(std::filesystem::path media, double shortest_s);
 
+/// One item: `seconds` by the container, 0 = unknown; the reason when the file is no recording.
+WorkerTask probe_task(std::filesystem::path media);
+
 /// One item; writes the recording's sound as a WAV file of 16-bit mono at 16 kHz.
 WorkerTask wav_task(std::filesystem::path media, std::filesystem::path wav);
 

@@ -15,25 +15,6 @@ using Kind = RequestError::Kind;
 
 constexpr std::int64_t kMostSimilar = 100;
 
-Pattern read_available(const nlohmann::json& list, const BundleInfo& info) {
-  if (!list.is_array()) {
-    throw RequestError(Kind::kMalformed, "available", "is not a list of modality names");
-  }
-  std::uint32_t bits = 0;
-  for (std::size_t i = 0; i < list.size(); ++i) {
-    const auto field = fmt::format("available[{}]", i);
-    if (!list[i].is_string()) throw RequestError(Kind::kMalformed, field, "is not a text");
-    try {
-      bits |= 1U << info.modality_index(shown(list[i].get_ref<const std::string&>()));
-    } catch (const Error& error) {
-      if (error.kind() != ErrorKind::kConfig) throw;
-      throw RequestError(Kind::kUnusable, field, error.what());
-    }
-  }
-  if (bits == 0) throw RequestError(Kind::kUnusable, "available", "names no modality");
-  return Pattern(bits);
-}
-
 std::int64_t read_count(const nlohmann::json& value, const std::string& field, std::int64_t most) {
   if (!value.is_number_integer()) {
     throw RequestError(Kind::kMalformed, field, "is not a whole number");
@@ -106,6 +87,25 @@ void check_available(const PredictBody& body, const BundleInfo& info) {
 }
 
 }  // namespace
+
+Pattern read_available(const nlohmann::json& list, const BundleInfo& info) {
+  if (!list.is_array()) {
+    throw RequestError(Kind::kMalformed, "available", "is not a list of modality names");
+  }
+  std::uint32_t bits = 0;
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    const auto field = fmt::format("available[{}]", i);
+    if (!list[i].is_string()) throw RequestError(Kind::kMalformed, field, "is not a text");
+    try {
+      bits |= 1U << info.modality_index(shown(list[i].get_ref<const std::string&>()));
+    } catch (const Error& error) {
+      if (error.kind() != ErrorKind::kConfig) throw;
+      throw RequestError(Kind::kUnusable, field, error.what());
+    }
+  }
+  if (bits == 0) throw RequestError(Kind::kUnusable, "available", "names no modality");
+  return Pattern(bits);
+}
 
 PredictBody read_predict_body(std::string_view text, const BundleInfo& info,
                               std::int64_t max_utterances, BodyKind kind) {

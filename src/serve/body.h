@@ -33,4 +33,7 @@ enum class BodyKind { kPredict, kExplain };
 PredictBody read_predict_body(std::string_view text, const BundleInfo& info,
                               std::int64_t max_utterances, BodyKind kind = BodyKind::kPredict);
 
+/// The modalities that a request allows, a list of names. Throws RequestError.
+Pattern read_available(const nlohmann::json& list, const BundleInfo& info);
+
 }  // namespace hardy

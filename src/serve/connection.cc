@@ -3,8 +3,11 @@
 
 #include "serve/connection.h"
 
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <chrono>
 
 #include <fmt/format.h>
@@ -27,6 +30,15 @@ constexpr std::chrono::seconds kLinger{5};
 
 std::size_t largest_buffer(const ServeOptions& options) {
   return kBesideHeader + static_cast<std::size_t>(options.max_header_bytes);
+}
+
+/// Bytes of a recording's body beside the recording: a transcript, options, the parts' headers.
+constexpr std::int64_t kBesideRecording = std::int64_t{5} << 20;
+
+/// The largest body that a route takes.
+std::int64_t largest_body(const ServeOptions& options, std::string_view target) {
+  const bool is_large = options.recordings.is_on() && Service::is_recording(target);
+  return is_large ? options.recordings.max_bytes + kBesideRecording : options.max_body_bytes;
 }
 
 /// Whether a line of a header goes on with a blank: some programs join it to the line before,
@@ -115,7 +127,9 @@ void Connection::read() {
   is_idle_ = false;
   parser_.emplace();
   parser_->header_limit(static_cast<std::uint32_t>(shared_.options.max_header_bytes));
-  parser_->body_limit(static_cast<std::uint64_t>(shared_.options.max_body_bytes));
+  // The path is not known yet; fit_limits() narrows it.
+  parser_->body_limit(static_cast<std::uint64_t>(
+      std::max(shared_.options.max_body_bytes, largest_body(shared_.options, kMedia))));
   parser_->get().body().lease = WorkLease(shared_.budget);
   stream_.expires_after(std::chrono::seconds(shared_.options.request_timeout_s));
   read_header();
@@ -158,12 +172,39 @@ void Connection::on_header(Error error) {
   request_->host = target->authority.empty() ? value(http::field::host) : target->authority;
   request_->origin = value(http::field::origin);
   request_->content_encoding = value(http::field::content_encoding);
+  if (!fit_limits(error)) return refuse(error);
+  if (Service::is_recording(request_->target)) {
+    // Before the body is read, because it may be large.
+    if (auto refused = shared_.service.admit(*request_)) return refuse_with(std::move(*refused));
+    stream_.expires_after(std::chrono::seconds(shared_.options.recordings.patience_s));
+  }
   if (header.count(http::field::expect) == 0) return read_body();
   continue_ = {http::status::continue_, version_};
   http::async_write(stream_, *continue_,
                     [self = shared_from_this()](Error failed, std::size_t /*bytes*/) {
                       failed ? self->close() : self->read_body();
                     });
+}
+
+/// Applies the limit of the route's bodies; false, with the error, when the announced length is
+/// beyond it.
+bool Connection::fit_limits(Error& error) {
+  const auto largest = static_cast<std::uint64_t>(largest_body(shared_.options, request_->target));
+  const auto announced = parser_->content_length();
+  if (announced && *announced > largest) {
+    error = make_error_code(http::error::body_limit);
+    return false;
+  }
+  parser_->body_limit(largest);
+  return true;
+}
+
+/// Whether the client has hung up. Called while the connection only waits for its handler.
+bool Connection::is_gone() {
+  if (shared_.is_over) return true;
+  char byte = 0;
+  const auto got = ::recv(stream_.socket().native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  return got == 0 || (got < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR);
 }
 
 void Connection::read_body() {
@@ -177,8 +218,12 @@ void Connection::read_body() {
 void Connection::refuse(Error error) {
   const auto& options = shared_.options;
   if (error == http::error::body_limit) {
-    return refuse_with(error_reply(
-        413, "body", fmt::format("the body is larger than {} bytes", options.max_body_bytes)));
+    const auto raw = parser_->get().target();
+    const auto target = parse_target({raw.data(), raw.size()});
+    return refuse_with(
+        error_reply(413, "body",
+                    fmt::format("the body is larger than {} bytes",
+                                largest_body(options, target ? target->path : std::string()))));
   }
   if (error == http::error::header_limit) {
     return refuse_with(
@@ -206,6 +251,7 @@ void Connection::refuse_with(HttpReply reply) {
   keeps_alive_ = false;
   is_refused_ = true;
   parser_.reset();
+  request_.reset();
   shared_.has_garbage = true;
   shared_.service.count_unreadable(reply);
   write(std::move(reply));
@@ -223,8 +269,9 @@ void Connection::handle() {
     return write(shared_.service.refuse_busy(*request));
   }
   ++shared_.pending;
-  auto& pool = request->target.starts_with("/v1/reload") ? shared_.reloads : shared_.handlers;
-  asio::post(pool, [self = shared_from_this(), request] { self->answer(request); });
+  request->is_gone = [this] { return is_gone(); };
+  asio::post(shared_.pool_of(*request),
+             [self = shared_from_this(), request] { self->answer(request); });
 }
 
 /// Runs on a handler thread; the connection does nothing else meanwhile.

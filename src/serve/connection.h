@@ -24,6 +24,8 @@ struct ServerShared {
   /// Reloads have their own threads, so that they cannot block answers: one loads, one waits, and
   /// one discovers that it replaces the waiting one.
   boost::asio::thread_pool reloads{3};
+  /// So do recordings, which take seconds.
+  boost::asio::thread_pool recordings;
   std::atomic<std::int64_t> pending{0};
   std::atomic<std::int64_t> connections{0};
   std::atomic<bool> is_stopping{false};
@@ -34,7 +36,14 @@ struct ServerShared {
       : options(given),
         service(used),
         budget(given.max_work_bytes),
-        handlers(static_cast<std::size_t>(given.handlers)) {}
+        handlers(static_cast<std::size_t>(given.handlers)),
+        recordings(static_cast<std::size_t>(given.recordings.jobs)) {}
+
+  /// The pool that handles a request.
+  boost::asio::thread_pool& pool_of(const HttpRequest& request) {
+    if (request.target.starts_with("/v1/reload")) return reloads;
+    return Service::is_recording(request.target) ? recordings : handlers;
+  }
 };
 
 /// Reads requests, has them handled, writes the replies; each step has a deadline.
@@ -55,6 +64,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void read();
   void read_header();
   void on_header(Error error);
+  [[nodiscard]] bool fit_limits(Error& error);
+  [[nodiscard]] bool is_gone();
   void read_body();
   void refuse(Error error);
   void refuse_with(HttpReply reply);

@@ -1,6 +1,8 @@
 // Requests and replies independent of the network.
 #pragma once
 
+#include <functional>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,6 +20,10 @@ struct HttpRequest {
   std::string host = {};  ///< empty = absent
   std::string origin = {};
   std::string content_encoding = {};
+  /// Whether nobody waits for the reply any more; polled by handlers that take seconds. Empty = not
+  /// known.
+  std::function<bool()> is_gone = {};
+  std::shared_ptr<const void> place = {};  ///< Service::admit
 };
 
 struct HttpReply {
@@ -30,6 +36,9 @@ struct HttpReply {
 /// A refusal: {"error": {"status": .., "field": .., "reason": ..}}; without the field if none is at
 /// fault.
 HttpReply error_reply(int status, const std::string& field, const std::string& reason);
+
+/// 401: no token, or a wrong one.
+HttpReply unauthorised_reply();
 
 HttpReply text_reply(const char* content_type, std::string body);
 

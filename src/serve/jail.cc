@@ -197,9 +197,49 @@ std::string confine_calls() {
   return is_loaded ? "" : because("system calls are not confined");
 }
 
+std::string confine_decoder_calls() {
+  constexpr std::array kForbidden = {"accept",
+                                     "accept4",
+                                     "bind",
+                                     "bpf",
+                                     "connect",
+                                     "execve",
+                                     "execveat",
+                                     "io_uring_enter",
+                                     "io_uring_register",
+                                     "io_uring_setup",
+                                     "keyctl",
+                                     "listen",
+                                     "mount",
+                                     "open_by_handle_at",
+                                     "pidfd_getfd",
+                                     "pidfd_open",
+                                     "process_vm_readv",
+                                     "process_vm_writev",
+                                     "ptrace",
+                                     "setns",
+                                     "socket",
+                                     "socketpair",
+                                     "unshare",
+                                     "userfaultfd"};
+  const scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+  if (filter == nullptr) return "system calls are not confined: out of memory";
+  bool is_loaded = true;
+  for (const char* name : kForbidden) {
+    const int number = seccomp_syscall_resolve_name(name);
+    if (number == __NR_SCMP_ERROR) continue;  // does not exist on this processor
+    is_loaded = is_loaded && seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), number, 0) == 0;
+  }
+  is_loaded = is_loaded && seccomp_load(filter) == 0;
+  seccomp_release(filter);
+  return is_loaded ? "" : because("system calls are not confined");
+}
+
 #else
 
 std::string confine_calls() { return "system calls are not confined: built without libseccomp"; }
+
+std::string confine_decoder_calls() { return confine_calls(); }
 
 #endif
 

@@ -19,4 +19,9 @@ std::string confine_files(const std::vector<std::filesystem::path>& readable, st
 /// that the kernel does not support; empty if all are in force.
 std::string confine_calls();
 
+/// For processes that decode recordings and their children, which start processes and need many
+/// calls of libraries: starting programs, opening sockets, tracing, and reading the memory of other
+/// processes fail with EPERM. Returns as confine_calls.
+std::string confine_decoder_calls();
+
 }  // namespace hardy

@@ -1,12 +1,29 @@
 // Options and limits of a service.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
 
+#include "hardy/extract.h"
+
 namespace hardy {
+
+/// Recordings: the helper that extracts them, and limits. docs/serving.md lists the status of each
+/// exceeded limit.
+struct RecordingService {
+  int control = -1;  ///< socket to the helper, owned by the service; -1 = no recordings are taken
+  std::array<FeatureMaker, 3> makers = {};  ///< of the helper, index as in kMediaModalities
+  std::int64_t max_bytes = std::int64_t{64} << 20;
+  std::int64_t max_seconds = 600;  ///< length of a recording
+  std::int64_t patience_s = 60;    ///< for a recording to arrive, and again for its extraction
+  std::int64_t max_pending = 4;    ///< recordings that arrive, wait or are extracted; more: 503
+  int jobs = 1;                    ///< recordings extracted at the same time
+
+  [[nodiscard]] bool is_on() const { return control >= 0; }
+};
 
 /// Limits and addresses of `hardy serve`. docs/serving.md lists the status of each exceeded limit.
 struct ServeOptions {
@@ -35,6 +52,7 @@ struct ServeOptions {
   std::int64_t idle_timeout_s = 60;     ///< idle timeout of a connection between requests
   std::int64_t grace_s = 10;            ///< for requests in progress when the service stops
   bool logs_requests = true;
+  RecordingService recordings;
 };
 
 }  // namespace hardy

@@ -1,35 +1,23 @@
-#include <cstdint>
 #include <string>
 #include <string_view>
 
 #include <fmt/format.h>
 
 #include "base/checksum.h"
+#include "serve/base64.h"
 #include "serve/pages.h"
 
 namespace hardy {
 namespace {
 
-/// Base64 (RFC 4648) of bytes given in hexadecimal.
-std::string base64_of_hex(std::string_view hex) {
-  constexpr std::string_view kLetters =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  const auto digit = [](char letter) {
-    return static_cast<std::uint32_t>(letter <= '9' ? letter - '0' : letter - 'a' + 10);
-  };
-  std::string text;
-  std::uint32_t bits = 0;
-  int held = 0;
-  for (const char letter : hex) {
-    bits = bits << 4 | digit(letter);
-    held += 4;
-    if (held < 6) continue;
-    held -= 6;
-    text += kLetters[bits >> held & 0x3F];
+/// Bytes given in hexadecimal.
+std::string bytes_of_hex(std::string_view hex) {
+  const auto digit = [](char letter) { return letter <= '9' ? letter - '0' : letter - 'a' + 10; };
+  std::string bytes;
+  for (std::size_t i = 0; i + 1 < hex.size(); i += 2) {
+    bytes += static_cast<char>(digit(hex[i]) * 16 + digit(hex[i + 1]));
   }
-  if (held > 0) text += kLetters[bits << (6 - held) & 0x3F];
-  while (text.size() % 4 != 0) text += '=';
-  return text;
+  return bytes;
 }
 
 }  // namespace
@@ -41,8 +29,9 @@ std::string page_security_policy() {
   const auto script = page.substr(first, page.find("</script>", first) - first);
   return fmt::format(
       "default-src 'none'; script-src 'sha256-{}'; style-src 'unsafe-inline'; img-src data:; "
+      "media-src blob:; "
       "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-      base64_of_hex(sha256(script)));
+      encode_base64(bytes_of_hex(sha256(script))));
 }
 
 }  // namespace hardy

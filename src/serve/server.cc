@@ -170,6 +170,7 @@ struct Server::Impl {
     shared.is_over = true;
     shared.handlers.join();
     shared.reloads.join();
+    shared.recordings.join();
   }
 
   /// Ends the loop when no connection is left.

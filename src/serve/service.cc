@@ -17,6 +17,7 @@
 #include "serve/body.h"
 #include "serve/corpus_offer.h"
 #include "serve/pages.h"
+#include "serve/recording_client.h"
 
 namespace hardy {
 namespace {
@@ -79,6 +80,12 @@ HttpReply json_reply(int status, const nlohmann::ordered_json& body) {
   return reply;
 }
 
+HttpReply unauthorised_reply() {
+  auto reply = error_reply(401, "Authorization", "needs the header 'Authorization: Bearer TOKEN'");
+  reply.headers.emplace_back("WWW-Authenticate", "Bearer");
+  return reply;
+}
+
 HttpReply text_reply(const char* content_type, std::string body) {
   HttpReply reply;
   reply.content_type = content_type;
@@ -104,6 +111,7 @@ Service::Service(const ServeOptions& options)
       hosts_(options.address, machine_name(), options.names),
       page_policy_(page_security_policy()),
       model_(std::make_shared<const Loaded>(options)),
+      recordings_in_work_(std::make_shared<std::atomic<std::int64_t>>(0)),
       sessions_({options.max_sessions, options.max_session_bytes,
                  std::chrono::seconds(options.session_idle_s)}),
       batcher_(
@@ -113,6 +121,10 @@ Service::Service(const ServeOptions& options)
           }) {
   if (!options.corpus.empty()) {
     corpus_ = std::make_unique<const CorpusOffer>(options.corpus, model_->recogniser.info());
+  }
+  if (options.recordings.is_on()) {
+    recordings_ = std::make_unique<const RecordingClient>(options.recordings.control,
+                                                          options.recordings.makers);
   }
 }
 
@@ -234,10 +246,7 @@ HttpReply Service::route(const HttpRequest& request, std::string& route_name) {
   }
   if (!is_authorised(request)) {
     route_name = "unauthorised";
-    auto reply =
-        error_reply(401, "Authorization", "needs the header 'Authorization: Bearer TOKEN'");
-    reply.headers.emplace_back("WWW-Authenticate", "Bearer");
-    return reply;
+    return unauthorised_reply();
   }
   if (auto refused = refusal(request)) return *refused;
   return route_versioned(request, path, route_name);
@@ -249,6 +258,7 @@ std::optional<HttpReply> Service::refusal(const HttpRequest& request) const {
     reply.headers.emplace_back("Accept-Encoding", "identity");
     return reply;
   }
+  if (is_recording(request.target)) return media_refusal(request);
   // Also without a body: a form of another site must not change anything.
   if (request.method == "POST" && !is_json_type(request.content_type)) {
     return error_reply(415, "Content-Type", "must be application/json (in UTF-8)");
@@ -266,6 +276,7 @@ HttpReply Service::route_versioned(const HttpRequest& request, const std::string
     return true;
   };
   if (is("/v1/predict")) return is_post ? predict(request) : wrong_method("POST");
+  if (is(kMedia.data())) return is_post ? read_recording(request) : wrong_method("POST");
   if (is("/v1/explain")) return is_post ? explain(request) : wrong_method("POST");
   if (is("/v1/model")) return is_get ? show_model() : wrong_method("GET");
   if (is("/v1/reload")) return is_post ? reload_now(request) : wrong_method("POST");

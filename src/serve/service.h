@@ -22,9 +22,13 @@
 namespace hardy {
 
 class CorpusOffer;
+class RecordingClient;
 
 /// Route of dialogues that are held turn by turn.
 inline constexpr std::string_view kDialogues = "/v1/dialogues";
+
+/// Route of recordings.
+inline constexpr std::string_view kMedia = "/v1/media";
 
 /// Handles every request of docs/serving.md. Thread-safe; handle() may block on the network's
 /// workers. No request can end the process.
@@ -41,6 +45,13 @@ class Service {
 
   /// The reply, never an exception. Counts it.
   HttpReply handle(const HttpRequest& request);
+
+  /// Whether requests to a path bring recordings: they may be larger than others and take seconds.
+  [[nodiscard]] static bool is_recording(std::string_view target);
+
+  /// Refuses a recording by its header, before its body is read; otherwise gives the request its
+  /// place among those in work. Counts the refusal.
+  std::optional<HttpReply> admit(HttpRequest& request);
 
   /// Refuses a request because too many are in progress.
   HttpReply refuse_busy(const HttpRequest& request);
@@ -100,6 +111,8 @@ class Service {
                             std::string& route_name);
   HttpReply predict(const HttpRequest& request);
   HttpReply explain(const HttpRequest& request);
+  HttpReply read_recording(const HttpRequest& request);
+  [[nodiscard]] std::optional<HttpReply> media_refusal(const HttpRequest& request) const;
   HttpReply show_corpus_dialogue(const std::string& id);
   HttpReply show_model();
   HttpReply reload_now(const HttpRequest& request);
@@ -119,6 +132,8 @@ class Service {
   mutable std::mutex model_mutex_;
   std::shared_ptr<const Loaded> model_;
   std::unique_ptr<const CorpusOffer> corpus_;
+  std::unique_ptr<const RecordingClient> recordings_;  ///< null = none are taken
+  std::shared_ptr<std::atomic<std::int64_t>> recordings_in_work_;
   MetricsRegistry metrics_;
   Sessions sessions_;
   std::atomic<std::int64_t> in_flight_{0};

@@ -10,6 +10,7 @@
 #include "inference/request.h"
 #include "serve/body.h"
 #include "serve/corpus_offer.h"
+#include "serve/recording_client.h"
 #include "serve/service.h"
 
 namespace hardy {
@@ -160,6 +161,11 @@ HttpReply Service::show_model() {
   auto body = model_json(loaded->recogniser);
   body["explains_with_training"] = loaded->explainer.has_training_section();
   body["offers_corpus"] = corpus_ != nullptr;
+  body["takes_recordings"] = recordings_ != nullptr;
+  if (recordings_ != nullptr) {
+    body["recording_limits"] = {{"bytes", options_.recordings.max_bytes},
+                                {"seconds", options_.recordings.max_seconds}};
+  }
   return json_reply(200, body);
 }
 

@@ -9,6 +9,7 @@
 #include "corpus/synth/demo_corpus.h"
 #include "hardy/training_section.h"
 #include "serve/server.h"
+#include "tests/media/made_recording.h"
 #include "tests/npm/npm.h"
 #include "tests/support/random_bundle.h"
 #include "tests/support/temp_dir.h"
@@ -77,6 +78,32 @@ TEST(Playground, WorksInABrowserWithKeyboardAndOnANarrowScreen) {
   server.stop();
   thread.join();
 }
+
+#ifdef HARDY_NPM_PROGRAM
+
+TEST(Playground, TakesRecordingsFilesAndTheCamera) {
+  HARDY_NEEDS_NPM();
+  HARDY_NEEDS_FFMPEG();
+  if (!std::filesystem::exists("/usr/bin/chromium")) {
+    GTEST_SKIP() << "Debian's chromium is not installed";
+  }
+  const test::TempDir dir;
+  const auto clip = dir.path() / "clip.mp4";
+  ASSERT_TRUE(test::make_recording(
+      test::pictures(2) + test::tone(2) + "-pix_fmt yuv420p -c:a aac -shortest", clip));
+  BundleInfo info = test::bundle_info({88, 268, 270}, 3, EncoderConfig{});
+  info.modalities[0].name = "acoustic";
+  info.modalities[1].name = "textual";
+  info.modalities[2].name = "visual";
+  info.makers = {"hardy-acoustic-1", "hardy-text-1", "hardy-face-1"};
+  const auto model = dir.path() / "model";
+  save_tensor_file(model, test::random_bundle(info));
+  EXPECT_EQ(test::run_node("playground_media.mjs",
+                           {HARDY_NPM_PROGRAM, model.string(), clip.string(), dir.path().string()}),
+            0);
+}
+
+#endif
 
 }  // namespace
 }  // namespace hardy
