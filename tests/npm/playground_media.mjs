@@ -52,16 +52,20 @@ await page.fill("#said", "1\n00:00:00,000 --> 00:00:01,000\nAnn: good day\n\n2\n
 await settled(() => page.setInputFiles("#recording-file", clip));
 const cues = page.locator("#cues button");
 assert.equal(await cues.count(), 2);
-assert.match(await cues.first().textContent(), /0\.0\u20131\.0 s Ann: good day \u2192 .+ 0\.\d\d/);
-assert.match(await text("#overlay"), / 0\.\d\d$/);
+assert.match(await cues.first().textContent(), /0\.0\u20131\.0 s Ann: good day \u2192 .+ [01]\.\d\d/);
+assert.match(await text("#overlay"), / [01]\.\d\d$/);
 assert.equal(await page.locator("#track-line span").count(), 2);
 assert.equal(await page.locator("#contributions .bar").count(), 2);
 assert.ok(await page.locator("#switches input").nth(2).isDisabled(), "nobody's face is in the clip");
 
 // Switching a modality off changes all utterances at once.
 const before = await text("#cues");
+const asked = [];
+page.on("request", (request) => {
+  if (request.url().endsWith("/v1/predict")) asked.push(JSON.parse(request.postData()).utterances);
+});
 await settled(() => page.locator("#switches input").nth(1).uncheck());
-assert.notEqual(await text("#cues"), before);
+assert.deepEqual(asked.at(-1).map((each) => Object.keys(each.features)), [["acoustic"], ["acoustic"]]);
 assert.equal(await page.locator("#contributions .bar").count(), 1);
 await settled(() => page.locator("#switches input").nth(1).check());
 assert.equal(await text("#cues"), before);
