@@ -47,12 +47,15 @@ endif()
 if(HARDY_PYTHON)
   list(APPEND CPACK_COMPONENTS_ALL python)
   # The extension modules are of one version of Python.
-  math(EXPR next "${Python3_VERSION_MINOR} + 1")
+  if(NOT HARDY_PYTHON_MAJOR OR NOT HARDY_PYTHON_MINOR)
+    message(FATAL_ERROR "HardyPackage: python/CMakeLists.txt set no version of Python")
+  endif()
+  math(EXPR next "${HARDY_PYTHON_MINOR} + 1")
   set(CPACK_DEBIAN_PYTHON_PACKAGE_NAME python3-hardy)
   set(CPACK_DEBIAN_PYTHON_PACKAGE_SECTION python)
   string(CONCAT CPACK_DEBIAN_PYTHON_PACKAGE_DEPENDS
-    "python3 (>= ${Python3_VERSION_MAJOR}.${Python3_VERSION_MINOR}), "
-    "python3 (<< ${Python3_VERSION_MAJOR}.${next}), python3-numpy")
+    "python3 (>= ${HARDY_PYTHON_MAJOR}.${HARDY_PYTHON_MINOR}), "
+    "python3 (<< ${HARDY_PYTHON_MAJOR}.${next}), python3-numpy")
   set(CPACK_DEBIAN_PYTHON_PACKAGE_RECOMMENDS "hardy, python3-pandas")
   set(CPACK_DEBIAN_PYTHON_PACKAGE_SUGGESTS "python3-hardy-training, python3-sklearn, python3-torch")
   set(CPACK_COMPONENT_PYTHON_DESCRIPTION "Predict, explain and read corpora from Python.")

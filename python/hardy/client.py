@@ -11,7 +11,7 @@ from typing import Any, Iterable, Mapping, Sequence
 import numpy as np
 
 from .errors import ArtifactError, ConfigError, DataError, Error, IoError
-from .results import Modality, Prediction, Predictions
+from .results import Modality, Prediction, Predictions, label_of
 from .tables import codes, offsets, rows_of, table_of
 
 # Utterances of one request: well below the service's limit of a body.
@@ -61,8 +61,18 @@ class Client:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """[C] names of the classes; empty for a model of values."""
+        """[C] names of the classes; empty for a model of several labels or values."""
         return tuple(self._model().get("classes") or ())
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """[T] names of several labels or values, else empty."""
+        return tuple(self._model().get("targets") or ())
+
+    @property
+    def task(self) -> str:
+        """What the model predicts: "class", "value", "labels" or "values"."""
+        return str(self._model().get("task", "class"))
 
     @property
     def modalities(self) -> tuple[Modality, ...]:
@@ -120,13 +130,17 @@ class Client:
         return self._many([self._one(a) for a in answers], answers, table.index)
 
     def _one(self, answer: Mapping[str, Any]) -> Prediction:
-        classes = self.classes
-        given = answer.get("probabilities")
-        values = [given[c] for c in classes] if classes else [answer["value"]]
-        before = answer.get("raw_probabilities", given)
-        raw = [before[c] for c in classes] if classes else values
+        classes, targets = self.classes, self.targets
+        if classes:
+            given = answer["probabilities"]
+            before = answer.get("raw_probabilities", given)
+            values, raw = [given[c] for c in classes], [before[c] for c in classes]
+        else:
+            each = answer["values" if self.task == "values" else "probabilities"] if targets else {}
+            values = raw = [each[t] for t in targets] if targets else [answer["value"]]
+        label = answer["label"] if classes else label_of(self.task, np.asarray(values), targets)
         return Prediction(
-            label=answer["label"] if classes else float(answer["value"]),
+            label=label,
             confidence=float(answer.get("confidence", answer.get("expected_error", 0.0))),
             probabilities=np.asarray(values, dtype=np.float32),
             raw_probabilities=np.asarray(raw, dtype=np.float32),
@@ -134,19 +148,27 @@ class Client:
             calibrated=answer["calibrated"],
             used=tuple(answer["used"]),
             classes=classes,
+            targets=targets,
         )
 
     def _many(
         self, found: list[Prediction], answers: list[dict[str, Any]], index: Any
     ) -> Predictions:
         names = tuple(m.name for m in self.modalities)
-        width = max(len(self.classes), 1)
+        width = max(len(self.classes), len(self.targets), 1)
         probabilities = np.asarray([p.probabilities for p in found], dtype=np.float32)
         raw = np.asarray([p.raw_probabilities for p in found], dtype=np.float32)
+        probabilities = probabilities.reshape(len(found), width)
+        if self.classes:
+            labels = np.asarray([p.label for p in found])
+        elif self.task == "labels":
+            labels = probabilities > 0.5
+        else:
+            labels = probabilities if self.targets else probabilities[:, 0]
         return Predictions(
-            labels=np.asarray([p.label for p in found], dtype=None if self.classes else np.float32),
+            labels=labels,
             confidence=np.asarray([p.confidence for p in found], dtype=np.float32),
-            probabilities=probabilities.reshape(len(found), width),
+            probabilities=probabilities,
             raw_probabilities=raw.reshape(len(found), width),
             logits=np.full((len(found), width), np.nan, dtype=np.float32),
             calibrated=np.asarray([p.calibrated for p in found], dtype=bool),
@@ -156,6 +178,8 @@ class Client:
             classes=self.classes,
             modalities=names,
             index=index,
+            targets=self.targets,
+            task=self.task,
         )
 
     def explain(self, features: Any, utterance: int = 0, similar: int = 5) -> dict[str, Any]:

@@ -54,7 +54,8 @@ def _labels(labels: Any, task: str) -> tuple[np.ndarray, list[str]]:
     if array.ndim != 1:
         raise ShapeError(f"labels: expected one per utterance, got shape {array.shape}")
     if task not in ("auto", "class", "value"):
-        raise DataError(f"task {task!r} is none of auto, class, value")
+        raise DataError(f"task {task!r} is none of auto, class, value",
+                        "give several labels as a mapping of names to one number per utterance")
     if task == "auto":
         task = "value" if np.issubdtype(array.dtype, np.floating) else "class"
     if task == "value":
@@ -70,6 +71,25 @@ def _labels(labels: Any, task: str) -> tuple[np.ndarray, list[str]]:
     numbers = np.full(len(array), np.nan, dtype=np.float32)
     numbers[~unknown] = codes
     return numbers, [str(n) for n in names]
+
+
+def _targets(labels: Any, task: str) -> dict[str, list[str]]:
+    """Several labels as texts, "" = not labelled."""
+    if task not in ("labels", "values", "shares"):
+        raise DataError(f"several labels per utterance, and task is {task!r}",
+                        "say what they are with task='labels', 'values' or 'shares' (of raters)")
+    columns: dict[str, list[str]] = {}
+    for name, values in labels.items():
+        try:
+            numbers = np.asarray(values, dtype=np.float64)
+        except (TypeError, ValueError):
+            raise DataError(f"labels of {name!r} are no numbers") from None
+        if numbers.ndim != 1:
+            raise ShapeError(f"labels of {name!r}: expected one per utterance, got {numbers.shape}")
+        columns[str(name)] = ["" if x != x else repr(x) for x in numbers.tolist()]
+    if not columns or len({len(c) for c in columns.values()}) != 1:
+        raise ShapeError("labels: expected the same number of values under every name")
+    return columns
 
 
 def _matrix(modality: str, values: Any) -> np.ndarray:
@@ -120,11 +140,20 @@ class Corpus:
         `features`: modality -> [n, width]; a row of NaN is a modality that is really missing.
         `labels`: [n] class names or whole numbers (classes) or floats (values); `task` "class" or
         "value" decides otherwise. None, "" and NaN are not labelled: such utterances give context
-        and are predicted, but neither trained on nor scored. `dialogues`: [n] names; rows keep
-        their order within a dialogue, which may be given in pieces; without it every utterance stands alone. `split`: [n] "train",
-        "validation", "test" or "". `groups`: [n], e.g. sessions, for leave-one-group-out.
+        and are predicted, but neither trained on nor scored. Several labels of each utterance: a
+        mapping or DataFrame of names to [n] numbers, with `task` "labels" (0 or 1), "values" or
+        "shares" (how many raters chose each class). `dialogues`: [n] names; rows keep their order
+        within a dialogue, which may be given in pieces; without it every utterance stands alone.
+        `split`: [n] "train", "validation", "test" or "". `groups`: [n], e.g. sessions, for
+        leave-one-group-out.
         """
-        numbers, class_names = _labels(labels, task)
+        targets: dict[str, list[str]] = {}
+        class_names: list[str] = []
+        if isinstance(labels, Mapping) or hasattr(labels, "columns"):
+            targets = _targets(labels, task)
+            numbers = np.zeros(len(next(iter(targets.values()))), dtype=np.float32)
+        else:
+            numbers, class_names = _labels(labels, task)
         n = len(numbers)
         names = _texts(dialogues, n, "dialogues") if dialogues is not None else [f"d{i}" for i in range(n)]
         first: dict[str, int] = {}
@@ -151,11 +180,13 @@ class Corpus:
         if not is_sorted:
             arrays = {m: x[order] for m, x in arrays.items()}
             numbers = numbers[order]
+            targets = {t: [v[i] for i in order] for t, v in targets.items()}
         rows["label"] = numbers.tolist()
-        return cls(_data.from_arrays(name, arrays, rows, class_names))
+        return cls(_data.from_arrays(name, arrays, rows, class_names, targets, task))
 
     @property
     def name(self) -> str:
+        """Its name in tables and reports."""
         return self._corpus.name
 
     @property
@@ -164,7 +195,18 @@ class Corpus:
         return tuple(self._corpus.class_names)
 
     @property
+    def targets(self) -> tuple[str, ...]:
+        """Names of several labels or values, else empty."""
+        return tuple(self._corpus.target_names)
+
+    @property
+    def task(self) -> str:
+        """What its labels are: "class", "value", "labels" (several) or "values" (several)."""
+        return self._corpus.task
+
+    @property
     def modalities(self) -> tuple[Modality, ...]:
+        """Names and widths."""
         return tuple(Modality(n, w) for n, w in self._corpus.modalities)
 
     @property
@@ -190,12 +232,20 @@ class Corpus:
 
     @property
     def labels(self) -> np.ndarray:
-        """[n] class names (None = not labelled), or values (NaN = not labelled)."""
+        """[n] class names (None = not labelled), or values (NaN = not labelled); [n, T] of several
+        labels (0 or 1) or values, in the order of `targets`."""
+        if self.targets:
+            return self._corpus.targets()
         numbers = np.asarray(self._corpus.columns()["label"], dtype=np.float32)
         if not self.classes:
             return numbers
         names = [None if x != x else self.classes[int(x)] for x in numbers.tolist()]
         return np.asarray(names, dtype=object if None in names else None)
+
+    @property
+    def shares(self) -> np.ndarray | None:
+        """[n, C] share of the raters that chose each class (NaN = not labelled); None without."""
+        return self._corpus.shares()
 
     def check(self) -> list[Finding]:
         """Unusual but usable contents: constant features, rare classes, speakers on both sides, ..."""
@@ -206,12 +256,23 @@ class Corpus:
         self._corpus.save(os.fspath(folder))
 
     def to_pandas(self, features: bool = False) -> "pd.DataFrame":
-        """One row per utterance: id, dialogue, position, speaker, group, split, transcript, label;
-        with `features` also acoustic.0, acoustic.1, ... (NaN where a modality is missing)."""
+        """One row per utterance: id, dialogue, position, speaker, group, split, transcript, label
+        (several: label:<name>; raters: share:<class>; the value behind a binary label: value); with
+        `features` also acoustic.0, acoustic.1, ... (NaN where a modality is missing)."""
         import pandas as pd
 
         frame = pd.DataFrame(self._corpus.columns())
-        frame["label"] = self.labels
+        if self.targets:
+            frame = frame.drop(columns="label")
+            for t, name in enumerate(self.targets):
+                frame[f"label:{name}"] = self.labels[:, t]
+        else:
+            frame["label"] = self.labels
+        if self.shares is not None:
+            for c, name in enumerate(self.classes):
+                frame[f"share:{name}"] = self.shares[:, c]
+        if self._corpus.values() is not None:
+            frame["value"] = self._corpus.values()
         if not features:
             return frame
         blocks = [frame]

@@ -9,7 +9,7 @@ from typing import Any, Sequence
 
 import numpy as np
 
-from .errors import ConfigError
+from .errors import ConfigError, DataError
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,21 +19,49 @@ class Batch:
     features: dict[str, np.ndarray]
     """Modality -> [n, width] float32, standardised with the training part; a row of NaN = absent."""
     labels: np.ndarray | None
-    """[n] class numbers or values; None at prediction. Use `class_labels` for integers."""
+    """[n] class numbers or values, NaN = not labelled; [n, T] several labels or values, a row of NaN =
+    not labelled; None at prediction. Use `class_labels` for integers."""
     dialogues: np.ndarray
     """[n] number of the dialogue."""
     speakers: list[str]
     """[n] "" = unknown."""
     ids: list[str]
+    shares: np.ndarray | None = None
+    """[n, C] share of the raters that chose each class, where the corpus has them."""
 
     def __len__(self) -> int:
         return len(self.ids)
 
     @property
+    def labelled(self) -> np.ndarray:
+        """[n] bool: utterances that are not labelled give context, but nothing to train on."""
+        if self.labels is None:
+            return np.zeros(len(self), dtype=bool)
+        return ~np.isnan(self.labels.reshape(len(self), -1)).any(axis=1)
+
+    def only_labelled(self) -> "Batch":
+        """Without the utterances that are not labelled."""
+        rows = np.flatnonzero(self.labelled)
+        return Batch(
+            features={m: x[rows] for m, x in self.features.items()},
+            labels=None if self.labels is None else self.labels[rows],
+            dialogues=self.dialogues[rows],
+            speakers=[self.speakers[i] for i in rows],
+            ids=[self.ids[i] for i in rows],
+            shares=None if self.shares is None else self.shares[rows],
+        )
+
+    @property
     def class_labels(self) -> np.ndarray:
-        """[n] int64."""
+        """[n] int64. Raises DataError when labels are no classes or some are missing."""
         if self.labels is None:
             raise ConfigError("labels are not given at prediction")
+        missing = len(self) - int(self.labelled.sum())
+        if missing:
+            raise DataError(f"{missing} of {len(self)} utterances are not labelled",
+                            "train on batch.only_labelled()")
+        if self.labels.ndim != 1 or (self.labels != np.floor(self.labels)).any():
+            raise DataError("the labels of this corpus are no classes", "use batch.labels")
         return self.labels.astype(np.int64)
 
     def concatenated(self) -> np.ndarray:
@@ -72,13 +100,13 @@ class Method:
     ) -> Any:
         """Trains on complete input for use under `conditions`; returns any object.
 
-        `outputs` is the number of classes, 1 for values. Called once per fold, seed and model (one
+        `outputs` is the number of classes, of several labels or values, or 1. Called once per fold, seed and model (one
         specialist per condition, or one unified model for all). Draw randomness from `seed` only.
         """
         raise NotImplementedError
 
     def predict(self, model: Any, batch: Batch) -> np.ndarray:
-        """[n, outputs] class probabilities, or [n, 1] values, of what `fit` returned."""
+        """[n, outputs] probabilities of classes or labels, or values, of what `fit` returned."""
         raise NotImplementedError
 
     def _fit(self, train: dict, validation: dict | None, *rest: Any) -> Any:

@@ -8,12 +8,21 @@ from typing import Any, Iterable, Mapping, Sequence
 import numpy as np
 
 from . import _inference
-from .results import Calibration, Explanation, Modality, Outcome, Prediction, Predictions, Similar
+from .results import (
+    Calibration,
+    Explanation,
+    Modality,
+    Outcome,
+    Prediction,
+    Predictions,
+    Similar,
+    Label,
+    label_of,
+)
 from .tables import codes, offsets, rows_of, table_of
 
 Features = Mapping[str, Any]
 """Modality name -> array [n, width] (or [width] for one utterance); None or a row of NaN = absent."""
-
 
 
 class Model:
@@ -25,14 +34,26 @@ class Model:
         """The file that was loaded."""
         self._model = _inference.Model(self.file)
         self._classes = tuple(self._model.classes)
+        self._targets = tuple(self._model.targets)
+        self._task = self._model.task
         self._modalities = tuple(Modality(n, w) for n, w in self._model.modalities)
         self._names = tuple(m.name for m in self._modalities)
         self._explainer: _inference.Explainer | None = None
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """[C] names in the order of the outputs; empty for a model of values."""
+        """[C] names in the order of the outputs; empty for a model of several labels or values."""
         return self._classes
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """[T] names of several labels or values in the order of the outputs, else empty."""
+        return self._targets
+
+    @property
+    def task(self) -> str:
+        """What it predicts: "class", "value", "labels" (several) or "values" (several)."""
+        return self._task
 
     @property
     def modalities(self) -> tuple[Modality, ...]:
@@ -122,7 +143,7 @@ class Model:
     def _one(self, result: tuple[np.ndarray, ...]) -> Prediction:
         labels, probabilities, raw, logits, confidence, calibrated, used, _ = result
         return Prediction(
-            label=self._classes[labels[0]] if self._classes else float(probabilities[0, 0]),
+            label=self._classes[labels[0]] if self._classes else self._label(probabilities[0]),
             confidence=float(confidence[0]),
             probabilities=probabilities[0],
             raw_probabilities=raw[0],
@@ -130,13 +151,22 @@ class Model:
             calibrated=bool(calibrated[0]),
             used=tuple(m for m, there in zip(self._names, used[0]) if there),
             classes=self._classes,
+            targets=self._targets,
         )
+
+    def _label(self, outputs: np.ndarray) -> Label:
+        return label_of(self._task, outputs, self._targets)
 
     def _many(self, result: tuple[np.ndarray, ...], index: Any = None) -> Predictions:
         labels, probabilities, raw, logits, confidence, calibrated, used, limited = result
-        names = np.asarray(self._classes)[labels] if self._classes else probabilities[:, 0]
+        if self._classes:
+            found = np.asarray(self._classes)[labels]
+        elif self._task == "labels":
+            found = probabilities > 0.5
+        else:
+            found = probabilities if self._targets else probabilities[:, 0]
         return Predictions(
-            labels=names,
+            labels=found,
             confidence=confidence,
             probabilities=probabilities,
             raw_probabilities=raw,
@@ -147,6 +177,8 @@ class Model:
             classes=self._classes,
             modalities=self._names,
             index=index,
+            targets=self._targets,
+            task=self._task,
         )
 
     def stream(self) -> "Stream":
@@ -179,7 +211,9 @@ class Model:
             attention={a["modality"]: dict(zip(a["turns"], a["weights"])) for a in found["attention"]},
         )
 
-    def _name(self, label: float) -> str | float:
+    def _name(self, label: float) -> str | float | None:
+        if self._targets or label != label:
+            return None
         return self._classes[int(label)] if self._classes else float(label)
 
     def _outcome(self, found: dict[str, Any]) -> Outcome:
@@ -188,7 +222,7 @@ class Model:
             available=tuple(found["available"]),
             outputs=outputs,
             raw_outputs=np.asarray(found["raw_outputs"], dtype=np.float32),
-            label=self._name(found["label"]) if self._classes else float(outputs[0]),
+            label=self._classes[found["label"]] if self._classes else self._label(outputs),
             confidence=found["confidence"],
             calibrated=found["calibrated"],
         )
@@ -201,7 +235,8 @@ class Model:
         if not hasattr(self, "_names"):
             return "<hardy.Model that was not loaded>"
         parts = ", ".join(f"{m.name} {m.width}" for m in self._modalities)
-        what = f"classes {list(self._classes)}" if self._classes else "a value"
+        what = {"class": f"classes {list(self._classes)}", "value": "a value"}.get(
+            self._task, f"{self._task} {list(self._targets)}")
         return f"<hardy.Model of {self.method} ({self.track}), reads {parts}; predicts {what}>"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Iterator, Sequence, Union
 
 import numpy as np
 
@@ -20,18 +20,33 @@ def _bar(share: float) -> str:
     )
 
 
+Label = Union[str, float, "tuple[str, ...]", "dict[str, float]"]
+"""Name of the most probable class; a value; of several labels the names of those that are more
+probable than not; of several values each by its name."""
+
+
+def label_of(task: str, outputs: np.ndarray, names: Sequence[str]) -> Label:
+    """The label of a model that predicts no class. `outputs` [T] and their `names`."""
+    if task == "labels":
+        return tuple(name for name, share in zip(names, outputs) if share > 0.5)
+    if task == "values":
+        return {name: float(value) for name, value in zip(names, outputs)}
+    return float(outputs[0])
+
+
 @dataclass(frozen=True, slots=True)
 class Prediction:
     """The answer for one utterance."""
 
-    label: str | float
-    """Name of the most probable class, or the value."""
+    label: Label
+    """Name of the most probable class, or the value; see `Label` for several."""
     confidence: float
     """Calibrated probability of that class in (0, 1]; for a value its expected error, 0 = unknown."""
     probabilities: np.ndarray
-    """[C] calibrated class probabilities that sum to 1; for a value [1], the value."""
+    """[C] calibrated class probabilities that sum to 1; [T] the probability of each of several
+    labels; for one value [1] or several [T], the values."""
     raw_probabilities: np.ndarray
-    """[C] softmax(logits), before calibration; for a value [1], the value."""
+    """[C] softmax(logits), before calibration; without classes the same as `probabilities`."""
     logits: np.ndarray
     """[C] outputs of the network before calibration."""
     calibrated: bool
@@ -39,23 +54,28 @@ class Prediction:
     used: tuple[str, ...]
     """The modalities that were there and were used."""
     classes: tuple[str, ...] = ()
-    """[C] names of the classes; empty for a value."""
+    """[C] names of the classes; empty without classes."""
+    targets: tuple[str, ...] = ()
+    """[T] names of several labels or values, else empty."""
 
     def __getitem__(self, name: str) -> float:
-        """Probability of a class by name."""
+        """Probability of a class or label by name; of several values the value."""
+        names = self.classes or self.targets
         try:
-            return float(self.probabilities[self.classes.index(name)])
+            return float(self.probabilities[names.index(name)])
         except ValueError:
-            raise KeyError(f"{name!r} is no class of this model; it has {list(self.classes)}") from None
+            raise KeyError(f"{name!r} is no output of this model; it has {list(names)}") from None
 
     def _repr_html_(self) -> str:
         rows = "".join(
             f"<tr><td>{html.escape(name)}</td><td>{value:.3f}</td><td>{_bar(value)}</td></tr>"
-            for name, value in zip(self.classes, self.probabilities)
+            for name, value in zip(self.classes or self.targets, self.probabilities)
         )
-        title = html.escape(str(self.label))
+        is_list = isinstance(self.label, tuple)
+        title = html.escape(", ".join(self.label) or "none" if is_list else str(self.label))
         used = html.escape(", ".join(self.used))
-        return f"<b>{title}</b> (confidence {self.confidence:.3f}; from {used})<table>{rows}</table>"
+        sure = f"confidence {self.confidence:.3f}; " if self.classes else ""
+        return f"<b>{title}</b> ({sure}from {used})<table>{rows}</table>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +83,12 @@ class Predictions:
     """The answers for n utterances, as arrays."""
 
     labels: np.ndarray
-    """[n] names of the most probable classes, or values (float32)."""
+    """[n] names of the most probable classes, or values (float32); [n, T] whether each of several
+    labels is more probable than not (bool), or several values (float32)."""
     confidence: np.ndarray
     """[n] float32, as Prediction.confidence."""
     probabilities: np.ndarray
-    """[n, C] float32, calibrated; for values [n, 1]."""
+    """[n, C] float32, calibrated; [n, T] of several labels; for values [n, 1] or [n, T]."""
     raw_probabilities: np.ndarray
     """[n, C] float32, before calibration."""
     logits: np.ndarray
@@ -82,6 +103,10 @@ class Predictions:
     modalities: tuple[str, ...] = ()
     index: Any = None
     """Index of the DataFrame that was predicted; None for other input."""
+    targets: tuple[str, ...] = ()
+    """[T] names of several labels or values, else empty."""
+    task: str = "class"
+    """"class", "value", "labels" or "values"."""
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -89,9 +114,10 @@ class Predictions:
     def __getitem__(self, index: int) -> Prediction:
         if not -len(self) <= index < len(self):
             raise IndexError(index)
-        label = self.labels[index]
+        label = (str(self.labels[index]) if self.classes
+                 else label_of(self.task, self.probabilities[index], self.targets))
         return Prediction(
-            label=str(label) if self.classes else float(label),
+            label=label,
             confidence=float(self.confidence[index]),
             probabilities=self.probabilities[index],
             raw_probabilities=self.raw_probabilities[index],
@@ -99,21 +125,24 @@ class Predictions:
             calibrated=bool(self.calibrated[index]),
             used=tuple(m for m, there in zip(self.modalities, self.used[index]) if there),
             classes=self.classes,
+            targets=self.targets,
         )
 
     def __iter__(self) -> Iterator[Prediction]:
         return (self[i] for i in range(len(self)))
 
     def to_pandas(self, index: Sequence[Any] | None = None) -> "pd.DataFrame":
-        """One row per utterance: label, confidence, calibrated, p.<class>, used.<modality>."""
+        """One row per utterance: label, confidence, calibrated, p.<class>, used.<modality>; of
+        several labels label:<name> and p.<name> instead, of several values label:<name>."""
         import pandas as pd
 
-        columns: dict[str, Any] = {
-            "label": self.labels,
-            "confidence": self.confidence,
-            "calibrated": self.calibrated,
-        }
-        for c, name in enumerate(self.classes):
+        columns: dict[str, Any] = {}
+        if self.targets:
+            columns.update({f"label:{t}": self.labels[:, i] for i, t in enumerate(self.targets)})
+        else:
+            columns = {"label": self.labels, "confidence": self.confidence}
+        columns["calibrated"] = self.calibrated
+        for c, name in enumerate(self.targets if self.task == "labels" else self.classes):
             columns[f"p.{name}"] = self.probabilities[:, c]
         for m, name in enumerate(self.modalities):
             columns[f"used.{name}"] = self.used[:, m]
@@ -132,7 +161,7 @@ class Outcome:
     """[C] calibrated probabilities, or [1] the value."""
     raw_outputs: np.ndarray
     """[C] probabilities before calibration, or [1] the value."""
-    label: str | float
+    label: Label
     confidence: float
     calibrated: bool
 
@@ -144,7 +173,8 @@ class Similar:
     id: str
     dialogue: str
     transcript: str
-    label: str | float
+    label: str | float | None
+    """Its class or value; None where it has several or is not labelled."""
     distance: float
     """Mean Euclidean distance over shared modalities, in standard deviations."""
 

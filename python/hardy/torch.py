@@ -47,7 +47,8 @@ class Batch:
     mask: Tensor
     """[B, T] bool: False for the padding of shorter dialogues."""
     labels: Tensor | None = None
-    """[B, T] class numbers (int64, -100 = none) or values (float32, NaN = none)."""
+    """[B, T] class numbers (int64, -100 = none) or values (float32, NaN = none); several labels or
+    values [B, T, number of targets]."""
 
     def to(self, *args: Any, **kwargs: Any) -> "Batch":
         """Moved to a device, as Tensor.to."""
@@ -83,8 +84,9 @@ class Dialogues(torch.utils.data.Dataset):
         self._features = {m.name: torch.tensor(corpus.features(m.name)) for m in corpus.modalities}
         self._present = {m.name: torch.tensor(corpus.present(m.name)) for m in corpus.modalities}
         self._speakers = torch.tensor(codes(columns["speaker"]))
+        several = corpus._corpus.targets()
         labels = torch.tensor(np.asarray(columns["label"], dtype=np.float32))
-        self._labels = labels
+        self._labels = labels if several is None else torch.tensor(several)
         if corpus.classes:
             self._labels = torch.where(labels.isnan(), torch.tensor(-100.0), labels).long()
 

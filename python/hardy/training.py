@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -10,7 +11,7 @@ import sys
 import tempfile
 import threading
 from pathlib import Path
-from typing import Any, Callable, Iterable, Sequence
+from typing import Any, Callable, Iterable, Iterator, Sequence
 
 from .corpus import Corpus
 from .errors import ConfigError, Error, TrainingUnavailable
@@ -104,8 +105,8 @@ def run(
     """Runs the protocol: folds x seeds x conditions, and returns the finished run folder.
 
     `config`: hardy.settings.Settings or a mapping ({"preset": "quick", "hardymer.retrieval.k": 3}).
-    `out`: the run folder; a temporary one by default. Ctrl-C raises KeyboardInterrupt and leaves a folder that
-    the same call resumes. `jobs`: parallel workers, 0 = one per core; it changes no number.
+    `out`: the run folder; a temporary one by default. Ctrl-C raises KeyboardInterrupt and leaves a
+    folder that the same call resumes. `jobs`: parallel workers, 0 = one per core; it changes no number.
     `only_validation` makes no output on the test part.
     """
     module = _training()
@@ -195,14 +196,28 @@ def command(*arguments: str | os.PathLike[str]) -> str:
     return done.stdout
 
 
-def _study(kind: list[str], corpus: str | os.PathLike[str], out: Any, options: Sequence[str]) -> dict:
+@contextlib.contextmanager
+def _on_disk(corpus: Corpus | str | os.PathLike[str]) -> Iterator[str]:
+    """The place of a corpus for the program; one in memory is written for as long as it is needed."""
+    if not isinstance(corpus, Corpus):
+        yield os.fspath(corpus)
+        return
+    with tempfile.TemporaryDirectory(prefix="hardy-corpus-") as folder:
+        corpus.save(folder + "/corpus")
+        yield folder + "/corpus"
+
+
+def _study(
+    kind: list[str], corpus: Corpus | str | os.PathLike[str], out: Any, options: Sequence[str]
+) -> dict:
     folder = os.fspath(out) if out is not None else tempfile.mkdtemp(prefix="hardy-study-") + "/s"
-    text = command(*kind, os.fspath(corpus), "--out", folder, "--json", *options)
+    with _on_disk(corpus) as place:
+        text = command(*kind, place, "--out", folder, "--json", *options)
     return {"folder": folder, **json.loads(text)}
 
 
 def sweep(
-    corpus: str | os.PathLike[str],
+    corpus: Corpus | str | os.PathLike[str],
     values: dict[str, Sequence[Any]],
     out: str | os.PathLike[str] | None = None,
     options: Sequence[str] = (),
@@ -214,19 +229,20 @@ def sweep(
 
 def audit(
     kind: str,
-    corpus: str | os.PathLike[str],
+    corpus: Corpus | str | os.PathLike[str],
     out: str | os.PathLike[str] | None = None,
     options: Sequence[str] = (),
 ) -> dict:
     """`hardy audit split|leak|defects`: is the split clean, the protocol blind? As JSON."""
     if kind == "split":
-        return json.loads(command("audit", "split", os.fspath(corpus), "--json", *options))
+        with _on_disk(corpus) as place:
+            return json.loads(command("audit", "split", place, "--json", *options))
     return _study(["audit", kind], corpus, out, options)
 
 
 def reproduce(
     experiment: str,
-    corpus: str | os.PathLike[str],
+    corpus: Corpus | str | os.PathLike[str],
     out: str | os.PathLike[str] | None = None,
     options: Sequence[str] = (),
 ) -> dict:

@@ -5,12 +5,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <map>
 #include <memory>
+#include <numeric>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "corpus/label_column.h"
 #include "corpus/plain_form.h"
 #include "errors.h"
 #include "hardy/check.h"
@@ -122,9 +125,45 @@ void add_row(Corpus& corpus, const Columns& columns, std::size_t i) {
   corpus.utterances.push_back(std::move(utterance));
 }
 
+/// Several labels of each utterance, or the shares of raters, read like the columns label:NAME of a
+/// table. `targets`: name -> [N] texts, "" = not labelled. Throws DataError for the first error.
+void add_targets(Corpus& corpus, const py::dict& targets, const std::string& task) {
+  std::vector<std::string> names;
+  std::vector<std::vector<std::string>> texts;
+  for (const auto& [key, value] : targets) {
+    names.push_back(py::cast<std::string>(key));
+    texts.push_back(py::cast<std::vector<std::string>>(value));
+  }
+  std::vector<std::size_t> rows(corpus.utterances.size());
+  std::iota(rows.begin(), rows.end(), std::size_t{0});
+  std::vector<TableColumn> columns;
+  for (const auto& column : texts) {
+    columns.push_back({"labels", {column.begin(), column.end()}, rows});
+  }
+  PlainSettings settings;
+  settings.task = task;
+  settings.unlabelled = {""};
+  auto labels = read_target_columns(names, columns, settings);
+  for (const auto& finding : labels.findings) {
+    if (finding.severity != Severity::kError) continue;
+    std::string where = finding.where;  // "labels, line 3"
+    if (const auto word = where.find(", line "); word != std::string::npos) {
+      where.replace(word, 7, ", row ");
+    }
+    throw DataError(where + ": " + finding.what, finding.remedy);
+  }
+  corpus.label_kind = labels.kind;
+  corpus.class_names = std::move(labels.class_names);
+  corpus.target_names = std::move(labels.target_names);
+  corpus.targets = std::move(labels.targets);
+  corpus.shares = std::move(labels.shares);
+  for (std::size_t i = 0; i < rows.size(); ++i) corpus.utterances[i].label = labels.labels[i];
+}
+
 std::shared_ptr<Corpus> from_arrays(const std::string& name, const py::dict& features,
                                     const py::dict& columns,
-                                    const std::vector<std::string>& class_names) {
+                                    const std::vector<std::string>& class_names,
+                                    const py::dict& targets, const std::string& task) {
   const auto texts = [&](const char* key) {
     return py::cast<std::vector<std::string>>(columns[key]);
   };
@@ -145,6 +184,7 @@ std::shared_ptr<Corpus> from_arrays(const std::string& name, const py::dict& fea
                                                static_cast<py::ssize_t>(rows.labels.size())));
   }
   for (std::size_t i = 0; i < rows.labels.size(); ++i) add_row(*corpus, rows, i);
+  if (!targets.empty()) add_targets(*corpus, targets, task);
   validate_corpus(*corpus);
   corpus->checksum = corpus_checksum(*corpus);
   return corpus;
@@ -174,6 +214,28 @@ py::array_t<bool> present(const Corpus& corpus, const std::string& name) {
     return array;
   }
   throw ConfigError("no modality '" + name + "'");
+}
+
+/// [N, width] of numbers by utterance, NaN where it is not labelled; None where there are none.
+py::object by_utterance(const Corpus& corpus, const std::vector<float>& numbers) {
+  if (numbers.empty()) return py::none();
+  const auto n = static_cast<py::ssize_t>(corpus.size());
+  const auto width = static_cast<py::ssize_t>(numbers.size()) / n;
+  py::array_t<float> array({n, width});
+  float* row = array.mutable_data();
+  std::ranges::copy(numbers, row);
+  for (const auto& utterance : corpus.utterances) {
+    if (!utterance.is_labelled()) {
+      std::fill_n(row, width, std::numeric_limits<float>::quiet_NaN());
+    }
+    row += width;
+  }
+  return array;
+}
+
+py::object values_of(const Corpus& corpus) {
+  if (corpus.values.empty()) return py::none();
+  return py::array_t<float>(static_cast<py::ssize_t>(corpus.values.size()), corpus.values.data());
 }
 
 py::dict columns_of(const Corpus& corpus) {
@@ -262,10 +324,16 @@ PYBIND11_MODULE(_data, module) {
       .def_readonly("checksum", &Corpus::checksum)
       .def_readonly("is_synthetic", &Corpus::is_synthetic)
       .def_readonly("class_names", &Corpus::class_names)
+      .def_readonly("target_names", &Corpus::target_names)
+      .def_property_readonly("task",
+                             [](const Corpus& c) { return hardy::label_kind_name(c.label_kind); })
       .def_property_readonly("modalities", &p::modalities)
       .def("__len__", &Corpus::size)
       .def("features", &p::features, py::arg("modality"))
       .def("present", &p::present, py::arg("modality"))
+      .def("targets", [](const Corpus& c) { return p::by_utterance(c, c.targets); })
+      .def("shares", [](const Corpus& c) { return p::by_utterance(c, c.shares); })
+      .def("values", &p::values_of)
       .def("columns", &p::columns_of)
       .def("check", &p::check)
       .def("save", &p::save, py::arg("folder"), py::call_guard<py::gil_scoped_release>());
@@ -273,7 +341,8 @@ PYBIND11_MODULE(_data, module) {
              py::call_guard<py::gil_scoped_release>());
   module.def("check_path", &p::check_path, py::arg("path"), py::arg("options"));
   module.def("from_arrays", &p::from_arrays, py::arg("name"), py::arg("features"),
-             py::arg("columns"), py::arg("class_names"));
+             py::arg("columns"), py::arg("class_names"), py::arg("targets") = py::dict(),
+             py::arg("task") = "");
   module.def("fields", &p::fields);
   module.def("methods", &p::methods);
   module.def("settings_toml", &p::settings_toml, py::arg("preset"), py::arg("assignments"));

@@ -466,6 +466,8 @@ void bind_model(py::module_& module) {
           "limited.")
       .def_property_readonly("modalities", [](const Model& m) { return modalities(m.info()); })
       .def_property_readonly("classes", [](const Model& m) { return m.info().class_names; })
+      .def_property_readonly("targets", [](const Model& m) { return m.info().target_names; })
+      .def_property_readonly("task", [](const Model& m) { return m.info().label_kind; })
       .def_property_readonly("calibration", [](const Model& m) { return calibrations(m.info()); })
       .def_property_readonly("scores", [](const Model& m) { return scores(m.info()); })
       .def_property_readonly("method", [](const Model& m) { return stored_method(m.info()); })

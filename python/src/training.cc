@@ -24,7 +24,9 @@
 #include "hardy/config.h"
 #include "hardy/corpus.h"
 #include "hardy/errors.h"
+#include "methods/fold_stage.h"
 #include "methods/method.h"
+#include "pipeline/cpu_time.h"
 #include "protocol/run_protocol.h"
 #include "train/objective.h"
 
@@ -233,6 +235,24 @@ py::dict features_of(const FoldData& data, const std::vector<std::int64_t>& utte
   return features;
 }
 
+/// [n, width] of a corpus's numbers by utterance, NaN where it is not labelled.
+py::object rows_of(const Corpus& corpus, const std::vector<float>& numbers,
+                   const std::vector<std::int64_t>& utterances) {
+  if (numbers.empty()) return py::none();
+  const auto width = static_cast<std::int64_t>(numbers.size()) / corpus.size();
+  py::array_t<float> array({static_cast<py::ssize_t>(utterances.size()), py::ssize_t{width}});
+  float* to = array.mutable_data();
+  for (const auto u : utterances) {
+    if (corpus.utterances[static_cast<std::size_t>(u)].is_labelled()) {
+      std::copy_n(numbers.data() + u * width, width, to);
+    } else {
+      std::fill_n(to, width, std::numeric_limits<float>::quiet_NaN());
+    }
+    to += width;
+  }
+  return array;
+}
+
 /// The arguments of hardy.methods.Batch. Labels only where `with_labels`.
 py::dict batch_of(const FoldData& data, const std::vector<std::int64_t>& utterances,
                   Pattern pattern, bool with_labels) {
@@ -254,11 +274,12 @@ py::dict batch_of(const FoldData& data, const std::vector<std::int64_t>& utteran
   batch["ids"] = ids;
   batch["speakers"] = speakers;
   batch["dialogues"] = dialogues;
-  if (with_labels) {
-    batch["labels"] = labels;
-  } else {
-    batch["labels"] = py::none();
-  }
+  batch["labels"] = py::none();
+  if (!with_labels) return batch;
+  const auto& corpus = *data.corpus;
+  batch["labels"] =
+      corpus.targets.empty() ? py::object(labels) : rows_of(corpus, corpus.targets, utterances);
+  batch["shares"] = rows_of(corpus, corpus.shares, utterances);
   return batch;
 }
 
@@ -266,10 +287,16 @@ py::dict batch_of(const FoldData& data, const std::vector<std::int64_t>& utteran
   throw DataError("the Python method '" + name + "' failed in " + what + ": " + e.what());
 }
 
+/// Number of a fitted model; no name of a parameter, which costs would count.
+constexpr const char* kModelNumber = "number";
+
 class PythonFold final : public FoldMethod {
  public:
   PythonFold(std::string name, const FoldRequest& request)
-      : name_(std::move(name)), seed_(request.seed) {}
+      : name_(std::move(name)),
+        fold_(request.fold.index),
+        seed_(request.seed),
+        costs_(request.costs) {}
 
   [[nodiscard]] TensorFile fit(const FoldData& data, const std::vector<Pattern>& patterns,
                                TaskContext& context) const override {
@@ -286,23 +313,30 @@ class PythonFold final : public FoldMethod {
     }
     const auto validation = utterances_of(*data.corpus, data.fold.validation);
     TensorFile file;
+    const double before = thread_cpu_s();
     try {
       py::object model = PythonMethods::instance().get(name_).attr("_fit")(
           batch_of(data, data.train, complete, true),
           validation.empty() ? py::object(py::none())
                              : py::object(batch_of(data, validation, complete, true)),
           conditions, data.objective->outputs(), seed_);
-      file.add("model.number", {1},
+      file.add(kModelNumber, {1},
                std::vector<std::int64_t>{PythonMethods::instance().keep(std::move(model))});
     } catch (py::error_already_set& error) {
       fail(name_, "fit", error);
     }
+    const double cpu_s = thread_cpu_s() - before;
+    FoldStage::set_cpu_seconds(file, cpu_s);
+    costs_.note(std::to_string(fold_) + " " + std::to_string(seed_) + " " + bits_text(patterns),
+                cpu_s);
     return file;
   }
 
  private:
   std::string name_;
+  int fold_;
   std::int64_t seed_;
+  StageCosts& costs_;
 };
 
 class PythonMethod final : public Method {
@@ -321,7 +355,7 @@ class PythonMethod final : public Method {
     const py::gil_scoped_acquire acquire;
     try {
       const auto found = PythonMethods::instance().get(name_).attr("_predict")(
-          PythonMethods::instance().model(model.integers("model.number").front()),
+          PythonMethods::instance().model(model.integers(kModelNumber).front()),
           batch_of(data, utterances, pattern, false));
       const auto outputs =
           py::array_t<float, py::array::c_style | py::array::forcecast>::ensure(found);

@@ -51,11 +51,14 @@ def test_a_stub_declares_what_its_module_has(name):
 def test_stubs_have_the_signatures_of_the_modules(tmp_path):
     """pybind11 2.10 has no __text_signature__, so that stubtest sees names and kinds."""
     done = subprocess.run(
-        ["stubtest", "--ignore-missing-stub", "--allowlist", "/dev/stdin",
+        ["stubtest", "--concise", "--ignore-missing-stub", "--allowlist", "/dev/stdin",
          *(f"hardy.{m}" for m in MODULES)],
         input=r".*\.__init__" "\n", text=True, capture_output=True, cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(PACKAGE.parent), "MYPYPATH": str(PACKAGE.parent)})
-    assert done.returncode == 0, done.stdout + done.stderr
+    # Classes of pybind11 have a metaclass of its own, which a stub cannot name.
+    found = [x for x in done.stdout.splitlines() if not x.endswith("metaclass differs")]
+    assert found == [] and done.stderr == ""
+    assert done.stdout.count("metaclass differs") == 6  # so it did look at the classes
 
 
 def test_every_public_name_is_there_and_has_help():

@@ -1,3 +1,4 @@
+import json
 import os
 import signal
 import subprocess
@@ -56,6 +57,8 @@ def test_a_python_method_takes_part_in_a_comparison(corpus, tmp_path):
     majority = comparison.run("majority").results
     wa = lambda r: r[(r.metric == "wa")]["mean"].max()  # noqa: E731
     assert wa(own) > wa(majority) + 0.05
+    costs = {c["method"]: c for c in json.loads((tmp_path / "c" / "compare.json").read_text())["costs"]}
+    assert costs["nearest_mean"]["parameters"] == 0 and costs["nearest_mean"]["training_cpu_s"] > 0
     assert len(table) > 0
 
 

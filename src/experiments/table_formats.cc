@@ -116,8 +116,10 @@ std::string cost_text(const MethodComparison& comparison) {
   std::string text = fmt::format("\n{:<{}}{:<12}{:>14}{:>16}{:>26}\n", "cost", kNameWidth, "track",
                                  "parameters", "training CPU s", "prediction ms/utterance");
   for (const auto& cost : comparison.costs) {
+    // A method of another program may have parameters that are not known here.
+    const auto parameters = cost.parameters > 0 ? fmt::format("{}", cost.parameters) : "-";
     text += fmt::format("{:<{}}{:<12}{:>14}{:>16}{:>26}\n", method_title(cost.method), kNameWidth,
-                        cost.track, cost.parameters, fixed(cost.training_cpu_s, 1),
+                        cost.track, parameters, fixed(cost.training_cpu_s, 1),
                         fixed(cost.prediction_ms, 3));
   }
   return text;

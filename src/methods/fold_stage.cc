@@ -39,7 +39,7 @@ TensorFile with_cost(const std::function<TensorFile()>& compute) {
   const double before = thread_cpu_s();
   TensorFile result = compute();
   const double total = thread_cpu_s() - before;
-  result.metadata[kCpuSeconds] = fmt::format("{}", total - inner_cpu_s);
+  FoldStage::set_cpu_seconds(result, total - inner_cpu_s);
   inner_cpu_s = outer + total;
   return result;
 }
@@ -94,6 +94,10 @@ TensorFile FoldStage::get_or_compute(
       key, [&] { return with_cost([&] { return compute(services(key, name.stream, context)); }); });
   costs_.note(key, cpu_seconds(result));
   return result;
+}
+
+void FoldStage::set_cpu_seconds(TensorFile& result, double cpu_s) {
+  result.metadata[kCpuSeconds] = fmt::format("{}", cpu_s);
 }
 
 double FoldStage::cpu_seconds(const TensorFile& result) {

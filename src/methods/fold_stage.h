@@ -41,6 +41,9 @@ class FoldStage {
   /// CPU seconds of computing a result, without the stages that it requested; 0 when unknown.
   static double cpu_seconds(const TensorFile& result);
 
+  /// Records it, of a result that no stage computed.
+  static void set_cpu_seconds(TensorFile& result, double cpu_s);
+
  private:
   [[nodiscard]] StageServices services(const std::string& key, const std::string& stream,
                                        TaskContext& context) const;

@@ -51,20 +51,55 @@ std::vector<double> sharpened(std::span<const float> row, double sharpness) {
   return shares;
 }
 
-/// Derivative of the summed cross-entropy with respect to 1/T; monotonically increasing.
-double slope(std::span<const std::int64_t> truth, std::span<const float> probabilities,
-             std::size_t classes, double sharpness) {
-  double total = 0;
-  for (std::size_t i = 0; i < truth.size(); ++i) {
-    const auto row = probabilities.subspan(i * classes, classes);
-    const auto shares = sharpened(row, sharpness);
-    for (std::size_t c = 0; c < classes; ++c) {
-      const double logit = std::log(std::max(static_cast<double>(row[c]), kSmallest));
-      total += (shares[c] - (static_cast<std::size_t>(truth[i]) == c ? 1.0 : 0.0)) * logit;
+/// Derivatives of the summed cross-entropy with respect to 1/T.
+struct Slope {
+  double first = 0;   ///< increases with 1/T
+  double second = 0;  ///< >= 0
+};
+
+/// Cross-entropy as a function of 1/T. Logarithms are taken once: a collecting run does little
+/// else.
+class TemperatureFit {
+ public:
+  TemperatureFit(std::span<const std::int64_t> truth, std::span<const float> probabilities,
+                 std::size_t classes)
+      : truth_(truth), classes_(classes) {
+    logits_.reserve(probabilities.size());
+    for (std::size_t i = 0; i < truth.size(); ++i) {
+      const auto row = probabilities.subspan(i * classes, classes);
+      const double largest = logarithm(*std::max_element(row.begin(), row.end()));
+      for (const float p : row) logits_.push_back(logarithm(p) - largest);
     }
   }
-  return total;
-}
+
+  [[nodiscard]] Slope at(double sharpness) const {
+    Slope total;
+    const double* row = logits_.data();
+    for (const auto label : truth_) {
+      double sum = 0;
+      double mean = 0;
+      double square = 0;
+      for (std::size_t c = 0; c < classes_; ++c) {
+        const double share = std::exp(sharpness * row[c]);
+        sum += share;
+        mean += share * row[c];
+        square += share * row[c] * row[c];
+      }
+      mean /= sum;
+      total.first += mean - row[label];
+      total.second += std::max(0.0, square / sum - mean * mean);
+      row += classes_;
+    }
+    return total;
+  }
+
+ private:
+  static double logarithm(float p) { return std::log(std::max(static_cast<double>(p), kSmallest)); }
+
+  std::span<const std::int64_t> truth_;
+  std::size_t classes_;
+  std::vector<double> logits_;  ///< [N, C] minus the largest of the row
+};
 
 /// Some rows of a problem, copied.
 struct Rows {
@@ -128,20 +163,28 @@ double choose_weight(const std::vector<HeldOutPart>& parts, std::size_t classes)
 double fit_temperature(std::span<const std::int64_t> truth, std::span<const float> probabilities,
                        std::int64_t classes) {
   check_sizes(truth, probabilities, classes);
-  const auto width = static_cast<std::size_t>(classes);
+  const TemperatureFit fit(truth, probabilities, static_cast<std::size_t>(classes));
   double low = 1 / kHottest;
   double high = 1 / kColdest;
-  const double at_low = slope(truth, probabilities, width, low);
-  const double at_high = slope(truth, probabilities, width, high);
+  const double at_low = fit.at(low).first;
+  const double at_high = fit.at(high).first;
   if (std::abs(at_high - at_low) < 1e-9) return 1;
   if (at_low >= 0) return kHottest;
   if (at_high <= 0) return kColdest;
-  constexpr int kSteps = 50;  // bisections of the logarithm of a 400-fold range
-  for (int step = 0; step < kSteps; ++step) {
-    const double middle = std::sqrt(low * high);
-    (slope(truth, probabilities, width, middle) < 0 ? low : high) = middle;
+  // Newton's steps, and a bisection of the logarithm where one would leave the bracket.
+  constexpr int kMostSteps = 200;
+  constexpr double kPrecision = 1e-14;
+  double sharpness = 1;
+  for (int step = 0; step < kMostSteps; ++step) {
+    const Slope slope = fit.at(sharpness);
+    (slope.first < 0 ? low : high) = sharpness;
+    double next = sharpness - slope.first / slope.second;
+    if (!(next > low && next < high)) next = std::sqrt(low * high);
+    const bool is_settled = std::abs(next - sharpness) <= kPrecision * sharpness;
+    sharpness = next;
+    if (is_settled) break;
   }
-  return 1 / std::sqrt(low * high);
+  return 1 / sharpness;
 }
 
 double calibration_error(std::span<const std::int64_t> truth, std::span<const float> probabilities,

@@ -49,6 +49,12 @@ class FeatureRows {
   /// One row. Shapes: -> [d].
   at::Tensor operator[](std::int64_t row) const { return narrow_rows(row, 1).squeeze(0); }
 
+  /// The rows as they are stored, before scaling. Shapes: -> [N, d].
+  [[nodiscard]] const at::Tensor& stored() const { return rows_; }
+
+  /// How rows are scaled when they are taken; undefined tensors = they are stored as they are used.
+  [[nodiscard]] const ColumnScaling& scaling() const { return scaling_; }
+
   /// Every row; takes memory of that size where rows are scaled.
   [[nodiscard]] at::Tensor all() const { return narrow_rows(0, size(0)); }
 

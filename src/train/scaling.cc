@@ -14,7 +14,7 @@ namespace {
 constexpr double kConstantColumn = 1e-6;
 
 /// Columns and rows of a large corpus whose statistics are taken at once.
-constexpr std::int64_t kColumnsAtOnce = 64;
+constexpr std::int64_t kColumnsAtOnce = 16;
 constexpr std::int64_t kRowsAtOnce = 4096;
 
 /// A limit that no value reaches.

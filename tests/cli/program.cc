@@ -7,6 +7,7 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <fstream>
 #include <stdexcept>
 
 #include "base/files.h"
@@ -52,6 +53,21 @@ void redirect(const std::string& file, int descriptor) {
   ::_exit(127);
 }
 
+/// CPU time so far of a process that has not been waited for.
+double cpu_of(pid_t process) {
+  std::ifstream words("/proc/" + std::to_string(process) + "/stat");
+  std::string word;
+  double ticks = 0;
+  for (int field = 1; field <= 15 && words >> word; ++field) {
+    if (field >= 14) ticks += std::stod(word);  // utime, stime; the name has no blank
+  }
+  return ticks / static_cast<double>(::sysconf(_SC_CLK_TCK));
+}
+
+double seconds(const timeval& time) {
+  return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec);
+}
+
 }  // namespace
 
 ProgramResult run_hardy(const std::vector<std::string>& arguments, const ProgramOptions& options) {
@@ -63,11 +79,15 @@ ProgramResult run_hardy(const std::vector<std::string>& arguments, const Program
   if (child < 0) throw std::runtime_error("fork failed");
   if (child == 0) become_hardy(arguments, options, output, errors);
   int status = 0;
+  ProgramResult result;
   if (options.interrupt_when) {
     while (::waitpid(child, &status, WNOHANG) == 0) {
       if (options.interrupt_when()) {
+        const double before = cpu_of(child);
         ::kill(child, options.signal);
-        ::waitpid(child, &status, 0);
+        rusage usage{};
+        ::wait4(child, &status, 0, &usage);
+        result.cpu_after_signal_s = seconds(usage.ru_utime) + seconds(usage.ru_stime) - before;
         break;
       }
       ::usleep(2000);
@@ -75,7 +95,6 @@ ProgramResult run_hardy(const std::vector<std::string>& arguments, const Program
   } else {
     ::waitpid(child, &status, 0);
   }
-  ProgramResult result;
   result.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   if (options.output_file.empty()) result.output = read_text_file(output);
   result.errors = read_text_file(errors);

@@ -26,6 +26,8 @@ const char* hardy_trainer();
 /// How a process ended.
 struct ProgramResult {
   int exit_code = -1;  ///< 128 + signal when one ended it
+  /// CPU time of all threads between ProgramOptions::interrupt_when and the end.
+  double cpu_after_signal_s = 0;
   std::string output;  ///< standard output
   std::string errors;  ///< standard error
 };

@@ -162,6 +162,7 @@ TEST(CompareCommand, AnInterruptedComparisonContinues) {
   options.interrupt_when = [&] { return std::filesystem::exists(dir / "out" / "study.toml"); };
   const auto stopped = run_hardy(arguments, options);
   EXPECT_EQ(stopped.exit_code, 130) << stopped.errors;
+  EXPECT_LT(stopped.cpu_after_signal_s, 5);  // of all threads, whatever else the machine does
   EXPECT_FALSE(std::filesystem::exists(dir / "out" / "compare.json"));
   const auto resumed = run_hardy(arguments);
   EXPECT_EQ(resumed.exit_code, 0) << resumed.errors;

@@ -21,6 +21,10 @@ constexpr std::int64_t kRecallQueries = 500;
 constexpr std::int64_t kBlock = 16'384;
 constexpr float kFar = std::numeric_limits<float>::infinity();
 
+void give_way(const StopCheck& check_stop) {
+  if (check_stop) check_stop();
+}
+
 std::size_t place(std::int64_t row, std::int64_t width) {
   return static_cast<std::size_t>(row * width);
 }
@@ -79,8 +83,8 @@ class Shortlists {
 /// Rows divided among lists, stored list by list, so that a list is contiguous.
 class InvertedLists {
  public:
-  explicit InvertedLists(const RowSource& rows)
-      : rows_(rows), width_(rows.width()), n_(rows.size()) {
+  InvertedLists(const RowSource& rows, const StopCheck& check_stop)
+      : rows_(rows), check_stop_(check_stop), width_(rows.width()), n_(rows.size()) {
     // Twice the root: choosing lists and looking into them then cost about the same.
     lists_ =
         std::clamp<std::int64_t>(static_cast<std::int64_t>(2 * std::sqrt(static_cast<double>(n_))),
@@ -111,19 +115,24 @@ class InvertedLists {
     constexpr int kRounds = 5;
     constexpr int kRowsPerCentre = 40;
     faiss::ClusteringParameters settings;
-    settings.niter = kRounds;
+    settings.niter = 1;
     settings.min_points_per_centroid = 1;
     settings.max_points_per_centroid = kRowsPerCentre;
     settings.seed = 1234;
-    faiss::Clustering clustering(static_cast<int>(width_), static_cast<int>(lists_), settings);
     faiss::IndexFlatL2 centres(width_);
     const auto sample = std::min(n_, lists_ * kRowsPerCentre);
     std::vector<float> spread(place(sample, width_));
     for (std::int64_t i = 0; i < sample; ++i) {
       rows_.copy(i * n_ / sample, spread.data() + place(i, width_));
     }
-    clustering.train(sample, spread.data(), centres);
-    centres_ = clustering.centroids;
+    // Round by round from the centres so far, which is the same as all rounds in one call.
+    for (int round = 0; round < kRounds; ++round) {
+      give_way(check_stop_);
+      faiss::Clustering clustering(static_cast<int>(width_), static_cast<int>(lists_), settings);
+      clustering.centroids = std::move(centres_);
+      clustering.train(sample, spread.data(), centres);
+      centres_ = std::move(clustering.centroids);
+    }
   }
 
   /// The nearest centres of contiguous rows.
@@ -135,6 +144,7 @@ class InvertedLists {
   void divide() {
     std::vector<std::int64_t> list_of(static_cast<std::size_t>(n_));
     for (std::int64_t first = 0; first < n_; first += kBlock) {
+      give_way(check_stop_);
       const auto count = std::min(kBlock, n_ - first);
       const auto lists = nearest_lists(rows_.block(first, count), 1);
       std::copy(lists.begin(), lists.end(), list_of.begin() + static_cast<std::ptrdiff_t>(first));
@@ -157,6 +167,7 @@ class InvertedLists {
     std::vector<std::vector<std::size_t>> of_list(static_cast<std::size_t>(lists_));
     std::vector<float> rows;
     for (std::size_t at = first; at < last; at += static_cast<std::size_t>(kBlock)) {
+      give_way(check_stop_);
       const auto count = std::min(last - at, static_cast<std::size_t>(kBlock));
       rows_.gather(std::span(queries).subspan(at, count), rows);
       const auto lists = nearest_lists(rows, probes);
@@ -180,6 +191,7 @@ class InvertedLists {
       const auto count = static_cast<std::size_t>(begin_[list + 1]) - begin;
       const auto& visitors_here = of_list[list];
       if (count == 0 || visitors_here.empty()) continue;
+      give_way(check_stop_);
       const auto members = std::span(ids_).subspan(begin, count);
       rows_.gather(members, rows);
       visiting_ids.clear();
@@ -197,6 +209,7 @@ class InvertedLists {
   }
 
   const RowSource& rows_;
+  const StopCheck& check_stop_;
   std::int64_t width_;
   std::int64_t n_;
   std::int64_t lists_ = 1;
@@ -207,11 +220,12 @@ class InvertedLists {
 
 /// The exact k nearest others of some rows, a block of the database after the other.
 Shortlists exact_nearest(const RowSource& rows, const std::vector<std::int64_t>& queries,
-                         std::int64_t k) {
+                         std::int64_t k, const StopCheck& check_stop) {
   std::vector<float> asked;
   rows.gather(queries, asked);
   Shortlists found(queries.size(), k);
   for (std::int64_t first = 0; first < rows.size(); first += kBlock) {
+    give_way(check_stop);
     const auto count = std::min(kBlock, rows.size() - first);
     const auto wanted = std::min(k + 1, count);
     const Best best = best_of(asked, rows.block(first, count), rows.width(), wanted);
@@ -249,18 +263,19 @@ double recall_of(const Shortlists& found, const Shortlists& exact, std::int64_t 
 
 }  // namespace
 
-ListSearchResult search_by_lists(const RowSource& rows, std::int64_t k, double least_recall) {
+ListSearchResult search_by_lists(const RowSource& rows, std::int64_t k, double least_recall,
+                                 const StopCheck& check_stop) {
   check(k >= 1 && rows.width() >= 1, "a search by lists needs K >= 1 and features");
   const auto n = rows.size();
   ListSearchResult result;
   result.nearest.assign(static_cast<std::size_t>(n * k), -1);
   result.report.rows = n;
   if (n < 2) return result;
-  const InvertedLists lists(rows);
+  const InvertedLists lists(rows, check_stop);
   std::vector<std::int64_t> some;
   const auto queries = std::min(kRecallQueries, n);
   for (std::int64_t i = 0; i < queries; ++i) some.push_back(i * n / queries);
-  const auto exact = exact_nearest(rows, some, k);
+  const auto exact = exact_nearest(rows, some, k, check_stop);
   std::int64_t probes = 1;
   double recall = recall_of(lists.search(some, k, probes), exact, k);
   while (recall < least_recall && probes < lists.lists()) {

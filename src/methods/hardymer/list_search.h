@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "methods/hardymer/row_source.h"
@@ -25,9 +26,13 @@ struct ListSearchResult {
   ListSearchReport report;
 };
 
+/// Called between parts of a search that take about a second; throws to end it.
+using StopCheck = std::function<void()>;
+
 /// Searches rows in themselves. Looks into as many lists as it takes to find, of 500
 /// rows spread evenly, at least `least_recall` of the exact k nearest: 1, 2, 4, ... up to all,
 /// which is exact. Deterministic. k >= 1. Uses one thread.
-ListSearchResult search_by_lists(const RowSource& rows, std::int64_t k, double least_recall);
+ListSearchResult search_by_lists(const RowSource& rows, std::int64_t k, double least_recall,
+                                 const StopCheck& check_stop = {});
 
 }  // namespace hardy

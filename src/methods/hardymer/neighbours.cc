@@ -17,18 +17,20 @@ namespace {
 
 /// The rows of `members`, of length 1 where they are compared by cosine.
 RowSource rows_of(const DatabaseView& view, const std::vector<std::int64_t>& members) {
-  return {view.features, view.width, members, view.metric == Metric::kCosine};
+  return RowSource(view.features, view.width, members, view.metric == Metric::kCosine)
+      .stored_at(view.places, view.scaling);
 }
 
 /// The same k nearest others by inverted lists; for rows of length 1 the smallest Euclidean
 /// distance is the largest product.
 std::vector<std::int64_t> search_lists(const DatabaseView& view,
                                        const std::vector<std::int64_t>& members, std::int64_t n,
-                                       std::int64_t k, ListSearchReport& report) {
+                                       std::int64_t k, const StopCheck& check_stop,
+                                       ListSearchReport& report) {
   constexpr double kLeastRecall = 0.99;
   std::vector<std::int64_t> nearest(static_cast<std::size_t>(n * k), -1);
   if (members.empty()) return nearest;
-  const auto found = search_by_lists(rows_of(view, members), k, kLeastRecall);
+  const auto found = search_by_lists(rows_of(view, members), k, kLeastRecall, check_stop);
   report = found.report;
   for (std::size_t i = 0; i < found.nearest.size(); ++i) {
     if (found.nearest[i] < 0) continue;
@@ -41,7 +43,7 @@ std::vector<std::int64_t> search_lists(const DatabaseView& view,
 
 /// The k nearest others of each row of `members` in one modality, as database rows.
 std::vector<std::int64_t> search(const DatabaseView& view, const std::vector<std::int64_t>& members,
-                                 std::int64_t n, std::int64_t k) {
+                                 std::int64_t n, std::int64_t k, const StopCheck& check_stop) {
   std::vector<std::int64_t> nearest(static_cast<std::size_t>(n * k), -1);
   const auto count = static_cast<std::int64_t>(members.size());
   if (count < 2) return nearest;
@@ -49,16 +51,27 @@ std::vector<std::int64_t> search(const DatabaseView& view, const std::vector<std
   const std::int64_t wanted = std::min(k + 1, count);  // one more: a row finds itself
   std::vector<float> distances(static_cast<std::size_t>(count * wanted));
   std::vector<FaissId> labels(distances.size());
-  // What an IndexFlat does, without a copy of the rows.
+  // What an IndexFlat does, without a copy of the rows. FAISS takes this many queries at a time,
+  // and few of them (the rest at the end) by other sums; so the parts give the bytes of one call.
+  constexpr std::size_t kQueries = 4096;
+  constexpr std::size_t kFew = 20;
   const auto n_rows = static_cast<std::size_t>(count);
   const auto width = static_cast<std::size_t>(view.width);
   const auto n_wanted = static_cast<std::size_t>(wanted);
-  if (view.metric == Metric::kCosine) {
-    faiss::float_minheap_array_t best = {n_rows, n_wanted, labels.data(), distances.data()};
-    faiss::knn_inner_product(rows.data(), rows.data(), width, n_rows, n_rows, &best);
-  } else {
-    faiss::float_maxheap_array_t best = {n_rows, n_wanted, labels.data(), distances.data()};
-    faiss::knn_L2sqr(rows.data(), rows.data(), width, n_rows, n_rows, &best);
+  for (std::size_t first = 0, part = 0; first < n_rows; first += part) {
+    if (check_stop) check_stop();
+    const auto left = n_rows - first;
+    part = left < kQueries + kFew ? left : kQueries;
+    const float* queries = rows.data() + first * width;
+    FaissId* ids = labels.data() + first * n_wanted;
+    float* found = distances.data() + first * n_wanted;
+    if (view.metric == Metric::kCosine) {
+      faiss::float_minheap_array_t best = {part, n_wanted, ids, found};
+      faiss::knn_inner_product(queries, rows.data(), width, part, n_rows, &best);
+    } else {
+      faiss::float_maxheap_array_t best = {part, n_wanted, ids, found};
+      faiss::knn_L2sqr(queries, rows.data(), width, part, n_rows, &best);
+    }
   }
   for (std::int64_t i = 0; i < count; ++i) {
     std::int64_t kept = 0;
@@ -75,15 +88,18 @@ std::vector<std::int64_t> search(const DatabaseView& view, const std::vector<std
 }  // namespace
 
 NeighbourSearch::NeighbourSearch(std::vector<DatabaseView> modalities, std::vector<Pattern> present,
-                                 std::int64_t k, SearchKind kind)
+                                 std::int64_t k, SearchKind kind, const StopCheck& check_stop)
     : modalities_(std::move(modalities)), present_(std::move(present)), k_(k) {
   const auto n = static_cast<std::int64_t>(present_.size());
   check(k >= 1, "retrieval needs K >= 1");
   for (std::size_t m = 0; m < modalities_.size(); ++m) {
     const DatabaseView& view = modalities_[m];
-    if (static_cast<std::int64_t>(view.features.size()) != n * view.width) {
-      throw ShapeError(fmt::format("retrieval database of modality {}: {} values for {} rows of {}",
-                                   m, view.features.size(), n, view.width));
+    const auto held = view.places.empty()
+                          ? view.features.size() / static_cast<std::size_t>(view.width)
+                          : view.places.size();
+    if (static_cast<std::int64_t>(held) != n) {
+      throw ShapeError(
+          fmt::format("retrieval database of modality {}: {} rows for {} utterances", m, held, n));
     }
     std::vector<std::int64_t> members;
     for (std::int64_t i = 0; i < n; ++i) {
@@ -91,9 +107,9 @@ NeighbourSearch::NeighbourSearch(std::vector<DatabaseView> modalities, std::vect
     }
     try {
       if (kind == SearchKind::kLists) {
-        nearest_.push_back(search_lists(view, members, n, k, reports_.emplace_back()));
+        nearest_.push_back(search_lists(view, members, n, k, check_stop, reports_.emplace_back()));
       } else {
-        nearest_.push_back(search(view, members, n, k));
+        nearest_.push_back(search(view, members, n, k, check_stop));
       }
     } catch (const faiss::FaissException& error) {
       throw InternalError(fmt::format("FAISS failed on modality {}: {}", m, error.what()));
@@ -115,32 +131,38 @@ std::vector<std::int64_t> NeighbourSearch::candidates(std::int64_t query, Patter
   return found;
 }
 
-double NeighbourSearch::distance_in(std::size_t modality, std::int64_t x, std::int64_t y) const {
-  const std::int64_t width = modalities_[modality].width;
-  const float* left = modalities_[modality].features.data() + x * width;
-  const float* right = modalities_[modality].features.data() + y * width;
-  double squares = 0;
-  for (std::int64_t j = 0; j < width; ++j) {
-    const double difference = static_cast<double>(left[j]) - static_cast<double>(right[j]);
-    squares += difference * difference;
-  }
-  return std::sqrt(squares);
-}
-
 void NeighbourSearch::measure_candidates() {
   const auto everything = Pattern::complete(static_cast<int>(modalities_.size()));
   known_begin_.push_back(0);
   for (std::int64_t query = 0; query < static_cast<std::int64_t>(present_.size()); ++query) {
-    const auto& has = present_[static_cast<std::size_t>(query)];
-    for (const auto id : candidates(query, everything)) {
-      const Pattern shared = has & present_[static_cast<std::size_t>(id)];
-      known_.push_back(id);
-      for (std::size_t m = 0; m < modalities_.size(); ++m) {
-        const bool is_shared = shared.has(static_cast<int>(m));
-        known_distances_.push_back(is_shared ? distance_in(m, query, id) : 0);
-      }
-    }
+    const auto found = candidates(query, everything);
+    known_.insert(known_.end(), found.begin(), found.end());
     known_begin_.push_back(static_cast<std::int64_t>(known_.size()));
+    known_distances_.resize(known_.size() * modalities_.size(), 0);
+    for (std::size_t m = 0; m < modalities_.size(); ++m) measure_in(m, query);
+  }
+}
+
+/// Euclidean distances of the query to its candidates that have the modality, too.
+void NeighbourSearch::measure_in(std::size_t modality, std::int64_t query) {
+  const auto m = static_cast<int>(modality);
+  if (!present_[static_cast<std::size_t>(query)].has(m)) return;
+  const DatabaseView& view = modalities_[modality];
+  const auto rows =
+      RowSource(view.features, view.width, {}, false).stored_at(view.places, view.scaling);
+  std::vector<float> left(static_cast<std::size_t>(view.width));
+  std::vector<float> right(left.size());
+  rows.copy(query, left.data());
+  const auto first = static_cast<std::size_t>(known_begin_[static_cast<std::size_t>(query)]);
+  for (std::size_t at = first; at < known_.size(); ++at) {
+    if (!present_[static_cast<std::size_t>(known_[at])].has(m)) continue;
+    rows.copy(known_[at], right.data());
+    double squares = 0;
+    for (std::size_t j = 0; j < left.size(); ++j) {
+      const double difference = static_cast<double>(left[j]) - static_cast<double>(right[j]);
+      squares += difference * difference;
+    }
+    known_distances_[at * modalities_.size() + modality] = std::sqrt(squares);
   }
 }
 

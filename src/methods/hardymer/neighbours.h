@@ -8,6 +8,7 @@
 
 #include "hardy/modality.h"
 #include "methods/hardymer/list_search.h"
+#include "methods/hardymer/row_source.h"
 
 namespace hardy {
 
@@ -18,9 +19,13 @@ enum class Metric {
 
 /// One modality of the retrieval database: the features of a fold's n training utterances.
 struct DatabaseView {
-  std::span<const float> features;  ///< [n, d] row-major
+  std::span<const float> features;  ///< [n, d] row-major; [N, d] with `places`
   std::int64_t width = 0;           ///< d
   Metric metric = Metric::kL2;
+  /// [n] row of `features` of each utterance, so that a mapped corpus need not be copied; empty =
+  /// they are stored in this order.
+  std::span<const std::int64_t> places = {};
+  RowScaling scaling = {};  ///< of the rows, when they are read
 };
 
 /// The K nearest of each utterance under one pattern, nearest first.
@@ -44,9 +49,10 @@ class NeighbourSearch {
  public:
   /// `present[i]`: modalities of utterance i; in a modality that it lacks, it is neither query nor
   /// candidate. k >= 1 may exceed n - 1; rows are then short. Throws ShapeError when sizes
-  /// disagree.
+  /// disagree, and what `check_stop` throws.
   NeighbourSearch(std::vector<DatabaseView> modalities, std::vector<Pattern> present,
-                  std::int64_t k, SearchKind kind = SearchKind::kExact);
+                  std::int64_t k, SearchKind kind = SearchKind::kExact,
+                  const StopCheck& check_stop = {});
 
   /// Candidates: union of the top K of each available modality without the query itself; ranked by
   /// the mean Euclidean distance over the modalities available to both, ascending, ties by id; the
@@ -67,8 +73,8 @@ class NeighbourSearch {
  private:
   /// Distance between a query and one of its candidates.
   [[nodiscard]] double distance(std::int64_t query, std::int64_t id, Pattern pattern) const;
-  [[nodiscard]] double distance_in(std::size_t modality, std::int64_t x, std::int64_t y) const;
   void measure_candidates();
+  void measure_in(std::size_t modality, std::int64_t query);
 
   std::vector<DatabaseView> modalities_;
   std::vector<Pattern> present_;

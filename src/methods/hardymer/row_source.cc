@@ -6,9 +6,20 @@
 namespace hardy {
 
 void RowSource::copy(std::int64_t row, float* to) const {
-  const auto source = members_.empty() ? row : members_[static_cast<std::size_t>(row)];
+  auto source = members_.empty() ? row : members_[static_cast<std::size_t>(row)];
+  if (!places_.empty()) source = places_[static_cast<std::size_t>(source)];
   const float* from = features_.data() + source * width_;
-  std::copy(from, from + width_, to);
+  if (scaling_.mean.empty()) {
+    std::copy(from, from + width_, to);
+  } else {
+    const float* mean = scaling_.mean.data();
+    const float* deviation = scaling_.deviation.data();
+    const float* lowest = scaling_.lowest.data();
+    const float* highest = scaling_.highest.data();
+    for (std::int64_t j = 0; j < width_; ++j) {
+      to[j] = std::min(std::max((from[j] - mean[j]) / deviation[j], lowest[j]), highest[j]);
+    }
+  }
   if (!is_normalised_) return;
   double squares = 0;
   for (std::int64_t j = 0; j < width_; ++j) {

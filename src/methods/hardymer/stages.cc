@@ -90,19 +90,36 @@ at::Tensor scratch_tensor(const std::filesystem::path& folder, std::int64_t rows
       array->values().data(), {rows, width}, [array](void*) {}, at::TensorOptions(at::kFloat));
 }
 
-/// Some rows of a modality in the memory of the processor.
-at::Tensor gather_rows(const FeatureRows& features, const std::vector<std::int64_t>& rows,
-                       const std::filesystem::path* scratch) {
-  constexpr std::int64_t kGatheredAtOnce = 4096;
-  const auto index = index_tensor(rows, features.device());
-  if (scratch == nullptr || rows.empty()) return features.index_select(0, index).to(at::kCPU);
-  auto gathered = scratch_tensor(*scratch, index.size(0), features.size(1));
-  for (std::int64_t first = 0; first < index.size(0); first += kGatheredAtOnce) {
-    const auto count = std::min(kGatheredAtOnce, index.size(0) - first);
-    gathered.narrow(0, first, count).copy_(features.index_select(0, index.narrow(0, first, count)));
+/// The training rows of each modality as retrieval reads them: in place, scaled when they are read.
+class RetrievalRows {
+ public:
+  RetrievalRows(const FeatureTable& table, const std::vector<std::int64_t>& train,
+                const std::vector<Metric>& metrics) {
+    for (std::size_t m = 0; m < table.features.size(); ++m) {
+      const auto& features = table.features[m];
+      const auto& scaling = features.scaling();
+      views_.push_back({numbers_of(features.stored()),
+                        features.size(1),
+                        metrics[m],
+                        train,
+                        {numbers_of(scaling.mean), numbers_of(scaling.deviation),
+                         numbers_of(scaling.lowest), numbers_of(scaling.highest)}});
+    }
   }
-  return gathered;
-}
+
+  [[nodiscard]] const std::vector<DatabaseView>& views() const { return views_; }
+
+ private:
+  /// In the memory of the processor, without a copy where they are there already.
+  std::span<const float> numbers_of(const at::Tensor& tensor) {
+    if (!tensor.defined()) return {};
+    const auto& kept = tensors_.emplace_back(tensor.to(at::kCPU).contiguous());
+    return {kept.data_ptr<float>(), static_cast<std::size_t>(kept.numel())};
+  }
+
+  std::vector<at::Tensor> tensors_;  ///< own what the views show
+  std::vector<DatabaseView> views_;
+};
 
 bool is_named_like_text(std::string name) {
   std::transform(name.begin(), name.end(), name.begin(),
@@ -243,20 +260,12 @@ TensorFile FoldStages::neighbour_file(const std::vector<Pattern>& patterns,
     const FeatureTable table = is_tuned ? tuned_features(context) : data_.table;
     const auto metrics =
         retrieval_metrics(data_.corpus->modality_names(), settings_.retrieval.metric);
-    const auto* scratch = is_large_ ? &stage_.scratch_folder() : nullptr;
-    std::vector<at::Tensor> rows;
-    std::vector<DatabaseView> views;
-    for (const auto& features : table.features) {
-      rows.push_back(gather_rows(features, data_.train, scratch));
-    }
-    for (std::size_t m = 0; m < rows.size(); ++m) {
-      const std::span numbers(rows[m].data_ptr<float>(), static_cast<std::size_t>(rows[m].numel()));
-      views.push_back({numbers, rows[m].size(1), metrics[m]});
-    }
+    const RetrievalRows rows(table, data_.train, metrics);
     std::vector<Pattern> present;
     for (const auto u : data_.train) present.push_back(table.present[static_cast<std::size_t>(u)]);
-    const NeighbourSearch search(std::move(views), std::move(present), settings_.retrieval.k,
-                                 has_lists ? SearchKind::kLists : SearchKind::kExact);
+    const NeighbourSearch search(rows.views(), std::move(present), settings_.retrieval.k,
+                                 has_lists ? SearchKind::kLists : SearchKind::kExact,
+                                 [&] { context.throw_if_stopping(); });
     TensorFile result;
     add_search_reports(search.reports(), result);
     for (const auto pattern : patterns) {

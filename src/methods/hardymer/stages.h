@@ -37,7 +37,7 @@ struct Curriculum {
 
 /// Numbers of a table beyond which tuned features and the rows of retrieval lie in scratch files,
 /// and the cache keeps the tuning nets alone.
-inline constexpr std::int64_t kLargestInMemory = std::int64_t{1} << 28;
+inline constexpr std::int64_t kLargestInMemory = std::int64_t{1} << 26;
 
 /// Stages of one fold under one seed, while its data is at hand. The cache makes each call after
 /// the first cheap. Cheap to make; refers to its arguments.

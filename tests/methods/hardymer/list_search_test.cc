@@ -3,8 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <set>
+#include <stdexcept>
 #include <utility>
+#include <vector>
 
 #include "base/random.h"
 
@@ -123,6 +126,37 @@ TEST(RowSource, ShowsMembersAndScalesThem) {
   scaled.gather(std::vector<std::int64_t>{1, 0}, gathered);
   EXPECT_EQ(scaled.size(), 2);
   EXPECT_EQ(gathered, (std::vector<float>{0, 0, 0.6F, 0.8F}));
+}
+
+TEST(ListSearch, EndsWhereverItIsStopped) {
+  std::vector<float> rows;
+  for (int i = 0; i < 2000; ++i) rows.push_back(static_cast<float>(i * 7919 % 601));
+  int checks = 0;
+  const auto whole =
+      search_by_lists(RowSource(rows, 2, {}, false), 3, 0.99, [&checks] { ++checks; });
+  EXPECT_GT(checks, 20);
+  EXPECT_EQ(whole.nearest, search_by_lists(RowSource(rows, 2, {}, false), 3, 0.99).nearest);
+  for (const int last : {1, checks / 2, checks}) {
+    int left = last;
+    EXPECT_THROW(search_by_lists(RowSource(rows, 2, {}, false), 3, 0.99,
+                                 [&left] {
+                                   if (--left == 0) throw std::runtime_error("stopped");
+                                 }),
+                 std::runtime_error);
+  }
+}
+
+TEST(RowSource, StandardisesAndLimitsRowsThatAreStoredElsewhere) {
+  const std::vector<float> rows = {3, 4, 0, 0, 6, 8};
+  const std::vector<std::int64_t> places = {2, 0};
+  const std::vector<float> mean = {1, 0};
+  const std::vector<float> deviation = {2, 4};
+  const std::vector<float> lowest = {-1, 1.25F};
+  const std::vector<float> highest = {2, 1.5F};
+  const auto source =
+      RowSource(rows, 2, {}, false).stored_at(places, {mean, deviation, lowest, highest});
+  EXPECT_EQ(source.size(), 2);
+  EXPECT_EQ(source.block(0, 2), (std::vector<float>{2, 1.5F, 1, 1.25F}));
 }
 
 }  // namespace

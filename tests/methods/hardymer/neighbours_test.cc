@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace hardy {
@@ -55,6 +56,38 @@ TEST(Neighbours, OneUtteranceHasNone) {
   const std::vector<float> one = {1};
   const NeighbourSearch search({{one, 1, Metric::kL2}}, {Pattern(1)}, 3);
   EXPECT_EQ(search.neighbours(Pattern(1)).counts[0], 0);
+}
+
+TEST(Neighbours, RowsReadInPlaceAreThoseOfAStandardisedCopy) {
+  constexpr std::size_t kStored = 90;
+  std::vector<float> stored;
+  for (std::size_t i = 0; i < 2 * kStored; ++i) {
+    stored.push_back(static_cast<float>(i * 7919 % 601));
+  }
+  std::vector<std::int64_t> places;
+  std::vector<float> copy;
+  const std::vector<float> mean = {300, 250};
+  const std::vector<float> deviation = {170, 90};
+  const std::vector<float> lowest = {-1.5F, -2};
+  const std::vector<float> highest = {1.25F, 2};
+  for (std::size_t place = 1; place < kStored; place += 2) {
+    places.push_back(static_cast<std::int64_t>(place));
+    for (std::size_t j = 0; j < 2; ++j) {
+      const float scaled = (stored[2 * place + j] - mean[j]) / deviation[j];
+      copy.push_back(std::min(std::max(scaled, lowest[j]), highest[j]));
+    }
+  }
+  const std::vector<Pattern> present(places.size(), Pattern(1));
+  for (const auto metric : {Metric::kL2, Metric::kCosine}) {
+    const DatabaseView in_place = {stored, 2, metric, places, {mean, deviation, lowest, highest}};
+    for (const auto kind : {SearchKind::kExact, SearchKind::kLists}) {
+      const auto found = NeighbourSearch({in_place}, present, 4, kind).neighbours(Pattern(1));
+      const auto wanted =
+          NeighbourSearch({{copy, 2, metric}}, present, 4, kind).neighbours(Pattern(1));
+      EXPECT_EQ(found.ids, wanted.ids);
+      EXPECT_EQ(found.distances, wanted.distances);
+    }
+  }
 }
 
 TEST(Neighbours, ListsFindTheSameAndSayHowWell) {
