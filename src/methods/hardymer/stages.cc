@@ -249,17 +249,19 @@ TensorFile FoldStages::neighbour_file(const std::vector<Pattern>& patterns,
                                       TaskContext& context) const {
   const bool is_tuned = settings_.retrieval.database == FeatureKind::kTuned;
   const bool has_lists = settings_.retrieval.index == RetrievalIndex::kLists;
+  const auto metrics =
+      retrieval_metrics(data_.corpus->modality_names(), settings_.retrieval.metric);
+  std::string metric_text;  // what `auto` stands for may change with a version
+  for (const auto metric : metrics) metric_text += metric == Metric::kCosine ? " cosine" : " l2";
   const StageName name = {"neighbours",
                           with({bits_text(patterns),
-                                fmt::format("k {} metric {}{}", settings_.retrieval.k,
-                                            settings_.retrieval.metric, has_lists ? " lists" : ""),
+                                fmt::format("k {} metrics{}{}", settings_.retrieval.k, metric_text,
+                                            has_lists ? " lists" : ""),
                                 is_tuned ? tuning_settings() : "plain"},
                                seams_.key_inputs(KeyedStage::kNeighbours)),
                           "neighbours"};
   return stage_.get_or_compute(name, context, [&](const auto& /*services*/) {
     const FeatureTable table = is_tuned ? tuned_features(context) : data_.table;
-    const auto metrics =
-        retrieval_metrics(data_.corpus->modality_names(), settings_.retrieval.metric);
     const RetrievalRows rows(table, data_.train, metrics);
     std::vector<Pattern> present;
     for (const auto u : data_.train) present.push_back(table.present[static_cast<std::size_t>(u)]);
