@@ -18,7 +18,6 @@
 #include "cli/data_convert.h"
 #include "cli/output.h"
 #include "corpus/plain_form.h"
-#include "hardy/check.h"
 #include "hardy/errors.h"
 #include "hardy/load.h"
 

@@ -34,7 +34,6 @@
 #include "cli/training_commands.h"
 #include "cli/version_text.h"
 #include "hardy/errors.h"
-#include "hardy/program.h"
 #include "hardy/version.h"
 
 namespace hardy {

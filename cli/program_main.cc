@@ -1,7 +1,7 @@
 // The entry point of hardy and of the programs beside it.
 #include <csignal>
 
-#include "hardy/program.h"
+#include "hardy/version.h"
 
 int main(int argc, char** argv) {
   // A file that reaches the limit of its size is an error with a message, not the end.

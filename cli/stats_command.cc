@@ -23,8 +23,8 @@
 #include "base/nearest_name.h"
 #include "cli/output.h"
 #include "cli/table_style.h"
-#include "hardy/condition.h"
 #include "hardy/errors.h"
+#include "hardy/modality.h"
 
 namespace hardy {
 namespace {

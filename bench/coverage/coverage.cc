@@ -16,7 +16,7 @@
 #include "analysis/comparison.h"
 #include "analysis/prediction_table.h"
 #include "base/random.h"
-#include "hardy/condition.h"
+#include "hardy/modality.h"
 
 namespace hardy {
 namespace {

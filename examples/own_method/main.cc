@@ -1,7 +1,7 @@
 // hardy with one method more: every command of hardy, on runs and models of every method.
 #include <memory>
 
-#include "hardy/program.h"
+#include "hardy/version.h"
 #include "methods/method.h"
 
 namespace hardy {

@@ -16,7 +16,6 @@
 // data: corpora, readers, checks, splits
 #include "corpus/plain_form.h"
 #include "corpus/synth/demo_corpus.h"
-#include "hardy/check.h"
 #include "hardy/corpus.h"
 #include "hardy/load.h"
 #include "hardy/split.h"

@@ -8,7 +8,7 @@
 
 #include "hardy/config.h"
 #include "hardy/corpus.h"
-#include "hardy/reading.h"
+#include "hardy/load.h"
 
 namespace hardy {
 

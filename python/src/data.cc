@@ -16,7 +16,6 @@
 #include "corpus/label_column.h"
 #include "corpus/plain_form.h"
 #include "errors.h"
-#include "hardy/check.h"
 #include "hardy/config.h"
 #include "hardy/errors.h"
 #include "hardy/load.h"

@@ -5,7 +5,7 @@
 
 #include "hardy/bundle.h"
 #include "hardy/corpus.h"
-#include "hardy/fit_outcome.h"
+#include "hardy/results.h"
 
 namespace hardy {
 

@@ -11,8 +11,8 @@
 #include "analysis/results_json.h"
 #include "base/utf8.h"
 #include "formats/text.h"
-#include "hardy/condition.h"
 #include "hardy/errors.h"
+#include "hardy/modality.h"
 #include "metrics/registry.h"
 
 namespace hardy {

@@ -1,4 +1,4 @@
-#include "hardy/fit_outcome.h"
+#include "hardy/results.h"
 
 #include <cmath>
 #include <limits>

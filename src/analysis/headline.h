@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "hardy/corpus.h"
-#include "hardy/fit_outcome.h"
 #include "hardy/results.h"
 
 namespace hardy {

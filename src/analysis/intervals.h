@@ -7,7 +7,6 @@
 
 #include "analysis/bootstrap.h"
 #include "hardy/corpus.h"
-#include "hardy/fit_outcome.h"
 #include "hardy/results.h"
 
 namespace hardy {

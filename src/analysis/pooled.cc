@@ -9,9 +9,9 @@
 
 #include "analysis/comparison.h"
 #include "analysis/distributions.h"
-#include "hardy/condition.h"
 #include "hardy/errors.h"
 #include "hardy/metrics.h"
+#include "hardy/modality.h"
 #include "metrics/registry.h"
 
 namespace hardy {

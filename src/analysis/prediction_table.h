@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "analysis/area_table.h"
-#include "hardy/condition.h"
+#include "hardy/modality.h"
 #include "metrics/tally.h"
 #include "pipeline/run_folder.h"
 

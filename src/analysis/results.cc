@@ -11,9 +11,9 @@
 #include <fmt/format.h>
 
 #include "analysis/headline.h"
+#include "corpus/missing.h"
 #include "hardy/errors.h"
 #include "hardy/metrics.h"
-#include "hardy/missing.h"
 #include "metrics/calibration.h"
 
 namespace hardy {

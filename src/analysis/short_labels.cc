@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "hardy/condition.h"
+#include "hardy/modality.h"
 
 namespace hardy {
 namespace {

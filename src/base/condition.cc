@@ -1,4 +1,4 @@
-#include "hardy/condition.h"
+#include "hardy/modality.h"
 
 #include <algorithm>
 #include <charconv>

@@ -9,7 +9,7 @@
 
 #include "corpus/sequence.h"
 #include "hardy/corpus.h"
-#include "hardy/reading.h"
+#include "hardy/load.h"
 
 namespace hardy {
 

@@ -1,4 +1,4 @@
-#include "hardy/check.h"
+#include "hardy/load.h"
 
 #include <algorithm>
 #include <map>
@@ -8,7 +8,6 @@
 #include <fmt/format.h>
 
 #include "hardy/errors.h"
-#include "hardy/load.h"
 #include "hardy/split.h"
 
 namespace hardy {

@@ -6,7 +6,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "hardy/check.h"
+#include "hardy/load.h"
 
 namespace hardy {
 namespace {

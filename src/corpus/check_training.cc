@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <iterator>
 
-#include "hardy/check.h"
 #include "hardy/errors.h"
+#include "hardy/load.h"
 #include "hardy/split.h"
 
 namespace hardy {

@@ -1,4 +1,4 @@
-// Parser of protocol.conditions (include/hardy/missing.h).
+// Parser of protocol.conditions (corpus/missing.h).
 #include <algorithm>
 #include <array>
 #include <charconv>
@@ -10,8 +10,8 @@
 #include <fmt/ranges.h>
 
 #include "base/nearest_name.h"
+#include "corpus/missing.h"
 #include "hardy/errors.h"
-#include "hardy/missing.h"
 
 namespace hardy {
 namespace {

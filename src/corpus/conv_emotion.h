@@ -6,7 +6,7 @@
 
 #include "formats/pickle.h"
 #include "hardy/config.h"
-#include "hardy/reading.h"
+#include "hardy/load.h"
 
 namespace hardy {
 

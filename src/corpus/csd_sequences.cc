@@ -10,7 +10,7 @@
 #include "formats/hdf5.h"
 #include "formats/text.h"
 #include "hardy/errors.h"
-#include "hardy/reading.h"
+#include "hardy/load.h"
 
 namespace hardy {
 namespace {

@@ -5,7 +5,7 @@
 #include <filesystem>
 
 #include "hardy/config.h"
-#include "hardy/reading.h"
+#include "hardy/load.h"
 
 namespace hardy {
 

@@ -11,7 +11,7 @@
 
 #include "base/foreign.h"
 #include "hardy/errors.h"
-#include "hardy/reading.h"
+#include "hardy/load.h"
 
 namespace hardy {
 namespace {

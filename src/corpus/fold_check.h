@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "hardy/errors.h"
-#include "hardy/reading.h"
+#include "hardy/load.h"
 #include "hardy/split.h"
 
 namespace hardy {

@@ -11,7 +11,7 @@
 #include "corpus/written_ids.h"
 #include "formats/text.h"
 #include "hardy/errors.h"
-#include "hardy/reading.h"
+#include "hardy/load.h"
 
 namespace hardy {
 namespace {

@@ -8,7 +8,7 @@
 
 #include "corpus/plain_form.h"
 #include "hardy/corpus.h"
-#include "hardy/reading.h"
+#include "hardy/load.h"
 
 namespace hardy {
 

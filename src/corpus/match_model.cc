@@ -10,7 +10,7 @@
 #include "base/nearest_name.h"
 #include "formats/text.h"
 #include "hardy/errors.h"
-#include "hardy/reading.h"
+#include "hardy/load.h"
 
 namespace hardy {
 namespace {

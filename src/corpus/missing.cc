@@ -1,4 +1,4 @@
-#include "hardy/missing.h"
+#include "corpus/missing.h"
 
 #include <algorithm>
 #include <array>

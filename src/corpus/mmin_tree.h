@@ -4,7 +4,7 @@
 #include <filesystem>
 
 #include "hardy/config.h"
-#include "hardy/reading.h"
+#include "hardy/load.h"
 
 namespace hardy {
 

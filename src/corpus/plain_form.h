@@ -18,7 +18,7 @@
 #include <vector>
 
 #include "hardy/corpus.h"
-#include "hardy/reading.h"
+#include "hardy/load.h"
 
 namespace hardy {
 

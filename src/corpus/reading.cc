@@ -1,4 +1,4 @@
-#include "hardy/reading.h"
+#include "hardy/load.h"
 
 #include <algorithm>
 #include <array>

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "hardy/corpus.h"
-#include "hardy/reading.h"
+#include "hardy/load.h"
 
 namespace hardy {
 
@@ -19,7 +19,7 @@ struct TreeOptions {
   /// it.
   std::filesystem::path labels = {};
   /// "acoustic=wav2vec-large-c-UTT,textual=..."; empty = every feature folder, named by its prefix
-  /// (modality_of_folder in hardy/reading.h).
+  /// (modality_of_folder in hardy/load.h).
   std::string modalities = {};
   int jobs = 1;                              ///< threads. Range >= 1
   std::string task = "auto";                 ///< "labels" = the six emotions of CMU-MOSEI

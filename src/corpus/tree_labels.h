@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "hardy/corpus.h"
-#include "hardy/reading.h"
+#include "hardy/load.h"
 
 namespace hardy {
 

@@ -11,7 +11,7 @@
 #include "corpus/plain_form.h"
 #include "formats/npy.h"
 #include "hardy/errors.h"
-#include "hardy/reading.h"
+#include "hardy/load.h"
 
 namespace hardy {
 namespace {

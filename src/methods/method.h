@@ -12,8 +12,8 @@
 
 #include "hardy/config.h"
 #include "hardy/corpus.h"
-#include "hardy/curve.h"
 #include "hardy/modality.h"
+#include "hardy/results.h"
 #include "hardy/split.h"
 #include "hardy/tensor_file.h"
 #include "methods/stage_costs.h"
@@ -72,7 +72,7 @@ class Method {
 
   /// Why the method cannot be applied to this corpus, with a remedy; nothing if it can. Called
   /// before training, with the folds to be trained. Requirements of all methods are checked before
-  /// (hardy/check.h). Corpora may have several labels or values per utterance, shares of raters
+  /// (hardy/load.h). Corpora may have several labels or values per utterance, shares of raters
   /// (Objective supports all of them) and unlabelled utterances (Utterance::is_labelled).
   [[nodiscard]] virtual std::optional<std::string> problem_with(const Corpus& corpus,
                                                                 const std::vector<Fold>& folds,

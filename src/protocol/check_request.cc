@@ -7,8 +7,8 @@
 #include <fmt/ranges.h>
 
 #include "base/checksum.h"
-#include "hardy/check.h"
 #include "hardy/errors.h"
+#include "hardy/load.h"
 #include "hardy/split.h"
 #include "methods/method.h"
 #include "protocol/run_protocol.h"

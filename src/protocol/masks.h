@@ -3,8 +3,8 @@
 
 #include <vector>
 
+#include "corpus/missing.h"
 #include "hardy/config.h"
-#include "hardy/missing.h"
 #include "hardy/results.h"
 #include "train/fold_data.h"
 

@@ -5,7 +5,7 @@
 
 #include "hardy/bundle.h"
 #include "hardy/config.h"
-#include "hardy/fit_outcome.h"
+#include "hardy/results.h"
 #include "hardy/tensor_file.h"
 #include "train/fold_data.h"
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "hardy/fit_outcome.h"
+#include "hardy/results.h"
 #include "hardy/tensor_file.h"
 #include "pipeline/run_folder.h"
 

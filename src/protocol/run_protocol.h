@@ -15,7 +15,6 @@
 #include "hardy/config.h"
 #include "hardy/corpus.h"
 #include "hardy/errors.h"
-#include "hardy/fit_outcome.h"
 #include "hardy/results.h"
 #include "hardy/split.h"
 #include "pipeline/progress.h"

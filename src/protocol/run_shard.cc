@@ -10,8 +10,8 @@
 
 #include <fmt/format.h>
 
+#include "corpus/missing.h"
 #include "hardy/errors.h"
-#include "hardy/missing.h"
 #include "methods/method.h"
 #include "nn/threads.h"
 #include "pipeline/scheduler.h"

@@ -4,8 +4,8 @@
 #include <memory>
 #include <vector>
 
+#include "corpus/missing.h"
 #include "hardy/corpus.h"
-#include "hardy/missing.h"
 #include "hardy/split.h"
 #include "protocol/fold_shelf.h"
 

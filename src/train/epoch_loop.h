@@ -12,7 +12,7 @@
 
 #include "base/random.h"
 #include "hardy/config.h"
-#include "hardy/curve.h"
+#include "hardy/results.h"
 #include "hardy/tensor_file.h"
 #include "nn/ops.h"
 #include "nn/parameters.h"

@@ -13,7 +13,6 @@
 #include "analysis/results_json.h"
 #include "analysis/results_text.h"
 #include "hardy/corpus.h"
-#include "hardy/fit_outcome.h"
 #include "hardy/results.h"
 #include "pipeline/run_folder.h"
 

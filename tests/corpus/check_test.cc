@@ -1,4 +1,4 @@
-#include "hardy/check.h"
+#include "hardy/load.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

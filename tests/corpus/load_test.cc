@@ -6,7 +6,6 @@
 #include <algorithm>
 
 #include "corpus/plain_form.h"
-#include "hardy/check.h"
 #include "hardy/errors.h"
 #include "tests/support/messages.h"
 #include "tests/support/small_corpus.h"

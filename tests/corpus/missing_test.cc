@@ -1,4 +1,4 @@
-#include "hardy/missing.h"
+#include "corpus/missing.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -12,7 +12,6 @@
 #include "base/checksum_list.h"
 #include "base/files.h"
 #include "formats/npy.h"
-#include "hardy/check.h"
 #include "hardy/errors.h"
 #include "hardy/load.h"
 #include "tests/support/messages.h"

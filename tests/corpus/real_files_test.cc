@@ -9,7 +9,6 @@
 #include <fmt/format.h>
 
 #include "formats/npy.h"
-#include "hardy/check.h"
 #include "hardy/errors.h"
 #include "hardy/load.h"
 #include "tests/support/messages.h"

@@ -12,8 +12,8 @@
 
 #include "analysis/prediction_table.h"
 #include "base/random.h"
-#include "hardy/condition.h"
 #include "hardy/errors.h"
+#include "hardy/modality.h"
 #include "methods/hardymer/settings.h"
 #include "protocol/model_file.h"
 #include "protocol/run_protocol.h"

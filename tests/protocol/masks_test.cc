@@ -4,8 +4,8 @@
 #include <torch/types.h>
 
 #include "analysis/compare_runs.h"
+#include "corpus/missing.h"
 #include "hardy/errors.h"
-#include "hardy/missing.h"
 #include "protocol/run_protocol.h"
 #include "tests/support/messages.h"
 #include "tests/support/temp_dir.h"

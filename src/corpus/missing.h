@@ -8,7 +8,6 @@
 #include <string>
 #include <vector>
 
-#include "hardy/condition.h"
 #include "hardy/corpus.h"
 #include "hardy/modality.h"
 
