@@ -80,7 +80,7 @@ void check_pairs(const std::vector<FinishedRun>& runs) {
         "--pairs takes two runs for each of two or more corpora, and {} were given", runs.size()));
   }
   for (std::size_t i = 0; i < runs.size(); i += 2) {
-    for (const std::size_t side : {0, 1}) {
+    for (const std::size_t side : {std::size_t{0}, std::size_t{1}}) {
       const FinishedRun& run = runs[i + side];
       if (run.results.method == runs[side].results.method) continue;
       throw ConfigError(fmt::format(
