@@ -104,7 +104,7 @@ TEST(AuditCommand, LeakSaysWhyItCannotJudge) {
   const auto result =
       run_hardy(audit(dir, "leak", {"--track", "unified", "--conditions", "a;t", "--no-estimate"}));
   EXPECT_EQ(result.exit_code, 3) << "what could not be judged has not passed";
-  EXPECT_THAT(result.output, HasSubstr("not computable because fold 'Ses01' tests 2 dialogue(s)"));
+  EXPECT_THAT(result.output, HasSubstr("not computable because fold 'Ses01' tests 2 dialogues"));
   EXPECT_THAT(result.errors, HasSubstr("use fewer folds"));
 }
 
