@@ -109,6 +109,26 @@ void note_shift(const StoredModel& model, const Corpus& corpus, std::vector<std:
       fmt::join(texts, ", ")));
 }
 
+/// Brings the corpus to the models, which all have the modalities and classes of this one.
+void match(const StoredModel& model, const Transfer& transfer, MatchedCorpus& matched,
+           std::vector<std::string>& notes) {
+  match_modalities(matched.corpus, model.info, notes);
+  matched.classes = match_labels(matched.corpus, model.info, transfer.map, notes);
+  note_shift(model, matched.corpus, notes);
+  matched.table = make_feature_table(matched.corpus, at::kCPU);
+  // While the models predict, the corpus has their classes, which are the width of their outputs.
+  if (matched.classes.changes_outputs()) matched.corpus.class_names = model.info.class_names;
+}
+
+void note_transfer(const Transfer& transfer, const std::vector<FitOutcome>& outcomes,
+                   const Corpus& corpus, std::vector<std::string>& notes) {
+  if (corpus.class_count() > 0) note_absent_classes(outcomes, corpus, notes);
+  if (!transfer.by_target_statistics) return;
+  notes.push_back(
+      "features are standardised by the mean and deviation of the scored dialogues, without their "
+      "labels, not by those of the training data (--target-statistics)");
+}
+
 /// Runs one stored model over a corpus.
 FitOutcome evaluate_model(const StoredModel& model, const MatchedCorpus& matched,
                           const ConditionPlan& plan, const Transfer& transfer,
@@ -232,10 +252,7 @@ Results evaluate_models(const std::filesystem::path& source, const Corpus& corpu
     const auto model = load_model(file);
     if (!first) {
       first = model.info;
-      match_modalities(matched.corpus, model.info, notes);
-      matched.classes = match_labels(matched.corpus, model.info, transfer.map, notes);
-      note_shift(model, matched.corpus, notes);
-      matched.table = make_feature_table(matched.corpus, at::kCPU);
+      match(model, transfer, matched, notes);
     }
     require_same(*first, model.info, file.string());
     method = model.config.protocol.method;
@@ -251,18 +268,14 @@ Results evaluate_models(const std::filesystem::path& source, const Corpus& corpu
                     file.filename().string());
   }
   progress.finish();
+  if (matched.classes.changes_outputs()) matched.corpus.class_names = matched.classes.names;
   Results results = make_results(outcomes, matched.corpus, folds);
   add_intervals(results, prediction_table(outcomes, matched.corpus));
   results.method = method;
   results.defects = defects;
   require_masks(plan, results, conditions);
   describe_masks(plan, matched.corpus, {tested.begin(), tested.end()}, results);
-  if (matched.corpus.class_count() > 0) note_absent_classes(outcomes, matched.corpus, notes);
-  if (transfer.by_target_statistics) {
-    notes.push_back(
-        "features are standardised by the mean and deviation of the scored dialogues, without "
-        "their labels, not by those of the training data (--target-statistics)");
-  }
+  note_transfer(transfer, outcomes, matched.corpus, notes);
   for (auto& text : overlap.texts()) notes.push_back(std::move(text));
   add_notes(notes, results);
   return results;
