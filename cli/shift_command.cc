@@ -100,7 +100,7 @@ void add_shift_command(CLI::App& data_app) {
   shift->add_option("TARGET", command->target, "The corpus to compare with it")->required();
   shift
       ->add_option("--set", command->assignments,
-                   "A setting of how corpora are read, e.g. --set data.modalities=textual; may be "
+                   "A setting of how corpora are read, e.g. --set data.reduce=mean-std; may be "
                    "repeated")
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false);

@@ -90,10 +90,10 @@ TEST_F(TrainingCommands, EvaluateMapsTheClassesOfAnotherCorpus) {
   }
   write_file_atomically(dir / "other/utterances.csv", table);
   auto settings = read_text_file(dir / "other/corpus.toml");
-  for (const auto& [from, to] :
-       {std::pair("\"happy\"", "\"joyful\""), std::pair("\"angry\"", "\"furious\"")}) {
+  for (const auto& [from, to] : {std::pair("happy", "joyful"), std::pair("angry", "furious")}) {
     const auto at = settings.find(from);
-    if (at != std::string::npos) settings.replace(at, std::string(from).size(), to);
+    ASSERT_NE(at, std::string::npos);
+    settings.replace(at, std::string(from).size(), to);
   }
   write_file_atomically(dir / "other/corpus.toml", settings);
   std::filesystem::remove(dir / "other/SHA256SUMS");
