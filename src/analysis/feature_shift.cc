@@ -105,7 +105,9 @@ std::vector<ColumnMoments> stored_moments(const TensorFileView& file, const Bund
     const std::string prefix = "scaling." + modality.name;
     const auto mean = file.floats(prefix + ".mean");
     const auto deviation = file.floats(prefix + ".deviation");
-    ColumnMoments moments{.modality = modality.name, .mean = {mean.begin(), mean.end()}};
+    ColumnMoments moments;
+    moments.modality = modality.name;
+    moments.mean.assign(mean.begin(), mean.end());
     for (const float value : deviation) {
       moments.variance.push_back(static_cast<double>(value) * static_cast<double>(value));
     }
