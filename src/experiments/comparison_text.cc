@@ -21,7 +21,7 @@ constexpr std::size_t kNameWidth = 22;
 constexpr std::size_t kLeastWidth = 8;
 constexpr int kIntervalWidth = 16;
 
-std::string fixed(double value, int digits = 4) {
+std::string decimals(double value, int digits = 4) {
   return std::isnan(value) ? "-" : fmt::format("{:.{}f}", value, digits);
 }
 
@@ -63,7 +63,7 @@ std::vector<TextLine> lines_of(const MethodTable& table) {
 }
 
 std::string value_of(const TextLine& line, std::size_t column) {
-  if (line.row != nullptr) return fixed(line.row->cells[column].mean);
+  if (line.row != nullptr) return decimals(line.row->cells[column].mean);
   const double gain = line.gain->values[column];
   return std::isnan(gain) ? "-" : fmt::format("{:+.4f}", gain);
 }
@@ -73,7 +73,7 @@ std::string interval_of(const TextLine& line, std::size_t column) {
   if (line.row == nullptr) return std::string(kIntervalWidth + 2, ' ');
   const auto& cell = line.row->cells[column];
   const auto interval =
-      std::isnan(cell.low) ? "" : fmt::format("[{}, {}]", fixed(cell.low), fixed(cell.high));
+      std::isnan(cell.low) ? "" : fmt::format("[{}, {}]", decimals(cell.low), decimals(cell.high));
   return fmt::format("{} {:<{}}", line.row->difference.is_beyond_chance ? "*" : " ", interval,
                      kIntervalWidth);
 }
@@ -97,7 +97,7 @@ std::vector<TextColumn> columns_of(const MethodTable& table, const std::vector<T
   if (!has_paper(table)) return columns;
   TextColumn paper{fmt::format("{:>{}}", "paper", kLeastWidth), {}};
   for (const auto& line : lines) {
-    const auto cell = line.row == nullptr ? "" : fixed(line.row->paper);
+    const auto cell = line.row == nullptr ? "" : decimals(line.row->paper);
     paper.cells.push_back(fmt::format("{:>{}}", cell, kLeastWidth));
   }
   columns.push_back(std::move(paper));
@@ -165,8 +165,8 @@ std::string cost_text(const MethodComparison& comparison) {
     // A method of another program may have parameters that are not known here.
     const auto parameters = cost.parameters > 0 ? fmt::format("{}", cost.parameters) : "-";
     text += fmt::format("{:<{}}{:<11}{:>13}{:>16}{:>16}\n", method_title(cost.method), kNameWidth,
-                        cost.track, parameters, fixed(cost.training_cpu_s, 1),
-                        fixed(cost.prediction_ms, 3));
+                        cost.track, parameters, decimals(cost.training_cpu_s, 1),
+                        decimals(cost.prediction_ms, 3));
   }
   return text;
 }
@@ -192,7 +192,7 @@ std::string terms_text(const MethodComparison& comparison) {
   for (const auto& chosen : comparison.chosen) {
     text += fmt::format(
         "  {}: {} points, validation {} (as declared {}): {}\n", method_title(chosen.method),
-        chosen.points, fixed(chosen.validation), fixed(chosen.declared_validation),
+        chosen.points, decimals(chosen.validation), decimals(chosen.declared_validation),
         chosen.assignments.empty() ? "as declared"
                                    : fmt::format("{}", fmt::join(chosen.assignments, ", ")));
   }
