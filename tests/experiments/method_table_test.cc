@@ -145,9 +145,9 @@ TEST(ComparisonText, ColumnsBeyondTheWidthOfATerminalFollowInBlocks) {
   }
   EXPECT_LE(widest, 80U);
   EXPECT_EQ(rows, 2U) << text;  // 26 and 3 times 9 columns, then 6 times 9
-  for (int c = 0; c < 9; ++c) {
+  for (std::size_t c = 0; c < 9; ++c) {
     EXPECT_THAT(text, HasSubstr(fmt::format("rate=0.{}", c)));
-    EXPECT_THAT(text, HasSubstr(fmt::format("{:.4f}", 0.5 + 0.01 * (c + 1))));
+    EXPECT_THAT(text, HasSubstr(fmt::format("{:.4f}", 0.5 + 0.01 * static_cast<double>(c + 1))));
   }
   EXPECT_THAT(text, HasSubstr("gain over best of all (average: over MoMKE)"));
 }
