@@ -138,7 +138,7 @@ TEST(ComparisonText, ColumnsBeyondTheWidthOfATerminalFollowInBlocks) {
   for (std::string line; std::getline(lines, line);) {
     if (line.starts_with("interval:")) break;
     widest = std::max(widest, line.size());
-    rows += line.starts_with("MoMKE ") ? 1 : 0;
+    if (line.starts_with("MoMKE ")) ++rows;
     if (line.starts_with("gain over best of all  ")) {
       EXPECT_THAT(line, HasSubstr("-0.0125"));
     }
