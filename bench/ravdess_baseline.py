@@ -7,7 +7,8 @@ Usage: bench/ravdess_baseline.py table FOLDER > table.csv
 FOLDER holds the clips under their published names, 03-01-EMOTION-..-ACTOR. `table` writes the table
 for `hardy run --media FOLDER --labels table.csv`: the group is the actor, so that each fold tests
 an actor that was never heard. `mfcc` fits on 23 coefficients x (mean, standard deviation, standard
-deviation of the difference between frames); `features` fits on the acoustic features of a corpus
+deviation of the difference between frames) of the louder three fifths of the frames, the best of
+seven sets of 69 statistics that were tried; `features` fits on the acoustic features of a corpus
 that `hardy extract` wrote. Both leave out one actor at a time, standardise by the other actors, and
 choose the penalty by leaving out each of those in turn. Needs numpy, scipy, scikit-learn; ffmpeg
 for `mfcc`.
@@ -28,7 +29,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 EMOTIONS = ["neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised"]
-RATE, WINDOW, HOP, BANDS, COEFFICIENTS = 16000, 400, 160, 40, 23
+RATE, WINDOW, HOP, TRANSFORM, BANDS, COEFFICIENTS = 16000, 400, 160, 512, 40, 23
 
 
 def clips_of(folder):
@@ -44,9 +45,9 @@ def mel_filters():
     def to_mel(hertz):
         return 2595 * numpy.log10(1 + hertz / 700)
 
-    mel = numpy.linspace(to_mel(50), to_mel(RATE / 2), BANDS + 2)
+    mel = numpy.linspace(0, to_mel(RATE / 2), BANDS + 2)
     edges = 700 * (10 ** (mel / 2595) - 1)
-    bins = numpy.arange(WINDOW // 2 + 1) * RATE / WINDOW
+    bins = numpy.arange(TRANSFORM // 2 + 1) * RATE / TRANSFORM
     rising = (bins - edges[:-2, None]) / (edges[1:-1] - edges[:-2])[:, None]
     falling = (edges[2:, None] - bins) / (edges[2:] - edges[1:-1])[:, None]
     return numpy.maximum(0, numpy.minimum(rising, falling))
@@ -56,8 +57,10 @@ def mfcc_statistics(file, filters):
     command = ["ffmpeg", "-nostdin", "-v", "error", "-i", file, "-ar", str(RATE), "-ac", "1", "-f", "s16le", "-"]
     sound = numpy.frombuffer(subprocess.run(command, check=True, capture_output=True).stdout, "<i2")
     frames = numpy.lib.stride_tricks.sliding_window_view(sound / 32768, WINDOW)[::HOP]
-    power = numpy.abs(scipy.fft.rfft(frames * scipy.signal.get_window("hamming", WINDOW))) ** 2
-    cepstrum = scipy.fft.dct(numpy.log(power @ filters.T + 1e-10), norm="ortho")[:, :COEFFICIENTS]
+    windowed = frames * scipy.signal.get_window("hamming", WINDOW)
+    power = numpy.abs(scipy.fft.rfft(windowed, TRANSFORM)) ** 2
+    cepstrum = scipy.fft.dct(numpy.log(power @ filters.T + 1e-6), norm="ortho")[:, :COEFFICIENTS]
+    cepstrum = cepstrum[cepstrum[:, 0] > numpy.percentile(cepstrum[:, 0], 40)]
     change = numpy.diff(cepstrum, axis=0)
     return numpy.concatenate([cepstrum.mean(0), cepstrum.std(0), change.std(0)])
 

@@ -49,7 +49,7 @@ struct ExtractedSegment {
 };
 
 /// Frozen networks in place of the embedded extractors, and the pooling of their outputs to one
-/// vector. An empty path keeps the embedded extractor.
+/// vector. An empty path keeps the embedded extractor. Each may also be a TorchScript program.
 struct BackboneFiles {
   std::filesystem::path sound;     ///< wav2vec of fairseq (.pt), or a folder in Hugging Face's
                                    ///< form: wav2vec2, hubert, wavlm
@@ -58,6 +58,7 @@ struct BackboneFiles {
   std::string like;  ///< "gcnet", "merbench": pooling of those scripts; empty = hardy's
   bool is_manet_since_2023 = false;  ///< MA-Net's second chain runs backwards
   std::filesystem::path cascade;     ///< face detector in front of MA-Net; empty = opencv-data's
+  bool trusts_programs = false;      ///< loads TorchScript, which runs the code in the file
 
   /// Whether any extractor is replaced.
   [[nodiscard]] bool any() const { return !sound.empty() || !text.empty() || !pictures.empty(); }
