@@ -225,6 +225,9 @@ void answer_recordings(const MediaCommand& command) {
     }
     const bool is_done =
         WIFEXITED(status) && (WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == kChanged);
+    if (known.empty() && WIFSIGNALED(status)) {
+      print_notice(fmt::format("hardy-extractor: error: ended with {}", end_text(status)));
+    }
     if (is_done || known.empty() || is_service_gone_within(command.control, {})) return;
     tell_service(command.control, false);
     if (Clock::now() - start > kHealthy) pause = kShortestPause;
