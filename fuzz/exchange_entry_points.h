@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <set>
@@ -10,7 +11,7 @@
 #include <string>
 #include <string_view>
 
-#include "base/utf8.h"
+#include "formats/text.h"
 #include "fuzz/request_entry_point.h"
 #include "hardy/errors.h"
 #include "media/recording_exchange.h"
