@@ -24,7 +24,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::size_t kHashDigits = 12;
+constexpr std::size_t kScriptDigits = 12;
 constexpr std::int64_t kWidest = 65536;
 
 ScriptLoader& loader() {
@@ -48,7 +48,7 @@ class DescribedScript {
     }
     width_ = settings_.integer("width", 1, kWidest);
     maker_ = fmt::format(
-        "script-{}", sha256(sha256_file(file) + settings_.json().dump()).substr(0, kHashDigits));
+        "script-{}", sha256(sha256_file(file) + settings_.json().dump()).substr(0, kScriptDigits));
   }
 
   [[nodiscard]] const NetworkSettings& settings() const { return settings_; }
@@ -142,7 +142,7 @@ class ScriptText final : public TextExtractor {
                            script_.settings().text_or("tokenizer_kind", "bert"))) {}
 
   [[nodiscard]] std::string maker() const override {
-    return script_.maker() + "-" + tokenizer_->checksum().substr(0, kHashDigits);
+    return script_.maker() + "-" + tokenizer_->checksum().substr(0, kScriptDigits);
   }
 
   [[nodiscard]] std::int64_t width() const override { return script_.width(); }

@@ -336,12 +336,12 @@ TEST_F(ServeMedia, TheLengthIsThatOfTheDecodedRecording) {
 }
 
 TEST_F(ServeMedia, RecordingsThatStillArriveHoldNoPlace) {
-  start({"--media", "--max-recordings", "1", "--request-timeout", "1"});
+  start({"--media", "--max-recordings", "1", "--request-timeout", "3"});
   const std::string text = media_request(clip() + "--XX--\r\n");
   const MediaClient slow(port_);
   slow.send(text.substr(0, text.size() / 2));
   EXPECT_THAT(post(clip()), HasSubstr("200 OK"));
-  EXPECT_EQ(slow.read(), "");  // nothing came for a second: closed
+  EXPECT_EQ(slow.read(), "");  // nothing came for three seconds: closed
 }
 
 TEST_F(ServeMedia, ClientsThatHangUpLeaveTheirPlaceToOthers) {

@@ -107,12 +107,12 @@ TEST_F(Script, TextComesAsIds) {
   test::put_file(folder_ / "vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\ngood\nday\n");
   files_.text = folder_ / "net.pt";
   save_program(files_.text,
-               "    y = x.to(torch.float)\n    return torch.stack([y, 2 * y, -y], -1)\n",
+               "    y = x * 1.0\n    return torch.stack([y, 2 * y, -y], -1)\n",
                R"({"modality": "text", "width": 3, "tokenizer": ".", "tokenizer_kind": "bert"})");
   const auto text = open_backbones(files_)->text;
   // [CLS] good day [SEP] = 2 4 5 3
   EXPECT_THAT(text->extract("Good day"), ElementsAre(3.5F, 7.0F, -3.5F));
-  EXPECT_THROW(text->extract(" "), DataError);
+  EXPECT_THROW(static_cast<void>(text->extract(" ")), DataError);
 }
 
 TEST_F(Script, DescriptionsThatDoNotFitAreRefused) {
@@ -138,7 +138,8 @@ TEST_F(Script, ProgramsThatFailCostTheirUtterance) {
   const std::vector<std::int16_t> samples(200, 1);
   const auto failure = [&](const char* body) {
     audio(body);
-    return message_of<DataError>([&] { open_backbones(files_)->sound->extract(samples); });
+    return message_of<DataError>(
+        [&] { static_cast<void>(open_backbones(files_)->sound->extract(samples)); });
   };
   EXPECT_THAT(failure("    return x.reshape([1, 7])\n"), HasSubstr("the program failed: "));
   EXPECT_THAT(failure("    return x.reshape([1, -1, 4])\n"),
