@@ -29,7 +29,8 @@ struct Drawn {
   }
 
   /// The metrics with every utterance repeated as often as its cluster's weight.
-  [[nodiscard]] ProbabilityMetrics repeated(std::size_t classes, const std::vector<double>& weights) const {
+  [[nodiscard]] ProbabilityMetrics repeated(std::size_t classes,
+                                            const std::vector<double>& weights) const {
     std::vector<std::int64_t> truth;
     std::vector<float> scores;
     for (std::size_t i = 0; i < rows.size(); ++i) {

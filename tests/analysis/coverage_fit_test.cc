@@ -44,14 +44,16 @@ TEST(CoverageFit, ScoresAreOneMinusTheProbabilityOfTheTruth) {
   const auto scores = coverage_scores_of({{Pattern(0b10), kUtterances, outputs}}, made_corpus());
   ASSERT_EQ(scores.size(), 1U);
   EXPECT_EQ(scores[0].pattern, Pattern(0b10));
-  EXPECT_THAT(scores[0].scores, ElementsAre(FloatEq(.1F), FloatEq(.2F), FloatEq(.3F), FloatEq(.5F)));
+  EXPECT_THAT(scores[0].scores,
+              ElementsAre(FloatEq(.1F), FloatEq(.2F), FloatEq(.3F), FloatEq(.5F)));
   EXPECT_THAT(scores[0].sizes, ElementsAre(3, 3, 3, 1));
 }
 
 TEST(CoverageFit, OnlyUtterancesWithAllOfThePatternCount) {
   const std::vector<float> outputs = {.7F, .3F, .2F, .8F, .9F, .1F, .5F, .5F, .6F, .4F};
   const auto scores = coverage_scores_of(
-      {{Pattern(0b11), kUtterances, outputs}, {Pattern(0b01), {1, 4}, {1, 0, 1, 0}}}, made_corpus());
+      {{Pattern(0b11), kUtterances, outputs}, {Pattern(0b01), {1, 4}, {1, 0, 1, 0}}},
+      made_corpus());
   ASSERT_EQ(scores.size(), 1U) << "a pattern that no labelled utterance has gets no scores";
   EXPECT_THAT(scores[0].scores, ElementsAre(FloatEq(.1F), FloatEq(.3F), FloatEq(.5F)));
   EXPECT_THAT(scores[0].sizes, ElementsAre(2, 2, 1));
@@ -61,8 +63,7 @@ TEST(CoverageFit, ValuesScoreTheirDistanceAndSignsLeaveZeroOut) {
   Corpus corpus = made_corpus();
   corpus.class_names.clear();
   corpus.label_kind = LabelKind::kValue;
-  const std::vector<Evaluation> values = {
-      {Pattern(0b10), kUtterances, {-.5F, 3, .25F, 1, 9}}};
+  const std::vector<Evaluation> values = {{Pattern(0b10), kUtterances, {-.5F, 3, .25F, 1, 9}}};
   auto scores = coverage_scores_of(values, corpus);
   ASSERT_EQ(scores.size(), 1U);
   EXPECT_THAT(scores[0].scores, ElementsAre(0, FloatEq(.25F), FloatEq(.5F), FloatEq(2)));

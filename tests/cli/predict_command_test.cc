@@ -192,8 +192,7 @@ TEST_F(PredictCoverage, EveryUtteranceGetsASetOrTheReason) {
     EXPECT_EQ(lines[i]["set"][0], lines[i]["label"]) << i;
     EXPECT_EQ(lines[i]["coverage"], i == 1 ? Json(nullptr) : Json(.9)) << i;
   }
-  EXPECT_EQ(lines[1]["no_coverage"],
-            "3 validation dialogues with these modalities; 0.9 takes 9");
+  EXPECT_EQ(lines[1]["no_coverage"], "3 validation dialogues with these modalities; 0.9 takes 9");
   EXPECT_FALSE(lines[0].contains("no_coverage"));
   const auto text = run_hardy(words({"--coverage", "0.9"}));
   EXPECT_EQ(text.exit_code, 0) << text.errors;

@@ -42,7 +42,8 @@ TEST(LargestScore, OfUtterancesThatStandAloneIsTheConformalQuantile) {
 }
 
 TEST(LargestScore, EveryDialogueCountsTheSame) {
-  // One dialogue of four, four of one: shares 1/4, 1/2, 3/4, 1, 2, 3, 4, 5 of the 6 with the new one.
+  // One dialogue of four, four of one: shares 1/4, 1/2, 3/4, 1, 2, 3, 4, 5 of the 6 with the new
+  // one.
   const CoverageScores five{
       kAll, {.1F, .2F, .3F, .4F, .5F, .6F, .7F, .8F}, {4, 4, 4, 4, 1, 1, 1, 1}};
   EXPECT_EQ(dialogues_of(five), 5);
@@ -170,8 +171,7 @@ TEST(PredictionSets, HoldTheClassesThatAreProbableEnough) {
 TEST(PredictionSets, PatternsPromiseForThemselvesAlone) {
   const PredictionSets sets(made_info(), .9);
   EXPECT_THAT(sets.refusal(kAll), IsEmpty());
-  EXPECT_EQ(sets.refusal(kFirst),
-            "4 validation dialogues with these modalities; 0.9 takes 9");
+  EXPECT_EQ(sets.refusal(kFirst), "4 validation dialogues with these modalities; 0.9 takes 9");
   EXPECT_EQ(sets.refusal(Pattern(0b10)), "no validation utterances with these modalities");
   const MadePrediction first({.98F, .01F, .01F}, kFirst);
   EXPECT_THAT(sets.classes(first.view(), 0), ElementsAre(0, 1, 2)) << "every class";
@@ -236,7 +236,8 @@ TEST(PredictionSets, ScoresAreKeptInTheModelFile) {
 TEST(PredictionSets, DamagedScoresAreRefused) {
   const test::TempDir dir;
   const auto file = dir / "model.safetensors";
-  const auto message = [&](const std::vector<float>& scores, const std::vector<std::int64_t>& sizes) {
+  const auto message = [&](const std::vector<float>& scores,
+                           const std::vector<std::int64_t>& sizes) {
     BundleInfo info = made_info();
     info.coverage = {{kAll, scores, sizes}};
     save_tensor_file(file, test::random_bundle(info));
