@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "base/files.h"
+#include "base/wording.h"
 #include "cli/audit_command.h"
 #include "cli/output.h"
 #include "corpus/synth/noise_corpus.h"
@@ -27,9 +28,9 @@ std::string carry_out(const SplitAuditCommand& command) {
   if (!command.quiet) print_notice("written to " + (command.out / "split.csv").string());
   if (report.findings() == 0) return "";
   return fmt::format(
-      "audit split: {} finding(s), marked in the report; take the doubles out of the corpus or "
+      "audit split: {}, marked in the report; take the doubles out of the corpus or "
       "choose another protocol.split",
-      report.findings());
+      counted(report.findings(), "finding"));
 }
 
 Corpus audited_corpus(const std::string& kind, Corpus corpus) {

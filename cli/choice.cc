@@ -6,7 +6,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "base/nearest_name.h"
+#include "base/wording.h"
 
 namespace hardy {
 

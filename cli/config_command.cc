@@ -12,7 +12,7 @@
 #include <CLI/CLI.hpp>
 
 #include "base/files.h"
-#include "base/nearest_name.h"
+#include "base/wording.h"
 #include "cli/config_options.h"
 #include "cli/output.h"
 #include "config/fields.h"

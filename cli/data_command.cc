@@ -15,6 +15,7 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "base/wording.h"
 #include "cli/data_convert.h"
 #include "cli/output.h"
 #include "corpus/plain_form.h"
@@ -276,8 +277,7 @@ std::string write_mended(const CheckReport& report, const DataOptions& options) 
   }
   write_plain(report.corpus, options.destination);
   return fmt::format("{}: a mended copy of {} utterances in the plain form, {} corrected\n",
-                     options.destination, report.utterances,
-                     mended == 1 ? "1 error" : fmt::format("{} errors", mended));
+                     options.destination, report.utterances, counted(mended, "error"));
 }
 
 void run_check(const DataOptions& options) {

@@ -10,7 +10,7 @@
 #include <fmt/ranges.h>
 #include <CLI/CLI.hpp>
 
-#include "base/nearest_name.h"
+#include "base/wording.h"
 #include "cli/audit_command.h"
 #include "cli/bundle_command.h"
 #include "cli/cache_command.h"

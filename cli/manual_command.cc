@@ -8,7 +8,7 @@
 #include <fmt/ranges.h>
 #include <CLI/CLI.hpp>
 
-#include "base/nearest_name.h"
+#include "base/wording.h"
 #include "cli/output.h"
 #include "hardy/errors.h"
 #include "hardy/version.h"

@@ -12,7 +12,7 @@
 #include <fmt/ranges.h>
 
 #include "base/foreign.h"
-#include "base/nearest_name.h"
+#include "base/wording.h"
 #include "cli/output.h"
 #include "corpus/assembler.h"
 #include "corpus/match_model.h"

@@ -10,7 +10,7 @@
 #include <CLI/CLI.hpp>
 
 #include "base/files.h"
-#include "base/nearest_name.h"
+#include "base/wording.h"
 #include "cli/output.h"
 #include "hardy/errors.h"
 #include "report/event_file.h"

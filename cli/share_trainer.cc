@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/files.h"
+#include "base/wording.h"
 #include "cli/output.h"
 #include "experiments/estimate_comparison.h"
 #include "hardy/errors.h"
@@ -44,11 +45,13 @@ void carry_out_share(const ShardRequest& request, const std::filesystem::path& f
   shares.finish();
   shares.end("done");
   if (is_quiet) return;
-  const char* what = request.shard.part == ShardPart::kStages ? "group(s) of stages" : "fit(s)";
+  const std::string computed = request.shard.part == ShardPart::kStages
+                                   ? counted(units, "group") + " of stages"
+                                   : counted(units, "fit");
   print_notice(
-      fmt::format("shard {}: {} {} in the cache {}; `--from-cache` writes results once "
+      fmt::format("shard {}: {} in the cache {}; `--from-cache` writes results once "
                   "all shards are done",
-                  request.shard.text(), units, what, request.cache.string()));
+                  request.shard.text(), computed, request.cache.string()));
 }
 
 std::vector<ShardVariant> share_variants(const Study& study) {

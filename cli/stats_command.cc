@@ -20,7 +20,7 @@
 #include "analysis/results_text.h"
 #include "analysis/short_labels.h"
 #include "base/json_number.h"
-#include "base/nearest_name.h"
+#include "base/wording.h"
 #include "cli/output.h"
 #include "cli/table_style.h"
 #include "hardy/errors.h"

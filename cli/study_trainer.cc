@@ -8,6 +8,7 @@
 #include <fmt/ranges.h>
 
 #include "base/files.h"
+#include "base/wording.h"
 #include "cli/audit_command.h"
 #include "cli/hardness_command.h"
 #include "cli/interrupts.h"
@@ -38,11 +39,12 @@ void say_estimate(const StudyRequest& request, const Corpus& corpus, ProgressBar
   progress.finish();
   const double share =
       estimate.one_protocol_cpu_s > 0 ? estimate.cpu_s / estimate.one_protocol_cpu_s : 0;
-  print_notice(fmt::format(
-      "{} variants: at most about {} on {} worker(s), {} CPU = {:.1f} times one protocol; "
-      "extrapolated from 4 epochs of fold 1 ({} CPU), early stopping not counted",
-      request.study.variants.size(), duration_text(estimate.cpu_s / estimate.jobs), estimate.jobs,
-      duration_text(estimate.cpu_s), share, duration_text(estimate.calibration_cpu_s)));
+  print_notice(
+      fmt::format("{} variants: at most about {} on {}, {} CPU = {:.1f} times one protocol; "
+                  "extrapolated from 4 epochs of fold 1 ({} CPU), early stopping not counted",
+                  request.study.variants.size(), duration_text(estimate.cpu_s / estimate.jobs),
+                  counted(estimate.jobs, "worker"), duration_text(estimate.cpu_s), share,
+                  duration_text(estimate.calibration_cpu_s)));
 }
 
 /// The same for methods, each measured separately.
@@ -56,10 +58,10 @@ void say_method_estimate(const StudyRequest& request, const CompareOptions& opti
     parts.push_back(fmt::format("{} {}", method_title(method.method), duration_text(method.cpu_s)));
   }
   print_notice(fmt::format(
-      "{} methods: at most about {} on {} worker(s), {} CPU ({}); extrapolated from 1 to 3 epochs "
+      "{} methods: at most about {} on {}, {} CPU ({}); extrapolated from 1 to 3 epochs "
       "of each stage on fold 1 ({} CPU), early stopping not counted",
-      estimate.methods.size(), duration_text(estimate.cpu_s / estimate.jobs), estimate.jobs,
-      duration_text(estimate.cpu_s), fmt::join(parts, ", "),
+      estimate.methods.size(), duration_text(estimate.cpu_s / estimate.jobs),
+      counted(estimate.jobs, "worker"), duration_text(estimate.cpu_s), fmt::join(parts, ", "),
       duration_text(estimate.calibration_cpu_s)));
 }
 

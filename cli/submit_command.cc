@@ -18,6 +18,7 @@
 
 #include "base/files.h"
 #include "base/shared_files.h"
+#include "base/wording.h"
 #include "cli/cluster_script.h"
 #include "cli/environment.h"
 #include "cli/output.h"
@@ -218,10 +219,11 @@ void submit_slurm(const ClusterJob& job, const fs::path& array, const fs::path& 
   const auto collecting = first_word(output_of(
       fmt::format("sbatch --parsable --kill-on-invalid-dep=yes --dependency=afterany:{} {}",
                   submitted, shell_word(collect.string()))));
-  print(fmt::format(
-      "array job {} ({} element(s)), collecting job {}; `hardy status {}` says how far they are, "
-      "`scancel {} {}` ends them\n",
-      submitted, job.elements, collecting, job.out.string(), submitted, collecting));
+  print(
+      fmt::format("array job {} ({}), collecting job {}; `hardy status {}` says how far they are, "
+                  "`scancel {} {}` ends them\n",
+                  submitted, counted(job.elements, "element"), collecting, job.out.string(),
+                  submitted, collecting));
 }
 
 void write_program(const fs::path& file, const std::string& text) {

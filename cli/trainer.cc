@@ -10,6 +10,7 @@
 
 #include "analysis/results_json.h"
 #include "analysis/results_text.h"
+#include "base/wording.h"
 #include "cli/interrupts.h"
 #include "cli/output.h"
 #include "cli/progress_bar.h"
@@ -68,9 +69,9 @@ std::string report(const TrainingRequest& request, const ProtocolResult& result,
                     {"peak_memory_bytes", timings.peak_memory_bytes},
                     {"results", Json::parse(results_json(result.results))}});
   }
-  return fmt::format("{}\n{} on {} worker{} ({} CPU, peak {}); written to {}\n",
+  return fmt::format("{}\n{} on {} ({} CPU, peak {}); written to {}\n",
                      table_of(request, result.results, progress), duration_text(timings.wall_s),
-                     timings.jobs, timings.jobs == 1 ? "" : "s", duration_text(timings.cpu_s),
+                     counted(timings.jobs, "worker"), duration_text(timings.cpu_s),
                      bytes_text(timings.peak_memory_bytes), result.folder.string());
 }
 
@@ -197,9 +198,8 @@ void report_warnings(const std::vector<Finding>& warnings, const std::string& pa
                              printable(warning.what), printable(warning.remedy)));
   }
   if (others == 0) return;
-  print_notice(
-      fmt::format("hardy: note: {} warnings about the data; hardy data check {} lists them", others,
-                  printable(path)));
+  print_notice(fmt::format("hardy: note: {} about the data; hardy data check {} lists them",
+                           counted(others, "warning"), printable(path)));
 }
 
 /// Computes a shard of the run, or writes the plan for dividing it.

@@ -12,6 +12,7 @@
 
 #include "analysis/distributions.h"
 #include "base/random.h"
+#include "base/wording.h"
 #include "hardy/errors.h"
 #include "hardy/metrics.h"
 
@@ -240,8 +241,8 @@ class TrackResampler {
     }
     if (number.freedom < kFewestFreedom) {
       const auto folds = static_cast<std::int64_t>(number.folds.size());
-      return fmt::format("{} test {}s in {} fold{} are too few, {} are needed",
-                         number.freedom + folds, table_.clusters, folds, folds == 1 ? "" : "s",
+      return fmt::format("{} test {}s in {} are too few, {} are needed", number.freedom + folds,
+                         table_.clusters, counted(number.folds.size(), "fold"),
                          kFewestFreedom + folds);
     }
     const auto undefined = std::count_if(number.replicates.begin(), number.replicates.end(),

@@ -8,6 +8,7 @@
 #include <fmt/ranges.h>
 
 #include "analysis/results_text.h"
+#include "base/wording.h"
 #include "metrics/registry.h"
 
 namespace hardy {
@@ -16,10 +17,6 @@ namespace {
 constexpr std::size_t kNumbersWidth = 42;  // columns right of the condition
 constexpr const char* kBold = "\x1b[1m";
 constexpr const char* kPlain = "\x1b[0m";
-
-std::string plural(std::size_t count, const char* noun) {
-  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
-}
 
 /// Terminal columns of a text: bytes that do not continue a character.
 std::size_t columns_of(const std::string& text) {
@@ -107,10 +104,10 @@ class TableWriter {
     for (const Score& score : results_.scores) tested.insert(score.fold);
     // Names of generated corpora contain it already.
     const bool must_say = results_.is_synthetic && !results_.data_name.ends_with("(synthetic)");
-    std::string text =
-        heading(fmt::format("{}{}: {}, test, {}, {}", results_.data_name,
-                            must_say ? " (synthetic)" : "", declared_method(results_.method).title,
-                            plural(tested.size(), "fold"), plural(results_.seeds.size(), "seed")));
+    std::string text = heading(
+        fmt::format("{}{}: {}, test, {}, {}", results_.data_name, must_say ? " (synthetic)" : "",
+                    declared_method(results_.method).title, counted(tested.size(), "fold"),
+                    counted(results_.seeds.size(), "seed")));
     text += '\n';
     if (!results_.defects.empty()) {
       text += wrapped(fmt::format("PUBLISHED DEFECTS ARE ON: these numbers are not results of the "
@@ -207,9 +204,9 @@ class TableWriter {
     const auto& intervals = results_.intervals;
     text +=
         fmt::format("{}{:g} % = interval over ", text.empty() ? "" : "; ", 100 * intervals.level);
-    text += intervals.cluster_count > 0 ? plural(static_cast<std::size_t>(intervals.cluster_count),
-                                                 intervals.clusters.c_str())
-                                        : "dialogues";
+    text += intervals.cluster_count > 0
+                ? counted(intervals.cluster_count, intervals.clusters.c_str())
+                : "dialogues";
     if (!is_over_seeds_) text += " (of one seed: without the spread of training)";
     return text;
   }

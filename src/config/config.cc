@@ -8,7 +8,7 @@
 #include <toml++/toml.h>
 
 #include "base/files.h"
-#include "base/nearest_name.h"
+#include "base/wording.h"
 #include "config/fields.h"
 #include "hardy/errors.h"
 

@@ -7,8 +7,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "base/nearest_name.h"
 #include "base/utf8.h"
+#include "base/wording.h"
 #include "config/toml_text.h"
 
 namespace hardy {

@@ -1,3 +1,4 @@
+#include "base/wording.h"
 #include "hardy/load.h"
 
 #include <algorithm>
@@ -175,12 +176,13 @@ class ContentCheck {
     const auto used = std::count_if(members.begin(), members.end(), [](auto n) { return n > 0; });
     if (used < 2) {
       add(Severity::kError, "one-class", corpus_.source,
-          fmt::format("its labels name {} class(es)", used), "recognition needs at least two");
+          fmt::format("its labels name {}", counted(used, "class")),
+          "recognition needs at least two");
     }
     for (std::size_t c = 0; c < members.size(); ++c) {
       if (members[c] > 1) continue;
       add(Severity::kWarning, "small-class", "class " + corpus_.class_names[c],
-          fmt::format("it has {} member(s)", members[c]),
+          fmt::format("it has {}", counted(members[c], "member")),
           "it cannot be both learned and tested: merge it with another class or remove it");
     }
     check_groups(members);

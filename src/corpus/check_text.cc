@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "base/wording.h"
 #include "hardy/load.h"
 
 namespace hardy {
@@ -32,10 +33,11 @@ std::string check_text(const CheckReport& report) {
       text += fmt::format("  ... and {} more\n", group.size() - kMostListed);
     text += fmt::format("  -> {}\n", group[0]->remedy);
   }
-  text += fmt::format("{}: {} utterances, {} errors, {} warnings, {} notes: {}\n", report.source,
-                      report.utterances, report.count(Severity::kError),
-                      report.count(Severity::kWarning), report.count(Severity::kNote),
-                      report.is_sound() ? "usable" : "not usable");
+  text += fmt::format(
+      "{}: {}, {}, {}, {}: {}\n", report.source, counted(report.utterances, "utterance"),
+      counted(report.count(Severity::kError), "error"),
+      counted(report.count(Severity::kWarning), "warning"),
+      counted(report.count(Severity::kNote), "note"), report.is_sound() ? "usable" : "not usable");
   return text;
 }
 

@@ -9,7 +9,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "base/nearest_name.h"
+#include "base/wording.h"
 #include "corpus/missing.h"
 #include "hardy/errors.h"
 

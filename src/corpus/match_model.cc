@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "base/nearest_name.h"
+#include "base/wording.h"
 #include "formats/text.h"
 #include "hardy/errors.h"
 #include "hardy/load.h"

@@ -14,8 +14,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "base/nearest_name.h"
 #include "base/random.h"
+#include "base/wording.h"
 #include "hardy/errors.h"
 
 namespace hardy {

@@ -12,7 +12,7 @@
 #include "base/checksum_list.h"
 #include "base/files.h"
 #include "base/foreign.h"
-#include "base/nearest_name.h"
+#include "base/wording.h"
 #include "formats/npy.h"
 #include "formats/npy_cells.h"
 #include "formats/text.h"

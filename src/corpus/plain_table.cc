@@ -11,7 +11,7 @@
 
 #include <fmt/format.h>
 
-#include "base/nearest_name.h"
+#include "base/wording.h"
 #include "corpus/label_column.h"
 #include "corpus/plain_form.h"
 #include "formats/csv.h"

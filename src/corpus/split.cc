@@ -1,4 +1,5 @@
 #include "hardy/split.h"
+#include "base/wording.h"
 
 #include <algorithm>
 #include <cmath>
@@ -180,9 +181,9 @@ std::vector<Fold> group_folds(const Corpus& corpus) {
   const auto groups = groups_of(corpus, all);
   if (groups.size() < 2) {
     throw ConfigError(
-        fmt::format("protocol.split = \"group\": {} has {} group(s) and needs 2 or more; use "
+        fmt::format("protocol.split = \"group\": {} has {} and needs 2 or more; use "
                     "\"kfold\" or \"auto\"",
-                    corpus.name, groups.size()));
+                    corpus.name, counted(groups.size(), "group")));
   }
   require_whole(corpus, "no-group",
                 [](const Dialogue& dialogue) { return dialogue.group.empty(); });
@@ -203,9 +204,8 @@ std::vector<Fold> random_folds(const Corpus& corpus, const ProtocolConfig& proto
   const std::int64_t count = protocol.folds;
   const auto dialogues = static_cast<std::int64_t>(corpus.dialogues.size());
   if (dialogues < 2) {
-    throw ConfigError(
-        fmt::format("{} has {} dialogue(s); training and testing need at least two of them",
-                    corpus.name, dialogues));
+    throw ConfigError(fmt::format("{} has {}; training and testing need at least two of them",
+                                  corpus.name, counted(corpus.dialogues.size(), "dialogue")));
   }
   if (count < 2 || count > dialogues) {
     throw ConfigError(
@@ -246,8 +246,8 @@ std::string validation_group(const Corpus& corpus, const ProtocolConfig& protoco
   if (groups.size() < 2) {
     throw ConfigError(
         fmt::format("protocol.validation = \"group\": the training side of fold '{}' has {} "
-                    "group(s) and needs 2 or more; use \"dialogue\" or \"auto\"",
-                    fold.name, groups.size()));
+                    "and needs 2 or more; use \"dialogue\" or \"auto\"",
+                    fold.name, counted(groups.size(), "group")));
   }
   if (protocol.split == "group") {
     const auto next = std::upper_bound(groups.begin(), groups.end(), fold.name);

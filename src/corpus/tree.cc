@@ -11,7 +11,7 @@
 #include <fmt/format.h>
 
 #include "base/foreign.h"
-#include "base/nearest_name.h"
+#include "base/wording.h"
 #include "corpus/feature_folder.h"
 #include "corpus/label_column.h"
 #include "corpus/tree_labels.h"

@@ -9,6 +9,7 @@
 #include "analysis/compare_runs.h"
 #include "analysis/comparison_json.h"
 #include "base/json_number.h"
+#include "base/wording.h"
 #include "formats/csv.h"
 #include "hardy/errors.h"
 #include "methods/hardymer_published/defects.h"
@@ -194,9 +195,10 @@ std::string worth_verdict(const DefectWorth& worth) {
 
 std::string defect_audit_text(const StudyResult& result, const std::vector<DefectWorth>& worths) {
   const Results& first = result.variants.front().test;
-  std::string text = fmt::format(
-      "{}{}: what each published defect is worth, test, {} fold(s), {} seed(s)\n", first.data_name,
-      first.is_synthetic ? " (synthetic)" : "", first.folds.size(), first.seeds.size());
+  std::string text =
+      fmt::format("{}{}: what each published defect is worth, test, {}, {}\n", first.data_name,
+                  first.is_synthetic ? " (synthetic)" : "", counted(first.folds.size(), "fold"),
+                  counted(first.seeds.size(), "seed"));
   std::string heading;
   for (const auto& worth : worths) {
     const Comparison& c = worth.comparison;

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "analysis/distributions.h"
+#include "base/wording.h"
 #include "experiments/table_reader.h"
 #include "hardy/errors.h"
 #include "hardy/metrics.h"
@@ -104,8 +105,8 @@ class FoldJudge {
   [[nodiscard]] std::string obstacle(const Resampled& number) const {
     const auto dialogues = static_cast<std::int64_t>(fold_.dialogues.size());
     if (dialogues < kFewestTestDialogues) {
-      return fmt::format("fold '{}' tests {} dialogue(s); fewer than {} cannot be resampled", name_,
-                         dialogues, kFewestTestDialogues);
+      return fmt::format("fold '{}' tests {}; fewer than {} cannot be resampled", name_,
+                         counted(fold_.dialogues.size(), "dialogue"), kFewestTestDialogues);
     }
     if (measure_ == "ua" && classes_in(fold_) < 2) {
       return fmt::format("the test part of fold '{}' has utterances of one class only", name_);

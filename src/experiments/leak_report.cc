@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/json_number.h"
+#include "base/wording.h"
 #include "experiments/leak_audit.h"
 #include "formats/csv.h"
 
@@ -101,9 +102,9 @@ Json rows_json(const std::vector<ChanceRow>& rows) {
 
 std::string leak_text(const LeakReport& report) {
   std::string text = fmt::format(
-      "{}: labels as they are, features of noise, {} seed(s); nothing can be better than chance "
+      "{}: labels as they are, features of noise, {}; nothing can be better than chance "
       "without a leak\n",
-      report.data_name, report.seeds);
+      report.data_name, counted(report.seeds, "seed"));
   text += table_of(report.checked, report.checked_label);
   text += table_of(report.published, "published");
   text += fmt::format(

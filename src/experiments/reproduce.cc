@@ -9,6 +9,7 @@
 #include <fmt/ranges.h>
 
 #include "analysis/short_labels.h"
+#include "base/wording.h"
 #include "formats/csv.h"
 #include "hardy/errors.h"
 #include "hardy/modality.h"
@@ -274,8 +275,8 @@ std::string reproduction_text(const std::string& name, const StudyResult& result
   const Results& first = result.variants.front().test;
   const ShortLabels headings = short_labels(summary_columns(first));
   std::string text =
-      fmt::format("{}{}: test, {} fold(s), {} seed(s)\n", first.data_name,
-                  first.is_synthetic ? " (synthetic)" : "", first.folds.size(), first.seeds.size());
+      fmt::format("{}{}: test, {}, {}\n", first.data_name, first.is_synthetic ? " (synthetic)" : "",
+                  counted(first.folds.size(), "fold"), counted(first.seeds.size(), "seed"));
   std::size_t width = 20;
   for (const auto& variant : result.variants) {
     width = std::max(width, variant.variant.label.size() + 2);

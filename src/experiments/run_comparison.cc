@@ -7,6 +7,7 @@
 #include <fmt/ranges.h>
 
 #include "analysis/intervals.h"
+#include "base/wording.h"
 #include "experiments/table_formats.h"
 #include "hardy/errors.h"
 #include "hardy/split.h"
@@ -99,8 +100,9 @@ ComparisonPlan plan_comparison(Study study, const Corpus& corpus) {
 
 std::string plan_text(const ComparisonPlan& plan, const CompareOptions& options) {
   const Config& base = plan.study.base;
-  std::string text = fmt::format("{} method(s), seeds {}, tracks {}\n", plan.study.variants.size(),
-                                 fmt::join(base.run.seeds, ", "), word_of(base.protocol.tracks));
+  std::string text =
+      fmt::format("{}, seeds {}, tracks {}\n", counted(plan.study.variants.size(), "method"),
+                  fmt::join(base.run.seeds, ", "), word_of(base.protocol.tracks));
   for (const auto& variant : plan.study.variants) {
     const auto& method = declared_method(variant_config(plan.study, variant).protocol.method);
     text += fmt::format("{}: ", method.title);

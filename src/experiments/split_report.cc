@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include "base/wording.h"
 #include "experiments/split_audit.h"
 #include "formats/csv.h"
 
@@ -44,7 +45,7 @@ std::string split_text(const SplitReport& report) {
       "of a part.\n",
       100 * kNearShare, kCopyModalities, 100 * kCopyShare);
   return text + (report.findings() == 0 ? "The split keeps apart what it claims to.\n"
-                                        : fmt::format("{} finding(s).\n", report.findings()));
+                                        : counted(report.findings(), "finding") + ".\n");
 }
 
 std::string split_csv(const SplitReport& report) {

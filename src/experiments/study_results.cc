@@ -10,6 +10,7 @@
 #include "analysis/short_labels.h"
 #include "base/files.h"
 #include "base/json_number.h"
+#include "base/wording.h"
 #include "formats/csv_file.h"
 #include "hardy/errors.h"
 #include "hardy/metrics.h"
@@ -194,8 +195,8 @@ std::string study_table(const StudyResult& result) {
   }
   const auto width = label_width(result);
   std::string text =
-      fmt::format("{}{}: test, {} seed(s), mean over folds and seeds\n", first.data_name,
-                  first.is_synthetic ? " (synthetic)" : "", first.seeds.size());
+      fmt::format("{}{}: test, {}, mean over folds and seeds\n", first.data_name,
+                  first.is_synthetic ? " (synthetic)" : "", counted(first.seeds.size(), "seed"));
   text += fmt::format("{:<{}}{:<12}{:<12}", "variant", width, "track", "metric");
   const ShortLabels headings = short_labels(columns);
   for (const auto& heading : headings.labels) text += fmt::format("{:>9}", heading);

@@ -12,6 +12,7 @@
 #include "analysis/short_labels.h"
 #include "base/files.h"
 #include "base/json_number.h"
+#include "base/wording.h"
 #include "formats/csv.h"
 #include "hardy/errors.h"
 #include "hardy/version.h"
@@ -113,12 +114,12 @@ std::string table_text(const MethodTable& table) {
 }
 
 std::string cost_text(const MethodComparison& comparison) {
-  std::string text = fmt::format("\n{:<{}}{:<12}{:>14}{:>16}{:>26}\n", "cost", kNameWidth, "track",
-                                 "parameters", "training CPU s", "prediction ms/utterance");
+  std::string text = fmt::format("\n{:<{}}{:<11}{:>13}{:>16}{:>16}\n", "cost", kNameWidth, "track",
+                                 "parameters", "training CPU s", "predict ms/utt.");
   for (const auto& cost : comparison.costs) {
     // A method of another program may have parameters that are not known here.
     const auto parameters = cost.parameters > 0 ? fmt::format("{}", cost.parameters) : "-";
-    text += fmt::format("{:<{}}{:<12}{:>14}{:>16}{:>26}\n", method_title(cost.method), kNameWidth,
+    text += fmt::format("{:<{}}{:<11}{:>13}{:>16}{:>16}\n", method_title(cost.method), kNameWidth,
                         cost.track, parameters, fixed(cost.training_cpu_s, 1),
                         fixed(cost.prediction_ms, 3));
   }
@@ -271,9 +272,9 @@ std::string comparison_in(const std::string& format, const MethodComparison& com
 }
 
 std::string comparison_text(const MethodComparison& comparison) {
-  std::string text =
-      fmt::format("{}: test, mean over {} fold(s) and {} seed(s)\n", data_text(comparison),
-                  comparison.folds.size(), comparison.seeds.size());
+  std::string text = fmt::format("{}: test, mean over {} and {}\n", data_text(comparison),
+                                 counted(comparison.folds.size(), "fold"),
+                                 counted(comparison.seeds.size(), "seed"));
   text += terms_text(comparison);
   bool has_own = false;
   for (const auto& table : comparison.tables) {

@@ -129,8 +129,8 @@ nlohmann::ordered_json model_json(const Recogniser& recogniser) {
                       {"utterances", score.utterances},
                       {"metrics", score.metrics}});
   }
-  Json about = {{"fingerprint", recogniser.fingerprint()},
-                {"format", info.format},
+  Json about = {{"format", info.format},
+                {"fingerprint", recogniser.fingerprint()},
                 {"method", info.method},
                 {"track", info.track},
                 {"trained_on", pattern_json(info.trained, info)},

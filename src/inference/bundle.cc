@@ -10,7 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/checksum.h"
-#include "base/nearest_name.h"
+#include "base/wording.h"
 #include "hardy/errors.h"
 #include "inference/bundle_settings.h"
 #include "inference/coverage_arrays.h"

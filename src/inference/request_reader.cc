@@ -6,8 +6,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "base/nearest_name.h"
 #include "base/utf8.h"
+#include "base/wording.h"
 #include "inference/request_values.h"
 
 namespace hardy {

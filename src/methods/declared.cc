@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "base/nearest_name.h"
+#include "base/wording.h"
 #include "hardy/errors.h"
 #include "hardy/method_settings.h"
 

@@ -8,7 +8,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "base/nearest_name.h"
+#include "base/wording.h"
 #include "hardy/errors.h"
 
 namespace hardy {

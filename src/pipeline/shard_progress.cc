@@ -17,6 +17,7 @@
 
 #include "base/files.h"
 #include "base/shared_files.h"
+#include "base/wording.h"
 #include "hardy/errors.h"
 #include "pipeline/run_folder.h"
 
@@ -274,10 +275,11 @@ std::string missing_text(const fs::path& folder, const std::vector<MissingFit>& 
     shown.push_back(fit.variant.empty() ? fit.what : fit.variant + ", " + fit.what);
   }
   return fmt::format(
-      "{}: {} fit(s) are not in the cache: {}; whose they were: {}; run those shards "
+      "{}: {} not in the cache: {}; whose they were: {}; run those shards "
       "again (`hardy submit --missing`), then collect again; machines with other instructions than "
       "this one need a common --isa",
-      folder.string(), missing.size(), fmt::join(shown, "; "), fmt::join(holders, ", "));
+      folder.string(), counted(missing.size(), "fit"), fmt::join(shown, "; "),
+      fmt::join(holders, ", "));
 }
 
 }  // namespace hardy

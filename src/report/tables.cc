@@ -8,6 +8,7 @@
 #include <fmt/ranges.h>
 
 #include "analysis/latex.h"
+#include "base/wording.h"
 #include "formats/csv.h"
 #include "metrics/tally.h"
 
@@ -49,11 +50,6 @@ std::string latex_row(const ReportedRun& run, const std::string& track, const st
                              latex_number(metric, summary->high));
   }
   return means + " \\\\\n" + (has_interval ? intervals + " \\\\\n" : "");
-}
-
-/// "1 fold", "5 folds".
-std::string counted(std::size_t count, const char* what) {
-  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
 }
 
 /// The name of a metric for \label: letters, digits and hyphens.

@@ -104,7 +104,7 @@ TEST(AuditCommand, LeakSaysWhyItCannotJudge) {
   const auto result =
       run_hardy(audit(dir, "leak", {"--track", "unified", "--conditions", "a;t", "--no-estimate"}));
   EXPECT_EQ(result.exit_code, 3) << "what could not be judged has not passed";
-  EXPECT_THAT(result.output, HasSubstr("not computable because fold 'Ses01' tests 2 dialogue(s)"));
+  EXPECT_THAT(result.output, HasSubstr("not computable because fold 'Ses01' tests 2 dialogues"));
   EXPECT_THAT(result.errors, HasSubstr("use fewer folds"));
 }
 
@@ -146,7 +146,7 @@ TEST(AuditCommand, ACorpusOfOneDialogueCannotBeAudited) {
   for (const char* which : {"leak", "split", "defects"}) {
     const auto result = run_hardy(audit(dir, which));
     EXPECT_EQ(result.exit_code, 2) << which << ": " << result.errors;
-    EXPECT_THAT(result.errors, HasSubstr("has 1 dialogue(s); training and testing need")) << which;
+    EXPECT_THAT(result.errors, HasSubstr("has 1 dialogue; training and testing need")) << which;
   }
 }
 

@@ -351,13 +351,13 @@ TEST(Split, UnknownNamesAndSharesAreRefusedWithTheAllowedOnes) {
 TEST(Split, WhatTheCorpusLacksIsNamed) {
   const auto loose = loose_corpus(10);
   expect_error<ConfigError>(loose, protocol_of("official"), "marks no dialogue as test");
-  expect_error<ConfigError>(loose, protocol_of("group"), "has 0 group(s) and needs 2 or more");
-  expect_error<ConfigError>(session_corpus(1, 5), protocol_of("group"), "has 1 group(s)");
+  expect_error<ConfigError>(loose, protocol_of("group"), "has 0 groups and needs 2 or more");
+  expect_error<ConfigError>(session_corpus(1, 5), protocol_of("group"), "has 1 group");
   expect_error<ConfigError>(loose, protocol_of("kfold", "official"), "as validation");
   expect_error<ConfigError>(loose, protocol_of("kfold", "group"),
-                            "the training side of fold '1/5' has 0 group(s)");
+                            "the training side of fold '1/5' has 0 groups");
   expect_error<ConfigError>(session_corpus(2, 5), protocol_of("group", "group"),
-                            "the training side of fold 'Ses01' has 1 group(s)");
+                            "the training side of fold 'Ses01' has 1 group");
 }
 
 TEST(Split, HalfMarkedDataIsRefusedByName) {

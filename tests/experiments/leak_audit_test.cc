@@ -128,7 +128,7 @@ TEST(LeakAudit, VerdictsSayWhatWasFound) {
   LeakReport report;
   report.checked_label = "strict";
   ChanceRow row;
-  row.missing = "fold '1/3' tests 2 dialogue(s)";
+  row.missing = "fold '1/3' tests 2 dialogues";
   report.checked = {row};
   EXPECT_THAT(leak_verdict(report), HasSubstr("not computable because fold '1/3'"));
   row.missing = "";

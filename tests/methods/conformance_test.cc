@@ -153,22 +153,26 @@ TEST_P(EveryMethod, RefusesACorpusOfOneModalityBeforeItStarts) {
   EXPECT_FALSE(std::filesystem::exists(dir / "run"));
 }
 
-/// Mean over patterns and validation utterances of -ln p(label), from predictions only.
+/// Mean of -ln p(label) over patterns and what each lets be read of the validation utterances, from
+/// predictions only.
 double loss_of_predictions(const MethodOnFold& on_fold, const TensorFile& model,
                            const std::vector<Pattern>& patterns) {
   const auto& dialogues = on_fold.data.fold.validation;
   const auto utterances = utterances_of(on_fold.corpus, dialogues);
   const auto classes = on_fold.corpus.class_names.size();
   double total = 0;
+  double read = 0;
   for (const auto pattern : patterns) {
     const auto outputs = on_fold.predict(model, dialogues, pattern);
     for (std::size_t i = 0; i < utterances.size(); ++i) {
+      if ((pattern & on_fold.corpus.present_pattern(utterances[i])).empty()) continue;
+      read += 1;
       const auto u = static_cast<std::size_t>(utterances[i]);
       const auto label = static_cast<std::size_t>(on_fold.corpus.utterances[u].label);
       total -= std::log(static_cast<double>(outputs[i * classes + label]));
     }
   }
-  return total / static_cast<double>(patterns.size() * utterances.size());
+  return total / read;
 }
 
 TEST(Methods, TheLossThatSelectsAnEpochIsThatOfItsPredictions) {

@@ -272,6 +272,7 @@ struct GoldenFold {
       }
       data.fold.train.push_back(dialogue);
     }
+    for (auto& modality : corpus.modalities) modality.present.assign(corpus.utterances.size(), 1);
     data.corpus = &corpus;
     data.train = utterances_of(corpus, data.fold.train);
     data.train_rows = data.train;  // all utterances are training rows

@@ -110,15 +110,28 @@ inline float label_of(const Corpus& corpus, std::int64_t utterance) {
   return corpus.utterances[static_cast<std::size_t>(utterance)].label;
 }
 
-/// Mean loss of the rows of a plan on their own labels. Shapes: logits [n, C] -> [].
+/// Whether a row's pattern leaves anything of its utterance to be read; otherwise its label does
+/// not count.
+inline bool is_read(const Corpus& corpus, const BatchRow& row) {
+  return !(row.pattern & corpus.present_pattern(row.utterance)).empty();
+}
+
+/// Number of rows of which something is read.
+inline double read_rows(const Corpus& corpus, const std::vector<BatchRow>& rows) {
+  return static_cast<double>(std::count_if(
+      rows.begin(), rows.end(), [&](const BatchRow& row) { return is_read(corpus, row); }));
+}
+
+/// Mean loss of the rows of a plan that are read on their own labels. Shapes: logits [n, C] -> [].
 inline at::Tensor mean_label_loss(const FoldData& data, const at::Tensor& logits,
                                   const BatchPlan& plan) {
   at::Tensor sum = at::zeros({});
   for (std::size_t r = 0; r < plan.rows.size(); ++r) {
+    if (!is_read(*data.corpus, plan.rows[r])) continue;
     sum = sum + loss_on(logits[static_cast<std::int64_t>(r)], *data.corpus,
                         label_of(*data.corpus, plan.rows[r].utterance));
   }
-  return sum / static_cast<double>(plan.rows.size());
+  return sum / read_rows(*data.corpus, plan.rows);
 }
 
 /// The batch of an epoch of one batch: training dialogues in the shuffled order of `stage`, with

@@ -140,8 +140,9 @@ class TrainedNetwork {
     }
     // The loss on a mixed label is the mixture of the losses on its parts (for squared error up to
     // a constant).
-    return data_.objective->loss(at::cat({logits, logits}),
-                                 at::cat({own, data_.objective->targets(mixture.partners())}),
+    const auto theirs =
+        readable_targets(data_, plan, complete, data_.objective->targets(mixture.partners()));
+    return data_.objective->loss(at::cat({logits, logits}), at::cat({own, theirs}),
                                  at::cat({1 - mixture.shares(), mixture.shares()}));
   }
 

@@ -1,4 +1,4 @@
-#include "base/nearest_name.h"
+#include "base/wording.h"
 
 #include <algorithm>
 #include <numeric>

@@ -1,4 +1,4 @@
-#include "base/nearest_name.h"
+#include "base/wording.h"
 
 #include <gtest/gtest.h>
 
@@ -12,6 +12,14 @@ TEST(NearestName, PrefersFewEditsAndStaysSilentWhenFar) {
   EXPECT_EQ(nearest_name("--sed", {"--set", "--seed"}), "--seed") << "a lost letter is likelier";
   EXPECT_EQ(nearest_name("epsilon", known), "");
   EXPECT_EQ(nearest_name(std::string(10000, 'a'), known), "");
+}
+
+TEST(Counted, OneAndMany) {
+  EXPECT_EQ(counted(0, "fold"), "0 folds");
+  EXPECT_EQ(counted(std::size_t{1}, "fold"), "1 fold");
+  EXPECT_EQ(counted(std::int64_t{2}, "fold"), "2 folds");
+  EXPECT_EQ(counted(1, "class"), "1 class");
+  EXPECT_EQ(counted(3, "class"), "3 classes");
 }
 
 }  // namespace
