@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """What prediction sets and confidence are worth on people that a model never heard.
 
-Usage: bench/confidence.py HARDY RUN DATA. RUN is a finished `hardy run --track unified` of HARDY-MER
-on DATA, a corpus in plain form (utterances.csv, one MODALITY.npy each). Two tables, of the test parts
-of all folds, under every pattern of two modalities:
+Usage: bench/confidence.py HARDY RUN DATA FOLDER [TEXT]. RUN is a finished `hardy run --track unified` of HARDY-MER
+on DATA, a corpus in plain form (utterances.csv, one MODALITY.npy each); FOLDER takes temporary files.
+Two tables, of the test parts of all folds, under every pattern of two modalities; with TEXT a third,
+the second again for the utterances whose id contains it ("impro": the improvised ones of IEMOCAP):
 
 1. prediction sets: how many utterances a set of .8 or .9 really holds, its size, and the same for
    sets that count utterances instead of dialogues;
@@ -237,14 +238,16 @@ def with_combinations(wrong, hardness, validation):
     return combined
 
 
-def measure_hardness(bench, folder):
-    folds = [estimates(bench, about, model, folder) for about, model in zip(bench.about, bench.models)]
+def measure_hardness(bench, folds, text):
+    print(f"\nhardness of utterances {'of ' + text if text else ''}")
+    is_meant = np.array([text in u["id"] for u in bench.utterances])
     random = np.random.default_rng(1)
     for pattern in bench.patterns:
         parts = []
         for fold in folds:
             wrong, hardness, test, validation = fold[pattern]
             combined = with_combinations(wrong, hardness, validation)
+            test = test[is_meant[test]]
             parts.append((wrong[test].astype(float), {n: h[test] for n, h in combined.items()},
                           bench.dialogue[test]))
         draws = [[np.bincount(random.integers(0, len(np.unique(d)), len(np.unique(d))),
@@ -266,11 +269,12 @@ def measure_hardness(bench, folder):
 
 def main():
     bench = Bench(*sys.argv[1:4])
-    folder = pathlib.Path(sys.argv[4] if len(sys.argv) > 4 else "confidence-work")
+    folder = pathlib.Path(sys.argv[4])
     folder.mkdir(exist_ok=True)
-    if bench.about[0].get("coverage"):
-        measure_sets(bench)
-    measure_hardness(bench, folder)
+    measure_sets(bench)
+    folds = [estimates(bench, about, model, folder) for about, model in zip(bench.about, bench.models)]
+    for text in ["", *sys.argv[5:]]:
+        measure_hardness(bench, folds, text)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/wording.h"
 #include "cli/output.h"
 #include "hardy/errors.h"
 #include "inference/request.h"
@@ -127,9 +128,9 @@ void UnpromisedCount::add(const Predictions& predictions) {
 
 void UnpromisedCount::report() const {
   for (const auto& [bits, count] : unpromised_) {
-    print_notice(fmt::format("hardy: note: no coverage is promised for {} utterances with {}: {}",
-                             count, pattern_label(Pattern(bits), info_.modality_names()),
-                             sets_->refusal(Pattern(bits))));
+    print_notice(fmt::format(
+        "hardy: note: no coverage is promised for {} with {}: {}", counted(count, "utterance"),
+        pattern_label(Pattern(bits), info_.modality_names()), sets_->refusal(Pattern(bits))));
   }
   // Scores were measured within dialogues, where utterances are predicted better than alone.
   if (sets_ != nullptr && utterances_ == dialogues_ && sets_->is_of_dialogues()) {

@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "base/wording.h"
 #include "hardy/errors.h"
 #include "inference/coverage_arrays.h"
 
@@ -100,8 +101,8 @@ PredictionSets::PredictionSets(const BundleInfo& info, double coverage) : covera
   }
   if (most < fewest_dialogues(coverage)) {
     throw ConfigError(fmt::format(
-        "coverage {}: it takes {} validation dialogues, the model has {}; they promise {} at most",
-        coverage, fewest_dialogues(coverage), most, most_coverage(most)));
+        "coverage {}: it takes {}, the model has {}; they promise {} at most", coverage,
+        counted(fewest_dialogues(coverage), "validation dialogue"), most, most_coverage(most)));
   }
 }
 
@@ -109,8 +110,9 @@ std::string PredictionSets::refusal(Pattern used) const {
   if (std::isfinite(threshold(used))) return "";
   const auto dialogues = dialogues_[used.bits()];
   if (dialogues == 0) return "no validation utterances with these modalities";
-  return fmt::format("{} validation dialogues with these modalities; {} takes {}", dialogues,
-                     coverage_, fewest_dialogues(coverage_));
+  return fmt::format("{} with these modalities; {} takes {}",
+                     counted(dialogues, "validation dialogue"), coverage_,
+                     fewest_dialogues(coverage_));
 }
 
 std::vector<std::int64_t> PredictionSets::classes(const Predictions& predictions,

@@ -199,7 +199,7 @@ TEST_F(PredictCoverage, EveryUtteranceGetsASetOrTheReason) {
   EXPECT_THAT(text.output, HasSubstr("set of 0.9\n"));
   EXPECT_THAT(text.output, ::testing::ContainsRegex("\nu1 +class.* any\n"));
   EXPECT_THAT(text.output, ::testing::ContainsRegex("\nu0 +class.* class[0-2](,class[0-2])*\n"));
-  EXPECT_THAT(text.errors, HasSubstr("no coverage is promised for 1 utterances with m1: 3 "
+  EXPECT_THAT(text.errors, HasSubstr("no coverage is promised for 1 utterance with m1: 3 "
                                      "validation dialogues"));
   EXPECT_THAT(text.errors, Not(HasSubstr("stands alone")));
 }
