@@ -18,7 +18,8 @@ namespace hardy {
 namespace {
 
 constexpr double kEverything = std::numeric_limits<double>::infinity();
-/// Training and prediction agree to 1e-5, so a set takes scores that are larger by that much.
+/// Training and prediction agree to 1e-5, so a set takes scores that are larger by that much, or by
+/// that share of a value.
 constexpr double kRounding = 1e-5;
 /// Shares of dialogues are sums of fractions.
 constexpr double kShareRounding = 1e-9;
@@ -93,7 +94,8 @@ PredictionSets::PredictionSets(const BundleInfo& info, double coverage) : covera
   std::int64_t most = 0;
   for (const auto& scores : info.coverage) {
     const auto bits = scores.pattern.bits();
-    thresholds_[bits] = largest_score(scores, coverage) + kRounding;
+    const double largest = largest_score(scores, coverage);
+    thresholds_[bits] = largest + kRounding * std::max(1.0, largest);
     dialogues_[bits] = dialogues_of(scores);
     most = std::max(most, dialogues_[bits]);
     const auto utterances = static_cast<std::int64_t>(scores.scores.size());
