@@ -27,6 +27,7 @@
 #include "cli/predict_command.h"
 #include "cli/report_command.h"
 #include "cli/serve_command.h"
+#include "cli/shift_command.h"
 #include "cli/stats_command.h"
 #include "cli/study_commands.h"
 #include "cli/submit_command.h"
@@ -69,6 +70,7 @@ void add_commands(CLI::App& app, const std::vector<std::string>& command_line,
   add_check_command(app);
   add_data_command(app);
   add_synth_command(*app.get_subcommand("data"));
+  add_shift_command(*app.get_subcommand("data"));
   add_config_command(app);
   add_cache_command(app);
   add_manual_commands(app);

@@ -181,7 +181,8 @@ Corpus corpus_of(const TrainingRequest& request) {
 void evaluate(const TrainingRequest& request, Progress& progress) {
   const Corpus corpus = corpus_of(request);
   const Results results =
-      evaluate_models(request.run_or_model, corpus, request.conditions, progress);
+      evaluate_models(request.run_or_model, corpus, request.conditions, progress,
+                      {.map = request.map, .by_target_statistics = request.by_target_statistics});
   progress.finish();
   print(request.json ? results_json(results) : table_of(request, results, progress));
 }

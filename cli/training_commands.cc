@@ -27,6 +27,8 @@ struct TypedOptions : FitOptions {
   std::string all_data;
   double checkpoint_interval_s = 30;
   std::vector<std::string> metrics;
+  std::string map;
+  bool by_target_statistics = false;
 };
 
 void add_metrics_option(CLI::App& command, TypedOptions& typed) {
@@ -135,6 +137,8 @@ TrainingRequest evaluate_request(const TypedOptions& typed) {
     request.conditions += (typed.conditions.empty() ? "" : "; ") + typed.missing;
   }
   request.data_assignments = typed.config.assignments;
+  if (!typed.map.empty()) request.map = parse_class_map(typed.map);
+  request.by_target_statistics = typed.by_target_statistics;
   Config config;
   for (const auto& assignment : request.data_assignments) {
     if (!assignment.starts_with("data.")) {
@@ -248,16 +252,27 @@ void add_evaluate(CLI::App& app, const std::vector<std::string>& command_line) {
                    "A setting of how DATA is read, e.g. --set data.labels=FILE; may be repeated")
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false);
+  command
+      ->add_option("--map", typed->map,
+                   "Classes of DATA that the models know by other names, e.g. "
+                   "happy=joy,excited=joy,fear=- (- leaves out; model:NAME=CLASS for a class of "
+                   "the models), or a file of such lines (docs/transfer.md)")
+      ->type_name("LIST");
+  command->add_flag("--target-statistics", typed->by_target_statistics,
+                    "Standardise features by the scored utterances' own mean and deviation (no "
+                    "labels), not by those of the training data");
   add_missing_option(*command, *typed);
   add_metrics_option(*command, *typed);
   add_output_options(*command, *typed);
   command->footer(
       "On the corpus of the run each model is tested on the test part of its fold; on another\n"
-      "corpus with the same modalities, on every utterance.\n\n"
+      "corpus with the same modalities, on every dialogue that it has not seen. Classes are\n"
+      "matched by name.\n\n"
       "Examples:\n"
       "  hardy evaluate runs/demo-1a2b3c4d\n"
       "  hardy evaluate mosi/models/unified-fold0-seed1.safetensors data/CMUMOSI --conditions "
-      "all\n");
+      "all\n"
+      "  hardy evaluate iemocap4 data/IEMOCAP-6 --map excited=happy,frustrated=-\n");
   command->callback([typed, command_line] {
     TrainingRequest request = evaluate_request(*typed);
     request.command_line = command_line;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cli/shard_options.h"
+#include "corpus/class_map.h"
 #include "hardy/config.h"
 
 namespace CLI {
@@ -24,6 +25,8 @@ struct TrainingRequest {
   std::filesystem::path run_or_model;         ///< `evaluate`: a run folder or a model file
   std::string conditions;                     ///< `evaluate`: empty = those of the run
   std::vector<std::string> data_assignments;  ///< `evaluate`: --set over the run's data settings
+  ClassMap map;                               ///< `evaluate`: classes of other names
+  bool by_target_statistics = false;          ///< `evaluate`
   std::filesystem::path all_data;             ///< `train`: a run whose settings are refitted
   std::filesystem::path out;                  ///< run folder; empty = runs/<corpus>-<8 hex digits>
   std::filesystem::path cache;                ///< stage cache; empty = inside the run folder

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "corpus/class_map.h"
 #include "hardy/bundle.h"
 #include "hardy/corpus.h"
 
@@ -20,5 +21,13 @@ void match_modalities(Corpus& corpus, const BundleInfo& info, std::vector<std::s
 /// other numbers, and when labels are not among the model's classes, naming all of them. A declared
 /// class without labels is ignored.
 void match_labels(Corpus& corpus, const BundleInfo& info);
+
+/// The same with a map of classes: utterances of a class that it leaves out lose their label, so
+/// that they are context only. The corpus gets the scored classes; the model's outputs become those
+/// by MatchedClasses::merge. `notes` receive what was counted as what and what was left out, with
+/// numbers of utterances. Throws ConfigError too, when the map names a class that the corpus or the
+/// model does not have, or the labels are no classes.
+MatchedClasses match_labels(Corpus& corpus, const BundleInfo& info, const ClassMap& map,
+                            std::vector<std::string>& notes);
 
 }  // namespace hardy

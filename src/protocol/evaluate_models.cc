@@ -2,14 +2,18 @@
 #include <torch/types.h>
 
 #include <algorithm>
+#include <cmath>
 #include <memory>
 #include <optional>
 #include <set>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include "analysis/feature_shift.h"
 #include "analysis/intervals.h"
 #include "corpus/match_model.h"
+#include "corpus/unseen.h"
 #include "hardy/errors.h"
 #include "hardy/split.h"
 #include "methods/method.h"
@@ -25,97 +29,120 @@ namespace {
 struct MatchedCorpus {
   Corpus corpus;
   FeatureTable table;
-  std::vector<std::string> notes;
+  MatchedClasses classes;
 };
 
-/// Whether the model was trained or selected with any part of the dialogue.
-bool was_seen(const BundleInfo& info, const Corpus& corpus, const Dialogue& dialogue) {
-  const auto has = [&](const char* what, const std::string& id) {
-    return std::binary_search(info.seen.begin(), info.seen.end(), seen_mark(what, id));
-  };
-  if (has("dialogue", dialogue.id)) return true;
-  for (auto u = dialogue.first; u < dialogue.first + dialogue.count; ++u) {
-    if (has("utterance", corpus.utterances[static_cast<std::size_t>(u)].id)) return true;
+/// Statistics of the dialogues to score in place of the training part's. Throws DataError when a
+/// modality has fewer than two utterances there.
+Scaling target_scaling(const MatchedCorpus& matched, const Scaling& trained,
+                       const std::vector<std::int64_t>& dialogues) {
+  const auto utterances = utterances_of(matched.corpus, dialogues);
+  for (const auto& modality : matched.corpus.modalities) {
+    const auto count = std::count_if(utterances.begin(), utterances.end(), [&](auto u) {
+      return modality.present[static_cast<std::size_t>(u)] != 0;
+    });
+    if (count != 1) continue;
+    throw DataError(
+        fmt::format("{}: one utterance only has the modality {}; its statistics need more; leave "
+                    "--target-statistics out",
+                    matched.corpus.source, modality.name));
   }
-  return false;
+  Scaling scaling = fit_scaling(matched.table, utterances);
+  scaling.lowest = trained.lowest;
+  scaling.highest = trained.highest;
+  return scaling;
 }
 
-/// What the models say about a corpus other than their own, once for all of them.
-class OverlapNotes {
- public:
-  void add(std::int64_t left_out, std::int64_t dialogues, bool is_known) {
-    dialogues_ = dialogues;
-    if (left_out > 0) left_out_.push_back(left_out);
-    unknown_ += is_known ? 0 : 1;
-  }
+/// Outputs as probabilities of the scored classes. Calibrations are of the model's own classes and
+/// do not hold for sums of them.
+void merge_classes(const MatchedClasses& classes, FitOutcome& outcome) {
+  if (!classes.changes_outputs()) return;
+  outcome.calibrations.reset();
+  for (auto& evaluation : outcome.test) evaluation.outputs = classes.merge(evaluation.outputs);
+}
 
-  [[nodiscard]] std::vector<std::string> texts() const {
-    std::vector<std::string> texts;
-    if (!left_out_.empty()) {
-      const auto [least, most] = std::minmax_element(left_out_.begin(), left_out_.end());
-      const std::string counts =
-          *least == *most ? fmt::format("{}", *most) : fmt::format("{} to {}", *least, *most);
-      texts.push_back(fmt::format(
-          "the corpus is not the one that was trained on, but shares ids with it; {} of {} "
-          "dialogues trained or chose the model and are not scored{}",
-          counts, dialogues_,
-          left_out_.size() == 1 ? "" : fmt::format(" ({} models)", left_out_.size())));
-    }
-    if (unknown_ > 0) {
-      texts.push_back(fmt::format(
-          "{} does not say what it was trained on; scores flatter if it was among this data",
-          unknown_ == 1 ? "the model" : fmt::format("each of {} models", unknown_)));
-    }
-    return texts;
+/// Counts the answers of scored classes that no utterance of the corpus has: they are wrong by
+/// necessity.
+void note_absent_classes(const std::vector<FitOutcome>& outcomes, const Corpus& corpus,
+                         std::vector<std::string>& notes) {
+  const auto width = corpus.class_names.size();
+  std::vector<bool> is_absent(width, true);
+  for (const auto& utterance : corpus.utterances) {
+    if (utterance.is_labelled()) is_absent[static_cast<std::size_t>(utterance.label)] = false;
   }
+  std::vector<std::string> names;
+  for (std::size_t c = 0; c < width; ++c) {
+    if (is_absent[c]) names.push_back(corpus.class_names[c]);
+  }
+  if (names.empty()) return;
+  std::int64_t wrong = 0;
+  std::int64_t all = 0;
+  for (const auto& outcome : outcomes) {
+    for (const auto& evaluation : outcome.test) {
+      for (std::size_t row = 0; row < evaluation.utterances.size(); ++row) {
+        if (!corpus.is_scored(evaluation.utterances[row], evaluation.condition.pattern)) continue;
+        const auto first = evaluation.outputs.begin() + static_cast<std::ptrdiff_t>(row * width);
+        const auto most = std::max_element(first, first + static_cast<std::ptrdiff_t>(width));
+        wrong += is_absent[static_cast<std::size_t>(most - first)] ? 1 : 0;
+        ++all;
+      }
+    }
+  }
+  notes.push_back(fmt::format(
+      "no utterance of the corpus is {}; {} of {} answers over all conditions are, and count as "
+      "wrong; --map model:NAME=CLASS or model:NAME=- brings the models to its classes",
+      fmt::join(names, ", "), wrong, all));
+}
 
- private:
-  std::vector<std::int64_t> left_out_;
-  std::int64_t dialogues_ = 0;
-  std::int64_t unknown_ = 0;
-};
+/// The shift of the features, where the corpus is not the models' own.
+void note_shift(const StoredModel& model, const Corpus& corpus, std::vector<std::string>& notes) {
+  if (model.info.data_checksum == corpus.checksum) return;
+  std::vector<std::string> texts;
+  for (const auto& shift : feature_shift(stored_moments(view_of(model.file), model.info), corpus)) {
+    if (std::isnan(shift.difference)) continue;
+    texts.push_back(fmt::format("{} {:.2f}", shift.modality, shift.difference));
+  }
+  if (texts.empty()) return;
+  notes.push_back(fmt::format(
+      "mean standardised difference from the training features: {} (above 0.1 is a shift; `hardy "
+      "data shift MODEL DATA` has more)",
+      fmt::join(texts, ", ")));
+}
 
-/// The dialogues to score: of the model's own corpus the test part of its fold, of another one
-/// those that neither trained nor chose the model.
-std::vector<std::int64_t> unseen_dialogues(const StoredModel& model, const Corpus& corpus,
-                                           OverlapNotes& notes) {
-  const auto count = static_cast<std::int64_t>(corpus.dialogues.size());
-  if (model.info.data_checksum == corpus.checksum) {
-    for (const auto dialogue : model.info.test_dialogues) {
-      if (dialogue >= 0 && dialogue < count) continue;
-      throw ArtifactError(fmt::format(
-          "a model names test dialogue {}, but its corpus has {}; it was changed after training",
-          dialogue, count));
-    }
-    return model.info.test_dialogues;
-  }
-  std::vector<std::int64_t> unseen;
-  for (std::int64_t d = 0; d < count; ++d) {
-    if (!was_seen(model.info, corpus, corpus.dialogues[static_cast<std::size_t>(d)])) {
-      unseen.push_back(d);
-    }
-  }
-  const auto left_out = count - static_cast<std::int64_t>(unseen.size());
-  if (unseen.empty()) {
-    throw DataError(
-        fmt::format("{}: all {} dialogues trained or chose the model (fold {}, seed {}), by their "
-                    "ids; nothing is left to score",
-                    corpus.source, count, model.info.fold + 1, model.info.seed));
-  }
-  notes.add(left_out, count, !model.info.seen.empty());
-  return unseen;
+/// Brings the corpus to the models, which all have the modalities and classes of this one.
+void match(const StoredModel& model, const Transfer& transfer, MatchedCorpus& matched,
+           std::vector<std::string>& notes) {
+  match_modalities(matched.corpus, model.info, notes);
+  matched.classes = match_labels(matched.corpus, model.info, transfer.map, notes);
+  note_shift(model, matched.corpus, notes);
+  matched.table = make_feature_table(matched.corpus, at::kCPU);
+  // While the models predict, the corpus has their classes, which are the width of their outputs.
+  if (matched.classes.changes_outputs()) matched.corpus.class_names = model.info.class_names;
+}
+
+void note_transfer(const Transfer& transfer, const std::vector<FitOutcome>& outcomes,
+                   const Corpus& corpus, std::vector<std::string>& notes) {
+  if (corpus.class_count() > 0) note_absent_classes(outcomes, corpus, notes);
+  if (!transfer.by_target_statistics) return;
+  notes.push_back(
+      "features are standardised by the mean and deviation of the scored dialogues, without their "
+      "labels, not by those of the training data (--target-statistics)");
 }
 
 /// Runs one stored model over a corpus.
 FitOutcome evaluate_model(const StoredModel& model, const MatchedCorpus& matched,
-                          const ConditionPlan& plan, OverlapNotes& notes) {
+                          const ConditionPlan& plan, const Transfer& transfer,
+                          OverlapNotes& notes) {
   const Corpus& corpus = matched.corpus;
   FoldData data;
   data.corpus = &corpus;
   data.objective = std::make_shared<Objective>(corpus, at::kCPU);
   data.scaling = stored_scaling(model);
+  const auto dialogues = unseen_dialogues(model.info, corpus, notes);
+  if (transfer.by_target_statistics) {
+    data.scaling = target_scaling(matched, data.scaling, dialogues);
+  }
   data.table = apply_scaling(matched.table, data.scaling);
-  const auto dialogues = unseen_dialogues(model, corpus, notes);
   const bool is_unified = model.info.track == "unified";
   const auto patterns = is_unified ? plan.patterns : std::vector<Pattern>{model.info.trained};
   const Method& method = find_method(model.config.protocol.method);
@@ -127,14 +154,14 @@ FitOutcome evaluate_model(const StoredModel& model, const MatchedCorpus& matched
     outcome.test.push_back({pattern, utterances_of(corpus, dialogues),
                             method.predict(data, model.config, model.file, dialogues, pattern)});
   }
-  if (!is_unified) return outcome;  // a specialist is evaluated under its own pattern
-  for (const auto& spec : plan.masks) {
+  for (const auto& spec : is_unified ? plan.masks : std::vector<MaskSpec>{}) {
     const auto masked = with_masks(data, draw_masks(corpus, spec, plan.mask_seed));
     const Condition condition(corpus.modality_count(), spec.label);
     outcome.test.push_back({condition, utterances_of(corpus, dialogues),
                             method.predict(masked, model.config, model.file, dialogues,
                                            Pattern::complete(corpus.modality_count()))});
   }
+  merge_classes(matched.classes, outcome);
   return outcome;
 }
 
@@ -196,7 +223,8 @@ void add_notes(std::vector<std::string>& notes, Results& results) {
 }  // namespace
 
 Results evaluate_models(const std::filesystem::path& source, const Corpus& corpus,
-                        const std::string& conditions, Progress& progress) {
+                        const std::string& conditions, Progress& progress,
+                        const Transfer& transfer) {
   use_one_thread();
   std::vector<std::filesystem::path> files = {source};
   std::vector<std::string> folds;
@@ -224,15 +252,13 @@ Results evaluate_models(const std::filesystem::path& source, const Corpus& corpu
     const auto model = load_model(file);
     if (!first) {
       first = model.info;
-      match_modalities(matched.corpus, model.info, notes);
-      match_labels(matched.corpus, model.info);
-      matched.table = make_feature_table(matched.corpus, at::kCPU);
+      match(model, transfer, matched, notes);
     }
     require_same(*first, model.info, file.string());
     method = model.config.protocol.method;
     defects = caveats_of(model.config);
     plan = plan_for(model, matched.corpus, conditions);
-    outcomes.push_back(evaluate_model(model, matched, plan, overlap));
+    outcomes.push_back(evaluate_model(model, matched, plan, transfer, overlap));
     for (const auto& evaluation : outcomes.back().test) {
       tested.insert(evaluation.utterances.begin(), evaluation.utterances.end());
     }
@@ -242,12 +268,14 @@ Results evaluate_models(const std::filesystem::path& source, const Corpus& corpu
                     file.filename().string());
   }
   progress.finish();
+  if (matched.classes.changes_outputs()) matched.corpus.class_names = matched.classes.names;
   Results results = make_results(outcomes, matched.corpus, folds);
   add_intervals(results, prediction_table(outcomes, matched.corpus));
   results.method = method;
   results.defects = defects;
   require_masks(plan, results, conditions);
   describe_masks(plan, matched.corpus, {tested.begin(), tested.end()}, results);
+  note_transfer(transfer, outcomes, matched.corpus, notes);
   for (auto& text : overlap.texts()) notes.push_back(std::move(text));
   add_notes(notes, results);
   return results;

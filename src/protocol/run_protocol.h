@@ -11,6 +11,7 @@
 
 #include <c10/core/Device.h>
 
+#include "corpus/class_map.h"
 #include "hardy/bundle.h"
 #include "hardy/config.h"
 #include "hardy/corpus.h"
@@ -81,13 +82,22 @@ std::vector<Fold> check_request(const ProtocolRequest& request, const Corpus& co
 ProtocolResult run_protocol(const ProtocolRequest& request, const Corpus& corpus,
                             Progress& progress);
 
+/// How a corpus other than the models' own is brought to them.
+struct Transfer {
+  ClassMap map = {};  ///< its classes that they know by other names
+  /// Features are standardised by mean and deviation of the scored dialogues instead of the
+  /// training part's; the clip range stays. Reads no label.
+  bool by_target_statistics = false;
+};
+
 /// Evaluates stored models on a corpus under the given conditions (empty = those of the run): on
 /// the fold's test part for the run's own corpus, otherwise on every dialogue that neither trained
 /// nor selected the model. Modalities and classes are matched by name (corpus/match_model.h).
 /// Results::notes states what was left out. `source` is a run folder or one model file. Throws
 /// ArtifactError for a damaged model, DataError when the corpus cannot be matched or nothing is
-/// left to score.
+/// left to score, ConfigError for a map that does not fit.
 Results evaluate_models(const std::filesystem::path& source, const Corpus& corpus,
-                        const std::string& conditions, Progress& progress);
+                        const std::string& conditions, Progress& progress,
+                        const Transfer& transfer = {});
 
 }  // namespace hardy

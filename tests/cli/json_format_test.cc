@@ -82,6 +82,7 @@ TEST_F(JsonFormat, OfDataAndCacheIsDocumented) {
   expect_documented("data check", {"data", "check", corpus, "--json"});
   expect_documented("data convert",
                     {"data", "convert", corpus, (dir_ / "plain").string(), "--json"});
+  expect_documented("data shift", {"data", "shift", corpus, corpus, "--json"});
   expect_documented("cache info",
                     {"cache", "info", "--cache", (dir_ / "cache").string(), "--json"});
 }

@@ -96,6 +96,56 @@ TEST_F(TrainingCommands, ATrainedModelPredictsSetsFromItsValidationDialogues) {
   EXPECT_THAT(much.errors, HasSubstr("it takes 9 validation dialogues, the model has 3"));
 }
 
+TEST_F(TrainingCommands, EvaluateMapsTheClassesOfAnotherCorpus) {
+  ASSERT_EQ(
+      run_hardy(run_command("run", {"--method", "early_linear", "--track", "unified"})).exit_code,
+      0);
+  // The same features under other ids and names of classes.
+  std::filesystem::copy(corpus(), dir / "other", std::filesystem::copy_options::recursive);
+  auto table = read_text_file(dir / "other/utterances.csv");
+  for (const auto& [from, to] :
+       {std::pair("Ses", "New"), std::pair(",happy", ",joyful"), std::pair(",angry", ",furious")}) {
+    for (auto at = table.find(from); at != std::string::npos; at = table.find(from, at + 1)) {
+      table.replace(at, std::string(from).size(), to);
+    }
+  }
+  write_file_atomically(dir / "other/utterances.csv", table);
+  auto settings = read_text_file(dir / "other/corpus.toml");
+  for (const auto& [from, to] : {std::pair("happy", "joyful"), std::pair("angry", "furious")}) {
+    const auto at = settings.find(from);
+    ASSERT_NE(at, std::string::npos);
+    settings.replace(at, std::string(from).size(), to);
+  }
+  write_file_atomically(dir / "other/corpus.toml", settings);
+  std::filesystem::remove(dir / "other/SHA256SUMS");
+  const auto evaluate = [&](std::vector<std::string> more) {
+    std::vector<std::string> words = {"evaluate", (dir / "run").string(), (dir / "other").string(),
+                                      "--quiet"};
+    words.insert(words.end(), more.begin(), more.end());
+    return run_hardy(words);
+  };
+  const auto refused = evaluate({});
+  EXPECT_EQ(refused.exit_code, 3);
+  EXPECT_THAT(refused.errors, HasSubstr("unknown to the model: joyful"));
+  EXPECT_THAT(refused.errors, HasSubstr("--map joyful="));
+  const auto mapped = evaluate({"--map", "joyful=happy,furious=angry", "--target-statistics"});
+  ASSERT_EQ(mapped.exit_code, 0) << mapped.errors;
+  EXPECT_THAT(mapped.output, HasSubstr("joyful as happy"));
+  EXPECT_THAT(mapped.output, HasSubstr("(--target-statistics)"));
+  const auto wrong = evaluate({"--map", "joyous=happy"});
+  EXPECT_EQ(wrong.exit_code, 2);
+  EXPECT_EQ(evaluate({"--map", "joyful"}).exit_code, 2);
+
+  const auto shift =
+      run_hardy({"data", "shift", (dir / "run").string(), (dir / "other").string(), "--json"});
+  ASSERT_EQ(shift.exit_code, 0) << shift.errors;
+  const auto modalities = nlohmann::json::parse(shift.output).at("modalities");
+  ASSERT_EQ(modalities.size(), 2U);
+  // A fold's training part is two of the three sessions of these very features.
+  EXPECT_LT(modalities[0].at("mean_difference"), 0.5);
+  EXPECT_EQ(modalities[0].at("modality"), "m1");
+}
+
 TEST_F(TrainingCommands, AnInterruptedRunResumesToTheSameBytes) {
   ASSERT_EQ(run_hardy(run_command("whole", {}, "another cache")).exit_code, 0);
   ProgramOptions options;

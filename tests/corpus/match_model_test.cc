@@ -118,6 +118,95 @@ TEST(MatchModel, SeveralLabelsAreMatchedByName) {
               HasSubstr("it has no label 'anger'"));
 }
 
+TEST(MatchModel, AMapCountsClassesAsOthersAndLeavesOut) {
+  Corpus corpus = test::small_corpus();
+  corpus.class_names = {"neutral", "happy", "odd"};  // labels 0, 1, 2, 1, 0
+  std::vector<std::string> notes;
+  const auto matched =
+      match_labels(corpus, model(), parse_class_map("neutral=cross,happy=glad,odd=-"), notes);
+  EXPECT_FALSE(matched.changes_outputs());
+  EXPECT_EQ(corpus.class_names, model().class_names);
+  EXPECT_FALSE(corpus.utterances[2].is_labelled());
+  EXPECT_EQ(corpus.utterances[0].label, 2);
+  EXPECT_EQ(corpus.utterances[1].label, 1);
+  EXPECT_EQ(corpus.utterances[3].label, 1);
+  EXPECT_EQ(corpus.utterances[4].label, 2);
+  EXPECT_THAT(notes,
+              ElementsAre("--map: utterances that count: neutral as cross (2), happy as glad (2)",
+                          "--map: utterances left out, which are context only: odd (1)"));
+}
+
+TEST(MatchModel, AMapOfTheModelMergesItsClasses) {
+  Corpus corpus = test::small_corpus();
+  corpus.class_names = {"negative", "positive"};
+  corpus.utterances[2].label = 0;
+  std::vector<std::string> notes;
+  const auto map = parse_class_map("model:calm=-,model:glad=positive,model:cross=negative");
+  const auto matched = match_labels(corpus, model(), map, notes);
+  // In the order of the corpus, although glad comes first in the model.
+  EXPECT_THAT(corpus.class_names, ElementsAre("negative", "positive"));
+  EXPECT_THAT(matched.names, ElementsAre("negative", "positive"));
+  EXPECT_THAT(matched.places, ElementsAre(-1, 1, 0));
+  EXPECT_EQ(corpus.utterances[1].label, 1);
+  EXPECT_THAT(notes, ElementsAre("--map: of the model's answers calm is left out, glad counts as "
+                                 "positive, cross counts as negative"));
+}
+
+TEST(MatchModel, AClassWithoutCounterpartIsRefusedUnderAMapToo) {
+  Corpus corpus = test::small_corpus();
+  corpus.class_names = {"neutral", "happy", "odd"};
+  std::vector<std::string> notes;
+  EXPECT_THAT(
+      message_of<DataError>([&] {
+        match_labels(corpus, model(), parse_class_map("neutral=calm,happy=glad"), notes);
+      }),
+      HasSubstr("1 of its classes is unknown to the model: odd; the model's are calm, glad, "
+                "cross; say what counts as what, --map odd=calm, or leave its utterances "
+                "out, --map odd=-"));
+}
+
+TEST(MatchModel, AMapNamesClassesThatExist) {
+  const auto message = [](const std::string& text) {
+    Corpus corpus = test::small_corpus();
+    std::vector<std::string> notes;
+    return message_of<ConfigError>(
+        [&] { match_labels(corpus, model(), parse_class_map(text), notes); });
+  };
+  EXPECT_THAT(message("clam=glad"), HasSubstr("has no such class; it has calm, glad, cross"));
+  EXPECT_THAT(message("calm=joy"), HasSubstr("'joy' is no class of the model"));
+  EXPECT_THAT(message("calm=-,glad=-,cross=-"), HasSubstr("leaves out every labelled utterance"));
+  Corpus values = test::small_corpus();
+  values.label_kind = LabelKind::kValue;
+  values.class_names.clear();
+  BundleInfo info = model();
+  info.class_names.clear();
+  info.label_kind = "value";
+  std::vector<std::string> notes;
+  EXPECT_THAT(message_of<ConfigError>(
+                  [&] { match_labels(values, info, parse_class_map("calm=glad"), notes); }),
+              HasSubstr("--map is for classes"));
+}
+
+TEST(MatchModel, ValuesBehindTwoClassesGoWithOtherClasses) {
+  Corpus corpus = test::small_corpus();
+  corpus.class_names = {"negative", "positive"};
+  corpus.values = {-1, 2, 0, 1.5F, -3};
+  for (std::size_t i = 0; i < 5; ++i) {
+    corpus.utterances[i].label = corpus.values[i] > 0 ? 1.0F : 0.0F;
+  }
+  Corpus same = corpus;
+  BundleInfo sign = model();
+  sign.class_names = {"negative", "positive"};
+  match_labels(same, sign);
+  EXPECT_EQ(same.values.size(), 5U);
+  std::vector<std::string> notes;
+  match_labels(corpus, model(), parse_class_map("negative=cross,positive=glad"), notes);
+  EXPECT_TRUE(corpus.values.empty());
+  EXPECT_FALSE(corpus.utterances[2].is_labelled());  // 0 is neither
+  EXPECT_THAT(notes, ElementsAre("--map: utterances that count: negative as cross (2), positive as "
+                                 "glad (2)"));
+}
+
 TEST(MatchModel, ModalitiesAreMatchedByName) {
   Corpus corpus = test::small_corpus();
   const auto acoustic = corpus.modalities[0].features;

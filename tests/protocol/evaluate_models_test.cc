@@ -100,6 +100,12 @@ class EvaluateModels : public testing::Test {
     return evaluate_models(model(), corpus, conditions, quiet);
   }
 
+  static Results transfer(Corpus corpus, const Transfer& how) {
+    corpus.checksum = corpus_checksum(corpus);
+    NoProgress quiet;
+    return evaluate_models(model(), corpus, "a,t,v", quiet, how);
+  }
+
   static double wa(const Results& results) { return results.scores.at(0).metrics.at(0).value; }
 
   static std::string notes(const Results& results) {
@@ -247,6 +253,74 @@ TEST_F(EvaluateModels, ModalitiesAreMatchedByName) {
   EXPECT_THAT(notes(alone), HasSubstr("the corpus has no textual, visual: missing everywhere"));
   corpus.modalities[0].name = "Acoustic";
   EXPECT_THAT(message_of<DataError>([&] { evaluate(corpus); }), HasSubstr("is it 'acoustic'?"));
+}
+
+TEST_F(EvaluateModels, AMapBringsClassesOfOtherNamesToTheModel) {
+  const auto right = evaluate(strangers());
+  Corpus corpus = strangers();
+  corpus.class_names = {"rage", "joy", "grief", "calm"};
+  for (auto& utterance : corpus.utterances) {
+    utterance.label = std::vector<float>{1, 2, 3, 0}[static_cast<std::size_t>(utterance.label)];
+  }
+  const auto map = parse_class_map("joy=happy,grief=sad,calm=neutral,rage=angry");
+  const auto mapped = transfer(corpus, {.map = map});
+  EXPECT_EQ(mapped.scores.at(0).confusion, right.scores.at(0).confusion);
+  EXPECT_EQ(wa(mapped), wa(right));
+  EXPECT_THAT(notes(mapped), HasSubstr("joy as happy (24), grief as sad (24)"));
+
+  const auto fewer =
+      transfer(corpus, {.map = parse_class_map("joy=happy,grief=sad,calm=-,rage=-")});
+  EXPECT_EQ(fewer.scores.at(0).utterances, 48);
+  EXPECT_EQ(fewer.scores.at(0).unlabelled, 48);
+  EXPECT_THAT(notes(fewer), HasSubstr("left out, which are context only: calm (24), rage (24)"));
+  // Its answers neutral and angry are wrong by necessity: the confusion's last two columns.
+  const auto& confusion = fewer.scores.at(0).confusion;
+  const auto wrong = confusion[2] + confusion[3] + confusion[6] + confusion[7];
+  EXPECT_THAT(notes(fewer),
+              HasSubstr(fmt::format(
+                  "no utterance of the corpus is neutral, angry; {} of 48 answers", wrong)));
+}
+
+TEST_F(EvaluateModels, MergedClassesOfTheModelAreScoredByTheirSums) {
+  Corpus corpus = strangers();
+  corpus.class_names = {"bad", "good"};
+  for (auto& utterance : corpus.utterances) {
+    utterance.label = utterance.label == 0 || utterance.label == 2 ? 1.0F : 0.0F;
+  }
+  const auto map =
+      parse_class_map("model:happy=good,model:neutral=good,model:sad=bad,model:angry=bad");
+  const auto results = transfer(corpus, {.map = map});
+  EXPECT_THAT(results.class_names, testing::ElementsAre("bad", "good"));
+  EXPECT_EQ(results.scores.at(0).confusion.size(), 4U);
+  EXPECT_GT(wa(results), 0.9);
+  // A calibration of four classes does not hold for two.
+  for (const auto& metric : results.scores.at(0).metrics) {
+    if (metric.name == "calibrated_ece") {
+      EXPECT_TRUE(std::isnan(metric.value));
+    }
+  }
+}
+
+TEST_F(EvaluateModels, TargetStatisticsUndoAnotherScale) {
+  const double right = wa(evaluate(strangers()));
+  Corpus corpus = strangers();
+  for (auto& modality : corpus.modalities) {
+    std::vector<float> values(modality.features.begin(), modality.features.end());
+    for (auto& value : values) value = 100 + 7 * value;
+    modality.features = values;
+  }
+  const auto plain = transfer(corpus, {});
+  EXPECT_LT(wa(plain), 0.6);
+  EXPECT_THAT(notes(plain), HasSubstr("mean standardised difference from the training features"));
+  const auto own = transfer(corpus, {.by_target_statistics = true});
+  EXPECT_NEAR(wa(own), right, 0.05);
+  EXPECT_THAT(notes(own), HasSubstr("(--target-statistics)"));
+
+  corpus.modalities[2].present.assign(corpus.modalities[2].present.size(), 0);
+  EXPECT_GT(wa(transfer(corpus, {.by_target_statistics = true})), 0.8);
+  corpus.modalities[2].present[5] = 1;
+  EXPECT_THAT(message_of<DataError>([&] { transfer(corpus, {.by_target_statistics = true}); }),
+              HasSubstr("one utterance only has the modality visual"));
 }
 
 TEST_F(EvaluateModels, ACorpusWithoutAnyLabelIsRefused) {
