@@ -454,7 +454,7 @@ py::array_t<double> thresholds(const BundleInfo& info, double coverage) {
   for (std::uint32_t bits = 0; bits < (1U << info.modalities.size()); ++bits) {
     values.push_back(sets.threshold(Pattern(bits)));
   }
-  return {static_cast<py::ssize_t>(values.size()), values.data()};
+  return py::array_t<double>(static_cast<py::ssize_t>(values.size()), values.data());
 }
 
 py::list modalities(const BundleInfo& info) {
