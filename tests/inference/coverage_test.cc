@@ -26,19 +26,20 @@ constexpr Pattern kFirst{0b01};
 constexpr Pattern kAll{0b11};
 
 /// Dialogues of one utterance each.
-CoverageScores alone(std::vector<float> scores) {
+CoverageScores scores_alone(std::vector<float> scores) {
   const std::vector<std::int64_t> sizes(scores.size(), 1);
   return {kAll, std::move(scores), sizes};
 }
 
 TEST(LargestScore, OfUtterancesThatStandAloneIsTheConformalQuantile) {
-  const auto nine = alone({.1F, .2F, .3F, .4F, .5F, .6F, .7F, .8F, .9F});
+  const auto nine = scores_alone({.1F, .2F, .3F, .4F, .5F, .6F, .7F, .8F, .9F});
   EXPECT_EQ(largest_score(nine, .5), static_cast<double>(.5F));   // ceil(.5 * 10) = 5th
   EXPECT_EQ(largest_score(nine, .51), static_cast<double>(.6F));  // ceil(5.1) = 6th
   EXPECT_EQ(largest_score(nine, .8), static_cast<double>(.8F));   // 8th
   EXPECT_EQ(largest_score(nine, .9), static_cast<double>(.9F));   // 9th: the last that nine promise
   EXPECT_TRUE(std::isinf(largest_score(nine, .91)));
-  EXPECT_TRUE(std::isinf(largest_score(alone({.1F, .2F, .3F, .4F, .5F, .6F, .7F, .8F}), .9)));
+  EXPECT_TRUE(
+      std::isinf(largest_score(scores_alone({.1F, .2F, .3F, .4F, .5F, .6F, .7F, .8F}), .9)));
 }
 
 TEST(LargestScore, EveryDialogueCountsTheSame) {
@@ -54,7 +55,7 @@ TEST(LargestScore, EveryDialogueCountsTheSame) {
 }
 
 TEST(LargestScore, EqualScoresAreTakenTogether) {
-  const auto ties = alone({.1F, .3F, .3F, .3F, .3F, .3F, .3F, .3F, .6F});
+  const auto ties = scores_alone({.1F, .3F, .3F, .3F, .3F, .3F, .3F, .3F, .6F});
   EXPECT_EQ(largest_score(ties, .15), static_cast<double>(.3F));
   EXPECT_EQ(largest_score(ties, .8), static_cast<double>(.3F));
   EXPECT_EQ(largest_score(ties, .81), static_cast<double>(.6F));
@@ -68,8 +69,8 @@ TEST(LargestScore, FewestDialoguesAreThoseOfTheQuantile) {
   EXPECT_EQ(fewest_dialogues(.99), 99);
   for (const double coverage : {.33, .6, .7, .75, .8, .9, .95, .975, .99}) {
     const auto few = static_cast<std::size_t>(fewest_dialogues(coverage));
-    EXPECT_EQ(largest_score(alone(std::vector<float>(few, .5F)), coverage), .5) << coverage;
-    EXPECT_TRUE(std::isinf(largest_score(alone(std::vector<float>(few - 1, .5F)), coverage)))
+    EXPECT_EQ(largest_score(scores_alone(std::vector<float>(few, .5F)), coverage), .5) << coverage;
+    EXPECT_TRUE(std::isinf(largest_score(scores_alone(std::vector<float>(few - 1, .5F)), coverage)))
         << coverage;
   }
 }
@@ -125,9 +126,9 @@ BundleInfo made_info(int classes = 3) {
   encoder.depth = 1;
   encoder.heads = 2;
   BundleInfo info = test::bundle_info({2, 3}, classes, encoder);
-  CoverageScores few = alone({.1F, .2F, .3F, .4F});
+  CoverageScores few = scores_alone({.1F, .2F, .3F, .4F});
   few.pattern = kFirst;
-  info.coverage = {few, alone({.1F, .2F, .3F, .4F, .5F, .6F, .7F, .8F, .9F})};
+  info.coverage = {few, scores_alone({.1F, .2F, .3F, .4F, .5F, .6F, .7F, .8F, .9F})};
   return info;
 }
 
@@ -191,7 +192,7 @@ TEST(PredictionSets, OfAValueAreIntervals) {
 }
 
 /// The message of the refusal, with its kind.
-std::pair<ErrorKind, std::string> refusal(const BundleInfo& info, double coverage) {
+std::pair<ErrorKind, std::string> set_refusal(const BundleInfo& info, double coverage) {
   try {
     const PredictionSets sets(info, coverage);
   } catch (const Error& error) {
@@ -202,20 +203,20 @@ std::pair<ErrorKind, std::string> refusal(const BundleInfo& info, double coverag
 
 TEST(PredictionSets, RefuseWhatCannotBePromised) {
   for (const double outside : {0.0, 1.0, -1.0, 90.0, std::nan("")}) {
-    EXPECT_EQ(refusal(made_info(), outside).first, ErrorKind::kConfig) << outside;
+    EXPECT_EQ(set_refusal(made_info(), outside).first, ErrorKind::kConfig) << outside;
   }
-  const auto much = refusal(made_info(), .99);
+  const auto much = set_refusal(made_info(), .99);
   EXPECT_EQ(much.first, ErrorKind::kConfig);
   EXPECT_THAT(much.second, HasSubstr("coverage 0.99: it takes 99 validation dialogues, the model "
                                      "has 9; they promise 0.900 at most"));
   BundleInfo old = made_info();
   old.coverage.clear();
-  EXPECT_EQ(refusal(old, .9).first, ErrorKind::kArtifact);
-  EXPECT_THAT(refusal(old, .9).second, HasSubstr("train it again"));
+  EXPECT_EQ(set_refusal(old, .9).first, ErrorKind::kArtifact);
+  EXPECT_THAT(set_refusal(old, .9).second, HasSubstr("train it again"));
   BundleInfo several = made_info(0);
   several.target_names = {"joy", "fear"};
   several.label_kind = "labels";
-  EXPECT_THAT(refusal(several, .9).second, HasSubstr("this model predicts several labels"));
+  EXPECT_THAT(set_refusal(several, .9).second, HasSubstr("this model predicts several labels"));
 }
 
 TEST(PredictionSets, ScoresAreKeptInTheModelFile) {
