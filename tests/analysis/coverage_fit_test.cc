@@ -18,7 +18,7 @@ constexpr float kUnlabelled = std::numeric_limits<float>::quiet_NaN();
 
 /// Dialogues of 3 and 2 utterances with two modalities; the second utterance lacks the first one,
 /// the last one is not labelled.
-Corpus small_corpus() {
+Corpus validation_corpus() {
   Corpus corpus;
   corpus.class_names = {"calm", "angry"};
   for (const char* name : {"acoustic", "textual"}) {
@@ -41,7 +41,8 @@ const std::vector<std::int64_t> kUtterances = {0, 1, 2, 3, 4};
 
 TEST(CoverageFit, ScoresAreOneMinusTheProbabilityOfTheTruth) {
   const std::vector<float> outputs = {.7F, .3F, .2F, .8F, .9F, .1F, .5F, .5F, .6F, .4F};
-  const auto scores = coverage_scores_of({{Pattern(0b10), kUtterances, outputs}}, small_corpus());
+  const auto scores =
+      coverage_scores_of({{Pattern(0b10), kUtterances, outputs}}, validation_corpus());
   ASSERT_EQ(scores.size(), 1U);
   EXPECT_EQ(scores[0].pattern, Pattern(0b10));
   EXPECT_THAT(scores[0].scores,
@@ -53,21 +54,21 @@ TEST(CoverageFit, OnlyUtterancesWithAllOfThePatternCount) {
   const std::vector<float> outputs = {.7F, .3F, .2F, .8F, .9F, .1F, .5F, .5F, .6F, .4F};
   const auto scores = coverage_scores_of(
       {{Pattern(0b11), kUtterances, outputs}, {Pattern(0b01), {1, 4}, {1, 0, 1, 0}}},
-      small_corpus());
+      validation_corpus());
   ASSERT_EQ(scores.size(), 1U) << "a pattern that no labelled utterance has gets no scores";
   EXPECT_THAT(scores[0].scores, ElementsAre(FloatEq(.1F), FloatEq(.3F), FloatEq(.5F)));
   EXPECT_THAT(scores[0].sizes, ElementsAre(2, 2, 1));
 }
 
 TEST(CoverageFit, ValuesScoreTheirDistanceAndSignsLeaveZeroOut) {
-  Corpus corpus = small_corpus();
+  Corpus corpus = validation_corpus();
   corpus.class_names.clear();
   corpus.label_kind = LabelKind::kValue;
   const std::vector<Evaluation> values = {{Pattern(0b10), kUtterances, {-.5F, 3, .25F, 1, 9}}};
   auto scores = coverage_scores_of(values, corpus);
   ASSERT_EQ(scores.size(), 1U);
   EXPECT_THAT(scores[0].scores, ElementsAre(0, FloatEq(.25F), FloatEq(.5F), FloatEq(2)));
-  Corpus signs = small_corpus();
+  Corpus signs = validation_corpus();
   signs.values = {-1, 2, 0, 1, 0};
   scores = coverage_scores_of({{Pattern(0b10), {0, 1, 2}, {.7F, .3F, .2F, .8F, .9F, .1F}}}, signs);
   ASSERT_EQ(scores.size(), 1U);
@@ -78,8 +79,8 @@ TEST(CoverageFit, ValuesScoreTheirDistanceAndSignsLeaveZeroOut) {
 TEST(CoverageFit, NoneUnderMasksNorOfSeveralLabels) {
   const std::vector<float> outputs = {.7F, .3F, .2F, .8F, .9F, .1F, .5F, .5F, .6F, .4F};
   const Condition masked(2, "rate=0.3");
-  EXPECT_THAT(coverage_scores_of({{masked, kUtterances, outputs}}, small_corpus()), IsEmpty());
-  Corpus several = small_corpus();
+  EXPECT_THAT(coverage_scores_of({{masked, kUtterances, outputs}}, validation_corpus()), IsEmpty());
+  Corpus several = validation_corpus();
   several.target_names = {"joy", "fear"};
   EXPECT_THAT(coverage_scores_of({{Pattern(0b10), kUtterances, outputs}}, several), IsEmpty());
 }
