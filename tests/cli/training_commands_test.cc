@@ -77,7 +77,7 @@ TEST_F(TrainingCommands, RunPrintsTheTableAndEvaluateRepeatsItFromTheModels) {
 }
 
 TEST_F(TrainingCommands, ATrainedModelPredictsSetsFromItsValidationDialogues) {
-  const auto run = run_hardy(run_command("run"));
+  const auto run = run_hardy(run_command("run", {"--track", "unified"}));
   ASSERT_EQ(run.exit_code, 0) << run.errors;
   const auto model = (dir / "run" / "models" / "unified-fold0-seed1.safetensors").string();
   const auto about = nlohmann::json::parse(run_hardy({"bundle", "info", model}).output);
