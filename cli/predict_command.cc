@@ -24,6 +24,7 @@ struct PredictCommand {
   std::string model;
   SourceOptions source;
   std::string available;
+  double set_aside_rate = 0;
   bool is_stream = false;
   bool reconstructs = false;
   bool is_json = false;
@@ -59,7 +60,10 @@ class Printer {
                         info_.is_classification() ? "confidence" : "error", "used"));
     }
     const auto row = static_cast<std::size_t>(i);
-    const auto used = pattern_label(predictions.used[row], info_.modality_names());
+    auto used = pattern_label(predictions.used[row], info_.modality_names());
+    if (!predictions.suspected.empty() && !predictions.suspected[row].empty()) {
+      used += "  suspected: " + pattern_label(predictions.suspected[row], info_.modality_names());
+    }
     if (predictions.used[row].empty()) {
       print(fmt::format("{:<24} {:<16} {:>10}  {}\n", printable(id.empty() ? "-" : id), "-", "-",
                         "-"));
@@ -103,6 +107,7 @@ class Printer {
 PredictOptions predict_options(const PredictCommand& command, const BundleInfo& info) {
   PredictOptions options;
   options.reconstructs = command.reconstructs;
+  options.set_aside_rate = command.set_aside_rate;
   if (!command.available.empty()) {
     options.available = parse_pattern(command.available, info.modality_names());
   }
@@ -200,8 +205,8 @@ void predict_stream(const PredictCommand& command, const Recogniser& recogniser,
 
 void run_predict_media(const PredictCommand& command) {
   require_no_source(command.source);
-  if (command.is_stream || command.reconstructs) {
-    throw ConfigError("--media goes without --stream and --reconstruct");
+  if (command.is_stream || command.reconstructs || command.set_aside_rate != 0) {
+    throw ConfigError("--media goes without --stream, --reconstruct and --set-aside");
   }
   MediaCommand media;
   media.name = "predict";
@@ -297,6 +302,11 @@ void add_predict_command(CLI::App& app, const std::vector<std::string>& command_
       ->add_option("--available", command->available,
                    "Use only these modalities, e.g. \"acoustic,textual\"")
       ->type_name("LIST");
+  predict
+      ->add_option("--set-aside", command->set_aside_rate,
+                   "Leave out features that look damaged; RATE: share of good ones suspected")
+      ->type_name("RATE")
+      ->check(CLI::Range(0.0, 1.0));
   predict->add_flag("--stream", command->is_stream,
                     "Answer every line at once, from the turns of its dialogue so far");
   predict->add_flag("--reconstruct", command->reconstructs,

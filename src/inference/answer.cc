@@ -61,6 +61,9 @@ nlohmann::ordered_json answer_json(const BundleInfo& info, const Predictions& pr
   }
   answer["calibrated"] = predictions.calibrated[row] != 0;
   answer["used"] = pattern_json(predictions.used[row], info);
+  if (!predictions.suspected.empty()) {
+    answer["suspected"] = pattern_json(predictions.suspected[row], info);
+  }
   for (std::size_t m = 0; m < info.modalities.size(); ++m) {
     const auto limited = predictions.limited[row * info.modalities.size() + m];
     if (limited > 0) answer["limited"][info.modalities[m].name] = limited;
