@@ -89,13 +89,12 @@ std::string stress_text(const StressResult& result, const StressPlan& plan, cons
     const auto& name = corpus.modalities[static_cast<std::size_t>(modality.modality)].name;
     text += "\n" + block_text(result, modality, plan, name);
   }
-  text += "\nColumns: severity";
+  text += "\nColumns: severity. '-': the damage does not apply to this corpus.\n";
   if (plan.set_aside_rate > 0) {
     text +=
-        "; right of the bar, suspected modalities are set aside. suspected: of\nutterances with "
-        "the highest severity; in the row `missing`, of undamaged ones";
+        "Right of the bar: with suspected modalities set aside. suspected: of utterances\n"
+        "with the highest severity; in the row `missing`, of undamaged ones.\n";
   }
-  text += ". '-': the damage\ndoes not apply to this corpus.\n";
   return text;
 }
 

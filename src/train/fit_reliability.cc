@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <array>
 #include <functional>
-#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -143,9 +142,11 @@ TensorFile fit_reliability(const FoldData& data) {
   return file;
 }
 
-const TensorFile& reliability_of_fold(const FoldData& data) {
-  std::call_once(data.reliability->flag, [&] { data.reliability->arrays = fit_reliability(data); });
-  return data.reliability->arrays;
+const TensorFile& ReliabilityShelf::estimate_of(const FoldData& data) {
+  const std::lock_guard lock(mutex_);
+  const auto known = estimates_.find(data.fold.index);
+  if (known != estimates_.end()) return known->second;
+  return estimates_.emplace(data.fold.index, fit_reliability(data)).first->second;
 }
 
 }  // namespace hardy

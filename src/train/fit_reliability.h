@@ -10,9 +10,9 @@
 
 namespace hardy {
 
-/// The arrays "reliability.MODALITY.*" of every modality that training and validation
-/// utterances have: principal directions of the training part, and the strangeness of the
-/// validation part's utterances. Test utterances are not read. Requires: `data` has its own fold.
+/// The arrays "reliability.MODALITY.*" of every modality that training and validation utterances
+/// have: principal directions of the training part, and the strangeness of the validation part's
+/// utterances. Test utterances are not read. Requires: `data` has plain scaled features and a fold.
 TensorFile fit_reliability(const FoldData& data);
 
 /// The estimate of each fold, made for the first of its models that is stored. Safe from several
@@ -26,9 +26,5 @@ class ReliabilityShelf {
   std::mutex mutex_;
   std::map<int, TensorFile> estimates_;  ///< by Fold::index
 };
-
-/// The same, computed once per fold (FoldData::reliability) however many models it has. Safe from
-/// several threads.
-const TensorFile& reliability_of_fold(const FoldData& data);
 
 }  // namespace hardy
