@@ -1,11 +1,17 @@
-// hardy-extractor as the helper of a running service: each recording gets a process of its own.
+// hardy-extractor as the helper of a running service: each recording gets a process of its own, and
+// a supervisor starts the helper again when it dies.
+#include <fcntl.h>
+#include <poll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstring>
 #include <memory>
@@ -25,6 +31,9 @@
 
 namespace hardy {
 namespace {
+
+/// Exit code of a helper whose networks differ from those that the service knows.
+constexpr int kChanged = 3;
 
 /// The ends of the pipes that a question comes with.
 struct Pipes {
@@ -100,21 +109,22 @@ void confine() {
   }
 }
 
-}  // namespace
-
-void answer_recordings(const MediaCommand& command) {
-  // The service decides when to stop: it closes the socket.
-  std::signal(SIGINT, SIG_IGN);
-  std::signal(SIGTERM, SIG_IGN);
-  std::signal(SIGHUP, SIG_IGN);
-  std::signal(SIGPIPE, SIG_IGN);
+/// The helper proper: loads, tells its extractors through `told`, and answers until the service is
+/// gone. `known`: encoded extractors of an earlier process, which must be the same.
+void answer_questions(const MediaCommand& command, const std::string& known, int told) {
   std::signal(SIGCHLD, SIG_IGN);  // ended children leave nothing behind
   const ExtractOptions options = loaded_options(command);
   if (command.is_confined) confine();
   const std::string makers = encode_makers(feature_makers(options));
-  if (::send(command.control, makers.data(), makers.size(), MSG_NOSIGNAL) < 0) {
-    throw IoError(fmt::format("the service cannot be told: {}", std::strerror(errno)));
+  if (!known.empty() && makers != known) {
+    print_notice(
+        "hardy-extractor: error: the networks are others than before; restart the service");
+    ::_Exit(kChanged);
   }
+  if (::write(told, makers.data(), makers.size()) < 0) {
+    throw IoError(fmt::format("the supervisor cannot be told: {}", std::strerror(errno)));
+  }
+  ::close(told);
   Pipes pipes;
   while (receive(command.control, pipes)) {
     if (pipes.question < 0) continue;
@@ -129,6 +139,103 @@ void answer_recordings(const MediaCommand& command) {
       print_notice(fmt::format("hardy-extractor: no process: {}", std::strerror(errno)));
     }
     pipes = {};
+  }
+}
+
+/// Starts the helper proper; returns the end of the pipe through which it tells its extractors.
+int start_helper(const MediaCommand& command, const std::string& known, pid_t& process) {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
+    throw IoError(fmt::format("no pipe for the extractor: {}", std::strerror(errno)));
+  }
+  Descriptor from(ends[0]);
+  Descriptor to(ends[1]);
+  process = ::fork();
+  if (process < 0) {
+    throw IoError(fmt::format("no process for the extractor: {}", std::strerror(errno)));
+  }
+  if (process > 0) return ::fcntl(from.number(), F_DUPFD_CLOEXEC, 0);  // `from` closes its number
+  from.close();
+  int code = 0;
+  try {
+    answer_questions(command, known, to.number());
+  } catch (const std::exception& error) {
+    print_notice(fmt::format("hardy-extractor: error: {}", printable(error.what())));
+    code = 1;
+  }
+  ::_Exit(code);
+}
+
+/// Everything that a process writes; empty when it ends first.
+std::string read_all(int descriptor) {
+  std::string text;
+  std::array<char, 4096> block;
+  while (true) {
+    const auto got = ::read(descriptor, block.data(), block.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return text;
+    text.append(block.data(), static_cast<std::size_t>(got));
+  }
+}
+
+/// Tells the service whether questions are answered now (RecordingClient::state).
+void tell_service(int control, bool is_ready) {
+  const char byte = is_ready ? kHelperReady : kHelperDown;
+  static_cast<void>(::send(control, &byte, 1, MSG_NOSIGNAL | MSG_DONTWAIT));
+}
+
+/// Waits; true when the service ends meanwhile.
+bool is_service_gone_within(int control, std::chrono::milliseconds pause) {
+  pollfd service{control, 0, 0};
+  return ::poll(&service, 1, static_cast<int>(pause.count())) > 0;
+}
+
+std::string end_text(int status) {
+  return WIFSIGNALED(status) ? fmt::format("signal {}", WTERMSIG(status))
+                             : fmt::format("exit code {}", WEXITSTATUS(status));
+}
+
+}  // namespace
+
+// This process only supervises: it loads nothing and reads nothing of a stranger's, so it may keep
+// the rights that a new helper needs to load the networks again.
+void answer_recordings(const MediaCommand& command) {
+  using Clock = std::chrono::steady_clock;
+  constexpr std::chrono::milliseconds kShortestPause{100};
+  constexpr std::chrono::milliseconds kLongestPause{60'000};
+  constexpr std::chrono::seconds kHealthy{60};  // after this, an end is no failure of the start
+  // The service decides when to stop: it closes the socket.
+  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) std::signal(number, SIG_IGN);
+  std::string known;
+  for (auto pause = kShortestPause;; pause = std::min(2 * pause, kLongestPause)) {
+    const auto start = Clock::now();
+    pid_t process = -1;
+    Descriptor from(start_helper(command, known, process));
+    const std::string told = read_all(from.number());
+    from.close();
+    if (!known.empty() && !told.empty()) tell_service(command.control, true);
+    if (known.empty() && !told.empty()) {
+      known = told;
+      if (::send(command.control, known.data(), known.size(), MSG_NOSIGNAL) < 0) {
+        throw IoError(fmt::format("the service cannot be told: {}", std::strerror(errno)));
+      }
+    }
+    int status = 0;
+    while (::waitpid(process, &status, 0) < 0 && errno == EINTR) {
+    }
+    const bool is_done =
+        WIFEXITED(status) && (WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == kChanged);
+    if (known.empty() && WIFSIGNALED(status)) {
+      print_notice(fmt::format("hardy-extractor: error: ended with {}", end_text(status)));
+    }
+    if (is_done || known.empty() || is_service_gone_within(command.control, {})) return;
+    tell_service(command.control, false);
+    if (Clock::now() - start > kHealthy) pause = kShortestPause;
+    print_notice(
+        fmt::format("hardy-extractor: note: the extractor has ended with {} and is "
+                    "started again",
+                    end_text(status)));
+    if (is_service_gone_within(command.control, pause)) return;
   }
 }
 

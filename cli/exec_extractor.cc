@@ -6,7 +6,8 @@
 namespace hardy {
 
 void carry_out(const MediaCommand& command) {
-  become_program("hardy-extractor", command.name, "HARDY_MEDIA", command.command_line);
+  become_program(extractor_program(command.media), command.name, extractor_option(command.media),
+                 command.command_line);
 }
 
 }  // namespace hardy

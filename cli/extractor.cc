@@ -200,6 +200,7 @@ ExtractOptions extract_options(const MediaOptions& media) {
   files.like = media.like;
   files.is_manet_since_2023 = media.manet_order == "since-2023";
   files.cascade = media.cascade;
+  files.trusts_programs = media.trusts_programs;
   if (!files.like.empty() && !files.any()) {
     throw ConfigError("--like goes with --audio, --text or --video");
   }

@@ -85,6 +85,16 @@ void add_network_options(CLI::App& command, MediaOptions& options) {
       ->type_name("WHEN")
       ->check(CLI::IsMember({"before-2023", "since-2023"}))
       ->capture_default_str();
+  command.add_flag("--trust-programs", options.trusts_programs,
+                   "Run networks that are TorchScript files (.pt), which can do whatever you can");
+}
+
+const char* extractor_program(const MediaOptions& options) {
+  return options.trusts_programs ? "hardy-extractor-torch" : "hardy-extractor";
+}
+
+const char* extractor_option(const MediaOptions& options) {
+  return options.trusts_programs ? "HARDY_TRAINING" : "HARDY_MEDIA";
 }
 
 void add_media_options(CLI::App& command, MediaOptions& options, bool has_jobs) {

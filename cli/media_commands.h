@@ -27,6 +27,7 @@ struct MediaOptions {
   std::string picture_network;
   std::string like;
   std::string manet_order = "before-2023";
+  bool trusts_programs = false;  ///< the networks may be TorchScript
   std::string cache;
   std::string memory = "4G";
   double picture_step_s = 0.4;
@@ -60,6 +61,12 @@ struct MediaCommand {
   bool is_quiet = false;
   std::vector<std::string> command_line;  ///< argv of this process
 };
+
+/// The program that works on recordings; the one with libtorch if networks may be TorchScript.
+const char* extractor_program(const MediaOptions& options);
+
+/// The build option of that program.
+const char* extractor_option(const MediaOptions& options);
 
 /// Adds the options of decoding and segmenting to a command, without its inputs. `has_jobs`: the
 /// command has its own option --jobs.

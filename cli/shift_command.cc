@@ -29,7 +29,7 @@ struct ShiftCommand {
   bool is_json = false;
 };
 
-constexpr const char* kFooter =
+constexpr const char* kShiftFooter =
     "SMD: the standardised mean difference |m_t - m_s| / sqrt((v_s + v_t) / 2), mean over the\n"
     "columns; above 0.1 a column counts as shifted. ratio: geometric mean of v_t / v_s; outside\n"
     "of 0.5 to 2 a column counts as unequal. clipped: values outside of the model's clip range\n"
@@ -105,7 +105,7 @@ void add_shift_command(CLI::App& data_app) {
       ->type_name("KEY=VALUE")
       ->allow_extra_args(false);
   shift->add_flag("--json", command->is_json, "machine-readable output");
-  shift->footer(kFooter);
+  shift->footer(kShiftFooter);
   shift->callback([command] { run_shift(*command); });
 }
 

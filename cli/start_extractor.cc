@@ -45,6 +45,7 @@ std::vector<std::string> arguments_of(const MediaCommand& command) {
   add("--like", media.like);
   add("--cascade", media.cascade);
   add("--only", media.only);
+  if (media.trusts_programs) words.emplace_back("--trust-programs");
   if (command.is_confined) words.emplace_back("--confined");
   return words;
 }
@@ -72,7 +73,8 @@ pid_t start(const std::string& program, std::vector<std::string> words, int cont
 }  // namespace
 
 ExtractorHelper start_extractor(const MediaCommand& command) {
-  const std::string program = find_program("hardy-extractor", "serve --media", "HARDY_MEDIA");
+  const std::string program = find_program(extractor_program(command.media), "serve --media",
+                                           extractor_option(command.media));
   std::array<int, 2> ends{};
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) {
     throw IoError(fmt::format("no socket for the extractor: {}", std::strerror(errno)));

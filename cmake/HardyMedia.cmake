@@ -30,6 +30,7 @@ add_library(hardy_media
   media/manet_extractor.cc
   media/pauses.cc
   media/pitch.cc
+  media/script_network.cc
   media/segment_list.cc
   media/recording_job.cc
   media/segment_services.cc
@@ -59,6 +60,6 @@ set_source_files_properties(media/contours.cc media/formants.cc media/graph_netw
   SKIP_UNITY_BUILD_INCLUSION ON)
 target_include_directories(hardy_media SYSTEM PRIVATE ${HARDY_OPENCV_INCLUDE})
 target_link_libraries(hardy_media PUBLIC hardy_core
-  PRIVATE hardy_backbones ${CMAKE_DL_LIBS} PkgConfig::libavformat PkgConfig::libavcodec PkgConfig::libavutil
+  PRIVATE hardy_backbones ${CMAKE_DL_LIBS} PkgConfig::libzip PkgConfig::libavformat PkgConfig::libavcodec PkgConfig::libavutil
     PkgConfig::libswresample PkgConfig::libswscale PkgConfig::kissfft-float pugixml::pugixml
     ${HARDY_OPENCV_LIBRARIES} $<BUILD_INTERFACE:hardy_warnings>)

@@ -184,3 +184,77 @@ for name, data in old_run.items():
     put("run_folder", f"seed_{name}_version", data.replace(b'"format": 1', b'"format": 99'))
 put("run_folder", "seed_list", b"[]")
 put("run_folder", "seed_nested", b'{"results":' + b"[" * 500)
+
+
+def form(*parts, boundary="XX", end="--", kind="multipart/form-data; boundary={}"):
+    body = b""
+    for head, contents in parts:
+        body += f"--{boundary}\r\nContent-Disposition: form-data; {head}\r\n\r\n".encode()
+        body += contents + b"\r\n"
+    return kind.format(boundary).encode() + b"\n" + body + f"--{boundary}{end}\r\n".encode()
+
+
+sound = ('name="recording"; filename="clip.wav"', b"RIFF\0\0")
+for name, data in {
+    "recording": form(sound),
+    "all": form(
+        sound,
+        ('name="transcript"; filename="C:\\\\x\\\\a.srt"', b"1\n00:00:00,000 --> 00:00:01,000\nhi\n"),
+        ('name="options"', b'{"available": ["acoustic"], "cut": "whole", "tier": "t", "features": true}'),
+    ),
+    "quoted": form(('name="recording"; filename="a \\"b\\" %22.mp4"', b"x"), boundary="a_b'c",
+                   kind='multipart/form-data; charset=utf-8; boundary="{}"'),
+    "cut_off": form(sound, end=""),
+    "twice": form(sound, sound),
+    "bad_options": form(sound, ('name="options"', b'{"cut": "auto", "cut": 1}')),
+    "no_type": b"application/json\n{}",
+}.items():
+    put("multipart", "seed_" + name, data)
+
+
+def cbor(value):
+    """The subset of CBOR that the messages between service and extractor use."""
+
+    def head(kind, count):
+        return struct.pack(">BI", kind << 5 | 26, count)
+
+    if isinstance(value, bool):
+        return b"\xf5" if value else b"\xf4"
+    if isinstance(value, int):
+        return head(0, value)
+    if isinstance(value, float):
+        return b"\xfb" + struct.pack(">d", value)
+    if isinstance(value, bytes):
+        return head(2, len(value)) + value
+    if isinstance(value, str):
+        return head(3, len(value)) + value.encode()
+    if isinstance(value, list):
+        return head(4, len(value)) + b"".join(map(cbor, value))
+    return head(5, len(value)) + b"".join(cbor(part) for item in value.items() for part in item)
+
+
+question = {
+    "name": b"clip.mp4", "transcript_name": b"clip.srt", "transcript": b"hi", "tier": b"", "cut": "auto",
+    "wanted": [True, False, True], "max_utterances": 512, "max_recording_s": 600.0,
+}
+utterance = {
+    "id": b"clip_001", "start": 0.5, "end": 2.5, "speaker": b"", "text": b"caf\xe9", "dialogue": b"",
+    "seconds": 2.0, "pictures": 5, "faces": 4,
+    "modalities": [
+        {"values": struct.pack("<2f", 1, 2), "reason": b""},
+        {"values": b"", "reason": b"it has no transcript"},
+        {"values": struct.pack("<3f", 1, 2, 3), "reason": b""},
+    ],
+}
+answer = {"field": "", "reason": b"", "is_too_large": False, "segments": [utterance], "notes": [b"a note"]}
+makers = [{"name": name, "width": width} for name, width in (("a", 2), ("t", 1), ("v", 3))]
+for name, data in {
+    "question": b"\0" + cbor(question),
+    "answer": b"\1" + cbor(answer),
+    "refusal": b"\1" + cbor({**answer, "field": "recording", "reason": b"no", "segments": []}),
+    "open_end": b"\1" + cbor({**answer, "segments": [{k: v for k, v in utterance.items() if k != "end"}]}),
+    "not_finite": b"\1" + cbor({**answer, "segments": [{**utterance, "start": float("nan")}]}),
+    "makers": b"\2" + cbor(makers),
+    "nested": b"\1" + b"\x81" * 300,
+}.items():
+    put("recording_exchange", "seed_" + name, data)

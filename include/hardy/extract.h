@@ -49,7 +49,7 @@ struct ExtractedSegment {
 };
 
 /// Frozen networks in place of the embedded extractors, and the pooling of their outputs to one
-/// vector. An empty path keeps the embedded extractor.
+/// vector. An empty path keeps the embedded extractor. Each may also be a TorchScript program.
 struct BackboneFiles {
   std::filesystem::path sound;     ///< wav2vec of fairseq (.pt), or a folder in Hugging Face's
                                    ///< form: wav2vec2, hubert, wavlm
@@ -58,6 +58,7 @@ struct BackboneFiles {
   std::string like;  ///< "gcnet", "merbench": pooling of those scripts; empty = hardy's
   bool is_manet_since_2023 = false;  ///< MA-Net's second chain runs backwards
   std::filesystem::path cascade;     ///< face detector in front of MA-Net; empty = opencv-data's
+  bool trusts_programs = false;      ///< loads TorchScript, which runs the code in the file
 
   /// Whether any extractor is replaced.
   [[nodiscard]] bool any() const { return !sound.empty() || !text.empty() || !pictures.empty(); }
@@ -76,8 +77,11 @@ struct ExtractOptions {
   /// Modalities to extract, index as in kMediaModalities.
   std::array<bool, 3> wanted = {true, true, true};
   std::shared_ptr<const Backbones> backbones;  ///< null = the embedded extractors alone
-  double picture_step_s = 0.4;            ///< one picture is looked at per so many seconds, > 0
-  double max_seconds = 120;               ///< longer utterances are refused with a reason
+  double picture_step_s = 0.4;  ///< one picture is looked at per so many seconds, > 0
+  double max_seconds = 120;     ///< longer utterances are refused with a reason
+  /// Seconds of a recording that are decoded at most; utterances that are not finished by then are
+  /// refused with the reason recording_too_long_text.
+  double max_recording_s = std::numeric_limits<double>::infinity();
   std::filesystem::path cascade;          ///< face detector; empty = that of opencv-data
   std::filesystem::path cache;            ///< finished vectors; empty = none are kept
   bool redo = false;                      ///< ignore finished vectors
@@ -98,6 +102,9 @@ struct FeatureMaker {
 
 /// The extractors that `options` select. Shapes: index as in kMediaModalities.
 std::array<FeatureMaker, 3> feature_makers(const ExtractOptions& options);
+
+/// The reason in a recording of which more than `max_recording_s` seconds were decoded.
+std::string recording_too_long_text(double max_recording_s);
 
 /// Extracts all segments; results are in their order. A failure within a recording becomes the
 /// ExtractedModality::reason of its segments. Throws Interrupted, IoError of the cache, ConfigError

@@ -111,8 +111,8 @@ CheckReport check_corpus(const DataConfig& config, int jobs, const ProtocolConfi
 /// the official split. `corpus` may break the invariants of Corpus.
 std::vector<Finding> check_contents(const Corpus& corpus);
 
-/// check_contents and check_folds (hardy/split.h) together: everything that `hardy run` refuses is
-/// an error here.
+/// check_contents, check_folds (hardy/split.h) and a single modality that the method does not
+/// take: everything that `hardy run` refuses is an error here.
 std::vector<Finding> check_training(const Corpus& corpus, const ProtocolConfig& protocol);
 
 /// Throws the first error of check_training: DataError, or ConfigError where the protocol asks for

@@ -63,6 +63,8 @@ struct MethodDeclaration {
   std::shared_ptr<const MethodSettings> settings = {};  ///< with their defaults; null = none
   bool is_control = false;  ///< a plain baseline that tables show apart from published systems
   bool is_variant = false;  ///< a variant of another method; compared only when named
+  /// Whether it also trains on corpora of one modality, where nothing can be missing.
+  bool takes_one_modality = false;
   /// The training stages, each as the keys whose values add up to its epochs ("momke.epochs");
   /// empty for methods without epochs. `hardy compare --budget` limits them.
   std::vector<std::vector<std::string>> epochs = {};

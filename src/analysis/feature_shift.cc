@@ -12,7 +12,7 @@
 namespace hardy {
 namespace {
 
-constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
+constexpr double kNoShift = std::numeric_limits<double>::quiet_NaN();
 /// Variances up to this are those of a constant column; training standardises it with deviation 1.
 constexpr double kConstantVariance = 1e-12;
 constexpr double kLargeDifference = 0.1;
@@ -44,7 +44,7 @@ ColumnMoments moments_of_modality(const ModalityData& modality) {
 }
 
 double clipped_share(const ColumnMoments& source, const ModalityData& target) {
-  if (source.lowest.empty()) return kUnknown;
+  if (source.lowest.empty()) return kNoShift;
   std::int64_t outside = 0;
   std::int64_t all = 0;
   for (std::size_t i = 0; i < target.present.size(); ++i) {
@@ -56,7 +56,7 @@ double clipped_share(const ColumnMoments& source, const ModalityData& target) {
     }
     all += target.width;
   }
-  return all == 0 ? kUnknown : static_cast<double>(outside) / static_cast<double>(all);
+  return all == 0 ? kNoShift : static_cast<double>(outside) / static_cast<double>(all);
 }
 
 ModalityShift shift_of(const ColumnMoments& source, const ModalityData& target) {
@@ -83,7 +83,7 @@ ModalityShift shift_of(const ColumnMoments& source, const ModalityData& target) 
     logarithms += std::log(own / other);
     shift.unequal += std::abs(std::log(own / other)) > std::log(kLargeRatio) ? 1 : 0;
   }
-  const double columns = counted == 0 ? kUnknown : static_cast<double>(counted);
+  const double columns = counted == 0 ? kNoShift : static_cast<double>(counted);
   shift.difference /= columns;
   shift.shifted /= columns;
   shift.unequal /= columns;

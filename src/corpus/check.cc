@@ -82,11 +82,6 @@ class ContentCheck {
       add(Severity::kError, "no-utterance", corpus_.source, "it has no utterance",
           "check that the labels belong to these features");
     }
-    if (corpus_.modality_count() == 1) {
-      add(Severity::kError, "one-modality", corpus_.source,
-          fmt::format("'{}' is its only modality", corpus_.modalities[0].name),
-          "add another one: recognition under missing modalities cannot be trained with one");
-    }
     for (std::int64_t i = 0; i < corpus_.size(); ++i) {
       if (!corpus_.present_pattern(i).empty()) continue;
       add(Severity::kError, "no-modality",

@@ -170,6 +170,18 @@ void add_costs(const MethodRun& run, std::vector<MethodCost>& costs) {
 
 }  // namespace
 
+std::size_t summary_column(const MethodTable& table) {
+  const auto found = std::find(table.columns.begin(), table.columns.end(), "average");
+  return found == table.columns.end() ? 0 : static_cast<std::size_t>(found - table.columns.begin());
+}
+
+bool is_control(const TableRow& row) { return declared_method(row.method).is_control; }
+
+std::string data_text(const MethodComparison& comparison) {
+  const bool says_so = comparison.data_name.find("synthetic") != std::string::npos;
+  return comparison.data_name + (comparison.is_synthetic && !says_so ? " (synthetic)" : "");
+}
+
 std::string method_title(const std::string& method) { return declared_method(method).title; }
 
 MethodComparison compare_methods(const fs::path& folder, const StudyResult& result,

@@ -57,6 +57,11 @@ struct MethodTable {
   TableGain over_all;                ///< controls too; empty without controls
 };
 
+/// Index of the summary column, "average" or else the first.
+std::size_t summary_column(const MethodTable& table);
+
+bool is_control(const TableRow& row);
+
 /// Cost of a method on one track.
 struct MethodCost {
   std::string method;
@@ -103,6 +108,9 @@ struct MethodComparison {
 /// different test utterances.
 MethodComparison compare_methods(const std::filesystem::path& folder, const StudyResult& result,
                                  const CompareOptions& options, std::vector<Refusal> refusals);
+
+/// Name of the corpus, marked when it is synthetic and the name does not say so.
+std::string data_text(const MethodComparison& comparison);
 
 /// The method's name in tables.
 std::string method_title(const std::string& method);

@@ -4,15 +4,12 @@
 #include <cmath>
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include "analysis/comparison.h"
 #include "analysis/latex.h"
-#include "analysis/short_labels.h"
 #include "base/files.h"
 #include "base/json_number.h"
-#include "base/wording.h"
 #include "formats/csv.h"
 #include "hardy/errors.h"
 #include "hardy/version.h"
@@ -24,134 +21,12 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr int kTableFormat = 1;
-constexpr int kNameWidth = 24;
 
 std::string fixed(double value, int digits = 4) {
   return std::isnan(value) ? "-" : fmt::format("{:.{}f}", value, digits);
 }
 
 std::string csv_number(double value) { return std::isnan(value) ? "" : fmt::format("{}", value); }
-
-/// The corpus, marked when it is synthetic and its name does not say so.
-std::string data_text(const MethodComparison& comparison) {
-  const bool says_so = comparison.data_name.find("synthetic") != std::string::npos;
-  return comparison.data_name + (comparison.is_synthetic && !says_so ? " (synthetic)" : "");
-}
-
-bool is_control(const TableRow& row) { return declared_method(row.method).is_control; }
-
-/// Index of the summary column.
-std::size_t overall(const MethodTable& table) {
-  const auto found = std::find(table.columns.begin(), table.columns.end(), "average");
-  return found == table.columns.end() ? 0 : static_cast<std::size_t>(found - table.columns.begin());
-}
-
-bool has_paper(const MethodTable& table) {
-  return std::any_of(table.rows.begin(), table.rows.end(),
-                     [](const TableRow& row) { return !std::isnan(row.paper); });
-}
-
-std::string braces(const std::string& column) {
-  const bool is_pattern = column != "average" && column.find('=') == std::string::npos;
-  return is_pattern ? "{" + column + "}" : column;
-}
-
-/// The heading of a column in text.
-std::string column_heading(const MethodTable& table, std::size_t column) {
-  return braces(short_labels(table.columns).labels[column]);
-}
-
-int width_of(const MethodTable& table, std::size_t column) {
-  return std::max(9, static_cast<int>(column_heading(table, column).size()) + 2);
-}
-
-std::string row_text(const MethodTable& table, const TableRow& row) {
-  std::string text = fmt::format("{:<{}}", method_title(row.method), kNameWidth);
-  for (std::size_t c = 0; c < row.cells.size(); ++c) {
-    const auto& one = row.cells[c];
-    text += fmt::format("{:>{}}", fixed(one.mean), width_of(table, c));
-    if (c != overall(table)) continue;
-    text += row.difference.is_beyond_chance ? "* " : "  ";
-    text += fmt::format("{:<17}", std::isnan(one.low)
-                                      ? ""
-                                      : fmt::format("[{}, {}]", fixed(one.low), fixed(one.high)));
-  }
-  if (has_paper(table)) text += fmt::format("{:>9}", fixed(row.paper));
-  return text + "\n";
-}
-
-std::string gain_text(const MethodTable& table, const char* label, const TableGain& gain) {
-  if (gain.values.empty()) return "";
-  std::string text = fmt::format("{:<{}}", label, kNameWidth);
-  for (std::size_t c = 0; c < gain.values.size(); ++c) {
-    const double value = gain.values[c];
-    text += fmt::format("{:>{}}", std::isnan(value) ? "-" : fmt::format("{:+.4f}", value),
-                        width_of(table, c));
-    if (c == overall(table)) text += fmt::format("  {:<17}", "");
-  }
-  return text + "  (" + braces(table.columns[overall(table)]) + ": over " +
-         method_title(gain.best[overall(table)]) + ")\n";
-}
-
-std::string table_text(const MethodTable& table) {
-  std::string text =
-      fmt::format("\n{} track, {}{}\n{:<{}}", table.track, table.metric,
-                  is_higher_better(table.metric) ? "" : " (smaller is better)", "", kNameWidth);
-  for (std::size_t c = 0; c < table.columns.size(); ++c) {
-    text += fmt::format("{:>{}}", column_heading(table, c), width_of(table, c));
-    if (c == overall(table)) text += fmt::format("  {:<17}", "interval");
-  }
-  text += has_paper(table) ? fmt::format("{:>9}\n", "paper") : "\n";
-  bool in_controls = false;
-  for (const auto& row : table.rows) {
-    if (is_control(row) && !in_controls) text += "controls\n";
-    in_controls = is_control(row);
-    text += row_text(table, row);
-  }
-  text += gain_text(table, "gain over best method", table.over_systems);
-  text += gain_text(table, "gain over best of all", table.over_all);
-  return text + short_labels(table.columns).key;
-}
-
-std::string cost_text(const MethodComparison& comparison) {
-  std::string text = fmt::format("\n{:<{}}{:<11}{:>13}{:>16}{:>16}\n", "cost", kNameWidth, "track",
-                                 "parameters", "training CPU s", "predict ms/utt.");
-  for (const auto& cost : comparison.costs) {
-    // A method of another program may have parameters that are not known here.
-    const auto parameters = cost.parameters > 0 ? fmt::format("{}", cost.parameters) : "-";
-    text += fmt::format("{:<{}}{:<11}{:>13}{:>16}{:>16}\n", method_title(cost.method), kNameWidth,
-                        cost.track, parameters, fixed(cost.training_cpu_s, 1),
-                        fixed(cost.prediction_ms, 3));
-  }
-  return text;
-}
-
-/// The terms of the comparison as text.
-std::string terms_text(const MethodComparison& comparison) {
-  const CompareOptions& options = comparison.options;
-  std::string text =
-      options.budget > 0
-          ? fmt::format(
-                "budget: {}at most {} epochs per training stage, stopped after {} without "
-                "a better validation loss",
-                options.spares_hardymer ? "HARDY-MER its own epochs, the others " : "",
-                options.budget, options.patience)
-          : std::string("budget: each method's own epochs");
-  text += options.points > 0
-              ? fmt::format(
-                    "; tuning: {} random points each beside the declared settings, first "
-                    "seed, by {} on validation\n",
-                    options.points, comparison.metric)
-              : std::string("; tuning: none, declared settings\n");
-  for (const auto& chosen : comparison.chosen) {
-    text += fmt::format(
-        "  {}: {} points, validation {} (as declared {}): {}\n", method_title(chosen.method),
-        chosen.points, fixed(chosen.validation), fixed(chosen.declared_validation),
-        chosen.assignments.empty() ? "as declared"
-                                   : fmt::format("{}", fmt::join(chosen.assignments, ", ")));
-  }
-  return text;
-}
 
 Json json_of(const MethodTable& table, const TableRow& row) {
   Json cells = Json::array();
@@ -208,10 +83,11 @@ std::string latex_row(const MethodComparison& comparison, const MethodTable& tab
       best = is_higher_better(table.metric) ? std::max(best, mean) : std::min(best, mean);
     }
     const auto mean = latex_number(table.metric, row.cells[c].mean);
-    text += fmt::format(" & {}{}", row.cells[c].mean == best ? "\\textbf{" + mean + "}" : mean,
-                        c == overall(table) && row.difference.is_beyond_chance ? "$^*$" : "");
+    text +=
+        fmt::format(" & {}{}", row.cells[c].mean == best ? "\\textbf{" + mean + "}" : mean,
+                    c == summary_column(table) && row.difference.is_beyond_chance ? "$^*$" : "");
     below += " & ";
-    if (c != overall(table) || std::isnan(row.cells[c].low)) continue;
+    if (c != summary_column(table) || std::isnan(row.cells[c].low)) continue;
     below += fmt::format("{{\\scriptsize [{}, {}]}}", latex_number(table.metric, row.cells[c].low),
                          latex_number(table.metric, row.cells[c].high));
   }
@@ -271,29 +147,6 @@ std::string comparison_in(const std::string& format, const MethodComparison& com
   return comparison_text(comparison);
 }
 
-std::string comparison_text(const MethodComparison& comparison) {
-  std::string text = fmt::format("{}: test, mean over {} and {}\n", data_text(comparison),
-                                 counted(comparison.folds.size(), "fold"),
-                                 counted(comparison.seeds.size(), "seed"));
-  text += terms_text(comparison);
-  bool has_own = false;
-  for (const auto& table : comparison.tables) {
-    text += table_text(table);
-    has_own = has_own || std::any_of(table.rows.begin(), table.rows.end(),
-                                     [](const TableRow& row) { return row.method == kOwnMethod; });
-  }
-  text += cost_text(comparison);
-  text += fmt::format("\ninterval: {:g} %{}\n", 100 * comparison.level,
-                      has_own ? "; * = differs from HARDY-MER beyond chance (paired, Holm's "
-                                "correction over the rows of the table)"
-                              : "; no differences and gains, because HARDY-MER is not compared");
-  text += seeds_notice(comparison.seeds.size());
-  for (const auto& refusal : comparison.refusals) {
-    text += fmt::format("left out: {}: {}\n", method_title(refusal.method), refusal.reason);
-  }
-  return text;
-}
-
 std::string comparison_csv(const MethodComparison& comparison) {
   std::string text =
       "track,metric,method,control,condition,mean,low,high,paper,hardymer_minus_method,"
@@ -306,7 +159,7 @@ std::string comparison_csv(const MethodComparison& comparison) {
         text += fmt::format("{},{},{},{},{},{},{},{}", table.track, table.metric, row.method,
                             is_control(row) ? "yes" : "no", csv_field(table.columns[c]),
                             csv_number(one.mean), csv_number(one.low), csv_number(one.high));
-        if (c != overall(table)) {
+        if (c != summary_column(table)) {
           text += ",,,,,,,,,,\n";
           continue;
         }

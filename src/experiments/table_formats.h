@@ -14,8 +14,12 @@ const std::vector<std::string>& table_formats();
 /// The comparison in one of these formats. Requires: `format` is one of table_formats().
 std::string comparison_in(const std::string& format, const MethodComparison& comparison);
 
-/// A table per track and headline metric, costs of each method, tuned settings and refusals.
+/// A table per track and headline metric within 80 columns, costs of each method, tuned settings
+/// and refusals.
 std::string comparison_text(const MethodComparison& comparison);
+
+/// Budget and tuning of a comparison, with the chosen settings.
+std::string terms_text(const MethodComparison& comparison);
 
 /// One line per track, metric, method and condition; difference and costs are in the lines of the
 /// summary column.

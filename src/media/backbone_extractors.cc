@@ -12,6 +12,7 @@
 #include "hardy/extract.h"
 #include "media/extractor.h"
 #include "media/manet_extractor.h"
+#include "media/script_network.h"
 
 namespace hardy {
 namespace {
@@ -144,9 +145,17 @@ std::shared_ptr<const Backbones> open_backbones(const BackboneFiles& files) {
   require_there("--video", files.pictures);
   use_one_thread();
   auto opened = std::make_shared<Backbones>();
-  if (!files.text.empty()) opened->text = std::make_shared<TextBackbone>(files.text, files.like);
-  if (!files.sound.empty()) opened->sound = open_sound(files);
-  if (!files.pictures.empty()) opened->pictures = make_manet_extractor(files);
+  if (!files.text.empty()) {
+    opened->text = is_script(files.text) ? open_script_text(files)
+                                         : std::make_shared<TextBackbone>(files.text, files.like);
+  }
+  if (!files.sound.empty()) {
+    opened->sound = is_script(files.sound) ? open_script_sound(files) : open_sound(files);
+  }
+  if (!files.pictures.empty()) {
+    opened->pictures =
+        is_script(files.pictures) ? open_script_pictures(files) : make_manet_extractor(files);
+  }
   return opened;
 }
 

@@ -165,11 +165,11 @@ class Extraction {
     if (modality == kAcoustic) {
       if (sound_ == nullptr && options_.backbones) sound_ = options_.backbones->sound;
       if (sound_ == nullptr) sound_ = make_acoustic_extractor();
-      job.task = sound_task(std::move(segments), sound_, options_.max_seconds);
+      job.task = sound_task(std::move(segments), sound_, options_);
     } else {
       if (pictures_ == nullptr && options_.backbones) pictures_ = options_.backbones->pictures;
       if (pictures_ == nullptr) pictures_ = make_face_extractor(options_.cascade.string());
-      job.task = picture_task(std::move(segments), pictures_, options_.picture_step_s);
+      job.task = picture_task(std::move(segments), pictures_, options_);
     }
     job.consume = [this, items, modality, checksum](std::size_t item, const WorkerResult& result) {
       take_new(items[item], modality, checksum, result);
@@ -258,6 +258,10 @@ std::array<FeatureMaker, 3> feature_makers(const ExtractOptions& options) {
   if (text != nullptr) makers[kTextual] = {text->maker(), text->width()};
   if (pictures != nullptr) makers[kVisual] = {pictures->maker(), pictures->width()};
   return makers;
+}
+
+std::string recording_too_long_text(double max_recording_s) {
+  return fmt::format("it is longer than {:g} s, the limit", max_recording_s);
 }
 
 std::vector<ExtractedSegment> extract_segments(const std::vector<Segment>& segments,

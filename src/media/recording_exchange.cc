@@ -28,13 +28,59 @@ std::string text_of(const Message& value) {
   return {bytes.begin(), bytes.end()};
 }
 
+/// The library would convert a real number, also one beyond the range.
+std::int64_t count_of(const Message& value) {
+  if (!value.is_number_integer()) throw DataError("a count of an extractor is no integer");
+  return value.get<std::int64_t>();
+}
+
 /// Names and texts come from strangers' files: as bytes, they need not be UTF-8.
 Message bytes_of(const std::string& text) { return binary(text.data(), text.size()); }
+
+/// Refuses deeper nesting than messages have: parsing and freeing a value recurse.
+class DepthCheck final : public nlohmann::json_sax<Message> {
+ public:
+  bool null() override { return true; }
+
+  bool boolean(bool) override { return true; }
+
+  bool number_integer(number_integer_t) override { return true; }
+
+  bool number_unsigned(number_unsigned_t) override { return true; }
+
+  bool number_float(number_float_t, const string_t&) override { return true; }
+
+  bool string(string_t&) override { return true; }
+
+  bool binary(binary_t&) override { return true; }
+
+  bool start_object(std::size_t) override { return ++depth_ <= kDeepest; }
+
+  bool key(string_t&) override { return true; }
+
+  bool end_object() override { return --depth_ >= 0; }
+
+  bool start_array(std::size_t) override { return ++depth_ <= kDeepest; }
+
+  bool end_array() override { return --depth_ >= 0; }
+
+  bool parse_error(std::size_t, const std::string&, const Message::exception&) override {
+    return false;
+  }
+
+ private:
+  static constexpr int kDeepest = 8;
+  int depth_ = 0;
+};
 
 /// Runs `read` on a message; what does not fit it becomes a DataError.
 template <typename Read>
 auto decode(std::string_view bytes, const Read& read) {
+  DepthCheck depth;
   try {
+    if (!Message::sax_parse(bytes.begin(), bytes.end(), &depth, Message::input_format_t::cbor)) {
+      throw DataError("a message between service and extractor is damaged");
+    }
     return read(Message::from_cbor(bytes.begin(), bytes.end()));
   } catch (const Message::exception&) {
     throw DataError("a message between service and extractor is damaged");
@@ -86,8 +132,14 @@ ExtractedSegment segment_from(const Message& json, const std::array<FeatureMaker
   segment.text = text_of(json.at("text"));
   segment.dialogue = text_of(json.at("dialogue"));
   each.seconds = json.at("seconds").get<double>();
-  each.pictures = json.at("pictures").get<std::int64_t>();
-  each.faces = json.at("faces").get<std::int64_t>();
+  each.pictures = count_of(json.at("pictures"));
+  each.faces = count_of(json.at("faces"));
+  const bool has_times =
+      std::isfinite(segment.start_s) && segment.start_s >= 0 && segment.end_s > segment.start_s;
+  if (!has_times || !std::isfinite(each.seconds) || each.seconds < 0 || each.faces < 0 ||
+      each.faces > each.pictures) {
+    throw DataError("an extractor sent times or counts that are none");
+  }
   for (std::size_t m = 0; m < each.modalities.size(); ++m) {
     each.modalities[m] = modality_from(json.at("modalities").at(m), makers[m].width);
   }
@@ -116,7 +168,7 @@ RecordingQuestion decode_question(std::string_view bytes) {
     question.tier = text_of(json.at("tier"));
     json.at("cut").get_to(question.cut);
     json.at("wanted").get_to(question.wanted);
-    json.at("max_utterances").get_to(question.max_utterances);
+    question.max_utterances = count_of(json.at("max_utterances"));
     json.at("max_recording_s").get_to(question.max_recording_s);
     return question;
   });
@@ -157,7 +209,7 @@ std::array<FeatureMaker, 3> decode_makers(std::string_view bytes) {
     std::array<FeatureMaker, 3> makers;
     for (std::size_t m = 0; m < makers.size(); ++m) {
       json.at(m).at("name").get_to(makers[m].name);
-      json.at(m).at("width").get_to(makers[m].width);
+      makers[m].width = count_of(json.at(m).at("width"));
     }
     return makers;
   });

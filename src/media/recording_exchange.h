@@ -12,6 +12,10 @@
 
 namespace hardy {
 
+/// Messages of one byte from the helper to the service: questions are answered now, or not.
+inline constexpr char kHelperReady = '+';
+inline constexpr char kHelperDown = '-';
+
 /// What is asked of an extracting process; the bytes of the recording follow it.
 struct RecordingQuestion {
   std::string name;  ///< file name of the recording: for ids and transcripts that name it

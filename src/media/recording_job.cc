@@ -94,6 +94,7 @@ class RecordingJob {
   RecordingJob(RecordingQuestion question, fs::path file, ExtractOptions options)
       : question_(std::move(question)), file_(std::move(file)), options_(std::move(options)) {
     options_.wanted = question_.wanted;
+    options_.max_recording_s = question_.max_recording_s;
   }
 
   RecordingAnswer run() {
@@ -109,7 +110,10 @@ class RecordingJob {
     for (auto& segment : segments) segment.media = file_;
     answer.segments = extract_segments(segments, options_);
     for (auto& each : answer.segments) {
-      for (auto& modality : each.modalities) modality.reason = without_path(modality.reason);
+      for (auto& modality : each.modalities) {
+        if (modality.reason == recording_too_long_text(question_.max_recording_s)) refuse_length();
+        modality.reason = without_path(modality.reason);
+      }
     }
     return answer;
   }
@@ -136,12 +140,12 @@ class RecordingJob {
   void check_recording() const {
     const WorkerResult facts = run_alone(probe_task(file_));
     if (!facts.reason.empty()) throw Refusal("recording", without_path(facts.reason));
-    if (facts.seconds > question_.max_recording_s) {
-      throw Refusal("recording",
-                    fmt::format("is {:.0f} s long, the limit is {:.0f} s", facts.seconds,
-                                question_.max_recording_s),
-                    true);
-    }
+  }
+
+  /// The length counts that was decoded: containers state another one, or none.
+  [[noreturn]] void refuse_length() const {
+    throw Refusal("recording",
+                  fmt::format("is longer than {:g} s, the limit", question_.max_recording_s), true);
   }
 
   /// Messages name the file that the client sent, not its place in memory.
@@ -157,7 +161,8 @@ class RecordingJob {
     if (!question_.transcript.empty()) return list_cues(notes);
     if (question_.cut == "whole") return segments_of_cuts(question_.name, {});
     const double shortest_s = question_.cut == "pauses" ? 0 : kLongestWholeS;
-    const auto told = run_alone(cut_task(file_, shortest_s));
+    const auto told = run_alone(cut_task(file_, shortest_s, question_.max_recording_s));
+    if (told.seconds > question_.max_recording_s) refuse_length();
     std::vector<std::pair<double, double>> cuts;
     for (std::size_t i = 0; i + 1 < told.values.size(); i += 2) {
       cuts.emplace_back(static_cast<double>(told.values[i]),

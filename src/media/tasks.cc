@@ -26,12 +26,27 @@ std::string beyond_end(const Segment& segment, double end_s) {
                      end_s);
 }
 
+struct TimeLimits {
+  explicit TimeLimits(const ExtractOptions& options)
+      : utterance_s(options.max_seconds), recording_s(options.max_recording_s) {}
+
+  double utterance_s;
+  double recording_s;
+};
+
+WorkerResult too_long_recording(const TimeLimits& limits) {
+  WorkerResult result;
+  result.reason = recording_too_long_text(limits.recording_s);
+  result.is_final = false;  // another limit may be set
+  return result;
+}
+
 /// Collects the samples of segments from a stream of sound.
 class SoundCollector {
  public:
   SoundCollector(const std::vector<Segment>& segments, const std::vector<std::size_t>& pending,
-                 const SoundExtractor& extractor, double max_seconds, WorkerVoice& voice)
-      : segments_(segments), extractor_(extractor), max_seconds_(max_seconds), voice_(voice) {
+                 const SoundExtractor& extractor, const TimeLimits& limits, WorkerVoice& voice)
+      : segments_(segments), extractor_(extractor), limits_(limits), voice_(voice) {
     for (const std::size_t item : pending) open_.push_back({item, {}});
   }
 
@@ -40,6 +55,7 @@ class SoundCollector {
   void add(const SoundChunk& chunk) {
     const double end_s = chunk.start_s + static_cast<double>(chunk.samples.size()) / kSoundRate;
     end_s_ = std::max(end_s_, end_s);
+    decoded_ += chunk.samples.size();
     for (auto& each : open_) {
       const Segment& segment = segments_[each.item];
       const std::size_t first = offset(segment.start_s, chunk);
@@ -53,6 +69,11 @@ class SoundCollector {
       tell(each);
       return true;
     });
+    // Time stamps may stand still while samples go on.
+    const double length_s = std::max(end_s_, static_cast<double>(decoded_) / kSoundRate);
+    if (length_s <= limits_.recording_s) return;
+    for (const auto& each : open_) voice_.tell(each.item, too_long_recording(limits_));
+    open_.clear();
   }
 
   void finish() {
@@ -74,7 +95,7 @@ class SoundCollector {
   }
 
   [[nodiscard]] bool is_too_long(const Open& each) const {
-    return static_cast<double>(each.samples.size()) > max_seconds_ * kSoundRate;
+    return static_cast<double>(each.samples.size()) > limits_.utterance_s * kSoundRate;
   }
 
   void tell(const Open& each) {
@@ -82,8 +103,9 @@ class SoundCollector {
     result.seconds = static_cast<double>(each.samples.size()) / kSoundRate;
     try {
       if (is_too_long(each)) {
-        throw DataError(fmt::format(
-            "it is longer than {:.0f} s; cut it with a transcript or --cut pauses", max_seconds_));
+        throw DataError(
+            fmt::format("it is longer than {:.0f} s; cut it with a transcript or --cut pauses",
+                        limits_.utterance_s));
       }
       if (each.samples.empty()) throw DataError(beyond_end(segments_[each.item], end_s_));
       result.values = extractor_.extract(each.samples);
@@ -95,18 +117,20 @@ class SoundCollector {
 
   const std::vector<Segment>& segments_;
   const SoundExtractor& extractor_;
-  double max_seconds_;
+  TimeLimits limits_;
   WorkerVoice& voice_;
   std::vector<Open> open_;
   double end_s_ = 0;
+  std::uint64_t decoded_ = 0;
 };
 
 /// Passes pictures to the summaries of their segments, one per time step.
 class PictureCollector {
  public:
   PictureCollector(const std::vector<Segment>& segments, const std::vector<std::size_t>& pending,
-                   const PictureExtractor& extractor, double step_s, WorkerVoice& voice)
-      : segments_(segments), step_s_(step_s), voice_(voice) {
+                   const PictureExtractor& extractor, double step_s, const TimeLimits& limits,
+                   WorkerVoice& voice)
+      : segments_(segments), step_s_(step_s), limits_(limits), voice_(voice) {
     for (const std::size_t item : pending) {
       open_.push_back({item, extractor.start(), segments[item].start_s, 0});
     }
@@ -127,6 +151,10 @@ class PictureCollector {
       tell(each);
       return true;
     });
+    if (time_s > limits_.recording_s) {
+      for (const auto& each : open_) voice_.tell(each.item, too_long_recording(limits_));
+      open_.clear();
+    }
     return std::any_of(open_.begin(), open_.end(),
                        [&](const Open& each) { return each.next_s <= time_s; });
   }
@@ -174,6 +202,7 @@ class PictureCollector {
 
   const std::vector<Segment>& segments_;
   double step_s_;
+  TimeLimits limits_;
   WorkerVoice& voice_;
   std::vector<Open> open_;
   double end_s_ = 0;
@@ -211,10 +240,12 @@ std::string wav_header(std::uint32_t bytes) {
 }  // namespace
 
 WorkerTask sound_task(std::vector<Segment> segments,
-                      std::shared_ptr<const SoundExtractor> extractor, double max_seconds) {
-  return [segments = std::move(segments), extractor = std::move(extractor), max_seconds](
-             const std::vector<std::size_t>& pending, bool is_retry, WorkerVoice& voice) {
-    SoundCollector collector(segments, pending, *extractor, max_seconds, voice);
+                      std::shared_ptr<const SoundExtractor> extractor,
+                      const ExtractOptions& options) {
+  return [segments = std::move(segments), extractor = std::move(extractor),
+          limits = TimeLimits(options)](const std::vector<std::size_t>& pending, bool is_retry,
+                                        WorkerVoice& voice) {
+    SoundCollector collector(segments, pending, *extractor, limits, voice);
     SoundRequest request;
     // Decoding from the start gives the same samples for any wanted segments; only after a position
     // where the decoder failed it must start later.
@@ -228,10 +259,12 @@ WorkerTask sound_task(std::vector<Segment> segments,
 }
 
 WorkerTask picture_task(std::vector<Segment> segments,
-                        std::shared_ptr<const PictureExtractor> extractor, double step_s) {
-  return [segments = std::move(segments), extractor = std::move(extractor), step_s](
+                        std::shared_ptr<const PictureExtractor> extractor,
+                        const ExtractOptions& options) {
+  return [segments = std::move(segments), extractor = std::move(extractor),
+          step_s = options.picture_step_s, limits = TimeLimits(options)](
              const std::vector<std::size_t>& pending, bool, WorkerVoice& voice) {
-    PictureCollector collector(segments, pending, *extractor, step_s, voice);
+    PictureCollector collector(segments, pending, *extractor, step_s, limits, voice);
     PictureRequest request;
     request.form = extractor->form();
     request.skips_unreferenced = step_s >= kSparseStepS;
@@ -261,9 +294,9 @@ WorkerTask text_task(std::vector<std::string> texts,
   };
 }
 
-WorkerTask cut_task(std::filesystem::path media, double shortest_s) {
-  return [media = std::move(media), shortest_s](const std::vector<std::size_t>&, bool,
-                                                WorkerVoice& voice) {
+WorkerTask cut_task(std::filesystem::path media, double shortest_s, double longest_s) {
+  return [media = std::move(media), shortest_s, longest_s](const std::vector<std::size_t>&, bool,
+                                                           WorkerVoice& voice) {
     PauseCutter cutter;
     double end_s = 0;
     SoundRequest request;
@@ -272,6 +305,7 @@ WorkerTask cut_task(std::filesystem::path media, double shortest_s) {
       end_s =
           std::max(end_s, chunk.start_s + static_cast<double>(chunk.samples.size()) / kSoundRate);
     };
+    request.is_done = [&] { return end_s > longest_s; };
     request.heartbeat = [&] { voice.beat(); };
     read_sound(media, request);
     WorkerResult result;

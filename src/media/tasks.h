@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <limits>
 #include <memory>
 #include <vector>
 
@@ -14,17 +15,20 @@ namespace hardy {
 
 /// Items: `segments`, all of one recording, in order of their ends.
 WorkerTask sound_task(std::vector<Segment> segments,
-                      std::shared_ptr<const SoundExtractor> extractor, double max_seconds);
+                      std::shared_ptr<const SoundExtractor> extractor,
+                      const ExtractOptions& options);
 WorkerTask picture_task(std::vector<Segment> segments,
-                        std::shared_ptr<const PictureExtractor> extractor, double step_s);
+                        std::shared_ptr<const PictureExtractor> extractor,
+                        const ExtractOptions& options);
 
 /// Items: `texts`.
 WorkerTask text_task(std::vector<std::string> texts,
                      std::shared_ptr<const TextExtractor> extractor);
 
 /// One item; values are start, end, start, end, ..; `seconds` is the recording's length. No values
-/// if it is at most `shortest_s` long or has no pause.
-WorkerTask cut_task(std::filesystem::path media, double shortest_s);
+/// if it is at most `shortest_s` long or has no pause. Decoding ends beyond `longest_s`.
+WorkerTask cut_task(std::filesystem::path media, double shortest_s,
+                    double longest_s = std::numeric_limits<double>::infinity());
 
 /// One item: `seconds` by the container, 0 = unknown; the reason when the file is no recording.
 WorkerTask probe_task(std::filesystem::path media);

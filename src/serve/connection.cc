@@ -22,11 +22,14 @@ namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace http = boost::beast::http;
 using tcp = asio::ip::tcp;
+using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kReadBuffer = 32 << 10;
 /// Beside a header: a chunk's extension and the fields after a body must fit; bodies pass through.
 constexpr std::size_t kBesideHeader = 64 << 10;
 constexpr std::chrono::seconds kLinger{5};
+/// A recording must bring so many bytes in every ServeOptions::request_timeout_s.
+constexpr std::size_t kPace = 128 << 10;
 
 std::size_t largest_buffer(const ServeOptions& options) {
   return kBesideHeader + static_cast<std::size_t>(options.max_header_bytes);
@@ -173,7 +176,8 @@ void Connection::on_header(Error error) {
   if (Service::is_recording(request_->target)) {
     // Before the body is read, because it may be large.
     if (auto refused = shared_.service.admit(*request_)) return refuse_with(std::move(*refused));
-    stream_.expires_after(std::chrono::seconds(shared_.options.recordings.patience_s));
+    recording_end_ = Clock::now() + std::chrono::seconds(shared_.options.recordings.patience_s);
+    pace_bytes_ = 0;
   }
   if (header.count(http::field::expect) == 0) return read_body();
   continue_ = {http::status::continue_, version_};
@@ -205,10 +209,26 @@ bool Connection::is_gone() {
 }
 
 void Connection::read_body() {
+  if (Service::is_recording(request_->target)) return read_recording();
   http::async_read(stream_, buffer_, *parser_,
                    [self = shared_from_this()](Error error, std::size_t /*bytes*/) {
                      error ? self->refuse(error) : self->handle();
                    });
+}
+
+/// Reads a recording as long as it arrives at a fair pace: it may be large, and holds memory.
+void Connection::read_recording() {
+  if (parser_->is_done()) return handle();
+  const std::size_t come = parser_->get().body().text.size();
+  if (come >= pace_bytes_) {
+    pace_bytes_ = come + kPace;
+    pace_end_ = Clock::now() + std::chrono::seconds(shared_.options.request_timeout_s);
+  }
+  stream_.expires_at(std::min(pace_end_, recording_end_));
+  http::async_read_some(stream_, buffer_, *parser_,
+                        [self = shared_from_this()](Error error, std::size_t /*bytes*/) {
+                          error ? self->refuse(error) : self->read_recording();
+                        });
 }
 
 /// Replies to an unreadable request, and closes.
@@ -264,6 +284,9 @@ void Connection::handle() {
   stream_.expires_never();  // the service has its own limits
   if (shared_.pending >= shared_.options.max_pending) {
     return write(shared_.service.refuse_busy(*request));
+  }
+  if (Service::is_recording(request->target)) {
+    if (auto refused = shared_.service.take_place(*request)) return write(std::move(*refused));
   }
   ++shared_.pending;
   request->is_gone = [this] { return is_gone(); };

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -67,6 +69,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   [[nodiscard]] bool fit_limits(Error& error);
   [[nodiscard]] bool is_gone();
   void read_body();
+  void read_recording();
   void refuse(Error error);
   void refuse_with(HttpReply reply);
   void handle();
@@ -88,6 +91,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool is_head_ = false;
   bool is_idle_ = false;
   bool is_refused_ = false;
+  std::size_t pace_bytes_ = 0;  ///< of a recording that must have come until `pace_end_`
+  std::chrono::steady_clock::time_point pace_end_;
+  std::chrono::steady_clock::time_point recording_end_;  ///< deadline of its whole body
   unsigned version_ = 11;
 };
 

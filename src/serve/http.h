@@ -23,7 +23,7 @@ struct HttpRequest {
   /// Whether nobody waits for the reply any more; polled by handlers that take seconds. Empty = not
   /// known.
   std::function<bool()> is_gone = {};
-  std::shared_ptr<const void> place = {};  ///< Service::admit
+  std::shared_ptr<const void> place = {};  ///< Service::take_place
 };
 
 struct HttpReply {

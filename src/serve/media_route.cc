@@ -37,7 +37,7 @@ HttpReply failure_reply(State state, std::int64_t patience_s) {
     case State::kTooSlow:
       return error_reply(504, "", fmt::format("the extraction took longer than {} s", patience_s));
     case State::kNoHelper:
-      return error_reply(503, "", "the extraction has ended; the service must be started again");
+      return error_reply(503, "", "the extractor has ended; restart the service");
     case State::kGone:
       return error_reply(503, "", "nobody waits for the answer, or the service is stopping");
     default:
@@ -80,22 +80,31 @@ std::optional<HttpReply> Service::media_refusal(const HttpRequest& request) cons
   return std::nullopt;
 }
 
-std::optional<HttpReply> Service::admit(HttpRequest& request) {
+std::optional<HttpReply> Service::admit(const HttpRequest& request) const {
   std::optional<HttpReply> refused = hosts_.refusal(request);
   if (!refused && !is_authorised(request)) refused = unauthorised_reply();
   if (!refused) refused = refusal(request);
-  if (!refused && recordings_ != nullptr) {
-    if (++*recordings_in_work_ > options_.recordings.max_pending) {
-      --*recordings_in_work_;
-      refused =
-          busy_reply(fmt::format("{} recordings are in work", options_.recordings.max_pending));
-    } else {
-      // Given back with the request, however it ends.
-      request.place = std::shared_ptr<const void>(
-          recordings_in_work_.get(), [counter = recordings_in_work_](const void*) { --*counter; });
-    }
+  if (!refused && *recordings_in_work_ >= options_.recordings.max_pending) {
+    refused = busy_reply(recordings_in_work_text());
   }
   return refused;
+}
+
+std::optional<HttpReply> Service::take_place(HttpRequest& request) {
+  if (++*recordings_in_work_ > options_.recordings.max_pending) {
+    --*recordings_in_work_;
+    auto reply = busy_reply(recordings_in_work_text());
+    finish(request, "busy", reply, 0);
+    return reply;
+  }
+  // Given back with the request, however it ends.
+  request.place = std::shared_ptr<const void>(
+      recordings_in_work_.get(), [counter = recordings_in_work_](const void*) { --*counter; });
+  return std::nullopt;
+}
+
+std::string Service::recordings_in_work_text() const {
+  return fmt::format("{} recordings are in work", options_.recordings.max_pending);
 }
 
 HttpReply Service::read_recording(const HttpRequest& request) {
@@ -121,6 +130,7 @@ HttpReply Service::read_recording(const HttpRequest& request) {
   question.max_recording_s = static_cast<double>(limits.max_seconds);
   auto outcome = recordings_->ask(question, form.recording.contents,
                                   std::chrono::seconds(limits.patience_s), request.is_gone);
+  if (outcome.state == State::kBusy) return busy_reply("the extractor is not ready");
   if (outcome.state != State::kAnswered) return failure_reply(outcome.state, limits.patience_s);
   RecordingAnswer& extracted = outcome.answer;
   if (!extracted.field.empty()) {

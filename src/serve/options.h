@@ -19,7 +19,7 @@ struct RecordingService {
   std::int64_t max_bytes = std::int64_t{64} << 20;
   std::int64_t max_seconds = 600;  ///< length of a recording
   std::int64_t patience_s = 60;    ///< for a recording to arrive, and again for its extraction
-  std::int64_t max_pending = 4;    ///< recordings that arrive, wait or are extracted; more: 503
+  std::int64_t max_pending = 4;    ///< recordings that wait or are extracted; more: 503
   int jobs = 1;                    ///< recordings extracted at the same time
 
   [[nodiscard]] bool is_on() const { return control >= 0; }

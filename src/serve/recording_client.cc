@@ -37,8 +37,8 @@ struct Pipe {
   std::array<int, 2> ends = {-1, -1};
 };
 
-/// Hands the other ends to the helper.
-bool hand_over(int control, int question, int answer) {
+/// Hands the other ends to the helper; 0 or the error number.
+int hand_over(int control, int question, int answer) {
   char byte = 'r';
   iovec data{&byte, 1};
   const std::array<int, 2> ends = {question, answer};
@@ -53,7 +53,7 @@ bool hand_over(int control, int question, int answer) {
   header->cmsg_type = SCM_RIGHTS;
   header->cmsg_len = CMSG_LEN(sizeof ends);
   std::memcpy(CMSG_DATA(header), ends.data(), sizeof ends);
-  return ::sendmsg(control, &message, MSG_NOSIGNAL | MSG_DONTWAIT) == 1;
+  return ::sendmsg(control, &message, MSG_NOSIGNAL | MSG_DONTWAIT) == 1 ? 0 : errno;
 }
 
 std::string size_bytes(std::uint64_t size) {
@@ -122,10 +122,24 @@ class Exchange {
 
 RecordingClient::~RecordingClient() { ::close(control_); }
 
+RecordingClient::HelperState RecordingClient::state() const {
+  char byte = 0;
+  while (::recv(control_, &byte, 1, MSG_DONTWAIT) == 1) is_down_ = byte == kHelperDown;
+  pollfd polled{control_, 0, 0};
+  const bool is_closed = ::poll(&polled, 1, 0) > 0 && (polled.revents & (POLLHUP | POLLERR)) != 0;
+  if (is_closed) return HelperState::kLost;
+  return is_down_ ? HelperState::kRestarting : HelperState::kReady;
+}
+
 RecordingOutcome RecordingClient::ask(const RecordingQuestion& question, std::string_view recording,
                                       std::chrono::seconds patience,
                                       const std::function<bool()>& is_gone) const {
   RecordingOutcome outcome;
+  const auto helper = state();
+  if (helper != HelperState::kReady) {
+    outcome.state = helper == HelperState::kLost ? State::kNoHelper : State::kBusy;
+    return outcome;
+  }
   const auto end = Clock::now() + patience;
   const Pipe questions(true);
   const Pipe answers(false);
@@ -133,9 +147,12 @@ RecordingOutcome RecordingClient::ask(const RecordingQuestion& question, std::st
   Descriptor to(questions.ends[1]);
   const Descriptor from(answers.ends[0]);
   Descriptor their_answer(answers.ends[1]);
-  if (!questions.is_open() || !answers.is_open() ||
-      !hand_over(control_, their_question.number(), their_answer.number())) {
-    outcome.state = State::kNoHelper;
+  const bool is_open = questions.is_open() && answers.is_open();
+  const int error =
+      is_open ? hand_over(control_, their_question.number(), their_answer.number()) : EMFILE;
+  if (error != 0) {
+    const bool is_ended = error == EPIPE || error == ECONNRESET || error == ENOTCONN;
+    outcome.state = is_ended ? State::kNoHelper : State::kBusy;
     return outcome;
   }
   their_question.close();

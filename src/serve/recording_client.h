@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <string_view>
@@ -17,7 +18,8 @@ struct RecordingOutcome {
     kGone,      ///< the client hung up, or the service stops
     kTooSlow,   ///< the time is over
     kEnded,     ///< the process ended without an answer, or with a damaged one
-    kNoHelper,  ///< the helper has ended, or takes no question
+    kBusy,      ///< the helper takes no further question now
+    kNoHelper,  ///< the helper has ended for good
   };
 
   State state = State::kEnded;
@@ -38,6 +40,14 @@ class RecordingClient {
 
   [[nodiscard]] const std::array<FeatureMaker, 3>& makers() const { return makers_; }
 
+  enum class HelperState {
+    kReady,
+    kRestarting,  ///< it died, and its supervisor (cli/answer_recordings.cc) starts it again
+    kLost,        ///< it has ended for good
+  };
+
+  [[nodiscard]] HelperState state() const;
+
   /// Blocks until the answer, at most `patience`. `is_gone` is polled; the extraction ends when it
   /// becomes true or the time is over. Requires: SIGPIPE is ignored, because a process may end
   /// before it has read everything.
@@ -47,6 +57,7 @@ class RecordingClient {
 
  private:
   const int control_;
+  mutable std::atomic<bool> is_down_{false};
   const std::array<FeatureMaker, 3> makers_;
 };
 

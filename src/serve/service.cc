@@ -71,6 +71,18 @@ HttpReply wrong_method(const char* allowed) {
   return reply;
 }
 
+/// Predictions go on without recordings, so a service without its extractor stays ready.
+Json ready_json(const RecordingClient* recordings) {
+  using State = RecordingClient::HelperState;
+  Json body = {{"status", "ready"}};
+  if (recordings == nullptr) return body;
+  const State state = recordings->state();
+  body["recordings"] = state == State::kReady        ? "ready"
+                       : state == State::kRestarting ? "restarting"
+                                                     : "lost";
+  return body;
+}
+
 }  // namespace
 
 HttpReply json_reply(int status, const nlohmann::ordered_json& body) {
@@ -199,7 +211,7 @@ HttpReply Service::refuse_busy(const HttpRequest& request) {
   return reply;
 }
 
-HttpReply Service::busy_reply(const std::string& reason) {
+HttpReply Service::busy_reply(const std::string& reason) const {
   auto reply = error_reply(503, "", reason + "; try again in a second");
   reply.headers.emplace_back("Retry-After", "1");
   return reply;
@@ -242,7 +254,7 @@ HttpReply Service::route(const HttpRequest& request, std::string& route_name) {
   if (is("/readyz")) {
     if (!is_get) return wrong_method("GET");
     if (is_stopping_) return error_reply(503, "", "the service is stopping");
-    return json_reply(200, {{"status", "ready"}});
+    return json_reply(200, ready_json(recordings_.get()));
   }
   if (!is_authorised(request)) {
     route_name = "unauthorised";

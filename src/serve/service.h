@@ -49,15 +49,18 @@ class Service {
   /// Whether requests to a path bring recordings: they may be larger than others and take seconds.
   [[nodiscard]] static bool is_recording(std::string_view target);
 
-  /// Refuses a recording by its header, before its body is read; otherwise gives the request its
-  /// place among those in work. Counts the refusal.
-  std::optional<HttpReply> admit(HttpRequest& request);
+  /// Refuses a recording by its header, before its body is read, also when no place is free now.
+  std::optional<HttpReply> admit(const HttpRequest& request) const;
+
+  /// Gives a recording that has arrived its place among those in work; the refusal when none is
+  /// free. Counts the refusal.
+  std::optional<HttpReply> take_place(HttpRequest& request);
 
   /// Refuses a request because too many are in progress.
   HttpReply refuse_busy(const HttpRequest& request);
 
   /// 503: a limit on all requests in progress is reached.
-  HttpReply busy_reply(const std::string& reason);
+  [[nodiscard]] HttpReply busy_reply(const std::string& reason) const;
 
   /// Reloads the model file and uses it for every later request; requests in progress and open
   /// sessions keep their model. One reload runs at a time and one waits; false when a newer one
@@ -113,6 +116,7 @@ class Service {
   HttpReply explain(const HttpRequest& request);
   HttpReply read_recording(const HttpRequest& request);
   [[nodiscard]] std::optional<HttpReply> media_refusal(const HttpRequest& request) const;
+  [[nodiscard]] std::string recordings_in_work_text() const;
   HttpReply show_corpus_dialogue(const std::string& id);
   HttpReply show_model();
   HttpReply reload_now(const HttpRequest& request);

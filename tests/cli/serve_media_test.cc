@@ -58,8 +58,7 @@ class MediaClient {
     address.sin_family = AF_INET;
     address.sin_port = htons(port);
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    const timeval patience{60, 0};
-    ::setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    set_patience({60, 0});
     EXPECT_EQ(::connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
   }
 
@@ -74,6 +73,10 @@ class MediaClient {
       if (put <= 0) return;
       done += static_cast<std::size_t>(put);
     }
+  }
+
+  void set_patience(timeval patience) const {
+    ::setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   }
 
   [[nodiscard]] std::string read() const {
@@ -160,13 +163,30 @@ class ServeMedia : public testing::Test {
     return media_part("recording", read_text_file(in("clip.mp4")), "clip.mp4");
   }
 
-  /// The process that the service started.
-  [[nodiscard]] pid_t helper() const {
-    std::ifstream file("/proc/" + std::to_string(service_) + "/task/" + std::to_string(service_) +
-                       "/children");
+  /// The first child of a process; -1 when it has none.
+  static pid_t child_of(pid_t parent) {
+    const std::string number = std::to_string(parent);
+    std::ifstream file("/proc/" + number + "/task/" + number + "/children");
     pid_t process = -1;
     file >> process;
     return process;
+  }
+
+  /// The process that the service started.
+  [[nodiscard]] pid_t supervisor() const { return child_of(service_); }
+
+  /// The process that answers questions.
+  [[nodiscard]] pid_t helper() const { return child_of(supervisor()); }
+
+  /// Asks until /readyz says that recordings are in `state`, at most half a minute.
+  [[nodiscard]] std::string readiness(const std::string& state) const {
+    std::string answer;
+    for (int i = 0; i < 3000; ++i) {
+      answer = ask("GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+      if (answer.find("\"" + state + "\"") != answer.npos) return answer;
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    return answer;
   }
 
   static Json body_of(const std::string& answer) {
@@ -269,7 +289,7 @@ TEST_F(ServeMedia, LimitsAreCheckedBeforeTheBodyIsRead) {
   EXPECT_THAT(post(clip()), HasSubstr("is larger than 1000 bytes"));
   stop();
   start({"--media", "--max-recording-length", "1"});
-  EXPECT_THAT(post(clip()), HasSubstr("is 2 s long, the limit is 1 s"));
+  EXPECT_THAT(post(clip()), HasSubstr("is longer than 1 s, the limit"));
   // The larger limit is that of recordings alone.
   EXPECT_THAT(ask("POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 20000000\r\n"
                   "Content-Type: application/json\r\n\r\n"),
@@ -292,37 +312,98 @@ TEST_F(ServeMedia, WithoutTheOptionOrTheExtractorItSaysSo) {
   EXPECT_THAT(other.errors, HasSubstr("the model reads m0, m1"));
 }
 
+// What counts is what was decoded, not the container's word.
+TEST_F(ServeMedia, TheLengthIsThatOfTheDecodedRecording) {
+  ASSERT_TRUE(test::make_recording(test::tone(8) + "-c:a flac", in("long.flac")));
+  std::string unknown = read_text_file(in("long.flac"));
+  // The number of samples, 36 bits: the lower half of byte 21 and the four after it.
+  for (std::size_t i = 22; i < 26; ++i) unknown[i] = 0;
+  unknown[21] = static_cast<char>(unknown[21] & '\xF0');
+  ASSERT_TRUE(test::make_recording(test::tone(1) + "-c:a pcm_s16le", in("short.wav")));
+  std::string endless = read_text_file(in("short.wav"));
+  auto size_at = endless.find("data") + 4;
+  for (const char byte : {'\0', '\0', '\0', '\x10'}) endless[size_at++] = byte;  // 2 hours
+  start({"--media", "--max-recording-length", "5"});
+  const auto cut = [](const std::string& way) {
+    return media_part("options", R"({"cut": ")" + way + "\"}");
+  };
+  for (const char* way : {"auto", "whole", "pauses"}) {
+    const auto refused = post(media_part("recording", unknown, "a.flac") + cut(way));
+    EXPECT_THAT(refused, HasSubstr("413 Payload Too Large")) << way;
+    EXPECT_THAT(refused, HasSubstr("is longer than 5 s, the limit")) << way;
+  }
+  EXPECT_THAT(post(media_part("recording", endless, "a.wav")), HasSubstr("200 OK"));
+}
+
+TEST_F(ServeMedia, RecordingsThatStillArriveHoldNoPlace) {
+  start({"--media", "--max-recordings", "1", "--request-timeout", "3"});
+  const std::string text = media_request(clip() + "--XX--\r\n");
+  const MediaClient slow(port_);
+  slow.send(text.substr(0, text.size() / 2));
+  EXPECT_THAT(post(clip()), HasSubstr("200 OK"));
+  EXPECT_EQ(slow.read(), "");  // nothing came for three seconds: closed
+}
+
 TEST_F(ServeMedia, ClientsThatHangUpLeaveTheirPlaceToOthers) {
   start({"--media", "--max-recordings", "1"});
   const std::string text = media_request(clip() + "--XX--\r\n");
+  ::kill(helper(), SIGSTOP);
   {
     const MediaClient waiting(port_);
-    waiting.send(text.substr(0, text.size() / 2));
+    waiting.send(text);
     std::string answer;
-    for (int i = 0; i < 200 && answer.find("503 ") == answer.npos; ++i) answer = post(clip());
+    for (int i = 0; i < 200 && answer.find("503 ") == answer.npos; ++i) {
+      const MediaClient other(port_);
+      other.send(text.substr(0, text.find("\r\n\r\n") + 4));
+      const timeval moment{0, 20'000};
+      other.set_patience(moment);
+      answer = other.read();
+    }
     EXPECT_THAT(answer, HasSubstr("1 recordings are in work"));
   }
-  {
-    const MediaClient impatient(port_);
-    for (int i = 0; i < 200; ++i) {
-      if (post(clip()).find("200 OK") != std::string::npos) break;
-    }
-    impatient.send(text);
-  }
+  ::kill(helper(), SIGCONT);
   std::string answer;
   for (int i = 0; i < 200 && answer.find("200 OK") == answer.npos; ++i) answer = post(clip());
   EXPECT_THAT(answer, HasSubstr("200 OK"));
 }
 
+TEST_F(ServeMedia, AHelperThatDiesIsStartedAgain) {
+  start();
+  const pid_t first = helper();
+  ASSERT_GT(first, 0);
+  EXPECT_THAT(readiness("ready"), HasSubstr(R"("recordings":"ready")"));
+  ::kill(first, SIGKILL);
+  pid_t second = -1;
+  for (int i = 0; i < 3000 && (second <= 0 || second == first); ++i) {
+    second = helper();
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  ASSERT_GT(second, 0);
+  std::string answer;
+  for (int i = 0; i < 3000 && answer.find("200 OK") == answer.npos; ++i) {
+    answer = post(clip());
+    if (answer.find("200 OK") == answer.npos) {
+      EXPECT_THAT(answer, HasSubstr("the extractor is not ready; try again in a second"));
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  EXPECT_THAT(answer, HasSubstr("200 OK"));
+  EXPECT_THAT(readiness("ready"), HasSubstr(R"("recordings":"ready")"));
+  EXPECT_THAT(read_text_file(in("log")), HasSubstr("has ended with signal 9 and is started again"));
+}
+
 TEST_F(ServeMedia, AHelperThatStandsStillOrIsLostCostsRecordingsOnly) {
   start({"--media", "--media-timeout", "1"});
-  ASSERT_GT(helper(), 0);
-  ::kill(helper(), SIGSTOP);
+  const pid_t stopped = helper();
+  ASSERT_GT(stopped, 0);
+  ::kill(stopped, SIGSTOP);
   EXPECT_THAT(post(clip()), HasSubstr("504 Gateway Timeout"));
-  ::kill(helper(), SIGKILL);
-  std::string answer;
-  for (int i = 0; i < 50 && answer.find("503 ") == answer.npos; ++i) answer = post(clip());
-  EXPECT_THAT(answer, HasSubstr("must be started again"));
+  ::kill(supervisor(), SIGKILL);
+  ::kill(stopped, SIGKILL);
+  EXPECT_THAT(readiness("lost"), HasSubstr(R"({"status":"ready","recordings":"lost"})"));
+  const auto answer = post(clip());
+  EXPECT_THAT(answer, HasSubstr("503 Service Unavailable"));
+  EXPECT_THAT(answer, HasSubstr("the extractor has ended; restart the service"));
   EXPECT_THAT(ask("GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"),
               HasSubstr("alive"));
 }
@@ -331,6 +412,7 @@ TEST_F(ServeMedia, TheHelperIsConfinedAndEndsWithTheService) {
   if (test::kIsSanitized) GTEST_SKIP() << "sanitized programs keep their rights";
   start();
   const pid_t process = helper();
+  ASSERT_GT(process, 0);
   ASSERT_THAT(proc_text(process, "cmdline"), HasSubstr("answer-recordings"));
   const auto status = proc_text(process, "status");
   const auto own = proc_text(service_, "status");

@@ -10,6 +10,7 @@
 
 #include "corpus/synth/demo_corpus.h"
 #include "hardy/errors.h"
+#include "hardy/method_settings.h"
 #include "tests/support/shared_data.h"
 #include "tests/support/small_corpus.h"
 #include "tests/support/small_tree.h"
@@ -80,16 +81,35 @@ TEST(Check, EveryProblemOfATreeIsReportedAtOnce) {
                      [](const Finding& x, const Finding& y) { return x.severity > y.severity; }));
 }
 
-TEST(Check, AnEmptyFeatureFolderAndAModalityAloneAreMentioned) {
+TEST(Check, AModalityAloneIsAnErrorForMethodsOfMissingOnes) {
+  const TempDir folder;
+  test::put_file(folder / "utterances.csv", "id,label\nu,0\nv,1\nw,0\nx,1\ny,0\nz,1\n");
+  test::put_feature(folder / "m.npy", {1, 2, 3, 4, 5, 6});
+  DataConfig config;
+  config.path = folder.path().string();
+  ProtocolConfig protocol;
+  const auto findings = check_corpus(config, 1, protocol).findings;
+  EXPECT_THAT(kinds(findings, Severity::kError), testing::Contains("one-modality"));
+  const auto error = std::find_if(findings.begin(), findings.end(),
+                                  [](const auto& each) { return each.kind == "one-modality"; });
+  ASSERT_NE(error, findings.end());
+  EXPECT_THAT(error->what, HasSubstr("HARDY-MER learns from missing modalities"));
+  EXPECT_THAT(error->remedy, HasSubstr("--method context, modality_dropout"));
+  for (const auto& method : declared_methods()) {
+    protocol.method = method.name;
+    const auto kind = method.takes_one_modality ? Severity::kNote : Severity::kError;
+    EXPECT_THAT(kinds(check_corpus(config, 1, protocol).findings, kind),
+                testing::Contains("one-modality"))
+        << method.name;
+  }
+}
+
+TEST(Check, AnEmptyFeatureFolderIsMentioned) {
   const TempDir folder;
   test::put_iemocap(folder.path());
   std::filesystem::create_directories(folder / "features" / "extra-UTT");
   EXPECT_THAT(kinds(check_at(folder.path()).findings, Severity::kWarning),
               testing::Contains("empty-folder"));
-  test::put_file(folder / "one" / "utterances.csv", "id,label\nu,0\nv,1\n");
-  test::put_feature(folder / "one" / "m.npy", {1, 2});
-  EXPECT_THAT(kinds(check_at(folder / "one").findings, Severity::kError),
-              testing::Contains("one-modality"));
 }
 
 TEST(Check, ACorpusThatCannotBeReadAtAllIsOneFinding) {

@@ -6,9 +6,11 @@
 
 #include <cmath>
 #include <filesystem>
+#include <sstream>
 #include <string>
 #include <vector>
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "base/files.h"
@@ -98,9 +100,56 @@ TEST_F(MadeStudy, ALossIsPrintedPlainly) {
   EXPECT_NEAR(comparison.tables[0].over_systems.values[2], -1.0 / 6, 1e-12);
   EXPECT_TRUE(comparison.tables[0].over_all.values.empty());  // no controls
   const auto text = comparison_text(comparison);
-  EXPECT_THAT(text, AllOf(HasSubstr("(average: over MoMKE)"), HasSubstr("  -0.1667"),
-                          HasSubstr("made (synthetic)"), HasSubstr("left out: GCNet: no speakers"),
-                          HasSubstr("0.9167* [")));
+  EXPECT_THAT(text, AllOf(HasSubstr("gain over best method (average: over MoMKE)"),
+                          HasSubstr("  -0.1667"), HasSubstr("made (synthetic)"),
+                          HasSubstr("left out: GCNet: no speakers"), HasSubstr("0.9167* [")));
+}
+
+/// A comparison with this many columns beside the average.
+MethodComparison wide_comparison(std::size_t columns) {
+  MethodComparison comparison;
+  comparison.data_name = "wide";
+  comparison.folds = {"1"};
+  comparison.seeds = {1, 2};
+  MethodTable table;
+  table.track = "unified";
+  table.metric = "wa";
+  table.columns = {"average"};
+  for (std::size_t c = 0; c < columns; ++c) table.columns.push_back(fmt::format("rate=0.{}", c));
+  for (const std::string method : {"momke", "hardymer", "majority"}) {
+    TableRow row;
+    row.method = method;
+    for (std::size_t c = 0; c <= columns; ++c) {
+      row.cells.push_back({0.5 + 0.01 * static_cast<double>(c), 0.4, 0.6});
+    }
+    table.rows.push_back(row);
+  }
+  table.over_all.values.assign(columns + 1, -0.0125);
+  table.over_all.best.assign(columns + 1, "momke");
+  comparison.tables = {table};
+  return comparison;
+}
+
+TEST(ComparisonText, ColumnsBeyondTheWidthOfATerminalFollowInBlocks) {
+  const auto text = comparison_text(wide_comparison(9));
+  std::size_t widest = 0;
+  std::size_t rows = 0;
+  std::istringstream lines(text.substr(text.find("unified track")));
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with("interval:")) break;
+    widest = std::max(widest, line.size());
+    if (line.starts_with("MoMKE ")) ++rows;
+    if (line.starts_with("gain over best of all  ")) {
+      EXPECT_THAT(line, HasSubstr("-0.0125"));
+    }
+  }
+  EXPECT_LE(widest, 80U);
+  EXPECT_EQ(rows, 2U) << text;  // 26 and 3 times 9 columns, then 6 times 9
+  for (std::size_t c = 0; c < 9; ++c) {
+    EXPECT_THAT(text, HasSubstr(fmt::format("rate=0.{}", c)));
+    EXPECT_THAT(text, HasSubstr(fmt::format("{:.4f}", 0.5 + 0.01 * static_cast<double>(c + 1))));
+  }
+  EXPECT_THAT(text, HasSubstr("gain over best of all (average: over MoMKE)"));
 }
 
 TEST_F(MadeStudy, WithoutHardyMerThereAreNoGains) {

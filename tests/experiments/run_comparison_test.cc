@@ -11,6 +11,7 @@
 #include "base/files.h"
 #include "experiments/estimate_comparison.h"
 #include "hardy/errors.h"
+#include "hardy/method_settings.h"
 #include "methods/fit_method.h"
 #include "methods/hardymer/settings.h"
 #include "support/messages.h"
@@ -148,12 +149,18 @@ TEST(RunComparison, MethodsThatRefuseAreLeftOutBeforeAnythingStarts) {
               HasSubstr("one sign"));
 }
 
-TEST(RunComparison, OneModalityIsRefusedAltogether) {
+TEST(RunComparison, OneModalityLeavesOutTheMethodsOfMissingOnes) {
   Corpus corpus = test::tiny_corpus(2);
   corpus.modalities.pop_back();
-  EXPECT_THAT(
-      message_of<DataError>([&] { plan_comparison(comparison_study({}, small_config()), corpus); }),
-      HasSubstr("its only modality"));
+  const auto plan = plan_comparison(comparison_study({}, small_config()), corpus);
+  for (const auto& variant : plan.study.variants) {
+    EXPECT_TRUE(declared_method(variant.name).takes_one_modality) << variant.name;
+  }
+  EXPECT_THAT(plan_text(plan, {}), HasSubstr("left out: HARDY-MER: "));
+  EXPECT_THAT(message_of<DataError>([&] {
+                plan_comparison(comparison_study(options_of({"momke"}, 0), small_config()), corpus);
+              }),
+              HasSubstr("its only modality"));
 }
 
 }  // namespace

@@ -2,7 +2,6 @@
 import {createRequire} from "node:module";
 import {strict as assert} from "node:assert";
 import {mkdtempSync} from "node:fs";
-import {tmpdir} from "node:os";
 import {join} from "node:path";
 
 const require = createRequire(join(process.env.HARDY_NPM, "package.json"));
@@ -12,7 +11,7 @@ const {findings} = createRequire(import.meta.url)("./axe.cjs");
 const [url, folder] = process.argv.slice(2);
 const flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
   "--disable-background-networking", "--disable-component-update", "--disable-sync"];
-const browser = await chromium.launchPersistentContext(mkdtempSync(join(tmpdir(), "hardy-browser-")), {
+const browser = await chromium.launchPersistentContext(mkdtempSync(join(folder, "browser-")), {
   executablePath: "/usr/bin/chromium", headless: true, args: flags, viewport: {width: 1200, height: 900},
 });
 const page = browser.pages()[0] || await browser.newPage();

@@ -4,7 +4,6 @@ import {spawn} from "node:child_process";
 import {createRequire} from "node:module";
 import {strict as assert} from "node:assert";
 import {mkdtempSync} from "node:fs";
-import {tmpdir} from "node:os";
 import {join} from "node:path";
 
 const require = createRequire(join(process.env.HARDY_NPM, "package.json"));
@@ -24,7 +23,7 @@ const url = await new Promise((resolve, reject) => {
   service.on("exit", () => reject(new Error(said)));
 });
 
-const browser = await chromium.launchPersistentContext(mkdtempSync(join(tmpdir(), "hardy-browser-")), {
+const browser = await chromium.launchPersistentContext(mkdtempSync(join(folder, "browser-")), {
   executablePath: "/usr/bin/chromium", headless: true, viewport: {width: 1200, height: 900},
   args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",

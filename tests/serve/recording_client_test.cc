@@ -178,5 +178,35 @@ TEST(RecordingExchange, QuestionsComeBackAndDamageIsRefused) {
   EXPECT_EQ(decode_makers(encode_makers(kMakers))[2].width, 3);
 }
 
+TEST(RecordingExchange, AnAnswerFromACompromisedExtractorIsRefused) {
+  const auto refused = [](const std::function<void(ExtractedSegment&)>& change) {
+    auto answer = two_utterances();
+    change(answer.segments[1]);
+    EXPECT_THROW(decode_answer(encode_answer(answer), kMakers), DataError);
+  };
+  refused([](auto& each) { each.segment.start_s = std::nan(""); });
+  refused([](auto& each) { each.segment.start_s = -1; });
+  refused([](auto& each) { each.segment.end_s = each.segment.start_s; });
+  refused([](auto& each) { each.seconds = HUGE_VAL; });
+  refused([](auto& each) { each.faces = 1; });  // of no picture
+  // A value for each byte: without a limit, parsing would use up the stack.
+  EXPECT_THROW(decode_answer(std::string(1 << 22, '\x81'), kMakers), DataError);
+}
+
+TEST(RecordingClient, TheSupervisorSaysWhetherTheHelperAnswers) {
+  using Helper = RecordingClient::HelperState;
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()), 0);
+  const RecordingClient client(ends[0], kMakers);
+  EXPECT_EQ(client.state(), Helper::kReady);
+  say(ends[1], {kHelperDown});
+  EXPECT_EQ(client.state(), Helper::kRestarting);
+  EXPECT_EQ(client.ask({}, "x", kPatience, {}).state, State::kBusy);
+  say(ends[1], {kHelperReady});
+  EXPECT_EQ(client.state(), Helper::kReady);
+  ::close(ends[1]);
+  EXPECT_EQ(client.state(), Helper::kLost);
+}
+
 }  // namespace
 }  // namespace hardy

@@ -12,6 +12,7 @@
 
 #include "base/files.h"
 #include "formats/npy.h"
+#include "hardy/errors.h"
 #include "hardy/version.h"
 #include "tests/support/random_bundle.h"
 #include "tests/support/temp_dir.h"

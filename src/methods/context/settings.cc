@@ -55,6 +55,7 @@ MethodDeclaration declare_context() {
               "modalities, distillation from complete input and averaged weights.",
           .settings = std::make_shared<ContextSettings>(),
           .is_control = true,
+          .takes_one_modality = true,
           .epochs = {{"context.epochs"}},
           .patience = {"context.patience"},
           .search = {"context.optimiser.learning_rate=log:3e-4..3e-3", "context.dropout=0.2..0.6",

@@ -42,7 +42,8 @@ MethodDeclaration declare_early_linear() {
               "Control: ridge or logistic regression on all features side by side, absent "
               "ones at the mean.",
           .settings = std::make_shared<EarlyLinearSettings>(),
-          .is_control = true};
+          .is_control = true,
+          .takes_one_modality = true};
 }
 
 }  // namespace hardy

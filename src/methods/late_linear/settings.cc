@@ -15,7 +15,8 @@ MethodDeclaration declare_late_linear() {
           .title = "Late fusion, linear",
           .summary = "Control: a ridge or logistic regression per modality, outputs averaged.",
           .settings = std::make_shared<LateLinearSettings>(),
-          .is_control = true};
+          .is_control = true,
+          .takes_one_modality = true};
 }
 
 }  // namespace hardy

@@ -6,7 +6,8 @@ MethodDeclaration declare_majority() {
   return {.name = "majority",
           .title = "Majority",
           .summary = "Control: the commonest class (or mean value) of the training part.",
-          .is_control = true};
+          .is_control = true,
+          .takes_one_modality = true};
 }
 
 }  // namespace hardy

@@ -29,6 +29,7 @@ MethodDeclaration declare_mean_mlp() {
           .summary = "Control: a perceptron on all features side by side, absent ones at the mean.",
           .settings = std::make_shared<MeanMlpSettings>(),
           .is_control = true,
+          .takes_one_modality = true,
           .epochs = {{"mean_mlp.epochs"}},
           .patience = {"mean_mlp.patience"},
           .search = {"mean_mlp.optimiser.learning_rate=log:1e-4..1e-2", "mean_mlp.dropout=0.2..0.6",

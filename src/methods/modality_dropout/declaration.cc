@@ -11,6 +11,7 @@ MethodDeclaration declare_modality_dropout() {
           "reconstruction.",
       .sections = {"hardymer.recogniser"},
       .is_control = true,
+      .takes_one_modality = true,
       .epochs = {{"hardymer.recogniser.complete_epochs"}, {"hardymer.recogniser.pattern_epochs"}},
       .patience = {"hardymer.recogniser.patience"},
       .search = {"hardymer.recogniser.optimiser.learning_rate=log:1e-4..2e-3",
