@@ -73,13 +73,13 @@ HttpReply wrong_method(const char* allowed) {
 
 /// Predictions go on without recordings, so a service without its extractor stays ready.
 Json ready_json(const RecordingClient* recordings) {
-  using State = RecordingClient::HelperState;
+  using Helper = RecordingClient::HelperState;
   Json body = {{"status", "ready"}};
   if (recordings == nullptr) return body;
-  const State state = recordings->state();
-  body["recordings"] = state == State::kReady        ? "ready"
-                       : state == State::kRestarting ? "restarting"
-                                                     : "lost";
+  const Helper helper = recordings->state();
+  body["recordings"] = helper == Helper::kReady        ? "ready"
+                       : helper == Helper::kRestarting ? "restarting"
+                                                       : "lost";
   return body;
 }
 

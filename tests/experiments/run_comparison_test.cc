@@ -154,7 +154,8 @@ TEST(RunComparison, OneModalityLeavesOutTheMethodsOfMissingOnes) {
   corpus.modalities.pop_back();
   const auto plan = plan_comparison(comparison_study({}, small_config()), corpus);
   for (const auto& variant : plan.study.variants) {
-    EXPECT_TRUE(declared_method(variant.name).takes_one_modality) << variant.name;
+    const auto method = variant_config(plan.study, variant).protocol.method;
+    EXPECT_TRUE(declared_method(method).takes_one_modality) << method;
   }
   EXPECT_THAT(plan_text(plan, {}), HasSubstr("left out: HARDY-MER: "));
   EXPECT_THAT(message_of<DataError>([&] {
