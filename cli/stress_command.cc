@@ -41,7 +41,7 @@ struct StressCommand {
   bool is_quiet = false;
 };
 
-constexpr const char* kFooter =
+constexpr const char* kStressFooter =
     "Each modality is damaged in turn, in the dialogues that a model is tested on, and scored\n"
     "with all modalities; `missing` is the score without that modality. With --set-aside the\n"
     "table has a second half, in which the models leave out modalities that they suspect\n"
@@ -219,7 +219,7 @@ void add_stress_command(CLI::App& app) {
       ->allow_extra_args(false);
   stress->add_flag("--json", command->is_json, "Machine-readable results on standard output");
   stress->add_flag("-q,--quiet", command->is_quiet, "No progress");
-  stress->footer(kFooter);
+  stress->footer(kStressFooter);
   stress->callback([command] { run_stress(*command); });
 }
 

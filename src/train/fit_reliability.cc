@@ -28,8 +28,8 @@ constexpr double kFloor = 0.01;
 constexpr std::size_t kMostValues = 1024;
 
 /// Every n-th of the utterances that have the modality, at most kMostRows.
-std::vector<std::int64_t> having(const FeatureTable& table,
-                                 const std::vector<std::int64_t>& utterances, int m) {
+std::vector<std::int64_t> rows_having(const FeatureTable& table,
+                                      const std::vector<std::int64_t>& utterances, int m) {
   std::vector<std::int64_t> rows;
   for (const auto u : utterances) {
     if (table.present[static_cast<std::size_t>(u)].has(m)) rows.push_back(u);
@@ -104,7 +104,7 @@ void add_modality(const FoldData& data, int m, TensorFile& file) {
   const auto place = static_cast<std::size_t>(m);
   const auto& modality = data.corpus->modalities[place];
   const auto& rows = data.table.features[place];
-  const auto train = having(data.table, data.train, m);
+  const auto train = rows_having(data.table, data.train, m);
   if (train.size() < 2) return;
   const auto directions =
       principal_directions(rows.index_select(0, index_tensor(train, rows.device())));
