@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <optional>
 #include <system_error>
 
 #include <fmt/format.h>
@@ -11,6 +12,7 @@
 
 #include "cli/media_commands.h"
 #include "cli/output.h"
+#include "cli/prediction_lines.h"
 #include "cli/prediction_source.h"
 #include "hardy/errors.h"
 #include "hardy/stream.h"
@@ -26,82 +28,12 @@ struct PredictCommand {
   std::string available;
   double set_aside_rate = 0;
   bool is_stream = false;
+  std::optional<double> coverage;
   bool reconstructs = false;
   bool is_json = false;
   bool is_webvtt = false;
   MediaOptions media;
   std::vector<std::string> command_line;
-};
-
-/// Writes predictions, line by line.
-class Printer {
- public:
-  Printer(const BundleInfo& info, bool is_json) : info_(info), is_json_(is_json) {}
-
-  void write(const std::string& dialogue, const std::string& id, const Predictions& predictions,
-             std::int64_t i) {
-    if (is_json_) {
-      nlohmann::ordered_json line = {{"format", 1}};
-      if (!id.empty()) line["id"] = id;
-      if (!dialogue.empty()) line["dialogue"] = dialogue;
-      if (predictions.used[static_cast<std::size_t>(i)].empty()) {
-        line[info_.is_classification() ? "label" : "value"] = nullptr;
-        line["used"] = nlohmann::ordered_json::array();
-      } else {
-        line.update(answer_json(info_, predictions, i));
-      }
-      print(line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
-      return;
-    }
-    if (!has_header_) {
-      has_header_ = true;
-      print(fmt::format("{:<24} {:<16} {:>10}  {}\n", "utterance",
-                        info_.is_classification() ? "label" : "value",
-                        info_.is_classification() ? "confidence" : "error", "used"));
-    }
-    const auto row = static_cast<std::size_t>(i);
-    auto used = pattern_label(predictions.used[row], info_.modality_names());
-    if (!predictions.suspected.empty() && !predictions.suspected[row].empty()) {
-      used += "  suspected: " + pattern_label(predictions.suspected[row], info_.modality_names());
-    }
-    if (predictions.used[row].empty()) {
-      print(fmt::format("{:<24} {:<16} {:>10}  {}\n", printable(id.empty() ? "-" : id), "-", "-",
-                        "-"));
-      return;
-    }
-    const bool is_calibrated = predictions.calibrated[row] != 0;
-    const auto believed =
-        info_.is_classification() || is_calibrated
-            ? fmt::format("{:.3f}{}", predictions.confidence[row], is_calibrated ? "" : "?")
-            : "?";
-    const auto answer =
-        info_.is_classification()
-            ? printable(info_.class_names[static_cast<std::size_t>(predictions.labels[row])])
-        : info_.target_names.empty() ? fmt::format("{:.4f}", predictions.row(i)[0])
-                                     : targets_text(predictions.row(i));
-    print(fmt::format("{:<24} {:<16} {:>10}  {}\n", printable(id.empty() ? "-" : id), answer,
-                      believed, used));
-  }
-
- private:
-  /// "joy,fear", "-" for none; of several values each one with its name.
-  [[nodiscard]] std::string targets_text(std::span<const float> outputs) const {
-    std::string text;
-    for (std::size_t t = 0; t < outputs.size(); ++t) {
-      const std::string name = printable(info_.target_names[t]);
-      const std::string comma = text.empty() ? "" : ",";
-      if (info_.label_kind == "values") {
-        text += fmt::format("{}{}={:.3f}", comma, name, outputs[t]);
-      } else if (outputs[t] > 0.5F) {
-        text += comma + name;
-      }
-    }
-    return text.empty() ? "-" : text;
-  }
-
-  const BundleInfo& info_;
-  bool is_json_;
-  bool has_header_ = false;
 };
 
 PredictOptions predict_options(const PredictCommand& command, const BundleInfo& info) {
@@ -114,50 +46,27 @@ PredictOptions predict_options(const PredictCommand& command, const BundleInfo& 
   return options;
 }
 
-/// Utterances without an available modality get no prediction; they are listed and counted.
-class UnreadCount {
- public:
-  void add(const Predictions& predictions) {
-    all_ += predictions.count;
-    for (const auto used : predictions.used) unread_ += used.empty() ? 1 : 0;
-  }
-
-  /// Throws DataError when no utterance has a prediction.
-  void report(const PredictCommand& command) const {
-    if (unread_ == 0) return;
-    const auto which = command.available.empty() ? "" : " of --available " + command.available;
-    if (unread_ == all_) {
-      throw DataError(fmt::format(
-          "none of the {} utterances has any of the modalities{}; nothing can be predicted", all_,
-          which));
-    }
-    print_notice(
-        fmt::format("hardy: note: {} of {} utterances have none of the modalities{} and get "
-                    "no answer",
-                    unread_, all_, which));
-  }
-
- private:
-  std::int64_t all_ = 0;
-  std::int64_t unread_ = 0;
-};
-
-void predict_all(const PredictCommand& command, const Recogniser& recogniser, Printer& printer) {
+void predict_all(const PredictCommand& command, const Recogniser& recogniser,
+                 const PredictionSets* sets, PredictionLines& lines) {
   const PredictOptions options = predict_options(command, recogniser.info());
   Workspace workspace;
   UnreadCount unread;
+  UnpromisedCount unpromised(recogniser.info(), sets);
   read_dialogues(command.source, recogniser.info(), [&](const SourceDialogue& dialogue) {
     const auto predictions = recogniser.predict(dialogue.input.utterances(), workspace, options);
     unread.add(predictions);
+    unpromised.add(predictions);
     for (std::int64_t i = 0; i < predictions.count; ++i) {
-      printer.write(dialogue.id, dialogue.ids[static_cast<std::size_t>(i)], predictions, i);
+      lines.write(dialogue.id, dialogue.ids[static_cast<std::size_t>(i)], predictions, i);
     }
   });
-  unread.report(command);
+  unread.report(command.available);
+  unpromised.report();
 }
 
 /// Predicts every line at once from the turns of its dialogue so far.
-void predict_stream(const PredictCommand& command, const Recogniser& recogniser, Printer& printer) {
+void predict_stream(const PredictCommand& command, const Recogniser& recogniser,
+                    PredictionLines& lines) {
   if (!command.source.features.empty()) {
     throw ConfigError("--stream reads JSON lines; --features gives whole arrays");
   }
@@ -194,19 +103,20 @@ void predict_stream(const PredictCommand& command, const Recogniser& recogniser,
       }
       const auto predictions = dialogue.stream.add_turn(turn, workspace, options);
       unread.add(predictions);
-      printer.write(request.dialogue, request.id, predictions, 0);
+      lines.write(request.dialogue, request.id, predictions, 0);
       if (request.ends_dialogue) open.erase(request.dialogue);
     } catch (const Error& error) {
       throw DataError(fmt::format("{}: {}", place, error.what()));
     }
   });
-  unread.report(command);
+  unread.report(command.available);
 }
 
 void run_predict_media(const PredictCommand& command) {
   require_no_source(command.source);
-  if (command.is_stream || command.reconstructs || command.set_aside_rate != 0) {
-    throw ConfigError("--media goes without --stream, --reconstruct and --set-aside");
+  if (command.is_stream || command.reconstructs || command.coverage ||
+      command.set_aside_rate != 0) {
+    throw ConfigError("--media goes without --stream, --reconstruct, --coverage and --set-aside");
   }
   MediaCommand media;
   media.name = "predict";
@@ -229,10 +139,32 @@ void run_predict(const PredictCommand& command) {
   if (command.reconstructs && command.is_stream) {
     throw ConfigError("--reconstruct does not go with --stream");
   }
+  if (command.coverage && command.is_stream) {
+    throw ConfigError(
+        "--coverage was measured on whole dialogues and does not hold for the turns so far, so it "
+        "does not go with --stream");
+  }
   const auto recogniser = Recogniser::load(find_bundle(command.model));
-  Printer printer(recogniser.info(), command.is_json || command.is_stream);
-  command.is_stream ? predict_stream(command, recogniser, printer)
-                    : predict_all(command, recogniser, printer);
+  std::optional<PredictionSets> sets;
+  if (command.coverage) sets.emplace(recogniser.info(), *command.coverage);
+  const PredictionSets* const given = sets ? &*sets : nullptr;
+  PredictionLines lines(recogniser.info(), command.is_json || command.is_stream, given);
+  command.is_stream ? predict_stream(command, recogniser, lines)
+                    : predict_all(command, recogniser, given, lines);
+}
+
+/// Options about how far an answer and its input can be trusted.
+void add_trust_options(CLI::App& predict, PredictCommand& command) {
+  predict
+      .add_option("--set-aside", command.set_aside_rate,
+                  "Leave out features that look damaged; RATE: share of good ones suspected")
+      ->type_name("RATE")
+      ->check(CLI::Range(0.0, 1.0));
+  predict
+      .add_option("--coverage", command.coverage,
+                  "Also the set of classes, or the interval, that holds the truth of this share "
+                  "of utterances, e.g. 0.9 (docs/confidence.md)")
+      ->type_name("SHARE");
 }
 
 }  // namespace
@@ -302,11 +234,7 @@ void add_predict_command(CLI::App& app, const std::vector<std::string>& command_
       ->add_option("--available", command->available,
                    "Use only these modalities, e.g. \"acoustic,textual\"")
       ->type_name("LIST");
-  predict
-      ->add_option("--set-aside", command->set_aside_rate,
-                   "Leave out features that look damaged; RATE: share of good ones suspected")
-      ->type_name("RATE")
-      ->check(CLI::Range(0.0, 1.0));
+  add_trust_options(*predict, *command);
   predict->add_flag("--stream", command->is_stream,
                     "Answer every line at once, from the turns of its dialogue so far");
   predict->add_flag("--reconstruct", command->reconstructs,

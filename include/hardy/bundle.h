@@ -38,6 +38,16 @@ struct Calibration {
                                 ///< values: root of the mean squared error
 };
 
+/// Scores of validation utterances under one pattern, from which prediction sets are made
+/// (hardy/coverage.h).
+struct CoverageScores {
+  Pattern pattern;  ///< the modalities that each of these utterances was predicted from
+  /// [n] ascending; classes: 1 - probability of the true class, before calibration, in [0,1]; a
+  /// value: distance between truth and prediction, >= 0.
+  std::vector<float> scores;
+  std::vector<std::int64_t> sizes;  ///< [n] number of these utterances in the same dialogue, >= 1
+};
+
 /// Scores of the model under one pattern on one part of its fold; or, of a model of all data
 /// (`hardy train --all-data`), what models of the same settings reached on their test parts.
 struct BundleScore {
@@ -66,6 +76,7 @@ struct BundleInfo {
   bool reads_tuned = false;      ///< scaled features pass the tuning nets of the file first
   bool limits_features = false;  ///< scaled features are clipped to a range stored in the file
   std::vector<Calibration> calibrations;     ///< at most one per pattern
+  std::vector<CoverageScores> coverage;      ///< at most one per pattern; older models: none
   std::vector<BundleScore> scores;           ///< per part and pattern
   std::string data_name;                     ///< Corpus::name of the training corpus
   std::string data_checksum;                 ///< SHA-256 of the corpus
@@ -110,7 +121,7 @@ void check_maker(const BundleInfo& info, std::size_t m, const std::string& maker
 /// the first 64 bits of a SHA-256, so that a model does not disclose ids.
 std::int64_t seen_mark(std::string_view what, std::string_view id);
 
-/// Writes the description to the metadata of `file` and `info.seen` to its arrays.
+/// Writes the description to the metadata of `file`, `info.seen` and `info.coverage` to its arrays.
 void set_bundle_info(TensorFile& file, const BundleInfo& info);
 
 /// Reads the description of a bundle; format 1 takes widths from the arrays. `name` stands for the

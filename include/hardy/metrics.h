@@ -46,13 +46,17 @@ struct SentimentMetrics {
   double ccc = 0;
 };
 
-/// Discrimination and calibration of class probabilities.
+/// Discrimination, calibration and selective risk of class probabilities.
 struct ProbabilityMetrics {
   /// Area under the ROC curve: of class 1 with two classes, else the mean over the classes in the
   /// truth of each against the rest; NaN when the truth has fewer than two.
   double auroc = 0;
   double brier = 0;  ///< mean over utterances of sum_c (p_c - [c is true])^2, in [0,2]
   double ece = 0;    ///< expected calibration error over 15 equal bins of the largest probability
+  /// Area under the risk-coverage curve of the largest probability, in [0,1]: mean over k = 1..N of
+  /// the share of errors among the k most confident; equal ones in random order, on average.
+  double aurc = 0;
+  double excess_aurc = 0;  ///< aurc minus that of a confidence that puts every error last
 };
 
 /// Probability above which a label counts as predicted.

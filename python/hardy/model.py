@@ -109,6 +109,7 @@ class Model:
         dialogue: Sequence[Any] | np.ndarray | str | None = None,
         speaker: Sequence[Any] | np.ndarray | str | None = None,
         available: Iterable[str] | str | None = None,
+        coverage: float | None = None,
     ) -> Any:
         """Recognises one utterance (arrays [width]: a Prediction) or n (arrays [n, width]: Predictions).
 
@@ -117,10 +118,13 @@ class Model:
         Corpus. Arrays of float32 in C order are read in place; others are converted. `dialogue`
         gives one name per row, and equal neighbouring names are one dialogue, whose utterances see
         each other; without it every row stands alone. `speaker` gives one name per row.
-        `available` uses only these modalities of what is there.
+        `available` uses only these modalities of what is there. `coverage` (0.9) also gives the set
+        of classes, or the interval, that holds the truth of this share of utterances
+        (docs/confidence.md).
 
-        Raises ConfigError for an unknown modality (with the nearest name), ShapeError for a wrong
-        width, DataError for an utterance without any modality or a value that is not finite.
+        Raises ConfigError for an unknown modality (with the nearest name) or a coverage that cannot
+        be promised, ArtifactError for a coverage of a model that holds no scores for it, ShapeError
+        for a wrong width, DataError for an utterance without any modality or a value that is not finite.
         """
         index = None
         if type(features) is not dict:
@@ -133,14 +137,16 @@ class Model:
         rows = rows_of(features)
         if rows is None:
             known = None if speaker is None else codes([speaker])
-            return self._one(self._model.predict(features, _ONE, known, available))
+            return self._one(self._model.predict(features, _ONE, known, available), coverage)
         speakers = [speaker] * rows if isinstance(speaker, str) else speaker
         result = self._model.predict(
             features, offsets(dialogue, rows), codes(speakers), available
         )
-        return self._many(result, index)
+        return self._many(result, index, coverage)
 
-    def _one(self, result: tuple[np.ndarray, ...]) -> Prediction:
+    def _one(self, result: tuple[np.ndarray, ...], coverage: float | None = None) -> Prediction:
+        if coverage is not None:
+            return self._many(result, None, coverage)[0]
         labels, probabilities, raw, logits, confidence, calibrated, used, _ = result
         return Prediction(
             label=self._classes[labels[0]] if self._classes else self._label(probabilities[0]),
@@ -157,7 +163,23 @@ class Model:
     def _label(self, outputs: np.ndarray) -> Label:
         return label_of(self._task, outputs, self._targets)
 
-    def _many(self, result: tuple[np.ndarray, ...], index: Any = None) -> Predictions:
+    def _sets(self, result: tuple[np.ndarray, ...], coverage: float | None) -> dict[str, np.ndarray]:
+        """Sets or intervals of each row; nothing without a coverage."""
+        if coverage is None:
+            return {}
+        labels, probabilities, raw, _, _, _, used, _ = result
+        largest = self._model.thresholds(coverage)[used @ (1 << np.arange(used.shape[1]))]
+        promised = np.isfinite(largest)
+        if not self._classes:
+            value = probabilities[:, 0].astype(np.float64)
+            return {"intervals": np.stack([value - largest, value + largest], 1), "promised": promised}
+        sets = 1 - raw.astype(np.float64) <= largest[:, None]
+        sets[np.arange(len(labels)), labels] = True
+        return {"sets": sets, "promised": promised}
+
+    def _many(
+        self, result: tuple[np.ndarray, ...], index: Any = None, coverage: float | None = None
+    ) -> Predictions:
         labels, probabilities, raw, logits, confidence, calibrated, used, limited = result
         if self._classes:
             found = np.asarray(self._classes)[labels]
@@ -179,6 +201,7 @@ class Model:
             index=index,
             targets=self._targets,
             task=self._task,
+            **self._sets(result, coverage),
         )
 
     def stream(self) -> "Stream":

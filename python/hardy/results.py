@@ -57,6 +57,13 @@ class Prediction:
     """[C] names of the classes; empty without classes."""
     targets: tuple[str, ...] = ()
     """[T] names of several labels or values, else empty."""
+    set: tuple[str, ...] | None = None
+    """With a coverage: the classes that hold the truth of that share of utterances, the most
+    probable first; every class where nothing can be promised."""
+    interval: tuple[float, float] | None = None
+    """Likewise the lowest and the highest value; infinite where nothing can be promised."""
+    promised: bool | None = None
+    """With a coverage: whether it is promised for these modalities."""
 
     def __getitem__(self, name: str) -> float:
         """Probability of a class or label by name; of several values the value."""
@@ -107,6 +114,12 @@ class Predictions:
     """[T] names of several labels or values, else empty."""
     task: str = "class"
     """"class", "value", "labels" or "values"."""
+    sets: np.ndarray | None = None
+    """[n, C] bool, with a coverage: whether the class belongs to the set, as Prediction.set."""
+    intervals: np.ndarray | None = None
+    """[n, 2] float64, as Prediction.interval."""
+    promised: np.ndarray | None = None
+    """[n] bool, as Prediction.promised."""
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -126,14 +139,24 @@ class Predictions:
             used=tuple(m for m, there in zip(self.modalities, self.used[index]) if there),
             classes=self.classes,
             targets=self.targets,
+            set=self._set(index),
+            interval=None if self.intervals is None else tuple(map(float, self.intervals[index])),
+            promised=None if self.promised is None else bool(self.promised[index]),
         )
+
+    def _set(self, index: int) -> tuple[str, ...] | None:
+        if self.sets is None:
+            return None
+        order = np.argsort(-self.raw_probabilities[index], kind="stable")
+        return tuple(self.classes[c] for c in order if self.sets[index, c])
 
     def __iter__(self) -> Iterator[Prediction]:
         return (self[i] for i in range(len(self)))
 
     def to_pandas(self, index: Sequence[Any] | None = None) -> "pd.DataFrame":
         """One row per utterance: label, confidence, calibrated, p.<class>, used.<modality>; of
-        several labels label:<name> and p.<name> instead, of several values label:<name>."""
+        several labels label:<name> and p.<name> instead, of several values label:<name>. With a
+        coverage also promised, and set.<class> or low and high."""
         import pandas as pd
 
         columns: dict[str, Any] = {}
@@ -146,6 +169,12 @@ class Predictions:
             columns[f"p.{name}"] = self.probabilities[:, c]
         for m, name in enumerate(self.modalities):
             columns[f"used.{name}"] = self.used[:, m]
+        if self.promised is not None:
+            columns["promised"] = self.promised
+        if self.sets is not None:
+            columns.update({f"set.{c}": self.sets[:, i] for i, c in enumerate(self.classes)})
+        if self.intervals is not None:
+            columns.update(low=self.intervals[:, 0], high=self.intervals[:, 1])
         return pd.DataFrame(columns, index=self.index if index is None else index)
 
     def _repr_html_(self) -> str:

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "errors.h"
+#include "hardy/coverage.h"
 #include "hardy/errors.h"
 #include "hardy/explain.h"
 #include "hardy/recogniser.h"
@@ -446,6 +447,16 @@ py::list scores(const BundleInfo& info) {
   return list;
 }
 
+/// [2^M] largest score of a prediction set by pattern bits; infinity = nothing can be promised.
+py::array_t<double> thresholds(const BundleInfo& info, double coverage) {
+  const PredictionSets sets(info, coverage);
+  std::vector<double> values;
+  for (std::uint32_t bits = 0; bits < (1U << info.modalities.size()); ++bits) {
+    values.push_back(sets.threshold(Pattern(bits)));
+  }
+  return py::array_t<double>(static_cast<py::ssize_t>(values.size()), values.data());
+}
+
 py::list modalities(const BundleInfo& info) {
   py::list list;
   for (const auto& modality : info.modalities) {
@@ -464,6 +475,11 @@ void bind_model(py::module_& module) {
           "Recognises n utterances; dialogue b is rows offsets[b] .. offsets[b + 1] - 1. Returns "
           "arrays: labels, probabilities, raw_probabilities, logits, confidence, calibrated, used, "
           "limited.")
+      .def(
+          "thresholds",
+          [](const Model& m, double coverage) { return thresholds(m.info(), coverage); },
+          py::arg("coverage"),
+          "[2^M] largest score in a prediction set, by the bits of the modalities in use.")
       .def_property_readonly("modalities", [](const Model& m) { return modalities(m.info()); })
       .def_property_readonly("classes", [](const Model& m) { return m.info().class_names; })
       .def_property_readonly("targets", [](const Model& m) { return m.info().target_names; })

@@ -76,6 +76,25 @@ def test_contributions_sum_to_the_prediction_minus_the_baseline(model, features)
         assert sum(weights.values()) == pytest.approx(1, abs=1e-4)
 
 
+def test_sets_hold_what_is_probable_enough(model, features):
+    many = model.predict(features, coverage=0.5)
+    assert many.promised.all() and many.sets.shape == many.probabilities.shape
+    probable = np.where(many.sets, many.raw_probabilities, 1).min()
+    assert (many.raw_probabilities[~many.sets] < probable).all()
+    for one in many:
+        assert one.set[0] == one.label and one.promised and one.interval is None
+    wider = model.predict(features, coverage=0.88)
+    assert (wider.sets >= many.sets).all() and wider.sets.sum() > many.sets.sum()
+    single = model.predict({name: rows[0] for name, rows in features.items()}, coverage=0.5)
+    assert single.set == many[0].set
+    assert model.predict(features).sets is None
+    assert "set." + model.classes[0] in many.to_pandas().columns
+    with pytest.raises(hardy.ConfigError, match="validation dialogues"):
+        model.predict(features, coverage=0.999999)
+    with pytest.raises(hardy.ConfigError, match="between 0 and 1"):
+        model.predict(features, coverage=90)
+
+
 def test_what_cannot_be_predicted_is_refused_with_a_remedy(model, features):
     name = model.modalities[0].name
     with pytest.raises(hardy.ConfigError, match=name):

@@ -6,11 +6,13 @@
 #include <numeric>
 
 #include "hardy/errors.h"
+#include "hardy/metrics.h"
 
 namespace hardy {
 namespace {
 
-constexpr std::uint32_t kIsLarger = 1;
+constexpr std::uint32_t kIsNext = 1;  // beyond the entry before
+constexpr std::uint32_t kIsWrong = 2;
 constexpr std::uint32_t kIsPositive = 2;
 constexpr std::uint32_t kClusterUnit = 4;
 
@@ -28,7 +30,7 @@ double sorted_area(std::span<const std::uint32_t> entries, std::span<const doubl
     equal_positives = equal_others = 0;
   };
   for (const auto entry : entries) {
-    if ((entry & kIsLarger) != 0) end_of_equals();
+    if ((entry & kIsNext) != 0) end_of_equals();
     const double weight = weights[entry / kClusterUnit];
     ((entry & kIsPositive) != 0 ? equal_positives : equal_others) += weight;
   }
@@ -56,10 +58,45 @@ AreaTable::AreaTable(std::span<const AreaRow> rows, std::span<const float> proba
       const AreaRow& row = rows[order[i]];
       const bool is_larger = i > 0 && probability(order[i]) > probability(order[i - 1]);
       entries.push_back(static_cast<std::uint32_t>(row.cluster) * kClusterUnit +
-                        (row.truth == c ? kIsPositive : 0) + (is_larger ? kIsLarger : 0));
+                        (row.truth == c ? kIsPositive : 0) + (is_larger ? kIsNext : 0));
     }
     by_class_.push_back(std::move(entries));
   }
+  std::vector<std::size_t> labels;
+  for (std::size_t row = 0; row < rows.size(); ++row) {
+    labels.push_back(
+        static_cast<std::size_t>(argmax(probabilities.subspan(row * classes, classes))));
+  }
+  const auto confidence = [&](std::size_t row) {
+    return probabilities[row * classes + labels[row]];
+  };
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t x, std::size_t y) { return confidence(x) > confidence(y); });
+  for (std::size_t i = 0; i < order.size(); ++i) {
+    const AreaRow& row = rows[order[i]];
+    const bool is_smaller = i > 0 && confidence(order[i]) < confidence(order[i - 1]);
+    by_confidence_.push_back(static_cast<std::uint32_t>(row.cluster) * kClusterUnit +
+                             (row.truth != labels[order[i]] ? kIsWrong : 0) +
+                             (is_smaller ? kIsNext : 0));
+  }
+}
+
+RiskCoverage AreaTable::risk(std::span<const double> weights) const {
+  RiskCoverageSum sum;
+  double equals = 0;
+  double errors = 0;
+  for (const auto entry : by_confidence_) {
+    if ((entry & kIsNext) != 0) {
+      sum.add(equals, errors);
+      equals = errors = 0;
+    }
+    const double weight = weights[entry / kClusterUnit];
+    equals += weight;
+    if ((entry & kIsWrong) != 0) errors += weight;
+  }
+  sum.add(equals, errors);
+  return sum.areas();
 }
 
 double AreaTable::area(std::span<const double> weights) const {

@@ -81,7 +81,7 @@ const PredictionCell* PredictionTable::find(const std::string& track, const std:
 
 std::vector<std::string> PredictionTable::metric_names() const {
   auto names = layout.metric_names();
-  if (has_areas) names.emplace_back("auroc");
+  if (has_areas) names.insert(names.end(), kAreaMetrics.begin(), kAreaMetrics.end());
   return names;
 }
 
@@ -95,7 +95,12 @@ void PredictionTable::measure(const PredictionCell& cell, std::span<const double
     for (std::size_t i = 0; i < width; ++i) tally[i] += weights[d] * row[i];
   }
   layout.metrics(tally, values);
-  if (has_areas) values.back() = cell.areas.area(weights);
+  if (!has_areas) return;
+  const auto areas = values.last(kAreaMetrics.size());
+  const RiskCoverage risk = cell.areas.risk(weights);
+  areas[0] = cell.areas.area(weights);
+  areas[1] = risk.area;
+  areas[2] = risk.excess;
 }
 
 std::string PredictionTable::complete() const {

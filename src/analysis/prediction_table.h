@@ -2,6 +2,7 @@
 // resampling.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -26,6 +27,9 @@ struct TestFold {
   std::vector<double> truth;
   std::vector<float> targets;  ///< [utterances, T]; empty unless there are several
 };
+
+/// Metrics of class probabilities that do not add up over utterances (AreaTable).
+inline constexpr std::array<const char*, 3> kAreaMetrics = {"auroc", "aurc", "excess_aurc"};
 
 /// The predictions of one model under one condition.
 struct PredictionCell {
@@ -52,7 +56,7 @@ struct PredictionTable {
   std::vector<PredictionCell> cells;  ///< by track, condition, fold, seed
   bool has_areas = false;             ///< whether the cells have `areas`
 
-  /// Those of the layout, and "auroc" where probabilities are known.
+  /// Those of the layout, and kAreaMetrics where probabilities are known.
   [[nodiscard]] std::vector<std::string> metric_names() const;
 
   /// The metrics of a cell whose clusters count `weights` times. Shapes: weights [dialogues of the

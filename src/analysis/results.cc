@@ -84,7 +84,9 @@ void add_class_metrics(Score& score, const ClassMetrics& metrics,
                    {"auroc", probabilities.auroc},
                    {"brier", probabilities.brier},
                    {"ece", probabilities.ece},
-                   {"calibrated_ece", calibrated_ece}};
+                   {"calibrated_ece", calibrated_ece},
+                   {"aurc", probabilities.aurc},
+                   {"excess_aurc", probabilities.excess_aurc}};
   for (std::size_t c = 0; c < corpus.class_names.size(); ++c) {
     score.metrics.push_back({"recall." + corpus.class_names[c], metrics.recall[c]});
   }

@@ -45,7 +45,9 @@ void check_validation(const Study& study, const Corpus& corpus) {
 void check_metric(const std::string& metric, const Corpus& corpus) {
   const TallyLayout layout = layout_of(corpus);
   auto names = layout.metric_names();
-  if (layout.task() == TaskKind::kClass) names.emplace_back("auroc");
+  if (layout.task() == TaskKind::kClass) {
+    names.insert(names.end(), kAreaMetrics.begin(), kAreaMetrics.end());
+  }
   if (metric.empty() || std::find(names.begin(), names.end(), metric) != names.end()) return;
   throw ConfigError(
       fmt::format("metric '{}' is unknown here; there are {}", metric, fmt::join(names, ", ")));

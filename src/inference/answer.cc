@@ -31,6 +31,26 @@ Json targets_json(const BundleInfo& info, std::span<const float> outputs) {
   return {{"labels", there}, {"probabilities", each}};
 }
 
+/// Adds the set of classes, or the interval, of row `i`.
+void add_set(const BundleInfo& info, const PredictionSets& sets, const Predictions& predictions,
+             std::int64_t i, Json& answer) {
+  const auto refusal = sets.refusal(predictions.used[static_cast<std::size_t>(i)]);
+  if (info.is_classification()) {
+    answer["set"] = Json::array();
+    for (const auto c : sets.classes(predictions, i)) {
+      answer["set"].push_back(info.class_names[static_cast<std::size_t>(c)]);
+    }
+  } else if (refusal.empty()) {
+    const auto [low, high] = sets.interval(predictions, i);
+    answer["interval"] = {json_float(static_cast<float>(low)),
+                          json_float(static_cast<float>(high))};
+  } else {
+    answer["interval"] = nullptr;
+  }
+  answer["coverage"] = refusal.empty() ? Json(sets.coverage()) : Json(nullptr);
+  if (!refusal.empty()) answer["no_coverage"] = refusal;
+}
+
 }  // namespace
 
 nlohmann::ordered_json pattern_json(Pattern pattern, const BundleInfo& info) {
@@ -42,7 +62,7 @@ nlohmann::ordered_json pattern_json(Pattern pattern, const BundleInfo& info) {
 }
 
 nlohmann::ordered_json answer_json(const BundleInfo& info, const Predictions& predictions,
-                                   std::int64_t i) {
+                                   std::int64_t i, const PredictionSets* sets) {
   const auto row = static_cast<std::size_t>(i);
   const auto outputs = predictions.row(i);
   Json answer = Json::object();
@@ -64,6 +84,7 @@ nlohmann::ordered_json answer_json(const BundleInfo& info, const Predictions& pr
   if (!predictions.suspected.empty()) {
     answer["suspected"] = pattern_json(predictions.suspected[row], info);
   }
+  if (sets != nullptr) add_set(info, *sets, predictions, i, answer);
   for (std::size_t m = 0; m < info.modalities.size(); ++m) {
     const auto limited = predictions.limited[row * info.modalities.size() + m];
     if (limited > 0) answer["limited"][info.modalities[m].name] = limited;
@@ -98,6 +119,12 @@ nlohmann::ordered_json model_json(const Recogniser& recogniser) {
     if (info.is_classification()) entry["temperature"] = calibration.temperature;
     calibrations.push_back(std::move(entry));
   }
+  Json coverage = Json::array();
+  for (const auto& one : info.coverage) {
+    coverage.push_back({{"modalities", pattern_json(one.pattern, info)},
+                        {"utterances", one.scores.size()},
+                        {"dialogues", dialogues_of(one)}});
+  }
   Json scores = Json::array();
   for (const auto& score : info.scores) {
     scores.push_back({{"part", score.part},
@@ -119,6 +146,7 @@ nlohmann::ordered_json model_json(const Recogniser& recogniser) {
                   {"depth", info.encoder.depth},
                   {"heads", info.encoder.heads}}},
                 {"calibration", calibrations},
+                {"coverage", coverage},
                 {"scores", scores},
                 {"data",
                  {{"name", info.data_name},

@@ -13,6 +13,7 @@
 #include "base/wording.h"
 #include "hardy/errors.h"
 #include "inference/bundle_settings.h"
+#include "inference/coverage_arrays.h"
 
 namespace hardy {
 namespace {
@@ -303,6 +304,7 @@ void set_bundle_info(TensorFile& file, const BundleInfo& info) {
   if (!info.seen.empty()) {
     file.add(kSeen, {static_cast<std::int64_t>(info.seen.size())}, info.seen);
   }
+  add_coverage(file, info);
 }
 
 BundleInfo read_bundle_info(const TensorFileView& file, const std::string& name) {
@@ -342,6 +344,7 @@ BundleInfo read_bundle_info(const TensorFileView& file, const std::string& name)
       read_old_fields(about, file, info);
     }
     check_info(info);
+    read_coverage(file, info);
   } catch (const nlohmann::json::exception& error) {
     refuse(name, fmt::format("its description is damaged: {}", error.what()));
   } catch (Error& error) {

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "hardy/errors.h"
+#include "hardy/coverage.h"
 #include "hardy/recogniser.h"
 
 namespace hardy {
@@ -71,8 +72,10 @@ bool decode_base64(std::string_view text, std::vector<std::uint8_t>& bytes);
 
 /// Row `i` of the predictions as JSON: label, probabilities by name, confidence, calibrated, used;
 /// for a value: value, expected_error. With reconstruction, also the modalities that were not used.
+/// With `sets`, also the set, or the interval of a value, and its coverage, null with the reason
+/// where none can be promised.
 nlohmann::ordered_json answer_json(const BundleInfo& info, const Predictions& predictions,
-                                   std::int64_t i);
+                                   std::int64_t i, const PredictionSets* sets = nullptr);
 
 /// Description of a model: names, widths, labels, scores, calibration, provenance.
 nlohmann::ordered_json model_json(const Recogniser& recogniser);

@@ -10,6 +10,7 @@
 
 #include "hardy/errors.h"
 #include "hardy/metrics.h"
+#include "metrics/risk_coverage.h"
 
 namespace hardy {
 namespace {
@@ -79,6 +80,23 @@ double mean_area(std::span<const std::int64_t> truth, std::span<const float> pro
   return defined == 0 ? kNoValue : sum / defined;
 }
 
+/// `rows`: confidence, and whether the answer is wrong.
+RiskCoverage risk_coverage(std::vector<std::pair<float, bool>> rows) {
+  std::sort(rows.begin(), rows.end(),
+            [](const auto& x, const auto& y) { return x.first > y.first; });
+  RiskCoverageSum sum;
+  for (std::size_t first = 0; first < rows.size();) {
+    std::size_t last = first;
+    double errors = 0;
+    while (last < rows.size() && rows[last].first == rows[first].first) {
+      errors += rows[last++].second ? 1 : 0;
+    }
+    sum.add(static_cast<double>(last - first), errors);
+    first = last;
+  }
+  return sum.areas();
+}
+
 }  // namespace
 
 std::size_t confidence_bin(double confidence) {
@@ -90,7 +108,8 @@ ProbabilityMetrics probability_metrics(std::span<const std::int64_t> truth,
                                        std::span<const float> probabilities, std::int64_t classes) {
   check_probabilities(truth, probabilities, classes);
   const auto width = static_cast<std::size_t>(classes);
-  if (truth.empty()) return {kNoValue, kNoValue, kNoValue};
+  if (truth.empty()) return {kNoValue, kNoValue, kNoValue, kNoValue, kNoValue};
+  std::vector<std::pair<float, bool>> answers;
   std::array<double, kConfidenceBins> gap{};  // sum of confidence minus hits
   double squares = 0;
   for (std::size_t i = 0; i < truth.size(); ++i) {
@@ -102,11 +121,13 @@ ProbabilityMetrics probability_metrics(std::span<const std::int64_t> truth,
     const auto label = argmax(row);
     const auto confidence = static_cast<double>(row[static_cast<std::size_t>(label)]);
     gap[confidence_bin(confidence)] += confidence - (truth[i] == label ? 1.0 : 0.0);
+    answers.emplace_back(row[static_cast<std::size_t>(label)], truth[i] != label);
   }
   double error = 0;
   for (const double difference : gap) error += std::abs(difference);
   const auto n = static_cast<double>(truth.size());
-  return {mean_area(truth, probabilities, width), squares / n, error / n};
+  const auto risk = risk_coverage(std::move(answers));
+  return {mean_area(truth, probabilities, width), squares / n, error / n, risk.area, risk.excess};
 }
 
 }  // namespace hardy

@@ -41,7 +41,7 @@ class TallyLayout {
   [[nodiscard]] std::size_t width() const;
 
   /// Names in the order of `metrics`: those of score_evaluation (include/hardy/results.h) that add
-  /// up, which are all but auroc and calibrated_ece.
+  /// up, which are all but calibrated_ece and areas.
   [[nodiscard]] const std::vector<std::string>& metric_names() const { return metric_names_; }
 
   /// Counts one utterance. kClass: both are class indices, and `probabilities` are [C], or empty

@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "analysis/calibrate_fit.h"
+#include "analysis/coverage_fit.h"
 #include "hardy/errors.h"
 #include "hardy/results.h"
 #include "hardy/version.h"
@@ -72,6 +73,7 @@ BundleInfo describe_fit(const FitOutcome& outcome, const FoldData& data, const C
   info.config_toml = config_toml(kept_config(config));  // equal runs write equal models
   info.calibrations =
       outcome.calibrations ? *outcome.calibrations : calibrations_of(outcome.validation, corpus);
+  info.coverage = coverage_scores_of(outcome.validation, corpus);
   add_scores(outcome.validation, "validation", corpus, info);
   add_scores(outcome.test, "test", corpus, info);
   return info;

@@ -20,8 +20,8 @@ struct StoredModel {
   Config config;
 };
 
-/// Description of a fit: modalities, labels, scores on validation and test, and calibrations fitted
-/// on validation outputs only.
+/// Description of a fit: modalities, labels, scores on validation and test, and calibrations and
+/// scores for prediction sets from validation outputs only.
 BundleInfo describe_fit(const FitOutcome& outcome, const FoldData& data, const Config& config);
 
 /// The scaling of the model's features; without clip range in old models. Throws ArtifactError when

@@ -50,6 +50,14 @@ void take_utterances(std::vector<UtteranceRequest> list, PredictBody& body) {
   body.offsets.push_back(static_cast<std::int64_t>(body.utterances.size()));
 }
 
+PredictionSets read_sets(double coverage, const BundleInfo& info) {
+  try {
+    return {info, coverage};
+  } catch (const Error& error) {
+    throw RequestError(Kind::kUnusable, "coverage", error.what());
+  }
+}
+
 /// Reads one field beside the utterances.
 void read_option(const std::string& name, const nlohmann::json& value, const BundleInfo& info,
                  PredictBody& body) {
@@ -58,6 +66,9 @@ void read_option(const std::string& name, const nlohmann::json& value, const Bun
   } else if (name == "reconstruct") {
     if (!value.is_boolean()) throw RequestError(Kind::kMalformed, name, "is not true or false");
     body.options.reconstructs = value.get<bool>();
+  } else if (name == "coverage") {
+    if (!value.is_number()) throw RequestError(Kind::kMalformed, name, "is not a number");
+    body.sets = read_sets(value.get<double>(), info);
   } else if (name == "utterance") {
     if (value.is_string()) {
       value.get_to(body.utterance_id);
@@ -113,7 +124,7 @@ PredictBody read_predict_body(std::string_view text, const BundleInfo& info,
   const RequestGrammar grammar = {
       max_utterances,
       explains ? std::vector<std::string>{"available", "utterance", "similar", "corpus_dialogue"}
-               : std::vector<std::string>{"available", "reconstruct"}};
+               : std::vector<std::string>{"available", "reconstruct", "coverage"}};
   ReadRequest request = read_request(text, "", info, grammar);
   PredictBody body;
   for (const auto& [name, value] : request.options) read_option(name, value, info, body);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -15,6 +16,7 @@ struct PredictBody {
   std::vector<UtteranceRequest> utterances;
   std::vector<std::int64_t> offsets = {0};  ///< [B+1]
   PredictOptions options;
+  std::optional<PredictionSets> sets = {};  ///< made for "coverage"
 
   // Explanations only.
   std::int64_t utterance = 0;   ///< index of the explained utterance
@@ -26,7 +28,8 @@ struct PredictBody {
 /// Selects the fields that a body may have.
 enum class BodyKind { kPredict, kExplain };
 
-/// Reads an utterance or {"utterances": [..], "available": [..], "reconstruct": true}; consecutive
+/// Reads an utterance or {"utterances": [..], "available": [..], "reconstruct": true, "coverage":
+/// 0.9}; consecutive
 /// utterances with the same "dialogue" are one dialogue, others stand alone; {"dialogue": "d1",
 /// "end": true} ends one and is no utterance. Throws RequestError, TooLargeError beyond
 /// `max_utterances`.

@@ -88,7 +88,8 @@ HttpReply Service::predict(const HttpRequest& request) {
     const auto& utterance = body.utterances[i];
     if (!utterance.id.empty()) answer["id"] = utterance.id;
     if (!utterance.dialogue.empty()) answer["dialogue"] = utterance.dialogue;
-    answer.update(answer_json(info, view, static_cast<std::int64_t>(i)));
+    answer.update(
+        answer_json(info, view, static_cast<std::int64_t>(i), body.sets ? &*body.sets : nullptr));
     reply.body += i == 0 ? "" : ",";
     reply.body += answer.dump(-1, ' ', false, Json::error_handler_t::replace);
   }

@@ -28,8 +28,9 @@ struct Drawn {
     }
   }
 
-  /// `auroc` with every utterance repeated as often as its cluster's weight.
-  [[nodiscard]] double repeated(std::size_t classes, const std::vector<double>& weights) const {
+  /// The metrics with every utterance repeated as often as its cluster's weight.
+  [[nodiscard]] ProbabilityMetrics repeated(std::size_t classes,
+                                            const std::vector<double>& weights) const {
     std::vector<std::int64_t> truth;
     std::vector<float> scores;
     for (std::size_t i = 0; i < rows.size(); ++i) {
@@ -38,7 +39,7 @@ struct Drawn {
         for (std::size_t c = 0; c < classes; ++c) scores.push_back(probabilities[i * classes + c]);
       }
     }
-    return probability_metrics(truth, scores, static_cast<std::int64_t>(classes)).auroc;
+    return probability_metrics(truth, scores, static_cast<std::int64_t>(classes));
   }
 };
 
@@ -48,7 +49,10 @@ TEST(AreaTable, WeightsCountAsRepetitions) {
     const AreaTable table(drawn.rows, drawn.probabilities, classes);
     for (const std::vector<double>& weights :
          {std::vector<double>{1, 1, 1, 1}, {2, 0, 1, 1}, {0, 0, 3, 1}}) {
-      EXPECT_DOUBLE_EQ(table.area(weights), drawn.repeated(classes, weights)) << classes;
+      const auto repeated = drawn.repeated(classes, weights);
+      EXPECT_DOUBLE_EQ(table.area(weights), repeated.auroc) << classes;
+      EXPECT_NEAR(table.risk(weights).area, repeated.aurc, 1e-12) << classes;
+      EXPECT_NEAR(table.risk(weights).excess, repeated.excess_aurc, 1e-12) << classes;
     }
   }
 }

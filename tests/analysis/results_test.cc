@@ -173,8 +173,9 @@ TEST(Results, ClassScoresKeepConfusionAndCounts) {
   EXPECT_EQ(score.utterances, 4);
   EXPECT_THAT(score.confusion, ElementsAre(2, 0, 0, 2));
   EXPECT_THAT(results.headline, ElementsAre("wa", "ua", "weighted_f1"));
-  EXPECT_THAT(results.metrics, ElementsAre("wa", "ua", "weighted_f1", "macro_f1", "auroc", "brier",
-                                           "ece", "calibrated_ece", "recall.calm", "recall.angry"));
+  EXPECT_THAT(results.metrics,
+              ElementsAre("wa", "ua", "weighted_f1", "macro_f1", "auroc", "brier", "ece",
+                          "calibrated_ece", "aurc", "excess_aurc", "recall.calm", "recall.angry"));
 }
 
 TEST(Results, RealValuesGiveSentimentMetrics) {

@@ -59,7 +59,7 @@ class JsonFormat : public ::testing::Test {
   void expect_documented(const std::string& command, const std::vector<std::string>& arguments) {
     const auto result = run_hardy(arguments);
     ASSERT_EQ(result.exit_code, 0) << command << ": " << result.errors;
-    const bool has_lines = command == "predict";
+    const bool has_lines = command.starts_with("predict");
     const auto text = has_lines ? result.output.substr(0, result.output.find('\n')) : result.output;
     const Json json = Json::parse(text);
     EXPECT_EQ(fields_of(json), pages_.at(command)) << command;
@@ -93,7 +93,8 @@ TEST_F(JsonFormat, OfModelsIsDocumented) {
   encoder.depth = 1;
   encoder.heads = 2;
   encoder.decoder = Decoder::kLinear;
-  const auto info = test::bundle_info({2, 3}, 3, encoder);
+  auto info = test::bundle_info({2, 3}, 3, encoder);
+  info.coverage = {{Pattern(0b11), {.5F}, {1}}};
   const auto model = (dir_ / "model").string();
   save_tensor_file(model, test::random_bundle(info));
   const auto& names = info.modalities;
@@ -103,6 +104,7 @@ TEST_F(JsonFormat, OfModelsIsDocumented) {
   const auto input = (dir_ / "input.jsonl").string();
   test::put_file(input, line.dump() + "\n");
   expect_documented("predict", {"predict", model, input, "--json"});
+  expect_documented("predict --coverage", {"predict", model, input, "--json", "--coverage", "0.5"});
   expect_documented("explain", {"explain", model, input, "--json"});
   expect_documented("bundle info", {"bundle", "info", model, "--json"});
 }

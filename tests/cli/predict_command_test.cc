@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,7 @@ namespace {
 
 using test::run_hardy;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::StartsWith;
 using Json = nlohmann::json;
 
@@ -157,6 +159,90 @@ TEST_F(PredictCommand, TextReconstructionAndAvailability) {
   const auto limited =
       answers({"predict", model().string(), in("in.jsonl"), "--json", "--available", "m1"});
   EXPECT_EQ(limited[0]["used"], Json({"m1"}));
+}
+
+/// The same utterances and a model with scores of nine dialogues under both modalities, of three
+/// under m1 alone: at .9 the former hold classes of probability .25 and more.
+class PredictCoverage : public PredictCommand {
+ protected:
+  PredictCoverage() {
+    info_.coverage = {{Pattern(0b10), {.1F, .2F, .3F}, {1, 1, 1}},
+                      {Pattern(0b11), {}, std::vector<std::int64_t>(18, 2)}};
+    for (int i = 0; i < 18; ++i) {
+      info_.coverage[1].scores.push_back(i < 17 ? 0.01F * static_cast<float>(i) : .75F);
+    }
+    save_tensor_file(model(), test::random_bundle(info_));
+  }
+
+  [[nodiscard]] std::vector<std::string> words(std::vector<std::string> more) const {
+    more.insert(more.begin(), {"predict", model().string(), in("in.jsonl")});
+    return more;
+  }
+};
+
+TEST_F(PredictCoverage, EveryUtteranceGetsASetOrTheReason) {
+  const auto lines = answers(words({"--coverage", "0.9", "--json"}));
+  expect_same(lines, {0, 3, 5});
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    std::set<std::string> expected;
+    for (const auto& [name, share] : lines[i]["raw_probabilities"].items()) {
+      if (i == 1 || share.get<double>() >= .25 || name == lines[i]["label"]) expected.insert(name);
+    }
+    EXPECT_EQ(lines[i]["set"].get<std::set<std::string>>(), expected) << i;
+    EXPECT_EQ(lines[i]["set"][0], lines[i]["label"]) << i;
+    EXPECT_EQ(lines[i]["coverage"], i == 1 ? Json(nullptr) : Json(.9)) << i;
+  }
+  EXPECT_EQ(lines[1]["no_coverage"], "3 validation dialogues with these modalities; 0.9 takes 9");
+  EXPECT_FALSE(lines[0].contains("no_coverage"));
+  const auto text = run_hardy(words({"--coverage", "0.9"}));
+  EXPECT_EQ(text.exit_code, 0) << text.errors;
+  EXPECT_THAT(text.output, HasSubstr("set of 0.9\n"));
+  EXPECT_THAT(text.output, ::testing::ContainsRegex("\nu1 +class.* any\n"));
+  EXPECT_THAT(text.output, ::testing::ContainsRegex("\nu0 +class.* class[0-2](,class[0-2])*\n"));
+  EXPECT_THAT(text.errors, HasSubstr("no coverage is promised for 1 utterance with m1: 3 "
+                                     "validation dialogues"));
+  EXPECT_THAT(text.errors, Not(HasSubstr("stands alone")));
+}
+
+TEST_F(PredictCoverage, UtterancesOutsideOfDialoguesAreNoted) {
+  Json line = line_of(0);
+  line.erase("dialogue");
+  write_file_atomically(dir_.path() / "alone.jsonl", line.dump() + "\n");
+  const auto result = run_hardy({"predict", model().string(), in("alone.jsonl"), "--coverage=.5"});
+  EXPECT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_THAT(result.errors, HasSubstr("every utterance here stands alone"));
+}
+
+TEST_F(PredictCoverage, WhatCannotBePromisedIsRefused) {
+  const auto failure = [&](const std::vector<std::string>& more, int code, const char* text) {
+    const auto result = run_hardy(words(more));
+    EXPECT_EQ(result.exit_code, code) << result.errors;
+    EXPECT_THAT(result.errors, HasSubstr(text));
+    EXPECT_EQ(result.output, "");
+  };
+  failure({"--coverage", "0.95"}, 2,
+          "coverage 0.95: it takes 19 validation dialogues, the model has 9; they promise 0.900");
+  failure({"--coverage", "90"}, 2, "coverage 90: it must lie between 0 and 1");
+  failure({"--coverage", "0.9", "--stream"}, 2, "does not go with --stream");
+  info_.coverage.clear();
+  save_tensor_file(model(), test::random_bundle(info_));
+  failure({"--coverage", "0.9"}, 4, "train it again");
+  EXPECT_EQ(run_hardy(words({})).exit_code, 0) << "older models predict as before";
+}
+
+TEST_F(PredictCoverage, OfAValueIsAnInterval) {
+  EncoderConfig encoder = info_.encoder;
+  auto info = test::bundle_info({4, 3}, 0, encoder);
+  info.label_kind = "value";
+  info.coverage = {{Pattern(0b11), {.5F, .5F, .5F, 2}, {1, 1, 1, 1}}};
+  save_tensor_file(model(), test::random_bundle(info));
+  const auto lines = answers(words({"--coverage", "0.6", "--json"}));
+  const auto value = lines[0]["value"].get<double>();
+  EXPECT_NEAR(lines[0]["interval"][0].get<double>(), value - .5, 1e-4);
+  EXPECT_NEAR(lines[0]["interval"][1].get<double>(), value + .5, 1e-4);
+  EXPECT_TRUE(lines[1]["interval"].is_null());
+  const auto text = run_hardy(words({"--coverage", "0.6"}));
+  EXPECT_THAT(text.output, ::testing::ContainsRegex("\nu0 .* \\[-?[0-9.]+, -?[0-9.]+\\]\n"));
 }
 
 TEST_F(PredictCommand, MistakesNameFileLineAndRemedy) {

@@ -4,6 +4,7 @@
 
 #include <csignal>
 #include <filesystem>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -73,6 +74,26 @@ TEST_F(TrainingCommands, RunPrintsTheTableAndEvaluateRepeatsItFromTheModels) {
   for (std::size_t i = 0; i < first.at("scores").size(); ++i) {
     EXPECT_EQ(second.at("scores")[i].at("confusion"), first.at("scores")[i].at("confusion")) << i;
   }
+}
+
+TEST_F(TrainingCommands, ATrainedModelPredictsSetsFromItsValidationDialogues) {
+  const auto run = run_hardy(run_command("run", {"--track", "unified"}));
+  ASSERT_EQ(run.exit_code, 0) << run.errors;
+  const auto model = (dir / "run" / "models" / "unified-fold0-seed1.safetensors").string();
+  const auto about = nlohmann::json::parse(run_hardy({"bundle", "info", model}).output);
+  ASSERT_EQ(about.at("coverage").size(), 3U) << "one entry per pattern";
+  EXPECT_EQ(about["coverage"][0]["dialogues"], 3) << "a session validates";
+  const auto result = run_hardy({"predict", model, corpus(), "--coverage", "0.7", "--json"});
+  ASSERT_EQ(result.exit_code, 0) << result.errors;
+  std::istringstream lines(result.output);
+  for (std::string line; std::getline(lines, line);) {
+    const auto answer = nlohmann::json::parse(line);
+    EXPECT_EQ(answer.at("coverage"), .7);
+    EXPECT_EQ(answer.at("set").at(0), answer.at("label"));
+  }
+  const auto much = run_hardy({"predict", model, corpus(), "--coverage", "0.9"});
+  EXPECT_EQ(much.exit_code, 2);
+  EXPECT_THAT(much.errors, HasSubstr("it takes 9 validation dialogues, the model has 3"));
 }
 
 TEST_F(TrainingCommands, EvaluateMapsTheClassesOfAnotherCorpus) {

@@ -132,6 +132,29 @@ TEST_F(ServiceTest, PredictsListsByDialogueAndHonoursOptions) {
                  "leaves nothing of utterance 0");
 }
 
+TEST_F(ServiceTest, AnswersWithPredictionSets) {
+  info_.coverage = {{Pattern(0b01), {0, .1F, .2F}, {1, 1, 1}}};
+  save_tensor_file(options_.model, test::random_bundle(info_));
+  const auto body = [](const std::string& more) {
+    return R"({"utterances":[{"features":{"m0":[1,2,3]}},{"features":{"m1":[1,1]}}])" + more + "}";
+  };
+  const auto answers =
+      Json::parse(post("/v1/predict", body(R"(,"coverage":0.75)")).body).at("predictions");
+  EXPECT_EQ(answers[0]["coverage"], .75);
+  EXPECT_EQ(answers[0]["set"][0], answers[0]["label"]);
+  EXPECT_TRUE(answers[1]["coverage"].is_null());
+  EXPECT_EQ(answers[1]["set"].size(), 2U);
+  EXPECT_THAT(answers[1]["no_coverage"].get<std::string>(), HasSubstr("no validation utterances"));
+  const auto plain = Json::parse(post("/v1/predict", body("")).body).at("predictions");
+  EXPECT_FALSE(plain[0].contains("set"));
+  expect_refusal(post("/v1/predict", body(R"(,"coverage":0.9)")), 422, "coverage",
+                 "it takes 9 validation dialogues, the model has 3");
+  expect_refusal(post("/v1/predict", body(R"(,"coverage":"much")")), 400, "coverage",
+                 "is not a number");
+  expect_refusal(post("/v1/predict", body(R"(,"coverage":1)")), 422, "coverage",
+                 "must lie between 0 and 1");
+}
+
 TEST_F(ServiceTest, RefusalsNameFieldAndReason) {
   expect_refusal(post("/v1/predict", "{"), 400, "body", "not JSON at byte");
   expect_refusal(post("/v1/predict", "[1]"), 400, "body", "not a JSON object");
