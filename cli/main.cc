@@ -29,6 +29,7 @@
 #include "cli/serve_command.h"
 #include "cli/shift_command.h"
 #include "cli/stats_command.h"
+#include "cli/stress_command.h"
 #include "cli/study_commands.h"
 #include "cli/submit_command.h"
 #include "cli/synth_command.h"
@@ -66,6 +67,7 @@ void add_commands(CLI::App& app, const std::vector<std::string>& command_line,
   add_serve_command(app);
   add_bundle_command(app);
   add_stats_command(app);
+  add_stress_command(app);
   add_report_command(app, command_line);
   add_check_command(app);
   add_data_command(app);

@@ -26,6 +26,7 @@ struct PredictCommand {
   std::string model;
   SourceOptions source;
   std::string available;
+  double set_aside_rate = 0;
   bool is_stream = false;
   std::optional<double> coverage;
   bool reconstructs = false;
@@ -38,6 +39,7 @@ struct PredictCommand {
 PredictOptions predict_options(const PredictCommand& command, const BundleInfo& info) {
   PredictOptions options;
   options.reconstructs = command.reconstructs;
+  options.set_aside_rate = command.set_aside_rate;
   if (!command.available.empty()) {
     options.available = parse_pattern(command.available, info.modality_names());
   }
@@ -112,8 +114,9 @@ void predict_stream(const PredictCommand& command, const Recogniser& recogniser,
 
 void run_predict_media(const PredictCommand& command) {
   require_no_source(command.source);
-  if (command.is_stream || command.reconstructs || command.coverage) {
-    throw ConfigError("--media goes without --stream, --reconstruct and --coverage");
+  if (command.is_stream || command.reconstructs || command.coverage ||
+      command.set_aside_rate != 0) {
+    throw ConfigError("--media goes without --stream, --reconstruct, --coverage and --set-aside");
   }
   MediaCommand media;
   media.name = "predict";
@@ -148,6 +151,20 @@ void run_predict(const PredictCommand& command) {
   PredictionLines lines(recogniser.info(), command.is_json || command.is_stream, given);
   command.is_stream ? predict_stream(command, recogniser, lines)
                     : predict_all(command, recogniser, given, lines);
+}
+
+/// Options about how far an answer and its input can be trusted.
+void add_trust_options(CLI::App& predict, PredictCommand& command) {
+  predict
+      .add_option("--set-aside", command.set_aside_rate,
+                  "Leave out features that look damaged; RATE: share of good ones suspected")
+      ->type_name("RATE")
+      ->check(CLI::Range(0.0, 1.0));
+  predict
+      .add_option("--coverage", command.coverage,
+                  "Also the set of classes, or the interval, that holds the truth of this share "
+                  "of utterances, e.g. 0.9 (docs/confidence.md)")
+      ->type_name("SHARE");
 }
 
 }  // namespace
@@ -217,11 +234,7 @@ void add_predict_command(CLI::App& app, const std::vector<std::string>& command_
       ->add_option("--available", command->available,
                    "Use only these modalities, e.g. \"acoustic,textual\"")
       ->type_name("LIST");
-  predict
-      ->add_option("--coverage", command->coverage,
-                   "Also the set of classes, or the interval, that holds the truth of this share "
-                   "of utterances, e.g. 0.9 (docs/confidence.md)")
-      ->type_name("SHARE");
+  add_trust_options(*predict, *command);
   predict->add_flag("--stream", command->is_stream,
                     "Answer every line at once, from the turns of its dialogue so far");
   predict->add_flag("--reconstruct", command->reconstructs,

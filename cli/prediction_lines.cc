@@ -30,8 +30,11 @@ void PredictionLines::write(const std::string& dialogue, const std::string& id,
       is_classification || is_calibrated
           ? fmt::format("{:.3f}{}", predictions.confidence[row], is_calibrated ? "" : "?")
           : "?";
-  write_row(name, answer_text(predictions, i), believed,
-            pattern_label(predictions.used[row], info_.modality_names()),
+  auto used = pattern_label(predictions.used[row], info_.modality_names());
+  if (!predictions.suspected.empty() && !predictions.suspected[row].empty()) {
+    used += "  suspected: " + pattern_label(predictions.suspected[row], info_.modality_names());
+  }
+  write_row(name, answer_text(predictions, i), believed, used,
             sets_ == nullptr ? "" : set_text(predictions, i));
 }
 

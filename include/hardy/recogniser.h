@@ -37,6 +37,11 @@ struct PredictOptions {
   Pattern available = Pattern::complete(kMaxModalities);
   bool reconstructs = false;     ///< also estimate the features of absent modalities
   bool keeps_attention = false;  ///< also keep attention weights (explain.h); one dialogue only
+  /// Modalities whose features are stranger than those of training are not used, unless nothing
+  /// else is left of the utterance. At most this share of good ones is suspected; 0 = none is
+  /// judged. In [0,1); a model without reliability estimate, or of too few validation utterances
+  /// for the rate, is refused.
+  double set_aside_rate = 0;
 };
 
 /// Predictions of n utterances. Views into the Workspace: valid until its next use.
@@ -59,6 +64,9 @@ struct Predictions {
   /// [n, M] number of features outside the model's clip range, which were clipped (docs/bundle.md).
   /// A large number indicates features of another extractor than in training.
   std::span<const std::int64_t> limited;
+  /// [n] modalities whose features are suspected (PredictOptions::set_aside_rate); empty if none
+  /// are judged. One of them is in `used` nevertheless where nothing else was left.
+  std::span<const Pattern> suspected;
   /// [M] of [n, d_m], in the units of the features; empty unless requested and an utterance lacks
   /// m. A model of tuned features (BundleInfo::reads_tuned) estimates tuned features instead.
   std::array<std::span<const float>, kMaxModalities> reconstruction{};
@@ -155,7 +163,8 @@ class Recogniser {
 
   /// Predicts one dialogue, utterances in order. The outputs of an utterance without a used
   /// modality (Predictions::used is empty) have no meaning. Throws DataError when a value is not
-  /// finite or so large that an output overflows.
+  /// finite or so large that an output overflows; with a set_aside_rate, ConfigError for a rate
+  /// that the model cannot promise and ArtifactError for a model without reliability estimate.
   Predictions predict(std::span<const UtteranceView> dialogue, Workspace& workspace,
                       const PredictOptions& options = {}) const;
 

@@ -54,11 +54,18 @@ class DialogueStream {
 
   /// Computes the whole dialogue anew, or the turn alone where the network reads no context.
   Predictions add_whole_turn(const UtteranceView& turn, Pattern used, Workspace& workspace);
+  /// The turn without what is set aside (PredictOptions::set_aside_rate).
+  UtteranceView set_aside_of(const UtteranceView& turn, Workspace& workspace,
+                             const PredictOptions& options);
+  /// add_turn of what was not set aside.
+  Predictions add_kept_turn(const UtteranceView& turn, Workspace& workspace,
+                            const PredictOptions& options);
   void add_modality(std::size_t m, const UtteranceView& turn, Workspace& workspace);
 
   Recogniser recogniser_;
   std::vector<Kept> kept_;  ///< [M]
   std::vector<KeptTurn> earlier_;
+  std::vector<std::vector<float>> last_;  ///< [M] features as given last, if they are judged
   std::int64_t turns_ = 0;
 };
 

@@ -81,6 +81,9 @@ nlohmann::ordered_json answer_json(const BundleInfo& info, const Predictions& pr
   }
   answer["calibrated"] = predictions.calibrated[row] != 0;
   answer["used"] = pattern_json(predictions.used[row], info);
+  if (!predictions.suspected.empty()) {
+    answer["suspected"] = pattern_json(predictions.suspected[row], info);
+  }
   if (sets != nullptr) add_set(info, *sets, predictions, i, answer);
   for (std::size_t m = 0; m < info.modalities.size(); ++m) {
     const auto limited = predictions.limited[row * info.modalities.size() + m];

@@ -84,6 +84,9 @@ Recogniser::Impl::Impl(const std::filesystem::path& file, Residence residence, W
   } else {
     load_other(file.string());
   }
+  for (const auto& modality : info.modalities) {
+    reliability.push_back(predict::find_reliability(contents, modality));
+  }
   const auto patterns = std::size_t{1} << std::min<std::size_t>(info.modalities.size(), kTableBits);
   temperatures.assign(patterns, 0.0F);
   errors.assign(patterns, 0.0F);
@@ -140,6 +143,10 @@ Predictions Recogniser::predict(std::span<const UtteranceView> utterances,
     throw ShapeError("attention can be kept for one dialogue at a time");
   }
   Workspace::Impl& work = workspace.impl();
+  work.suspected.clear();
+  if (options.set_aside_rate != 0) {
+    utterances = set_aside(*impl_, utterances, offsets, options, work);
+  }
   const auto n = static_cast<std::int64_t>(utterances.size());
   const auto complete = Pattern::complete(static_cast<int>(impl_->info.modalities.size()));
   work.used.clear();
@@ -214,6 +221,7 @@ Predictions read_out(const Recogniser::Impl& impl, std::int64_t n, Workspace::Im
   predictions.calibrated = workspace.calibrated;
   predictions.used = workspace.used;
   predictions.limited = workspace.buffers.limited;
+  predictions.suspected = workspace.suspected;
   return predictions;
 }
 

@@ -1,7 +1,9 @@
 // Implementation of Recogniser and Workspace. Internal.
 #pragma once
 
+#include <array>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -11,6 +13,7 @@
 #include "inference/method_network.h"
 #include "inference/network.h"
 #include "inference/packed_weights.h"
+#include "inference/reliability.h"
 
 namespace hardy {
 
@@ -30,6 +33,7 @@ struct Recogniser::Impl {
   predict::NetworkView network;  ///< for other methods: outputs, widths and scaling only
   predict::PackedWeights packed;
   std::unique_ptr<const predict::MethodNetwork> other;  ///< null for HARDY-MER's recognisers
+  std::vector<predict::ReliabilityView> reliability;    ///< [M]
   std::string fingerprint;
   std::vector<float> temperatures;  ///< by pattern bits; 0 = not fitted
   std::vector<float> errors;        ///< by pattern bits; values only
@@ -51,7 +55,27 @@ struct Workspace::Impl {
   std::vector<Pattern> used;
   std::vector<std::vector<float>> reconstruction;  ///< [M]
   std::vector<std::int64_t> offsets;
+  std::vector<UtteranceView> kept;  ///< [n] utterances without what is set aside
+  std::vector<Pattern> suspected;   ///< [n] or empty
+  std::vector<float> judged;        ///< [2, d_m] scaled features of two utterances
 };
+
+/// Throws ConfigError for a rate that no model can have or this one cannot promise, ArtifactError
+/// when it stores no reliability estimate.
+void check_set_aside_rate(const Recogniser::Impl& impl, double rate);
+
+/// The modalities of an utterance that are suspected at `rate`, among those `in_use`. `previous`:
+/// the features [M] given last before it in its dialogue, null = none. `remaining` receives those
+/// in use that are not suspected, or the least suspected one where all are.
+Pattern find_suspected(const Recogniser::Impl& impl, const UtteranceView& utterance,
+                       const std::array<const float*, kMaxModalities>& previous, Pattern in_use,
+                       double rate, std::vector<float>& scratch, Pattern& remaining);
+
+/// Fills `suspected`, and `kept` with views that lack what is set aside. Returns `kept`.
+std::span<const UtteranceView> set_aside(const Recogniser::Impl& impl,
+                                         std::span<const UtteranceView> utterances,
+                                         std::span<const std::int64_t> offsets,
+                                         const PredictOptions& options, Workspace::Impl& workspace);
 
 /// Turns buffers.logits [n, C] and workspace.used [n] into predictions. Throws DataError when a
 /// logit is not finite.

@@ -48,6 +48,22 @@ void DialogueStream::add_modality(std::size_t m, const UtteranceView& turn, Work
 
 Predictions DialogueStream::add_turn(const UtteranceView& turn, Workspace& workspace,
                                      const PredictOptions& options) {
+  workspace.impl().suspected.clear();
+  if (options.set_aside_rate == 0) return add_kept_turn(turn, workspace, options);
+  const auto kept = set_aside_of(turn, workspace, options);
+  const auto predictions = add_kept_turn(kept, workspace, options);
+  for (std::size_t m = 0; m < last_.size(); ++m) {  // a refused turn leaves no trace
+    const bool is_judged =
+        options.available.has(static_cast<int>(m)) && turn.features[m] != nullptr;
+    if (!is_judged) continue;
+    const auto width = recogniser_.info().modalities[m].width;
+    last_[m].assign(turn.features[m], turn.features[m] + width);
+  }
+  return predictions;
+}
+
+Predictions DialogueStream::add_kept_turn(const UtteranceView& turn, Workspace& workspace,
+                                          const PredictOptions& options) {
   const BundleInfo& info = recogniser_.info();
   const auto& network = recogniser_.impl_->network;
   const Pattern used = turn.present() & options.available &
@@ -87,6 +103,29 @@ Predictions DialogueStream::add_turn(const UtteranceView& turn, Workspace& works
         "extractor gives that the model was trained with",
         turns_));
   }
+}
+
+UtteranceView DialogueStream::set_aside_of(const UtteranceView& turn, Workspace& workspace,
+                                           const PredictOptions& options) {
+  const Recogniser::Impl& model = *recogniser_.impl_;
+  check_set_aside_rate(model, options.set_aside_rate);
+  const auto count = model.info.modalities.size();
+  const Pattern in_use =
+      turn.present() & options.available & Pattern::complete(static_cast<int>(count));
+  last_.resize(count);
+  std::array<const float*, kMaxModalities> previous{};
+  for (std::size_t m = 0; m < count; ++m) {
+    if (!last_[m].empty()) previous[m] = last_[m].data();
+  }
+  Pattern remaining;
+  auto& work = workspace.impl();
+  work.suspected.assign(1, find_suspected(model, turn, previous, in_use, options.set_aside_rate,
+                                          work.judged, remaining));
+  UtteranceView kept = turn;
+  for (std::size_t m = 0; m < count; ++m) {
+    if (!remaining.has(static_cast<int>(m))) kept.features[m] = nullptr;
+  }
+  return kept;
 }
 
 Predictions DialogueStream::add_whole_turn(const UtteranceView& turn, Pattern used,

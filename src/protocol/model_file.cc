@@ -98,7 +98,7 @@ Scaling stored_scaling(const StoredModel& model) {
 }
 
 void save_model(const std::filesystem::path& file, const TensorFile& fit, const FoldData& data,
-                const BundleInfo& info) {
+                const BundleInfo& info, const TensorFile& reliability) {
   TensorFile contents;
   BundleInfo described = info;
   described.reads_tuned = has_tuning_nets(fit);
@@ -115,6 +115,7 @@ void save_model(const std::filesystem::path& file, const TensorFile& fit, const 
     contents.add(prefix + ".lowest", {width}, to_floats(data.scaling.lowest[m]));
     contents.add(prefix + ".highest", {width}, to_floats(data.scaling.highest[m]));
   }
+  contents.arrays.insert(reliability.arrays.begin(), reliability.arrays.end());
   set_bundle_info(contents, described);
   save_tensor_file(file, contents);
 }

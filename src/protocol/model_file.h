@@ -13,7 +13,7 @@ namespace hardy {
 
 /// A model file in memory. Arrays: "model.PARAMETER", "scaling.MODALITY.mean", ".deviation",
 /// ".lowest" and ".highest" (bundle formats below 4 have no clip range); with tuned input also
-/// "tuning.MODALITY.PARAMETER".
+/// "tuning.MODALITY.PARAMETER"; with a validation part also "reliability.MODALITY.*".
 struct StoredModel {
   TensorFile file;
   BundleInfo info;
@@ -29,9 +29,10 @@ BundleInfo describe_fit(const FitOutcome& outcome, const FoldData& data, const C
 Scaling stored_scaling(const StoredModel& model);
 
 /// Adds scaling and description to the arrays of a fit and writes the file. The arrays decide
-/// whether the model reads tuned features: a fit contains the nets it needs.
+/// whether the model reads tuned features: a fit contains the nets it needs. `reliability`: the
+/// estimate of the fold (train/fit_reliability.h).
 void save_model(const std::filesystem::path& file, const TensorFile& fit, const FoldData& data,
-                const BundleInfo& info);
+                const BundleInfo& info, const TensorFile& reliability);
 
 /// Throws ArtifactError when the file is no model, damaged, newer than this program or of another
 /// method.

@@ -35,6 +35,7 @@
 #include "protocol/planned_fits.h"
 #include "protocol/run_costs.h"
 #include "protocol/trained_corpora.h"
+#include "train/fit_reliability.h"
 
 namespace hardy {
 namespace {
@@ -143,7 +144,7 @@ class Protocol {
         }
       }
       save_model(folder_.model_file({track, outcome.trained.pattern, group.fold, group.seed}),
-                 arrays, data, info);
+                 arrays, data, info, reliability_.estimate_of(plain));
     }
     const std::lock_guard lock(mutex_);
     outcomes_.push_back(std::move(outcome));
@@ -374,6 +375,7 @@ class Protocol {
   StageCosts costs_;
   std::vector<std::unique_ptr<TrainedCorpus>> trained_;
   std::vector<std::shared_ptr<Group>> groups_;
+  ReliabilityShelf reliability_;
   std::mutex mutex_;  // guards the members below
   std::vector<FitOutcome> outcomes_;
   std::vector<MissingFit> missing_;

@@ -146,6 +146,49 @@ TEST_F(TrainingCommands, EvaluateMapsTheClassesOfAnotherCorpus) {
   EXPECT_EQ(modalities[0].at("modality"), "m1");
 }
 
+TEST_F(TrainingCommands, StressScoresDamageAndPredictionSetsItAside) {
+  ASSERT_EQ(
+      run_hardy(run_command("run", {"--method", "early_linear", "--track", "unified"})).exit_code,
+      0);
+  const auto run = (dir / "run").string();
+  const auto stress = run_hardy({"stress", run, "--set-aside", "0.2", "--damage", "noise,scale",
+                                 "--severity", "1", "--json", "--quiet"});
+  ASSERT_EQ(stress.exit_code, 0) << stress.errors;
+  const auto json = nlohmann::json::parse(stress.output);
+  EXPECT_EQ(json.at("format"), 1);
+  EXPECT_EQ(json.at("models"), 3);
+  const auto evaluated = run_hardy({"evaluate", run, "--json", "--quiet"});
+  const auto summaries = nlohmann::json::parse(evaluated.output).at("summaries");
+  ASSERT_EQ(json.at("modalities").size(), 2U);
+  const auto value_of = [&](const std::string& condition) {
+    for (const auto& summary : summaries) {
+      const bool is_it =
+          summary.at("condition") == condition && summary.at("metric") == json.at("metric");
+      if (is_it) return summary.at("mean").get<double>();
+    }
+    return -1.0;
+  };
+  // The same numbers as training's own evaluation.
+  EXPECT_NEAR(json.at("undamaged").at("value").get<double>(), value_of("m1,m2"), 1e-9);
+  EXPECT_NEAR(json.at("modalities")[0].at("missing").get<double>(), value_of("m2"), 1e-9);
+  const auto scaled = json.at("modalities")[0].at("damaged")[1];
+  EXPECT_EQ(scaled.at("damage"), "scale");
+  EXPECT_GT(scaled.at("suspected"), 0.8);
+
+  const auto table = run_hardy({"stress", run, "--damage", "swapped", "--quiet"});
+  ASSERT_EQ(table.exit_code, 0) << table.errors;
+  EXPECT_THAT(table.output, HasSubstr("swapped"));
+  EXPECT_EQ(run_hardy({"stress", run, "--damage", "fire"}).exit_code, 2);
+  EXPECT_EQ(run_hardy({"stress", run, "--severity", "2"}).exit_code, 2);
+  const auto strict = run_hardy({"stress", run, "--set-aside", "0.0001"});
+  EXPECT_EQ(strict.exit_code, 2);
+  EXPECT_THAT(strict.errors, HasSubstr("too few; the smallest possible is"));
+
+  const auto predicted = run_hardy({"predict", run, corpus(), "--set-aside", "0.2", "--json"});
+  ASSERT_EQ(predicted.exit_code, 0) << predicted.errors;
+  EXPECT_THAT(predicted.output, HasSubstr("\"suspected\":["));
+}
+
 TEST_F(TrainingCommands, AnInterruptedRunResumesToTheSameBytes) {
   ASSERT_EQ(run_hardy(run_command("whole", {}, "another cache")).exit_code, 0);
   ProgramOptions options;
