@@ -20,14 +20,11 @@
 #include "hardy/errors.h"
 #include "hardy/stream.h"
 #include "tests/support/count_allocations.h"
-#include "tests/support/messages.h"
 #include "tests/support/random_bundle.h"
 #include "tests/support/temp_dir.h"
 
 namespace hardy {
 namespace {
-
-using test::message_of;
 
 using test::RandomUtterances;
 using ::testing::HasSubstr;
@@ -68,6 +65,16 @@ struct Model {
 std::string read_text_file_of_system(const char* file) {
   std::ifstream stream(file);
   return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+template <typename Thrown, typename Call>
+std::string message_of(Call call) {
+  try {
+    call();
+  } catch (const Thrown& error) {
+    return error.what();
+  }
+  return "nothing was thrown";
 }
 
 TEST(Recogniser, DialoguesOfOneCallDoNotSeeEachOther) {
