@@ -17,7 +17,6 @@ namespace hardy {
 namespace {
 
 using predict::ReliabilityView;
-using test::message_of;
 using testing::HasSubstr;
 
 /// Training features vary along (1, 0) with variance 4 and across it with .25.
@@ -183,19 +182,19 @@ TEST_F(SetAside, RatesThatCannotBePromisedAndOldModelsAreRefused) {
   Workspace workspace;
   std::vector<UtteranceView> dialogue(1);
   dialogue[0].features = {good.data(), good.data()};
-  EXPECT_THAT(message_of<ConfigError>(
+  EXPECT_THAT(test::message_of<ConfigError>(
                   [&] { model.predict(dialogue, workspace, {.set_aside_rate = 0.009}); }),
               HasSubstr("validation utterances are too few; the smallest possible is 0.01"));
-  EXPECT_THAT(
-      message_of<ConfigError>([&] { model.predict(dialogue, workspace, {.set_aside_rate = -1}); }),
-      HasSubstr("between 0 and 1"));
+  EXPECT_THAT(test::message_of<ConfigError>(
+                  [&] { model.predict(dialogue, workspace, {.set_aside_rate = -1}); }),
+              HasSubstr("between 0 and 1"));
   const Recogniser old = load(test::random_bundle(info()));
-  EXPECT_THAT(message_of<ArtifactError>(
+  EXPECT_THAT(test::message_of<ArtifactError>(
                   [&] { old.predict(dialogue, workspace, {.set_aside_rate = 0.01}); }),
               HasSubstr("stores no reliability estimate"));
   TensorFile damaged = file();
   damaged.arrays["reliability.m0.variance"] = {{2}, std::vector<float>{1, 1}};
-  EXPECT_THAT(message_of<ArtifactError>([&] { load(damaged); }),
+  EXPECT_THAT(test::message_of<ArtifactError>([&] { load(damaged); }),
               HasSubstr("'reliability.m0.variance' has another shape"));
 }
 
