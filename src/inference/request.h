@@ -9,8 +9,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "hardy/errors.h"
 #include "hardy/coverage.h"
+#include "hardy/errors.h"
 #include "hardy/recogniser.h"
 
 namespace hardy {

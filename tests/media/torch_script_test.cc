@@ -106,8 +106,7 @@ TEST_F(Script, SoundGoesThroughAsDescribed) {
 TEST_F(Script, TextComesAsIds) {
   test::put_file(folder_ / "vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\ngood\nday\n");
   files_.text = folder_ / "net.pt";
-  save_program(files_.text,
-               "    y = x * 1.0\n    return torch.stack([y, 2 * y, -y], -1)\n",
+  save_program(files_.text, "    y = x * 1.0\n    return torch.stack([y, 2 * y, -y], -1)\n",
                R"({"modality": "text", "width": 3, "tokenizer": ".", "tokenizer_kind": "bert"})");
   const auto text = open_backbones(files_)->text;
   // [CLS] good day [SEP] = 2 4 5 3
