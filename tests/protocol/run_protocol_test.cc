@@ -5,6 +5,7 @@
 #include <torch/types.h>
 
 #include <atomic>
+#include <cstddef>
 #include <filesystem>
 #include <map>
 #include <string>
@@ -127,17 +128,13 @@ TEST(RunProtocol, WorksWhenModalitiesAreReallyMissing) {
 }
 
 /// The contents of a model file without its scores on the test part.
-std::pair<std::map<std::string, std::vector<float>>, std::string> without_test_scores(
+std::pair<std::map<std::string, std::vector<std::byte>>, std::string> without_test_scores(
     const std::filesystem::path& model) {
   const TensorFile file = load_tensor_file(model);
-  std::map<std::string, std::vector<float>> arrays;
-  for (const auto& [name, array] : file.arrays) {
-    if (name == "seen") {  // ids, no weights
-      for (const auto mark : file.integers(name)) arrays[name].push_back(static_cast<float>(mark));
-      continue;
-    }
-    const auto values = file.floats(name);
-    arrays[name].assign(values.begin(), values.end());
+  const TensorFileView view = view_of(file);
+  std::map<std::string, std::vector<std::byte>> arrays;
+  for (const auto& [name, array] : view.arrays) {
+    arrays[name].assign(array.bytes.begin(), array.bytes.end());
   }
   auto about = nlohmann::json::parse(file.text("hardy.model"));
   auto scores = nlohmann::json::array();
