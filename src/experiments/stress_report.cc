@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/json_number.h"
+#include "base/wording.h"
 #include "experiments/stress.h"
 #include "metrics/registry.h"
 
@@ -13,10 +14,16 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-/// Severities of the table: at most three.
-std::vector<double> shown_severities(const std::vector<double>& all) {
-  if (all.size() <= 3) return all;
-  return {all.front(), all[all.size() / 2], all.back()};
+constexpr std::size_t kNameWidth = 12;
+
+/// Severities of the table: as many as 80 columns hold, the first and the last among them.
+std::vector<double> shown_severities(const StressPlan& plan) {
+  const std::size_t most = plan.set_aside_rate > 0 ? 3 : 8;
+  const auto& all = plan.severities;
+  if (all.size() <= most) return all;
+  std::vector<double> shown;
+  for (std::size_t i = 0; i < most; ++i) shown.push_back(all[i * (all.size() - 1) / (most - 1)]);
+  return shown;
 }
 
 std::string score_text(double value) {
@@ -40,9 +47,11 @@ const StressCell* find_cell(const StressResult& result, int modality, Damage dam
 /// The rows of one modality.
 std::string block_text(const StressResult& result, const StressModality& modality,
                        const StressPlan& plan, const std::string& name) {
-  const auto severities = shown_severities(plan.severities);
+  const auto severities = shown_severities(plan);
   const bool sets_aside = plan.set_aside_rate > 0;
-  std::string head = fmt::format("{:<12}", name.size() > 12 ? name.substr(0, 12) : name);
+  const bool is_long = name.size() >= kNameWidth;
+  const std::string head = is_long ? name + "\n" + std::string(kNameWidth, ' ')
+                                   : fmt::format("{:<{}}", name, kNameWidth);
   std::string heads;
   for (const double severity : severities)
     heads += fmt::format("{:>8}", fmt::format("{}", severity));
@@ -75,11 +84,10 @@ std::string block_text(const StressResult& result, const StressModality& modalit
 }  // namespace
 
 std::string stress_text(const StressResult& result, const StressPlan& plan, const Corpus& corpus) {
-  std::string text = fmt::format("{} of {} model{} on {} utterances of {}\nundamaged   {}",
-                                 metric_title(result.metric), result.models,
-                                 result.models == 1 ? "" : "s", result.utterances,
-                                 corpus.name.size() > 30 ? corpus.name.substr(0, 30) : corpus.name,
-                                 score_text(result.clean.plain));
+  std::string text =
+      fmt::format("{} of {} on {} of {}\nundamaged   {}", metric_title(result.metric),
+                  counted(result.models, "model"), counted(result.utterances, "utterance"),
+                  corpus.name, score_text(result.clean.plain));
   if (plan.set_aside_rate > 0) {
     text += fmt::format("; with suspected modalities set aside {} (rate {})",
                         score_text(result.clean.set_aside), plan.set_aside_rate);
@@ -90,6 +98,11 @@ std::string stress_text(const StressResult& result, const StressPlan& plan, cons
     text += "\n" + block_text(result, modality, plan, name);
   }
   text += "\nColumns: severity. '-': the damage does not apply to this corpus.\n";
+  const auto shown = shown_severities(plan).size();
+  if (shown < plan.severities.size()) {
+    text +=
+        fmt::format("Shown: {} of {} severities; --json has all.\n", shown, plan.severities.size());
+  }
   if (plan.set_aside_rate > 0) {
     text +=
         "Right of the bar: with suspected modalities set aside. suspected: of utterances\n"

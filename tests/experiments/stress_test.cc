@@ -20,6 +20,7 @@ namespace {
 
 using test::message_of;
 using testing::HasSubstr;
+using testing::Not;
 
 /// A model with weights at random and a corpus labelled by its own answers, so that without damage
 /// everything is right. Its features are about 1 in size; larger than e is suspected.
@@ -167,6 +168,12 @@ TEST_F(Stress, TheTableFits80Columns) {
   while (std::getline(lines, line)) EXPECT_LE(line.size(), 80U) << line;
   EXPECT_THAT(text, HasSubstr("WA of 1 model on 60 utterances of small"));
   EXPECT_THAT(text, HasSubstr("   0.125     0.5       1  |"));
+  EXPECT_THAT(text, HasSubstr("Shown: 3 of 5 severities; --json has all."));
+  EXPECT_THAT(text, HasSubstr("a modality of a long name\n"));
+  plan.set_aside_rate = 0;
+  const auto plain = stress_text(run(plan), plan, corpus);
+  EXPECT_THAT(plain, HasSubstr("   0.125    0.25     0.5    0.75       1\n"));
+  EXPECT_THAT(plain, Not(HasSubstr("Shown:")));
 }
 
 TEST_F(Stress, AMetricThatTheLabelsDoNotHaveIsRefused) {
