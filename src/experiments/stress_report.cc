@@ -14,7 +14,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::size_t kNameWidth = 12;
+constexpr std::size_t kHeadingWidth = 12;
 
 /// Severities of the table: as many as 80 columns hold, the first and the last among them.
 std::vector<double> shown_severities(const StressPlan& plan) {
@@ -49,9 +49,9 @@ std::string block_text(const StressResult& result, const StressModality& modalit
                        const StressPlan& plan, const std::string& name) {
   const auto severities = shown_severities(plan);
   const bool sets_aside = plan.set_aside_rate > 0;
-  const bool is_long = name.size() >= kNameWidth;
-  const std::string head = is_long ? name + "\n" + std::string(kNameWidth, ' ')
-                                   : fmt::format("{:<{}}", name, kNameWidth);
+  const bool is_long = name.size() >= kHeadingWidth;
+  const std::string head = is_long ? name + "\n" + std::string(kHeadingWidth, ' ')
+                                   : fmt::format("{:<{}}", name, kHeadingWidth);
   std::string heads;
   for (const double severity : severities)
     heads += fmt::format("{:>8}", fmt::format("{}", severity));
