@@ -195,6 +195,7 @@ void run_serve(ServeCommand command) {
     print_notice("hardy: note: the offered corpus is used without a modality: " + printable(gap));
   }
   Server server(options, service);
+  server.take_signals();
   const bool is_six = options.address.find(':') != std::string::npos;
   print_notice(fmt::format("hardy: serving {} on http://{}:{}/", options.model.string(),
                            is_six ? "[" + options.address + "]" : options.address, server.port()));
@@ -203,7 +204,7 @@ void run_serve(ServeCommand command) {
     print_notice("hardy: note: reachable from outside without a token; see --token-file");
   }
   if (is_confined) note_gap(confine_calls());
-  server.run(true, [&](const std::string& line) {
+  server.run([&](const std::string& line) {
     log.write(fmt::format(R"({{"time":"{}","event":"{}"}})", utc_now(), json_text(line)));
   });
 }

@@ -204,14 +204,15 @@ Server::~Server() {
 
 std::uint16_t Server::port() const { return impl_->acceptor.local_endpoint().port(); }
 
-void Server::run(bool handles_signals, std::function<void(const std::string&)> notify) {
+void Server::take_signals() {
+  impl_->signals.add(SIGTERM);
+  impl_->signals.add(SIGINT);
+  impl_->signals.add(SIGHUP);
+  impl_->wait_for_signals();
+}
+
+void Server::run(std::function<void(const std::string&)> notify) {
   impl_->notify = std::move(notify);
-  if (handles_signals) {
-    impl_->signals.add(SIGTERM);
-    impl_->signals.add(SIGINT);
-    impl_->signals.add(SIGHUP);
-    impl_->wait_for_signals();
-  }
   impl_->accept();
   impl_->tidy_later();
   impl_->context.run();

@@ -23,10 +23,14 @@ class Server {
 
   [[nodiscard]] std::uint16_t port() const;
 
-  /// Serves until stop() or, with `handles_signals`, SIGTERM or SIGINT; SIGHUP reloads the model.
-  /// Then stops accepting, lets requests in progress finish (at most ServeOptions::grace_s) and
-  /// returns. `notify` receives lines for the log: reloads and the stop.
-  void run(bool handles_signals, std::function<void(const std::string& line)> notify);
+  /// From now on, also before run(), SIGTERM and SIGINT end run() and SIGHUP reloads the model.
+  /// Call it before others learn of the service, or their signal may end the process.
+  void take_signals();
+
+  /// Serves until stop() or a signal that take_signals() names. Then stops accepting, lets requests
+  /// in progress finish (at most ServeOptions::grace_s) and returns. `notify` receives lines for
+  /// the log: reloads and the stop.
+  void run(std::function<void(const std::string& line)> notify);
 
   /// Ends run(), from any thread.
   void stop();

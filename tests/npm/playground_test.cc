@@ -71,7 +71,7 @@ TEST(Playground, WorksInABrowserWithKeyboardAndOnANarrowScreen) {
   save_demo_model(options.model);
   Service service(options);
   Server server(options, service);
-  std::thread thread([&] { server.run(false, [](const std::string&) {}); });
+  std::thread thread([&] { server.run([](const std::string&) {}); });
   const auto url = fmt::format("http://127.0.0.1:{}/", server.port());
   EXPECT_EQ(test::run_node("playground.mjs", {url, dir.path().string()}), 0);
   EXPECT_TRUE(std::filesystem::exists(dir.path() / "playground-narrow.png"));

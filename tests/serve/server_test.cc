@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <csignal>
 #include <string>
 #include <thread>
 #include <vector>
@@ -124,7 +125,7 @@ class ServerTest : public testing::Test {
   std::uint16_t start() {
     service_ = std::make_unique<Service>(options_);
     server_ = std::make_unique<Server>(options_, *service_);
-    thread_ = std::thread([this] { server_->run(false, [](const std::string&) {}); });
+    thread_ = std::thread([this] { server_->run([](const std::string&) {}); });
     return server_->port();
   }
 
@@ -139,6 +140,16 @@ class ServerTest : public testing::Test {
   std::unique_ptr<Server> server_;
   std::thread thread_;
 };
+
+TEST_F(ServerTest, ASignalBetweenItsAnnouncementAndItsRunIsObeyed) {
+  Service service(options_);
+  Server server(options_, service);
+  server.take_signals();
+  ::raise(SIGTERM);  // would end the process
+  std::vector<std::string> lines;
+  server.run([&](const std::string& line) { lines.push_back(line); });
+  EXPECT_THAT(lines, testing::ElementsAre("stopping"));
+}
 
 TEST_F(ServerTest, AnswersSeveralRequestsOnOneConnectionEvenPipelinedOnes) {
   Client client(start());
