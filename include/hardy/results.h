@@ -45,7 +45,16 @@ struct FitOutcome {
   /// Of each pattern with enough validation utterances; nothing = not asked for, and then no
   /// calibrated metric is defined. Not kept in cache entries.
   std::optional<std::vector<Calibration>> calibrations = {};
+  /// What calibration and prediction sets are fitted on where it is not `validation`: the training
+  /// and validation parts, each utterance answered by a model that did not train on it. Not kept in
+  /// cache entries.
+  std::vector<Evaluation> held_out = {};
 };
+
+/// What calibration and prediction sets are fitted on.
+inline const std::vector<Evaluation>& calibration_part(const FitOutcome& outcome) {
+  return outcome.held_out.empty() ? outcome.validation : outcome.held_out;
+}
 
 /// The outcome as a cache entry.
 TensorFile to_tensor_file(const FitOutcome& outcome);

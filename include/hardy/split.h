@@ -41,6 +41,16 @@ std::vector<Fold> make_folds(const Corpus& corpus, const ProtocolConfig& protoco
 /// altogether is one finding.
 std::vector<Finding> check_folds(const Corpus& corpus, const ProtocolConfig& protocol);
 
+/// Divides dialogues into at most `parts` parts of about equal size, at least two unless there is
+/// one dialogue only; speakers are kept apart when that gives as many balanced parts.
+/// `seed`: of the draw. Each part ascending.
+std::vector<std::vector<std::int64_t>> divide_dialogues(const Corpus& corpus,
+                                                        const std::vector<std::int64_t>& dialogues,
+                                                        std::int64_t parts, std::int64_t seed);
+
+/// The dialogues of the training and validation parts, ascending.
+std::vector<std::int64_t> known_dialogues(const Fold& fold);
+
 /// The utterances of the given dialogues, in corpus order.
 std::vector<std::int64_t> utterances_of(const Corpus& corpus,
                                         const std::vector<std::int64_t>& dialogues);

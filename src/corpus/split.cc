@@ -109,15 +109,35 @@ std::int64_t utterance_count(const std::vector<Unit>& units) {
 }
 
 /// Speaker units if they divide into `folds` parts of about equal size, else single dialogues.
-std::vector<Unit> units_for_folds(const Corpus& corpus, std::int64_t folds) {
-  auto units = speaker_units(corpus, all_dialogues(corpus));
+std::vector<Unit> units_for_folds(const Corpus& corpus, const Indices& dialogues,
+                                  std::int64_t folds) {
+  auto units = speaker_units(corpus, dialogues);
   const double fair_share =
       static_cast<double>(utterance_count(units)) / static_cast<double>(folds);
   const bool is_balanced = static_cast<std::int64_t>(units.size()) >= folds &&
                            std::all_of(units.begin(), units.end(), [&](const Unit& unit) {
                              return static_cast<double>(unit.utterances) <= 1.5 * fair_share;
                            });
-  return is_balanced ? units : single_units(corpus, all_dialogues(corpus));
+  return is_balanced ? units : single_units(corpus, dialogues);
+}
+
+/// Deals dialogues to `count` parts of about equal size: the largest units first, every `count`
+/// units of similar size to the parts at random.
+std::vector<Indices> deal(const Corpus& corpus, const Indices& dialogues, std::int64_t count,
+                          Generator& generator) {
+  auto units = units_for_folds(corpus, dialogues, count);
+  std::stable_sort(units.begin(), units.end(),
+                   [](const Unit& x, const Unit& y) { return x.utterances > y.utterances; });
+  std::vector<Indices> parts(static_cast<std::size_t>(count));
+  Indices order;
+  for (std::size_t i = 0; i < units.size(); ++i) {
+    const std::size_t place = i % parts.size();
+    if (place == 0) order = draw_permutation(generator, count);
+    auto& part = parts[static_cast<std::size_t>(order[place])];
+    part.insert(part.end(), units[i].dialogues.begin(), units[i].dialogues.end());
+  }
+  for (auto& part : parts) std::sort(part.begin(), part.end());
+  return parts;
 }
 
 /// Random units whose utterances come closest to `target`; empty if none comes closer.
@@ -212,28 +232,18 @@ std::vector<Fold> random_folds(const Corpus& corpus, const ProtocolConfig& proto
         fmt::format("protocol.folds = {}: {} has {} dialogues, so 2 to {} folds are possible",
                     count, corpus.name, dialogues, dialogues));
   }
-  auto units = units_for_folds(corpus, count);
-  // Largest first; then every `count` units of similar size are distributed to the folds at random.
-  std::stable_sort(units.begin(), units.end(),
-                   [](const Unit& x, const Unit& y) { return x.utterances > y.utterances; });
   Generator generator = Seeds(static_cast<std::uint64_t>(protocol.split_seed)).stream("folds");
-  std::vector<int> fold_of(corpus.dialogues.size());
-  Indices order;
-  for (std::size_t i = 0; i < units.size(); ++i) {
-    const std::size_t place = i % static_cast<std::size_t>(count);
-    if (place == 0) order = draw_permutation(generator, count);
-    for (const auto d : units[i].dialogues) {
-      fold_of[static_cast<std::size_t>(d)] = static_cast<int>(order[place]);
-    }
-  }
+  const auto parts = deal(corpus, all_dialogues(corpus), count, generator);
   std::vector<Fold> folds(static_cast<std::size_t>(count));
   for (int f = 0; f < static_cast<int>(count); ++f) {
     Fold& fold = folds[static_cast<std::size_t>(f)];
     fold.index = f;
     fold.name = fmt::format("{}/{}", f + 1, count);
     fold.train = all_dialogues(corpus);
-    fold.test = take_out(fold.train,
-                         [&](std::int64_t d) { return fold_of[static_cast<std::size_t>(d)] == f; });
+    const auto& part = parts[static_cast<std::size_t>(f)];
+    fold.test = take_out(fold.train, [&](std::int64_t d) {
+      return std::binary_search(part.begin(), part.end(), d);
+    });
   }
   return folds;
 }
@@ -364,6 +374,21 @@ std::vector<Finding> check_folds(const Corpus& corpus, const ProtocolConfig& pro
                         false});
   }
   return findings;
+}
+
+std::vector<std::vector<std::int64_t>> divide_dialogues(const Corpus& corpus,
+                                                        const std::vector<std::int64_t>& dialogues,
+                                                        std::int64_t parts, std::int64_t seed) {
+  Generator generator = Seeds(static_cast<std::uint64_t>(seed)).stream("parts");
+  const auto count = std::min(parts, static_cast<std::int64_t>(dialogues.size()));
+  return deal(corpus, dialogues, std::max<std::int64_t>(1, count), generator);
+}
+
+std::vector<std::int64_t> known_dialogues(const Fold& fold) {
+  Indices known = fold.train;
+  known.insert(known.end(), fold.validation.begin(), fold.validation.end());
+  std::sort(known.begin(), known.end());
+  return known;
 }
 
 std::vector<std::int64_t> utterances_of(const Corpus& corpus,

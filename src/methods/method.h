@@ -61,6 +61,16 @@ class FoldMethod {
   [[nodiscard]] virtual TensorFile fit(const FoldData& data, const std::vector<Pattern>& patterns,
                                        TaskContext& context) const = 0;
 
+  /// Outputs for known dialogues by the part of a fitted model that did not train on them, for
+  /// methods that also train on the validation part; nothing for the others, whose predictions on
+  /// the validation part are held out anyway. Requires: dialogues of the fold's training or
+  /// validation part. Shapes: -> [n, C] row-major, the utterances of the dialogues in order.
+  [[nodiscard]] virtual std::optional<std::vector<float>> held_out(
+      const FoldData& /*data*/, const TensorFile& /*model*/,
+      const std::vector<std::int64_t>& /*dialogues*/, Pattern /*pattern*/) const {
+    return std::nullopt;
+  }
+
   /// The data that fitted models read: the fold's own unless the method transforms features.
   [[nodiscard]] virtual FoldData input_data(const FoldData& data, TaskContext& context) const;
 };

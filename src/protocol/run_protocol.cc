@@ -119,19 +119,19 @@ class Protocol {
     const double before = thread_cpu_s();
     if (spec != nullptr) {
       const bool is_whole = plan_.at == MissingAt::kTraining;
-      evaluate(is_whole ? unmasked(data, arrays) : data, arrays, outcome.trained, outcome);
+      evaluate(group, is_whole ? unmasked(data, arrays) : data, arrays, outcome.trained, outcome);
     } else {
       for (const auto pattern : track == "unified" ? plan_.patterns : trained) {
         context.throw_if_stopping();
-        evaluate(data, arrays, pattern, outcome);
+        evaluate(group, data, arrays, pattern, outcome);
       }
       for (std::size_t i = 0; track == "unified" && i < masks_.size() && is_masked_at_test(); ++i) {
         context.throw_if_stopping();
-        evaluate(with_masks(data, masks_[i]), arrays,
+        evaluate(group, with_masks(data, masks_[i]), arrays,
                  Condition(corpus_.modality_count(), plan_.masks[i].label), outcome);
       }
     }
-    outcome.calibrations = calibrations_of(outcome.validation, corpus_);
+    outcome.calibrations = calibrations_of(calibration_part(outcome), corpus_);
     cost_book_.add_prediction(outcome, arrays, thread_cpu_s() - before);
     const bool is_kept =
         config_.run.models == KeptModels::kAll || word_of(config_.run.models) == track;
@@ -339,15 +339,31 @@ class Protocol {
   }
 
   /// Outputs on the held-out parts; `data` and the pattern decide what is missing.
-  void evaluate(const FoldData& data, const TensorFile& arrays, const Condition& condition,
-                FitOutcome& outcome) const {
-    const auto add = [&](const std::vector<std::int64_t>& dialogues,
-                         std::vector<Evaluation>& list) {
-      list.push_back({condition, utterances_of(corpus_, dialogues),
-                      method_.predict(data, config_, arrays, dialogues, condition.pattern)});
+  void evaluate(const Group& group, const FoldData& data, const TensorFile& arrays,
+                const Condition& condition, FitOutcome& outcome) const {
+    const auto evaluation = [&](const std::vector<std::int64_t>& dialogues,
+                                std::vector<float> outputs) {
+      return Evaluation{condition, utterances_of(corpus_, dialogues), std::move(outputs)};
     };
-    if (has_tests()) add(data.fold.test, outcome.test);
-    if (!data.fold.validation.empty()) add(data.fold.validation, outcome.validation);
+    const auto predicted = [&](const std::vector<std::int64_t>& dialogues) {
+      return evaluation(dialogues,
+                        method_.predict(data, config_, arrays, dialogues, condition.pattern));
+    };
+    if (has_tests()) outcome.test.push_back(predicted(data.fold.test));
+    const auto held_out = [&](const std::vector<std::int64_t>& dialogues) {
+      return group.method->held_out(data, arrays, dialogues, condition.pattern);
+    };
+    const auto& validation = data.fold.validation;
+    auto own = held_out(validation);
+    if (!own) {
+      if (!validation.empty()) outcome.validation.push_back(predicted(validation));
+      return;
+    }
+    if (!validation.empty()) {
+      outcome.validation.push_back(evaluation(validation, std::move(*own)));
+    }
+    const auto known = known_dialogues(data.fold);
+    outcome.held_out.push_back(evaluation(known, std::move(*held_out(known))));
   }
 
   void write_tables() const {
