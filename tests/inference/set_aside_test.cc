@@ -60,6 +60,8 @@ TEST_F(Reliability, AValueIsRankedAmongThoseOfValidation) {
   constexpr double kNever = -std::numeric_limits<double>::infinity();
   // None of nine is as loud: 1 / 10, times four measures.
   EXPECT_DOUBLE_EQ(reliability_of(view, {3.5, -9, 0, kNever}), 0.4);
+  // One of nine is as loud as 3.
+  EXPECT_DOUBLE_EQ(reliability_of(view, {3, -9, 0, kNever}), 0.8);
   // Three of nine are at least as loud as 1, which is 4 / 10 and more than 1 by four measures.
   EXPECT_DOUBLE_EQ(reliability_of(view, {1, -9, 0, kNever}), 1);
   EXPECT_DOUBLE_EQ(reliability_of(view, {2, -9, 4.5, kNever}), 0.8);  // one of nine as shapeless
