@@ -170,9 +170,9 @@ TEST_F(Stress, DamageIsInUnitsOfItsOwnModality) {
 }
 
 TEST_F(Stress, WhatIsFoundIsAShareOfDamagedUtterances) {
-  // Utterances of m0 are loud in turn; a frozen one repeats what is before it.
+  // Every fourth utterance is loud in m0, so its size tells whose features it got.
   for (std::size_t u = 0; u < 60; ++u) {
-    const float size = u % 2 == 0 ? 100 : 1;
+    const float size = u % 4 == 0 ? 100 : 1;
     for (std::size_t j = 0; j < 3; ++j) corpus.modalities[0].features[3 * u + j] = size;
   }
   const auto result = run({.damages = {Damage::kSwapped},
@@ -191,9 +191,8 @@ TEST_F(Stress, WhatIsFoundIsAShareOfDamagedUtterances) {
     loud += damage.features[3 * u] > 10 ? 1 : 0;
   }
   EXPECT_EQ(all, 6);
-  ASSERT_NE(loud / all, 0.5) << "the share of all utterances";
-  EXPECT_DOUBLE_EQ(result.cells[0].suspected, loud / all);
-  EXPECT_DOUBLE_EQ(result.modalities[0].false_alarms, 0.5);
+  EXPECT_DOUBLE_EQ(result.cells[0].suspected, loud / all);  // of 6, so never the share of all
+  EXPECT_DOUBLE_EQ(result.modalities[0].false_alarms, 0.25);
 }
 
 TEST_F(Stress, OutputsAreBroughtToTheClassesOfTheCorpus) {
