@@ -210,17 +210,15 @@ def command(*arguments: str | os.PathLike[str], shows_progress: bool = False) ->
     # A session of its own: a terminal's Ctrl-C reaches it once, through us; a second one ends it.
     process = subprocess.Popen(line, stdout=subprocess.PIPE, text=True, start_new_session=True,
                                stderr=None if shows_progress else subprocess.PIPE)
-    try:
-        while True:
-            try:
-                output, errors = process.communicate()
-                break
-            except KeyboardInterrupt:
-                process.send_signal(signal.SIGINT)
-    except BaseException:
-        process.kill()
-        raise
-    if process.returncode in (_INTERRUPTED, -signal.SIGINT):
+    is_interrupted = False
+    while True:
+        try:
+            output, errors = process.communicate()
+            break
+        except KeyboardInterrupt:
+            is_interrupted = True
+            process.send_signal(signal.SIGINT)
+    if is_interrupted or process.returncode == _INTERRUPTED:
         raise KeyboardInterrupt
     if process.returncode not in (0, 1):
         errors = errors or f"hardy {arguments[0]} failed; its message is above"
