@@ -145,7 +145,7 @@ def test_stored_models_are_scored_damaged_and_compared_again(run, corpus):
                           if before[k] is not None)
     report = hardy.stress(run, damage=["noise"], severities=[1], modalities="acoustic")
     assert report["utterances"] == len(corpus) and report["set_aside_rate"] == 0
-    assert {m["name"] for m in hardy.shift(run, corpus)["modalities"]} == \
+    assert {m["modality"] for m in hardy.shift(run, corpus)["modalities"]} == \
         {m.name for m in corpus.modalities}
     with pytest.raises(hardy.ConfigError, match="cannot be mapped"):
         hardy.evaluate(run, corpus, classes={"a,b": "c"})
