@@ -1,4 +1,5 @@
-// The context network: a recurrent layer over the whole dialogue (src/methods/context).
+// The context network: a recurrent layer over the whole dialogue (src/methods/context), alone or
+// the mean of several (src/methods/crossfit).
 #include <algorithm>
 #include <map>
 #include <optional>
@@ -18,19 +19,20 @@ void check_context(bool fits, const char* what) {
 
 class ContextForward final : public MethodNetwork {
  public:
-  ContextForward(const TensorFileView& file, const BundleInfo& info) : scalings_(file, info) {
-    const auto& roles = file.shape("model.roles");
+  /// `prefix`: of the names of the network's arrays, such as "model.".
+  ContextForward(const TensorFileView& file, const BundleInfo& info, const std::string& prefix)
+      : scalings_(file, info) {
+    const auto& roles = file.shape(prefix + "roles");
     check_context(roles.size() == 2 && roles[0] >= 1, "roles");
     hidden_ = roles[1];
-    roles_ = file.floats("model.roles");
+    roles_ = file.floats(prefix + "roles");
     last_role_ = roles[0] - 1;
     const auto vector = [&](const std::string& name, std::int64_t width) {
-      return checked_array(file, "model." + name, {width});
+      return checked_array(file, prefix + name, {width});
     };
     for (std::size_t m = 0; m < info.modalities.size(); ++m) {
       const auto name = fmt::format("modality{}", m);
-      Modality modality{Dense(file, "model." + name + ".embed"),
-                        vector(name + ".norm.gain", hidden_),
+      Modality modality{Dense(file, prefix + name + ".embed"), vector(name + ".norm.gain", hidden_),
                         vector(name + ".norm.offset", hidden_), vector(name + ".absent", hidden_)};
       check_context(
           modality.embed.in() == info.modalities[m].width && modality.embed.out() == hidden_,
@@ -38,7 +40,7 @@ class ContextForward final : public MethodNetwork {
       modalities_.push_back(std::move(modality));
     }
     for (const char* way : {"forward", "backward"}) {
-      const auto name = std::string("model.") + way;
+      const auto name = prefix + way;
       const auto& shape = file.shape(name + ".bias");
       check_context(shape.size() == 1, "recurrent layer");
       ways_.emplace_back(file, name, checked_array(file, name + ".bias", shape));
@@ -47,7 +49,7 @@ class ContextForward final : public MethodNetwork {
     const std::int64_t joint = hidden_ + ways_[0].width() + ways_[1].width();
     joint_gain_ = vector("joint_norm.gain", joint);
     joint_offset_ = vector("joint_norm.offset", joint);
-    output_ = Dense(file, "model.output");
+    output_ = Dense(file, prefix + "output");
     check_context(output_.in() == joint && output_.out() == info.outputs(), "output");
   }
 
@@ -140,11 +142,46 @@ class ContextForward final : public MethodNetwork {
   Dense output_;
 };
 
+/// The mean of the logits of several context networks.
+class CrossfitForward final : public MethodNetwork {
+ public:
+  CrossfitForward(const TensorFileView& file, const BundleInfo& info) : outputs_(info.outputs()) {
+    do {
+      members_.push_back(std::make_unique<ContextForward>(file, info, prefix_of(members_.size())));
+    } while (file.arrays.contains(prefix_of(members_.size()) + "roles"));
+  }
+
+  [[nodiscard]] bool reads_context() const override { return true; }
+
+  void run(const DialogueRows& rows, Buffers& buffers) const override {
+    std::vector<float> sum(static_cast<std::size_t>(rows.count() * outputs_), 0.0F);
+    for (const auto& member : members_) {
+      member->run(rows, buffers);
+      for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += buffers.logits[i];
+    }
+    const auto count = static_cast<float>(members_.size());
+    for (std::size_t i = 0; i < sum.size(); ++i) buffers.logits[i] = sum[i] / count;
+  }
+
+ private:
+  static std::string prefix_of(std::size_t member) {
+    return fmt::format("model.member{}.", member);
+  }
+
+  std::int64_t outputs_;
+  std::vector<std::unique_ptr<const ContextForward>> members_;
+};
+
 }  // namespace
 
 std::unique_ptr<const MethodNetwork> make_context_network(const TensorFileView& file,
                                                           const BundleInfo& info) {
-  return std::make_unique<ContextForward>(file, info);
+  return std::make_unique<ContextForward>(file, info, "model.");
+}
+
+std::unique_ptr<const MethodNetwork> make_crossfit_network(const TensorFileView& file,
+                                                           const BundleInfo& info) {
+  return std::make_unique<CrossfitForward>(file, info);
 }
 
 }  // namespace hardy::predict

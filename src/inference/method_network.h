@@ -63,6 +63,9 @@ std::unique_ptr<const MethodNetwork> make_gcnet_network(const TensorFileView& fi
 std::unique_ptr<const MethodNetwork> make_context_network(const TensorFileView& file,
                                                           const BundleInfo& info);
 
+std::unique_ptr<const MethodNetwork> make_crossfit_network(const TensorFileView& file,
+                                                           const BundleInfo& info);
+
 /// CPM-Net (cpm_forward.cc).
 std::unique_ptr<const MethodNetwork> make_cpm_network(const TensorFileView& file,
                                                       const BundleInfo& info);

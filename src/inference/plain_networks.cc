@@ -343,6 +343,7 @@ std::unique_ptr<const MethodNetwork> make_method_network(const TensorFileView& f
   if (method == "momke") return make_momke_network(file, info);
   if (method == "gcnet") return make_gcnet_network(file, info);
   if (method == "context") return make_context_network(file, info);
+  if (method == "crossfit") return make_crossfit_network(file, info);
   const auto added = added_networks().find(method);
   if (added != added_networks().end()) return added->second(file, info);
   throw ArtifactError(

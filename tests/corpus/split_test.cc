@@ -210,6 +210,37 @@ TEST(Split, KfoldTestsEveryDialogueOnceInPartsOfSimilarSize) {
   }
 }
 
+TEST(Split, DividesSomeDialoguesOnceEachAndKeepsSpeakersApart) {
+  const auto corpus = session_corpus(4, 3);
+  const std::vector<std::int64_t> some = {0, 1, 2, 3, 4, 5, 6, 7, 8};
+  const auto parts = divide_dialogues(corpus, some, 3, 1);
+  ASSERT_EQ(parts.size(), 3U);
+  std::vector<std::int64_t> all;
+  for (const auto& part : parts) {
+    EXPECT_EQ(part.size(), 3U);
+    EXPECT_TRUE(std::is_sorted(part.begin(), part.end()));
+    EXPECT_EQ(groups_in(corpus, part).size(), 1U);
+    all.insert(all.end(), part.begin(), part.end());
+  }
+  std::sort(all.begin(), all.end());
+  EXPECT_EQ(all, some);
+  EXPECT_EQ(divide_dialogues(corpus, some, 3, 1), parts);
+}
+
+TEST(Split, DividesNoFurtherThanIntoSingleDialogues) {
+  const auto corpus = loose_corpus(5);
+  EXPECT_EQ(divide_dialogues(corpus, {1, 3}, 4, 1).size(), 2U);
+  EXPECT_EQ(divide_dialogues(corpus, {2}, 4, 1).size(), 1U);
+}
+
+TEST(Split, KnownDialoguesAreTrainingAndValidationInOrder) {
+  Fold fold;
+  fold.train = {1, 4};
+  fold.validation = {0, 3};
+  fold.test = {2};
+  EXPECT_EQ(known_dialogues(fold), (std::vector<std::int64_t>{0, 1, 3, 4}));
+}
+
 TEST(Split, AutoWithoutMarksAndGroupsIsKfold) {
   EXPECT_EQ(make_folds(loose_corpus(20), protocol_of("auto")).at(4).name, "5/5");
 }

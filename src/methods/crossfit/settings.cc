@@ -8,22 +8,12 @@ void CrossfitSettings::describe(FieldTable& table) {
   table.add("members", &members, IntegerRange{2, 32},
             {"Networks, each trained without another part of the data, which validates it.",
              "More: each sees more data; cost grows in proportion."});
-  table.add(
-      "rounds", &rounds, IntegerRange{1, 2},
-      {"Rounds of training.", "2: the second learns from the held-out answers of the first."});
-  table.add("imitation", &imitation, NumberRange{0, 100},
-            {"Second round: weight of the divergence from the held-out answers.", "0: none."});
-  table.add("emphasis", &emphasis, NumberRange{-1, 1},
-            {"Second round: weight of hard utterances against easy ones.", "0: equal."});
-  table.add("stretch", &stretch, NumberRange{0.1, 10},
-            {"Final epochs as a multiple of the members' best.", "x"});
-  table.add("networks", &networks, IntegerRange{1, 16}, {"Final networks.", "x"});
   network.describe(table);
 }
 
 void CrossfitSettings::apply_preset(const std::string& preset) {
   network.apply_preset(preset);
-  if (preset == "quick") members = 3;
+  if (preset == "quick") members = 2;
 }
 
 void CrossfitSettings::validate(const std::string& section) const { network.validate(section); }
