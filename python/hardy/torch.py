@@ -309,9 +309,10 @@ class Recogniser(_Network):
 class Context(_Network):
     """The context network: a bidirectional LSTM over the dialogue (docs/methods/context.md)."""
 
-    def __init__(self, arrays: Mapping[str, Tensor], info: Mapping[str, Any]) -> None:
+    def __init__(self, arrays: Mapping[str, Tensor], info: Mapping[str, Any],
+                 prefix: str = "model.") -> None:
         super().__init__(info)
-        weights = {n.removeprefix("model."): x for n, x in arrays.items()}
+        weights = {n.removeprefix(prefix): x for n, x in arrays.items() if n.startswith(prefix)}
         self.scaling = nn.ModuleDict({m: Scaling(arrays, m) for m in self.modalities})
         parts = {m: f"modality{i}" for i, m in enumerate(self.modalities)}
         self.embed = nn.ModuleDict({m: _linear(weights, p + ".embed") for m, p in parts.items()})
@@ -357,15 +358,32 @@ class Context(_Network):
         return self.output(self.joint_norm(torch.cat([total, states], dim=-1)))
 
 
-_MODULES: dict[str, type[Recogniser] | type[Context]] = {
+class Crossfit(_Network):
+    """Cross-fitted context networks: the mean of their outputs (docs/methods/crossfit.md)."""
+
+    def __init__(self, arrays: Mapping[str, Tensor], info: Mapping[str, Any]) -> None:
+        super().__init__(info)
+        members = 0
+        while f"model.member{members}.roles" in arrays:
+            members += 1
+        self.members = nn.ModuleList(
+            Context(arrays, info, f"model.member{k}.") for k in range(members))
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Outputs before calibration, of padding too. Shapes: -> [B, T, C]."""
+        return torch.stack([member(batch) for member in self.members]).mean(0)
+
+
+_MODULES: dict[str, type[Recogniser] | type[Context] | type[Crossfit]] = {
     "hardymer": Recogniser,
     "hardymer_published": Recogniser,
     "modality_dropout": Recogniser,
     "context": Context,
+    "crossfit": Crossfit,
 }
 
 
-def torch_module(model: Model | str | os.PathLike[str]) -> "Recogniser | Context":
+def torch_module(model: Model | str | os.PathLike[str]) -> "Recogniser | Context | Crossfit":
     """A trained model as a torch.nn.Module with its weights, ready to be trained further.
 
     Call it with a Batch, or `.predict` it with arrays; its outputs are hardy's `logits` to 1e-5.
@@ -382,4 +400,4 @@ def torch_module(model: Model | str | os.PathLike[str]) -> "Recogniser | Context
     return _MODULES[loaded.method](arrays, info)
 
 
-__all__ = ["Batch", "Context", "Dialogues", "Recogniser", "batch_of", "collate", "torch_module"]
+__all__ = ["Batch", "Context", "Crossfit", "Dialogues", "Recogniser", "batch_of", "collate", "torch_module"]

@@ -10,7 +10,7 @@ import hardy  # noqa: E402
 TOLERANCE = 1e-5
 
 
-@pytest.fixture(scope="module", params=["hardymer", "modality_dropout", "context"])
+@pytest.fixture(scope="module", params=["hardymer", "modality_dropout", "context", "crossfit"])
 def trained(request, run, corpus, tmp_path_factory):
     if request.param == "hardymer":
         return run.model()
