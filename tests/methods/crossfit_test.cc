@@ -30,7 +30,9 @@ std::map<std::string, std::vector<float>> member_of(const TensorFile& model, int
   std::map<std::string, std::vector<float>> arrays;
   for (const auto& [name, array] : model.arrays) {
     if (!name.starts_with(prefix_of(member))) continue;
-    arrays.emplace(name.substr(prefix_of(member).size()), model.floats(name));
+    const auto values = model.floats(name);
+    arrays.emplace(name.substr(prefix_of(member).size()),
+                   std::vector<float>(values.begin(), values.end()));
   }
   return arrays;
 }
@@ -72,10 +74,11 @@ TEST(Crossfit, AMemberIsUntouchedByLabelsThatItHoldsOut) {
   const auto parts =
       divide_dialogues(corpus, known_dialogues(plain.data.fold), 2, config.protocol.split_seed);
   ASSERT_EQ(parts.size(), 2U);
+  const auto classes = static_cast<int>(corpus.class_names.size());
   Corpus other = corpus;
   for (const auto u : utterances_of(corpus, parts[0])) {
     auto& label = other.utterances[static_cast<std::size_t>(u)].label;
-    label = label == 0 ? 1.0F : 0.0F;
+    label = static_cast<float>((static_cast<int>(label) + 1) % classes);
   }
   MethodOnFold changed(other, config);
   changed.data.fold = plain.data.fold;
