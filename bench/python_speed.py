@@ -19,6 +19,7 @@ sys.path[:0] = sys.argv[4:5]
 import numpy as np  # noqa: E402
 
 import hardy  # noqa: E402
+from hardy.tables import offsets  # noqa: E402
 
 ROWS = 10_000
 TURNS = 10
@@ -70,6 +71,22 @@ def batch_time(model, x, dialogues, threads=1):
     return time.process_time() - cpu, time.perf_counter() - wall
 
 
+def held_share(model, x, dialogues):
+    """Share of a call's CPU time that holds the interpreter's lock, which threads cannot divide."""
+    bounds = offsets(dialogues, ROWS)
+
+    def refused():
+        try:
+            model._model.predict(x, bounds[:-1])  # converts the rows, then refuses to compute
+        except hardy.ShapeError:
+            pass
+
+    result = model._model.predict(x, bounds)
+    held = (best_us(15, 1, lambda: offsets(dialogues, ROWS)) + best_us(15, 1, refused)
+            + best_us(15, 1, lambda: model._many(result)))
+    return held / best_us(15, 1, lambda: model.predict(x, dialogues))
+
+
 def main():
     model, linear = hardy.load(model_file), hardy.load(linear_file)
     rng = np.random.default_rng(1)
@@ -89,6 +106,10 @@ def main():
     print(f"{ROWS} utterances in dialogues of {TURNS}: {batch:.2f} s; `hardy predict` {whole:.2f} s "
           f"with reading and writing: {batch / whole:.2f} times (mark {BATCH_MARK})")
 
+    held = held_share(model, x, dialogues)
+    print(f"{held:.1%} of that holds the interpreter's lock: two threads do at most "
+          f"{1 / (held + (1 - held) / 2):.2f} times the work of one, eight "
+          f"{1 / (held + (1 - held) / 8):.1f} times")
     # Short turns, one thread count after the other: the best of many finds the cores free.
     best: dict[int, tuple[float, float]] = {}
     for _ in range(TRIES):

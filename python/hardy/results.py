@@ -81,8 +81,9 @@ class Prediction:
             f"<tr><td>{html.escape(name)}</td><td>{value:.3f}</td><td>{_bar(value)}</td></tr>"
             for name, value in zip(self.classes or self.targets, self.probabilities)
         )
-        is_list = isinstance(self.label, tuple)
-        title = html.escape(", ".join(self.label) or "none" if is_list else str(self.label))
+        label = self.label
+        title = html.escape(
+            ", ".join(label) or "none" if isinstance(label, tuple) else str(label))
         used = html.escape(", ".join(self.used))
         sure = f"confidence {self.confidence:.3f}; " if self.classes else ""
         return f"<b>{title}</b> ({sure}from {used})<table>{rows}</table>"
@@ -145,13 +146,19 @@ class Predictions:
             classes=self.classes,
             targets=self.targets,
             set=self._set(index),
-            interval=None if self.intervals is None else tuple(map(float, self.intervals[index])),
+            interval=self._interval(index),
             promised=None if self.promised is None else bool(self.promised[index]),
             suspected=None if self.suspected is None else self._names(self.suspected[index]),
         )
 
     def _names(self, there: np.ndarray) -> tuple[str, ...]:
         return tuple(m for m, is_there in zip(self.modalities, there) if is_there)
+
+    def _interval(self, index: int) -> tuple[float, float] | None:
+        if self.intervals is None:
+            return None
+        low, high = self.intervals[index]
+        return float(low), float(high)
 
     def _set(self, index: int) -> tuple[str, ...] | None:
         if self.sets is None:

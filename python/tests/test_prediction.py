@@ -1,6 +1,7 @@
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -217,6 +218,25 @@ def test_threads_get_the_same_numbers(model, features):
     for several in results:
         for one in several:
             np.testing.assert_array_equal(one, expected)
+
+
+def test_other_threads_run_during_a_prediction(model):
+    """With the lock of the interpreter held, this thread would get nothing done meanwhile."""
+    rows = 20_000
+    x = {m.name: np.ones((rows, m.width), np.float32) for m in model.modalities}
+    used = []
+
+    def work():
+        start = time.thread_time()
+        model.predict(x, dialogue=np.repeat(np.arange(rows // 10), 10))
+        used.append(time.thread_time() - start)
+
+    worker = threading.Thread(target=work)
+    start = time.thread_time()
+    worker.start()
+    while worker.is_alive():
+        pass
+    assert time.thread_time() - start > 0.1 * used[0]
 
 
 def test_results_show_themselves(model, features):

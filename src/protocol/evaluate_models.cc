@@ -18,6 +18,7 @@
 #include "hardy/split.h"
 #include "methods/method.h"
 #include "nn/threads.h"
+#include "pipeline/check_run.h"
 #include "protocol/masks.h"
 #include "protocol/model_file.h"
 #include "protocol/run_protocol.h"
@@ -230,7 +231,7 @@ Results evaluate_models(const std::filesystem::path& source, const Corpus& corpu
   std::vector<std::string> folds;
   if (std::filesystem::is_directory(source)) {
     const auto folder = RunFolder::open(source);
-    files = folder.models();
+    files = verified_models(folder);
     folds = folder.manifest().folds;
     if (files.empty()) {
       throw ArtifactError(
