@@ -33,6 +33,14 @@ bool is_known_size(char type, std::int64_t size) {
   }
 }
 
+constexpr std::array kByteOrders = {"<", ">", "|", "="};
+
+/// Whether numpy knows a state of this version: 0 to `newest`.
+bool is_version(PickleRef value, std::int64_t newest) {
+  return value->kind() == PickleKind::kInteger && value->integer() >= 0 &&
+         value->integer() <= newest;
+}
+
 bool is_text(PickleRef value) {
   return value->kind() == PickleKind::kText || value->kind() == PickleKind::kBytes;
 }
@@ -327,11 +335,14 @@ void PickleMachine::build_dtype(PickleValue* value, PickleRef state) {
   expect(state->kind() == PickleKind::kTuple && state->items().size() >= 8,
          "the state of a numpy type is too short");
   const auto& parts = state->items();
+  expect(is_version(parts[0], 4), "a numpy type of an unknown version");
   for (std::size_t i = 2; i <= 4; ++i) {
     expect(parts[i]->kind() == PickleKind::kNone, "records of named fields are not supported");
   }
   auto& dtype = std::get<PickleDtype>(value->payload_);
-  expect(is_text(parts[1]), "a numpy type without its byte order");
+  const bool has_order = std::any_of(std::begin(kByteOrders), std::end(kByteOrders),
+                                     [&](const char* each) { return is_text_of(parts[1], each); });
+  expect(has_order, "a numpy type without its byte order");
   dtype.is_big_endian = is_text_of(parts[1], ">");
   if (dtype.type != 'U' && dtype.type != 'S') return;
   expect(parts[5]->kind() == PickleKind::kInteger, "a numpy text type without its size");
@@ -343,6 +354,7 @@ void PickleMachine::build_array(PickleValue* value, PickleRef state) {
   expect(state->kind() == PickleKind::kTuple && state->items().size() == 5,
          "the state of a numpy array has not five parts");
   const auto& parts = state->items();
+  expect(is_version(parts[0], 1), "a numpy array of an unknown version");
   fill_array(value, parts[1], parts[2], parts[4]);
   expect(parts[3]->kind() == PickleKind::kBool || parts[3]->kind() == PickleKind::kInteger,
          "the order of a numpy array is not a boolean");

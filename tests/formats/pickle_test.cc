@@ -251,6 +251,22 @@ TEST(Pickle, RefusesArraysWhoseDataDoNotFit) {
   EXPECT_NE(refusal(array("U0", "I9\n", "")).find("unknown type"), std::string::npos);
 }
 
+// As numpy does, which reads arrays of version 0 and 1 and types of version 0 to 4.
+TEST(Pickle, RefusesArraysOfUnknownVersionsAndByteOrders) {
+  const auto array = [](const std::string& version, const std::string& type_version,
+                        const std::string& order) {
+    return "cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\n(I0\ntC\1btR(I" + version +
+           "\n(I1\ntcnumpy\ndtype\n(X\2\0\0\0"s + "f4I00\nI01\ntR(I" + type_version +
+           "\nX\1\0\0\0"s + order + "NNNI-1\nI-1\nI0\ntbI00\nC\4" + "1234tb.";
+  };
+  EXPECT_EQ(read(array("1", "3", "<")).root().array().size(), 1);
+  EXPECT_EQ(read(array("0", "4", ">")).root().array().size(), 1);
+  EXPECT_NE(refusal(array("2", "3", "<")).find("array of an unknown version"), std::string::npos);
+  EXPECT_NE(refusal(array("-1", "3", "<")).find("array of an unknown version"), std::string::npos);
+  EXPECT_NE(refusal(array("1", "5", "<")).find("type of an unknown version"), std::string::npos);
+  EXPECT_NE(refusal(array("1", "3", "?")).find("without its byte order"), std::string::npos);
+}
+
 TEST(Pickle, RefusesAnIllBalancedStack) {
   for (const std::string& bytes :
        {"."s,    "a."s,    "0."s,    "t."s,    "N(."s,  "NN."s,      "Na."s, "]e."s,
