@@ -18,6 +18,7 @@
 #include "hardy/split.h"
 #include "methods/method.h"
 #include "nn/threads.h"
+#include "pipeline/check_run.h"
 #include "protocol/masks.h"
 #include "protocol/model_file.h"
 #include "protocol/run_protocol.h"
@@ -109,37 +110,12 @@ void note_shift(const StoredModel& model, const Corpus& corpus, std::vector<std:
       fmt::join(texts, ", ")));
 }
 
-/// Names modalities whose features are the same in every utterance: they are scored as available,
-/// although the extractor probably found nothing.
-void note_constant(const Corpus& corpus, std::vector<std::string>& notes) {
-  for (const auto& modality : corpus.modalities) {
-    std::optional<std::int64_t> first;
-    std::int64_t equal = 0;
-    for (std::int64_t i = 0; i < corpus.size(); ++i) {
-      if (modality.present[static_cast<std::size_t>(i)] == 0) continue;
-      if (!first) first = i;
-      const auto row = modality.row(i);
-      if (!std::equal(row.begin(), row.end(), modality.row(*first).begin())) {
-        equal = 0;
-        break;
-      }
-      ++equal;
-    }
-    if (equal < 2) continue;
-    notes.push_back(fmt::format(
-        "the {} features of all {} utterances that have them are the same, and are scored as "
-        "available; mark them as missing (NaN, or present:{} = 0) if nothing was extracted",
-        modality.name, equal, modality.name));
-  }
-}
-
 /// Brings the corpus to the models, which all have the modalities and classes of this one.
 void match(const StoredModel& model, const Transfer& transfer, MatchedCorpus& matched,
            std::vector<std::string>& notes) {
   match_modalities(matched.corpus, model.info, notes);
   matched.classes = match_labels(matched.corpus, model.info, transfer.map, notes);
   note_shift(model, matched.corpus, notes);
-  note_constant(matched.corpus, notes);
   matched.table = make_feature_table(matched.corpus, at::kCPU);
   // While the models predict, the corpus has their classes, which are the width of their outputs.
   if (matched.classes.changes_outputs()) matched.corpus.class_names = model.info.class_names;
@@ -255,7 +231,7 @@ Results evaluate_models(const std::filesystem::path& source, const Corpus& corpu
   std::vector<std::string> folds;
   if (std::filesystem::is_directory(source)) {
     const auto folder = RunFolder::open(source);
-    files = folder.models();
+    files = verified_models(folder);
     folds = folder.manifest().folds;
     if (files.empty()) {
       throw ArtifactError(

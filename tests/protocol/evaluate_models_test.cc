@@ -234,15 +234,6 @@ TEST_F(EvaluateModels, OnlyUtterancesWithAnAvailableModalityAreScored) {
   EXPECT_EQ(evaluate(rest, "a").scores[0].metrics[0].value, results.scores[0].metrics[0].value);
 }
 
-TEST_F(EvaluateModels, AModalityThatIsTheSameEverywhereIsNamed) {
-  EXPECT_THAT(notes(evaluate(strangers())), testing::Not(HasSubstr("are the same")));
-  Corpus corpus = strangers();
-  auto& values = corpus.modalities[2].features.own();
-  std::fill(values.begin(), values.end(), 0.0F);
-  EXPECT_THAT(notes(evaluate(corpus)),
-              HasSubstr("features of all 96 utterances that have them are the same"));
-}
-
 TEST_F(EvaluateModels, ModalitiesAreMatchedByName) {
   const double right = wa(evaluate(strangers()));
   Corpus corpus = strangers();
