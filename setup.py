@@ -2,7 +2,8 @@
 
 What this machine has the libraries of is built: prediction and corpora always, training where
 libtorch is, recordings where libav and OpenCV are. HARDY_TRAINING and HARDY_MEDIA in the environment
-(ON, OFF) decide otherwise; HARDY_CMAKE_ARGS are passed on to CMake.
+(ON, OFF) decide otherwise; HARDY_CMAKE_ARGS are passed on to CMake. HARDY_BUILD names a finished
+build with -DHARDY_PYTHON=ON, whose modules and programs are packed instead.
 """
 
 import os
@@ -22,6 +23,9 @@ class CMakeBuild(build_ext):
     """Configures, builds the extension modules and the programs, copies them into the package."""
 
     def run(self):
+        if "HARDY_BUILD" in os.environ:
+            self.take(Path(os.environ["HARDY_BUILD"]).resolve())
+            return
         work = ROOT / "build" / "python"
         parts = {part: os.environ.get(part, "AUTO") for part in ("HARDY_TRAINING", "HARDY_MEDIA")}
         subprocess.run(
@@ -32,6 +36,10 @@ class CMakeBuild(build_ext):
              *shlex.split(os.environ.get("HARDY_CMAKE_ARGS", ""))],
             check=True)
         subprocess.run(["cmake", "--build", str(work), "--target", "python_package"], check=True)
+        self.take(work)
+
+    def take(self, work):
+        """Copies what a build made into the package."""
         package = Path(self.build_lib) / "hardy" if not self.inplace else ROOT / "python" / "hardy"
         programs = package / "bin"
         programs.mkdir(parents=True, exist_ok=True)

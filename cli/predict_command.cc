@@ -17,6 +17,7 @@
 #include "hardy/errors.h"
 #include "hardy/stream.h"
 #include "inference/request.h"
+#include "pipeline/check_run.h"
 #include "pipeline/run_folder.h"
 
 namespace hardy {
@@ -174,7 +175,10 @@ std::filesystem::path find_bundle(const std::string& path) {
   if (!std::filesystem::is_directory(path, ignored)) return path;
   const RunFolder run = RunFolder::open(path);
   const auto models = run.models();
-  if (models.size() == 1) return models.front();
+  if (models.size() == 1) {
+    verify_model(run, models.front());
+    return models.front();
+  }
   const RunManifest& manifest = run.manifest();
   const auto complete = Pattern::complete(static_cast<int>(manifest.modality_names.size()));
   auto seeds = manifest.config.run.seeds;
@@ -184,6 +188,7 @@ std::filesystem::path find_bundle(const std::string& path) {
       for (const auto seed : seeds) {
         const auto file = run.model_file({track, complete, fold, seed});
         if (!std::filesystem::exists(file, ignored)) continue;
+        verify_model(run, file);
         print_notice(
             fmt::format("hardy: note: {} holds {} models; this is {}, of the first fold "
                         "and smallest seed; name a file for another",

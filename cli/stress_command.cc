@@ -21,6 +21,7 @@
 #include "hardy/errors.h"
 #include "hardy/load.h"
 #include "hardy/mapped_file.h"
+#include "pipeline/check_run.h"
 #include "pipeline/run_folder.h"
 
 namespace hardy {
@@ -63,7 +64,7 @@ std::vector<std::filesystem::path> files_of(const std::string& source) {
   if (!std::filesystem::is_directory(source, ignored)) return {source};
   std::vector<std::filesystem::path> unified;
   std::vector<std::filesystem::path> specialists;
-  for (const auto& file : RunFolder::open(source).models()) {
+  for (const auto& file : verified_models(RunFolder::open(source))) {
     const BundleInfo info = info_of_file(file);
     const auto complete = Pattern::complete(static_cast<int>(info.modalities.size()));
     if (info.track == "unified") {

@@ -39,6 +39,9 @@ _LAZY = {
     "sweep": "training",
     "audit": "training",
     "reproduce": "training",
+    "evaluate": "training",
+    "stress": "training",
+    "shift": "training",
     "settings": "settings",
     "extract": "media",
     "torch": "torch",
@@ -55,7 +58,7 @@ if TYPE_CHECKING:
     from .runs import Comparison, Run
     from .sklearn import HardyClassifier, HardyRegressor
     from .torch import torch_module
-    from .training import audit, compare, reproduce, run, sweep
+    from .training import audit, compare, evaluate, reproduce, run, shift, stress, sweep
 
 
 def __getattr__(name: str) -> Any:
@@ -101,11 +104,14 @@ __all__ = [
     "__version__",
     "audit",
     "compare",
+    "evaluate",
     "extract",
     "load",
     "reproduce",
     "run",
     "settings",
+    "shift",
+    "stress",
     "sweep",
     "torch_module",
 ]

@@ -14,6 +14,7 @@ _Result = tuple[
     npt.NDArray[np.bool_],
     npt.NDArray[np.bool_],
     npt.NDArray[np.int64],
+    npt.NDArray[np.bool_] | None,
 ]
 
 class Model:
@@ -24,6 +25,7 @@ class Model:
         offsets: npt.NDArray[np.int64],
         speakers: npt.NDArray[np.int64] | None = ...,
         available: list[str] | None = ...,
+        set_aside: float = ...,
     ) -> _Result: ...
     def thresholds(self, coverage: float) -> npt.NDArray[np.float64]: ...
     @property
@@ -58,7 +60,11 @@ class Model:
 class Stream:
     def __init__(self, model: Model) -> None: ...
     def add(
-        self, features: dict[str, Any], speaker: int = ..., available: list[str] | None = ...
+        self,
+        features: dict[str, Any],
+        speaker: int = ...,
+        available: list[str] | None = ...,
+        set_aside: float = ...,
     ) -> _Result: ...
     def __len__(self) -> int: ...
 

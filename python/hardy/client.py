@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
+import os
+import secrets
 import urllib.error
 import urllib.request
+from pathlib import Path
 from typing import Any, Iterable, Mapping, Sequence
 
 import numpy as np
@@ -35,9 +38,12 @@ class Client:
 
     def _ask(self, path: str, body: Any = None, method: str | None = None) -> Any:
         data = None if body is None else json.dumps(body, allow_nan=False).encode()
+        return self._send(path, data, "application/json", method)
+
+    def _send(self, path: str, data: bytes | None, kind: str, method: str | None = None) -> Any:
         headers = {"Accept": "application/json"}
         if data is not None:
-            headers["Content-Type"] = "application/json"
+            headers["Content-Type"] = kind
         if self._token:
             headers["Authorization"] = f"Bearer {self._token}"
         request = urllib.request.Request(self.url + path, data=data, headers=headers, method=method)
@@ -99,6 +105,7 @@ class Client:
         dialogue: Sequence[Any] | np.ndarray | str | None = None,
         speaker: Sequence[Any] | np.ndarray | str | None = None,
         available: Iterable[str] | str | None = None,
+        coverage: float | None = None,
     ) -> Any:
         """Recognises one utterance or n, as hardy.Model.predict. `logits` are NaN: the service
         does not send them."""
@@ -110,6 +117,8 @@ class Client:
         body: dict[str, Any] = {}
         if available is not None:
             body["available"] = [available] if isinstance(available, str) else list(available)
+        if coverage is not None:
+            body["coverage"] = coverage
         if rows is None:
             utterance = {"features": _sent(table.features, None)}
             if speaker is not None:
@@ -149,6 +158,7 @@ class Client:
             used=tuple(answer["used"]),
             classes=classes,
             targets=targets,
+            **_set_of(answer),
         )
 
     def _many(
@@ -180,7 +190,19 @@ class Client:
             index=index,
             targets=self.targets,
             task=self.task,
+            **self._sets(found),
         )
+
+    def _sets(self, found: list[Prediction]) -> dict[str, np.ndarray]:
+        """Sets or intervals of Predictions; nothing without a coverage."""
+        if not found or found[0].promised is None:
+            return {}
+        promised = np.asarray([p.promised for p in found], dtype=bool)
+        if self.classes:
+            sets = [[c in (p.set or ()) for c in self.classes] for p in found]
+            return {"promised": promised, "sets": np.asarray(sets, dtype=bool)}
+        return {"promised": promised,
+                "intervals": np.asarray([p.interval for p in found], dtype=np.float64)}
 
     def explain(self, features: Any, utterance: int = 0, similar: int = 5) -> dict[str, Any]:
         """Explains one utterance of a dialogue given whole; the service's answer as it is."""
@@ -191,6 +213,32 @@ class Client:
         sent = [_utterance(arrays, i, None, together) for i in range(rows)]
         return self._ask("/v1/explain",
                          {"utterances": sent, "utterance": utterance, "similar": similar})
+
+    def media(
+        self,
+        recording: str | os.PathLike[str],
+        transcript: str | os.PathLike[str] | None = None,
+        **options: Any,
+    ) -> dict[str, Any]:
+        """Recognises the utterances of a recording, by a service with `--media`. Options are
+        `available`, `cut`, `tier` and `features`. Returns `predictions` and `notes`, as the service
+        sends them (docs/serving.md)."""
+        parts = {"recording": recording, "transcript": transcript}
+        files = {k: Path(f) for k, f in parts.items() if f is not None}
+        boundary = secrets.token_hex(16)
+        body = b""
+        for field, file in files.items():
+            name = file.name.replace('"', "%22")
+            head = f'--{boundary}\r\nContent-Disposition: form-data; name="{field}"; filename="{name}"'
+            try:
+                body += f"{head}\r\n\r\n".encode() + file.read_bytes() + b"\r\n"
+            except OSError as error:
+                raise IoError(f"{file}: {error.strerror}") from None
+        if options:
+            head = f'--{boundary}\r\nContent-Disposition: form-data; name="options"'
+            body += f"{head}\r\n\r\n{json.dumps(options)}\r\n".encode()
+        body += f"--{boundary}--\r\n".encode()
+        return self._send("/v1/media", body, f"multipart/form-data; boundary={boundary}")
 
     def stream(self) -> "RemoteStream":
         """Opens a dialogue that grows turn by turn."""
@@ -227,6 +275,18 @@ class RemoteStream:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _set_of(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """Set or interval of a Prediction; nothing without a coverage."""
+    if "coverage" not in answer:
+        return {}
+    found: dict[str, Any] = {"promised": answer["coverage"] is not None}
+    if "set" in answer:
+        found["set"] = tuple(answer["set"])
+    else:
+        found["interval"] = tuple(answer["interval"] or (-np.inf, np.inf))
+    return found
 
 
 def _failure(where: str, status: int, body: bytes) -> Error:

@@ -110,6 +110,7 @@ class Model:
         speaker: Sequence[Any] | np.ndarray | str | None = None,
         available: Iterable[str] | str | None = None,
         coverage: float | None = None,
+        set_aside: float = 0.0,
     ) -> Any:
         """Recognises one utterance (arrays [width]: a Prediction) or n (arrays [n, width]: Predictions).
 
@@ -120,11 +121,13 @@ class Model:
         each other; without it every row stands alone. `speaker` gives one name per row.
         `available` uses only these modalities of what is there. `coverage` (0.9) also gives the set
         of classes, or the interval, that holds the truth of this share of utterances
-        (docs/confidence.md).
+        (docs/confidence.md). `set_aside` (0.01) leaves out modalities that look damaged; at most
+        this share of good ones is suspected, 0 judges none (docs/damaged_data.md).
 
-        Raises ConfigError for an unknown modality (with the nearest name) or a coverage that cannot
-        be promised, ArtifactError for a coverage of a model that holds no scores for it, ShapeError
-        for a wrong width, DataError for an utterance without any modality or a value that is not finite.
+        Raises ConfigError for an unknown modality (with the nearest name) or a coverage or rate that
+        cannot be promised, ArtifactError for a coverage or rate of a model that holds no scores for
+        it, ShapeError for a wrong width, DataError for an utterance without any modality or a value
+        that is not finite.
         """
         index = None
         if type(features) is not dict:
@@ -137,17 +140,18 @@ class Model:
         rows = rows_of(features)
         if rows is None:
             known = None if speaker is None else codes([speaker])
-            return self._one(self._model.predict(features, _ONE, known, available), coverage)
+            return self._one(
+                self._model.predict(features, _ONE, known, available, set_aside), coverage)
         speakers = [speaker] * rows if isinstance(speaker, str) else speaker
         result = self._model.predict(
-            features, offsets(dialogue, rows), codes(speakers), available
+            features, offsets(dialogue, rows), codes(speakers), available, set_aside
         )
         return self._many(result, index, coverage)
 
     def _one(self, result: tuple[np.ndarray, ...], coverage: float | None = None) -> Prediction:
         if coverage is not None:
             return self._many(result, None, coverage)[0]
-        labels, probabilities, raw, logits, confidence, calibrated, used, _ = result
+        labels, probabilities, raw, logits, confidence, calibrated, used, _, suspected = result
         return Prediction(
             label=self._classes[labels[0]] if self._classes else self._label(probabilities[0]),
             confidence=float(confidence[0]),
@@ -158,6 +162,8 @@ class Model:
             used=tuple(m for m, there in zip(self._names, used[0]) if there),
             classes=self._classes,
             targets=self._targets,
+            suspected=None if suspected is None else tuple(
+                m for m, there in zip(self._names, suspected[0]) if there),
         )
 
     def _label(self, outputs: np.ndarray) -> Label:
@@ -167,7 +173,7 @@ class Model:
         """Sets or intervals of each row; nothing without a coverage."""
         if coverage is None:
             return {}
-        labels, probabilities, raw, _, _, _, used, _ = result
+        labels, probabilities, raw, _, _, _, used, _, _ = result
         largest = self._model.thresholds(coverage)[used @ (1 << np.arange(used.shape[1]))]
         promised = np.isfinite(largest)
         if not self._classes:
@@ -180,7 +186,7 @@ class Model:
     def _many(
         self, result: tuple[np.ndarray, ...], index: Any = None, coverage: float | None = None
     ) -> Predictions:
-        labels, probabilities, raw, logits, confidence, calibrated, used, limited = result
+        labels, probabilities, raw, logits, confidence, calibrated, used, limited, suspected = result
         if self._classes:
             found = np.asarray(self._classes)[labels]
         elif self._task == "labels":
@@ -201,6 +207,7 @@ class Model:
             index=index,
             targets=self._targets,
             task=self._task,
+            suspected=suspected,
             **self._sets(result, coverage),
         )
 
@@ -272,21 +279,28 @@ class Stream:
     def __init__(self, model: Model) -> None:
         self._owner = model
         self._stream = _inference.Stream(model._model)
-        self._speakers: dict[str, int] = {}
+        self._speakers: dict[Any, int] = {}
 
     def add(
         self,
         features: Features,
         speaker: str | None = None,
-        available: Iterable[str] | None = None,
+        available: Iterable[str] | str | None = None,
+        set_aside: float = 0.0,
     ) -> Prediction:
-        """Appends a turn and recognises it. When it raises, nothing was appended."""
+        """Appends a turn and recognises it; arguments as for Model.predict. When it raises, nothing
+        was appended. A coverage holds for whole dialogues only and is not offered here."""
+        known = codes([speaker])  # None, NaN and "" are unknown
         number = -1
-        if speaker is not None:
-            number = self._speakers.setdefault(speaker, len(self._speakers))
-        names = None if available is None else list(available)
+        if known is not None and known[0] >= 0:
+            number = self._speakers.get(speaker, len(self._speakers))
+        if available is not None:
+            available = [available] if isinstance(available, str) else list(available)
         turn = table_of(features, self._owner._names).features
-        return self._owner._one(self._stream.add(turn, number, names))
+        result = self._stream.add(turn, number, available, set_aside)
+        if number >= 0:
+            self._speakers[speaker] = number
+        return self._owner._one(result)
 
     def __len__(self) -> int:
         return len(self._stream)
@@ -299,5 +313,12 @@ class Stream:
 
 
 def load(file: str | os.PathLike[str]) -> Model:
-    """Loads a model file (`mosi/models/unified-fold0-seed1.safetensors`)."""
-    return Model(file)
+    """Loads a model file (`mosi/models/unified-fold0-seed1.safetensors`), or of a run folder the
+    model that `hardy predict` takes: its only one, else the unified one (or the specialist of all
+    modalities) of the first fold and the smallest seed."""
+    path = os.fspath(file)
+    if os.path.isdir(path):
+        from .runs import Run
+
+        return Run(os.fsdecode(path)).model()
+    return Model(path)

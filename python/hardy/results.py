@@ -64,6 +64,9 @@ class Prediction:
     """Likewise the lowest and the highest value; infinite where nothing can be promised."""
     promised: bool | None = None
     """With a coverage: whether it is promised for these modalities."""
+    suspected: tuple[str, ...] | None = None
+    """With a rate of `set_aside`: the modalities that look damaged. They were not used, unless
+    nothing else was left."""
 
     def __getitem__(self, name: str) -> float:
         """Probability of a class or label by name; of several values the value."""
@@ -78,8 +81,9 @@ class Prediction:
             f"<tr><td>{html.escape(name)}</td><td>{value:.3f}</td><td>{_bar(value)}</td></tr>"
             for name, value in zip(self.classes or self.targets, self.probabilities)
         )
-        is_list = isinstance(self.label, tuple)
-        title = html.escape(", ".join(self.label) or "none" if is_list else str(self.label))
+        label = self.label
+        title = html.escape(
+            ", ".join(label) or "none" if isinstance(label, tuple) else str(label))
         used = html.escape(", ".join(self.used))
         sure = f"confidence {self.confidence:.3f}; " if self.classes else ""
         return f"<b>{title}</b> ({sure}from {used})<table>{rows}</table>"
@@ -120,6 +124,8 @@ class Predictions:
     """[n, 2] float64, as Prediction.interval."""
     promised: np.ndarray | None = None
     """[n] bool, as Prediction.promised."""
+    suspected: np.ndarray | None = None
+    """[n, M] bool, as Prediction.suspected, columns in the order of `modalities`."""
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -136,13 +142,23 @@ class Predictions:
             raw_probabilities=self.raw_probabilities[index],
             logits=self.logits[index],
             calibrated=bool(self.calibrated[index]),
-            used=tuple(m for m, there in zip(self.modalities, self.used[index]) if there),
+            used=self._names(self.used[index]),
             classes=self.classes,
             targets=self.targets,
             set=self._set(index),
-            interval=None if self.intervals is None else tuple(map(float, self.intervals[index])),
+            interval=self._interval(index),
             promised=None if self.promised is None else bool(self.promised[index]),
+            suspected=None if self.suspected is None else self._names(self.suspected[index]),
         )
+
+    def _names(self, there: np.ndarray) -> tuple[str, ...]:
+        return tuple(m for m, is_there in zip(self.modalities, there) if is_there)
+
+    def _interval(self, index: int) -> tuple[float, float] | None:
+        if self.intervals is None:
+            return None
+        low, high = self.intervals[index]
+        return float(low), float(high)
 
     def _set(self, index: int) -> tuple[str, ...] | None:
         if self.sets is None:
@@ -156,7 +172,8 @@ class Predictions:
     def to_pandas(self, index: Sequence[Any] | None = None) -> "pd.DataFrame":
         """One row per utterance: label, confidence, calibrated, p.<class>, used.<modality>; of
         several labels label:<name> and p.<name> instead, of several values label:<name>. With a
-        coverage also promised, and set.<class> or low and high."""
+        coverage also promised, and set.<class> or low and high; with a rate of set_aside also
+        suspected.<modality>."""
         import pandas as pd
 
         columns: dict[str, Any] = {}
@@ -169,6 +186,9 @@ class Predictions:
             columns[f"p.{name}"] = self.probabilities[:, c]
         for m, name in enumerate(self.modalities):
             columns[f"used.{name}"] = self.used[:, m]
+        if self.suspected is not None:
+            for m, name in enumerate(self.modalities):
+                columns[f"suspected.{name}"] = self.suspected[:, m]
         if self.promised is not None:
             columns["promised"] = self.promised
         if self.sets is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,18 @@ from .model import Model
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+def _by_numbers(file: Path) -> list[tuple[int, str]]:
+    """Sorts seed2 before seed10."""
+    return [(int(part), "") if part.isdecimal() else (-1, part)
+            for part in re.split(r"(\d+)", file.name)]
+
+
+def _in_file_name(label: str) -> str:
+    """A name of a modality as the file of a model spells it."""
+    return "".join(chr(c) if chr(c).isascii() and (chr(c).isalnum() or chr(c) in "-_") else f"%{c:02X}"
+                   for c in label.encode())
 
 
 class Run:
@@ -77,18 +90,35 @@ class Run:
 
     @property
     def models(self) -> list[Path]:
-        """The stored model files."""
-        return sorted((self.folder / "models").glob("*.safetensors"))
+        """The stored model files, in the order of folds and seeds."""
+        files = (self.folder / "models").glob("*.safetensors")
+        return sorted((f for f in files if not f.name.startswith(".")), key=_by_numbers)
 
     def model(self, name: str | None = None) -> Model:
-        """A stored model: by file name, or the unified model of the first fold and seed."""
+        """A stored model: by file name; without one as `hardy predict` takes it: the only model,
+        else the unified one, or the specialist of all modalities, of the first fold and the
+        smallest seed. Raises ArtifactError where there is none."""
         files = self.models
         if name is not None:
             files = [f for f in files if name in (f.name, f.stem)]
-        unified = [f for f in files if f.name.startswith("unified")]
-        if not files:
-            raise ArtifactError(f"{self.folder} has no such model; stored: {[f.name for f in self.models]}")
-        return Model((unified or files)[0])
+        if len(files) == 1:
+            return Model(files[0])
+        modalities = self.manifest.get("data", {}).get("modalities", [])
+        complete = "specialist-" + "+".join(_in_file_name(m["name"]) for m in modalities)
+        for start in ("unified-fold", f"{complete}-fold"):
+            for file in files:
+                if file.name.startswith(start):
+                    return Model(file)
+        raise ArtifactError(f"{self.folder} has no such model; stored: {[f.name for f in self.models]}")
+
+    def refit(self, out: str | os.PathLike[str] | None = None) -> "Run":
+        """Trains this run's settings on all its data for use, as `hardy train --all-data`: nothing
+        is left to test on, and the model keeps the scores that the run's folds had."""
+        from .training import command, new_folder
+
+        folder = new_folder("refit", out)
+        command("train", "--all-data", self.folder, "--out", folder, "--quiet")
+        return Run(folder)
 
     def _repr_html_(self) -> str:
         return f"<p>{self.folder}</p>" + self.results._repr_html_()

@@ -8,8 +8,14 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import json
+import numbers
+import operator
+import os
 from typing import Any, Iterable, Mapping
+
+import numpy as np
 
 from . import _data
 from .errors import ConfigError
@@ -25,16 +31,44 @@ def _parse(text: str, kind: str) -> Any:
     return int(text) if kind == "integer" else float(text)
 
 
-def _text(value: Any) -> str:
-    if isinstance(value, bool):
+def integers(values: Iterable[Any] | Any, name: str) -> list[int]:
+    """Whole numbers of one number or several. Raises ConfigError for anything else, also for 1.5."""
+    try:
+        return [operator.index(values)]
+    except TypeError:
+        pass
+    try:
+        return [operator.index(v) for v in values]
+    except TypeError:
+        raise ConfigError(f"{name}: whole numbers are expected, not {values!r}") from None
+
+
+def _text(key: str, value: Any, kind: str) -> str:
+    """A value as `--set` takes it. Raises ConfigError for one of another type."""
+    if isinstance(value, str):
+        return value
+    if kind == "boolean" and isinstance(value, (bool, np.bool_)):
         return "true" if value else "false"
-    if isinstance(value, (list, tuple, range)):
-        return json.dumps([int(x) for x in value])
-    return str(value)
+    if kind == "integers":
+        return json.dumps(integers(value, key))
+    if kind == "text" and isinstance(value, os.PathLike):
+        return os.fspath(value)
+    is_number = isinstance(value, numbers.Real) and not isinstance(value, (bool, np.bool_))
+    if kind == "integer" and is_number:
+        return str(integers(value, key)[0])
+    if kind == "number" and is_number:
+        return repr(float(value))
+    raise ConfigError(f"{key}: {value!r} is not of type {kind}")
+
+
+@functools.lru_cache(maxsize=None)
+def _preset_values(preset: str) -> dict[str, str]:
+    return _data.preset_values(preset)
 
 
 class Section:
-    """Settings of one section; unknown names raise ConfigError with the nearest one."""
+    """Settings of one section. An unknown name raises ConfigError with the nearest one, a value of
+    another type or out of range at once, too. What is not set reads as the preset has it."""
 
     _fields: dict[str, dict[str, Any]] = {}
     _sections: dict[str, type["Section"]] = {}
@@ -43,8 +77,15 @@ class Section:
     def __init__(self, **values: Any) -> None:
         object.__setattr__(self, "_values", {})
         object.__setattr__(self, "_inner", {n: s() for n, s in self._sections.items()})
+        self._have_root(self)
         for name, value in values.items():
             setattr(self, name, value)
+
+    def _have_root(self, root: "Section") -> None:
+        """`root` is the section that knows the preset."""
+        object.__setattr__(self, "_root", root)
+        for section in self._inner.values():
+            section._have_root(root)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in self._inner:
@@ -55,6 +96,11 @@ class Section:
             return
         if name not in self._fields:
             self._unknown(name)
+        text = _text(self._prefix + name, value, self._fields[name]["type"])
+        if self._prefix + name == "preset":
+            _preset_values(text)
+        else:
+            _data.check_setting(f"{self._prefix}{name}={text}")
         self._values[name] = value
 
     def __getattr__(self, name: str) -> Any:
@@ -64,7 +110,10 @@ class Section:
             return self._inner[name]
         if name not in self._fields:
             self._unknown(name)
-        return self._values.get(name, self._fields[name]["value"])
+        if name in self._values:
+            return self._values[name]
+        preset = self._root._values.get("preset", "default")
+        return _parse(_preset_values(preset)[self._prefix + name], self._fields[name]["type"])
 
     def __dir__(self) -> list[str]:
         return sorted([*object.__dir__(self), *self._fields, *self._sections])
@@ -77,7 +126,8 @@ class Section:
 
     def assignments(self) -> list[str]:
         """What differs from the preset, as `hardy run --set` takes it."""
-        own = [f"{self._prefix}{n}={_text(v)}" for n, v in self._values.items()]
+        own = [f"{self._prefix}{n}={_text(self._prefix + n, v, self._fields[n]['type'])}"
+               for n, v in self._values.items()]
         return own + [a for s in self._inner.values() for a in s.assignments()]
 
     @classmethod
@@ -103,7 +153,7 @@ def _make_class(prefix: str, fields: Iterable[dict[str, Any]]) -> type[Section]:
         if rest:
             deeper.setdefault(head, []).append(field)
         else:
-            own[head] = {**field, "value": _parse(field["default"], field["type"])}
+            own[head] = field
     sections = {n: _make_class(f"{prefix}{n}.", f) for n, f in deeper.items()}
     title = "".join(p.title() for p in prefix.replace(".", "_").split("_")) or "Settings"
     body = {
@@ -125,11 +175,18 @@ def assignments_of(config: Any) -> tuple[str, list[str]]:
         return "default", []
     if not isinstance(config, Section):
         settings = Settings()
-        for key, value in dict(config).items():
+        try:
+            given = dict(config)
+        except (TypeError, ValueError):
+            raise ConfigError(f"config is of type {type(config).__name__}",
+                              "pass hardy.settings.Settings or a mapping") from None
+        for key, value in given.items():
             target: Any = settings
             *path, last = str(key).split(".")
             for part in path:
-                target = getattr(target, part)
+                if part not in target._inner:
+                    target._unknown(part)
+                target = target._inner[part]
             setattr(target, last, value)
         config = settings
     pairs = config.assignments()

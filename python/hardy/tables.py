@@ -31,7 +31,8 @@ def codes(values: Sequence[Any] | np.ndarray | None) -> np.ndarray | None:
     known: dict[Any, int] = {}
     try:
         listed = values.tolist() if isinstance(values, np.ndarray) else list(values)
-        unknown = [v is None or (isinstance(v, str) and not v) or v != v for v in listed]
+        unknown = [v is None or (isinstance(v, str) and not v)
+                   or (not isinstance(v, np.ndarray) and v != v) for v in listed]
         numbers = [-1 if u else known.setdefault(v, len(known)) for u, v in zip(unknown, listed)]
     except (TypeError, ValueError):
         raise DataError("speaker: expected one name or number per utterance") from None

@@ -6,18 +6,30 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import threading
 from pathlib import Path
-from typing import Any, Callable, Iterable, Iterator, Sequence
+from typing import Any, Callable, Iterable, Iterator, Mapping, Sequence
+
+import numpy as np
 
 from .corpus import Corpus
-from .errors import ConfigError, Error, TrainingUnavailable
+from .errors import (
+    ArtifactError,
+    ConfigError,
+    DataError,
+    DivergenceError,
+    Error,
+    InternalError,
+    IoError,
+    TrainingUnavailable,
+)
 from .methods import Method, register
 from .runs import Comparison, Run
-from .settings import assignments_of
+from .settings import assignments_of, integers
 
 Progress = Callable[[str, float, float, str], None]
 """Called with (phase, done, total, current) at most ten times a second."""
@@ -84,10 +96,10 @@ def _corpus(corpus: Corpus | str | os.PathLike[str]) -> Corpus:
 
 
 def _with_seeds(assignments: list[str], seeds: Iterable[int] | int, jobs: int) -> list[str]:
-    numbers = [seeds] if isinstance(seeds, int) else list(seeds)
+    numbers = integers(seeds, "seeds")
     if not numbers:
         raise ConfigError("seeds: give at least one")
-    return [*assignments, f"run.seeds={json.dumps([int(s) for s in numbers])}", f"run.jobs={jobs}"]
+    return [*assignments, f"run.seeds={json.dumps(numbers)}", f"run.jobs={jobs}"]
 
 
 def run(
@@ -117,7 +129,7 @@ def run(
         assignments += register(method, module)
         method = method.name
     assignments.append(f"protocol.method={method}")
-    folder = os.fspath(out) if out is not None else tempfile.mkdtemp(prefix="hardy-run-") + "/run"
+    folder = new_folder("run", out)
     place = module.Place(folder, "" if cache is None else os.fspath(cache), overwrite, only_validation)
     try:
         _interruptible(
@@ -159,7 +171,7 @@ def compare(
             assignments += register(method, module)
             method = method.name
         names.append(method)
-    folder = os.fspath(out) if out is not None else tempfile.mkdtemp(prefix="hardy-compare-") + "/c"
+    folder = new_folder("compare", out)
     place = module.Place(folder, "" if cache is None else os.fspath(cache), overwrite)
     try:
         found = _interruptible(
@@ -183,17 +195,42 @@ def program() -> str:
     return found
 
 
-def command(*arguments: str | os.PathLike[str]) -> str:
-    """Runs the program and returns what it prints. Raises Error with its message when it fails;
-    Ctrl-C stops it like the program itself, and the same call resumes."""
+# Exit codes of the program (docs/errors.md).
+_KINDS: dict[int, type[Exception]] = {
+    2: ConfigError, 3: DataError, 4: ArtifactError, 5: DivergenceError, 6: IoError, 70: InternalError,
+}
+_INTERRUPTED = 130
+
+
+def command(*arguments: str | os.PathLike[str], shows_progress: bool = False) -> str:
+    """Runs the program and returns what it prints; with `shows_progress` its standard error is this
+    process's. Raises the exception of its exit code with its message. Ctrl-C stops it as it stops
+    the program itself: what is finished is kept, and the same call resumes."""
     line = [program(), *(os.fspath(a) for a in arguments)]
-    done = subprocess.run(line, capture_output=True, text=True)
-    if done.returncode == 130:
+    # A session of its own: a terminal's Ctrl-C reaches it once, through us; a second one ends it.
+    process = subprocess.Popen(line, stdout=subprocess.PIPE, text=True, start_new_session=True,
+                               stderr=None if shows_progress else subprocess.PIPE)
+    is_interrupted = False
+    while True:
+        try:
+            output, errors = process.communicate()
+            break
+        except KeyboardInterrupt:
+            is_interrupted = True
+            process.send_signal(signal.SIGINT)
+    if is_interrupted or process.returncode == _INTERRUPTED:
         raise KeyboardInterrupt
-    if done.returncode not in (0, 1):
-        lines = [x for x in done.stderr.splitlines() if x.startswith("hardy: error: ")]
-        raise Error(lines[-1].removeprefix("hardy: error: ") if lines else done.stderr.strip())
-    return done.stdout
+    if process.returncode not in (0, 1):
+        errors = errors or f"hardy {arguments[0]} failed; its message is above"
+        lines = [x for x in errors.splitlines() if x.startswith("hardy: error: ")]
+        message = lines[-1].removeprefix("hardy: error: ") if lines else errors.strip()
+        raise _KINDS.get(process.returncode, Error)(message)
+    return output
+
+
+def new_folder(kind: str, out: str | os.PathLike[str] | None) -> str:
+    """`out`, or a place in a new temporary folder."""
+    return os.fspath(out) if out is not None else f"{tempfile.mkdtemp(prefix=f'hardy-{kind}-')}/{kind}"
 
 
 @contextlib.contextmanager
@@ -207,44 +244,195 @@ def _on_disk(corpus: Corpus | str | os.PathLike[str]) -> Iterator[str]:
         yield folder + "/corpus"
 
 
+def _setting_options(method: str | None, seeds: Iterable[int] | int, config: Any,
+                     jobs: int) -> list[str]:
+    """What `hardy.run` takes, as options of the program."""
+    preset, assignments = assignments_of(config)
+    assignments = _with_seeds(assignments, seeds, jobs)
+    if method is not None:
+        if not isinstance(method, str):
+            raise ConfigError(f"method {method!r} is no name",
+                              "methods written in Python take part in hardy.run and hardy.compare")
+        assignments.append(f"protocol.method={method}")
+    return ["--preset", preset, *(f"--set={a}" for a in assignments)]
+
+
 def _study(
-    kind: list[str], corpus: Corpus | str | os.PathLike[str], out: Any, options: Sequence[str]
-) -> dict:
-    folder = os.fspath(out) if out is not None else tempfile.mkdtemp(prefix="hardy-study-") + "/s"
+    kind: list[str], corpus: Corpus | str | os.PathLike[str], out: Any, options: Sequence[str],
+    overwrite: bool, progress: bool
+) -> dict[str, Any]:
+    folder = new_folder(kind[0], out)
+    more = [*(["--overwrite"] if overwrite else []), *([] if progress else ["--quiet"])]
     with _on_disk(corpus) as place:
-        text = command(*kind, place, "--out", folder, "--json", *options)
+        text = command(*kind, place, "--out", folder, "--json", *more, *options,
+                       shows_progress=progress)
     return {"folder": folder, **json.loads(text)}
+
+
+def _axis(key: str, values: Any) -> str:
+    """The values of a setting as `hardy sweep --set` takes them."""
+    if isinstance(values, str):  # a range: "0..1", "log:1e-5..1e-2"
+        return f"--set={key}={values}"
+    try:
+        texts = [str(v).lower() if isinstance(v, (bool, np.bool_)) else str(v) for v in values]
+    except TypeError:
+        raise ConfigError(f"{key}: a list of values or a range such as '0..1' is expected, "
+                          f"not {values!r}") from None
+    if len(texts) < 2 or any(";" in t for t in texts):
+        raise ConfigError(f"{key}: an axis has at least two values, none with ';'",
+                          "what does not vary belongs in config")
+    return f"--set={key}={(';' if any(',' in t for t in texts) else ',').join(texts)}"
 
 
 def sweep(
     corpus: Corpus | str | os.PathLike[str],
-    values: dict[str, Sequence[Any]],
+    values: Mapping[str, Sequence[Any] | str],
+    method: str | None = None,
+    seeds: Iterable[int] | int = 1,
+    config: Any = None,
     out: str | os.PathLike[str] | None = None,
+    jobs: int = 0,
+    overwrite: bool = False,
+    progress: bool = False,
     options: Sequence[str] = (),
-) -> dict:
-    """Settings ranked by validation: {"hardymer.retrieval.k": [1, 3, 5]}. Returns the study as JSON."""
-    settings = [f"--set={k}={','.join(str(x) for x in v)}" for k, v in values.items()]
-    return _study(["sweep"], corpus, out, [*settings, *options])
+) -> dict[str, Any]:
+    """Settings ranked by validation: {"hardymer.retrieval.k": [1, 3, 5]}. Returns the study as JSON.
+
+    Instead of a list, `values` may have a range for random points, "0..1" or "log:1e-5..1e-2". The
+    other arguments are those of hardy.run; `options` are further ones of `hardy sweep`, e.g.
+    ["--random", "20"].
+    """
+    axes = [_axis(k, v) for k, v in values.items()]
+    settings = _setting_options(method, seeds, config, jobs)
+    return _study(["sweep"], corpus, out, [*settings, *axes, *options], overwrite, progress)
 
 
 def audit(
     kind: str,
     corpus: Corpus | str | os.PathLike[str],
+    seeds: Iterable[int] | int = 1,
+    config: Any = None,
     out: str | os.PathLike[str] | None = None,
+    jobs: int = 0,
+    overwrite: bool = False,
+    progress: bool = False,
     options: Sequence[str] = (),
-) -> dict:
-    """`hardy audit split|leak|defects`: is the split clean, the protocol blind? As JSON."""
+) -> dict[str, Any]:
+    """`hardy audit split|leak|defects`: is the split clean, the protocol blind? As JSON.
+
+    The other arguments are those of hardy.run; "split" trains nothing and reads none of them.
+    """
     if kind == "split":
         with _on_disk(corpus) as place:
             return json.loads(command("audit", "split", place, "--json", *options))
-    return _study(["audit", kind], corpus, out, options)
+    settings = _setting_options(None, seeds, config, jobs)
+    return _study(["audit", kind], corpus, out, [*settings, *options], overwrite, progress)
 
 
 def reproduce(
     experiment: str,
     corpus: Corpus | str | os.PathLike[str],
+    seeds: Iterable[int] | int = 1,
+    config: Any = None,
     out: str | os.PathLike[str] | None = None,
+    jobs: int = 0,
+    overwrite: bool = False,
+    progress: bool = False,
     options: Sequence[str] = (),
-) -> dict:
-    """A table or figure of the paper as a study, e.g. "table2". Returns the study as JSON."""
-    return _study(["reproduce", experiment], corpus, out, options)
+) -> dict[str, Any]:
+    """A table or figure of the paper as a study, e.g. "table2". Returns the study as JSON.
+
+    The other arguments are those of hardy.run.
+    """
+    settings = _setting_options(None, seeds, config, jobs)
+    # The paper's tables train the unified model only, unless the command line says another track.
+    settings += [s.replace("--set=protocol.tracks=", "--track=") for s in settings
+                 if s.startswith("--set=protocol.tracks=")]
+    return _study(["reproduce", experiment], corpus, out, [*settings, *options], overwrite, progress)
+
+
+def _evaluated(*arguments: str | os.PathLike[str]) -> dict[str, Any]:
+    return json.loads(command(*arguments, "--json", "--quiet"))
+
+
+def _class_map(classes: Mapping[str, str | None] | None) -> list[str]:
+    """{"excited": "happy", "frustrated": None} as `--map` takes it."""
+    if not classes:
+        return []
+    entries = [f"{k}={'-' if v is None else v}" for k, v in classes.items()]
+    if any("," in e for e in entries):
+        raise ConfigError("classes: a name with ',' cannot be mapped",
+                          "write a file of entries and use `hardy evaluate --map FILE`")
+    return ["--map", ",".join(entries)]
+
+
+def evaluate(
+    run: Run | str | os.PathLike[str],
+    corpus: Corpus | str | os.PathLike[str] | None = None,
+    classes: Mapping[str, str | None] | None = None,
+    conditions: str | None = None,
+    missing: str | None = None,
+    target_statistics: bool = False,
+) -> dict[str, Any]:
+    """Scores stored models again: results as JSON, as results.json of a run folder.
+
+    `run`: a Run, its folder or a model file. On the run's own corpus (None) each model is tested on
+    the test part of its fold, on another on every dialogue that it has not seen. `classes`: classes
+    of `corpus` that the models know by other names, {"excited": "happy", "frustrated": None}; None
+    leaves out (docs/transfer.md). `conditions` and `missing`: as `hardy evaluate` takes them.
+    `target_statistics` standardises by the scored utterances' own mean and deviation.
+    """
+    options = _class_map(classes)
+    if conditions is not None:
+        options += ["--conditions", conditions]
+    if missing is not None:
+        options += ["--missing", missing]
+    if target_statistics:
+        options.append("--target-statistics")
+    models = run.folder if isinstance(run, Run) else run
+    if corpus is None:
+        return _evaluated("evaluate", models, *options)
+    with _on_disk(corpus) as place:
+        return _evaluated("evaluate", models, place, *options)
+
+
+def stress(
+    run: Run | str | os.PathLike[str],
+    corpus: Corpus | str | os.PathLike[str] | None = None,
+    damage: Sequence[str] | None = None,
+    severities: Sequence[float] = (0.25, 0.5, 1),
+    modalities: Sequence[str] | None = None,
+    set_aside: float = 0.0,
+    classes: Mapping[str, str | None] | None = None,
+    seed: int = 1,
+) -> dict[str, Any]:
+    """Scores of stored models when one modality at a time is damaged, as JSON (docs/damaged_data.md).
+
+    `damage`: "noise", "clipping", "frozen", "swapped", "shifted", "speaker", "scale"; None is all.
+    `severities`: above 0, at most 1. `set_aside`: score also without what looks damaged; the rate
+    as in Model.predict. `classes` as in hardy.evaluate.
+    """
+    options = ["--severity", ",".join(repr(float(s)) for s in severities), "--seed", str(seed)]
+    options += _class_map(classes)
+    if damage is not None:
+        options += ["--damage", damage if isinstance(damage, str) else ",".join(damage)]
+    if modalities is not None:
+        options += ["--modality", modalities if isinstance(modalities, str) else ",".join(modalities)]
+    if set_aside:
+        options += ["--set-aside", repr(float(set_aside))]
+    models = run.folder if isinstance(run, Run) else run
+    if corpus is None:
+        return _evaluated("stress", models, *options)
+    with _on_disk(corpus) as place:
+        return _evaluated("stress", models, place, *options)
+
+
+def shift(
+    source: Run | Corpus | str | os.PathLike[str], target: Corpus | str | os.PathLike[str]
+) -> dict[str, Any]:
+    """How far the features of `target` lie from those that a model (a Run, its folder or a model
+    file) was trained on, or from those of another corpus, as JSON (docs/transfer.md)."""
+    if isinstance(source, Run):
+        source = source.folder
+    with _on_disk(source) as first, _on_disk(target) as second:
+        return json.loads(command("data", "shift", first, second, "--json"))

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "config/fields.h"
 #include "corpus/label_column.h"
 #include "corpus/plain_form.h"
 #include "errors.h"
@@ -301,6 +302,20 @@ py::list methods() {
   return list;
 }
 
+/// Every setting of a preset by its key, as TOML. Throws ConfigError for another name.
+py::dict preset_values(const std::string& preset) {
+  Config config = make_preset(preset);
+  py::dict values;
+  for (const auto& field : describe(config)) values[py::str(field.key)] = field_value(field);
+  return values;
+}
+
+/// Refuses "key=value" of an unknown key, or a value of another type or out of range: ConfigError.
+void check_setting(const std::string& assignment) {
+  Config config = make_preset("default");
+  set_config_field(config, assignment);
+}
+
 /// The settings as TOML, after assignments ("retrieval.k=3") over a preset. Throws ConfigError.
 std::string settings_toml(const std::string& preset, const std::vector<std::string>& assignments) {
   Config config = make_preset(preset);
@@ -343,6 +358,8 @@ PYBIND11_MODULE(_data, module) {
              py::arg("columns"), py::arg("class_names"), py::arg("targets") = py::dict(),
              py::arg("task") = "");
   module.def("fields", &p::fields);
+  module.def("preset_values", &p::preset_values, py::arg("preset"));
+  module.def("check_setting", &p::check_setting, py::arg("assignment"));
   module.def("methods", &p::methods);
   module.def("settings_toml", &p::settings_toml, py::arg("preset"), py::arg("assignments"));
 }

@@ -156,7 +156,7 @@ std::vector<std::string> names_of(const BundleInfo& info, Pattern pattern) {
 
 /// Results of n utterances, gathered from several passes.
 struct Gathered {
-  Gathered(std::int64_t n, std::int64_t outputs, std::int64_t modalities)
+  Gathered(std::int64_t n, std::int64_t outputs, std::int64_t modalities, bool judges)
       : labels(new_array<std::int64_t>({n})),
         probabilities(new_array<float>({n, outputs})),
         raw_probabilities(new_array<float>({n, outputs})),
@@ -165,6 +165,7 @@ struct Gathered {
         calibrated(new_array<bool>({n})),
         used(new_array<bool>({n, modalities})),
         limited(new_array<std::int64_t>({n, modalities})),
+        suspected(new_array<bool>({judges ? n : 0, modalities})),
         to{labels.mutable_data(),
            probabilities.mutable_data(),
            raw_probabilities.mutable_data(),
@@ -173,12 +174,14 @@ struct Gathered {
            calibrated.mutable_data(),
            used.mutable_data(),
            limited.mutable_data(),
+           judges ? suspected.mutable_data() : nullptr,
            outputs,
            modalities} {}
 
   [[nodiscard]] py::tuple tuple() const {
     return py::make_tuple(labels, probabilities, raw_probabilities, logits, confidence, calibrated,
-                          used, limited);
+                          used, limited,
+                          to.suspected == nullptr ? py::object(py::none()) : py::object(suspected));
   }
 
   py::array_t<std::int64_t> labels;
@@ -189,6 +192,7 @@ struct Gathered {
   py::array_t<bool> calibrated;
   py::array_t<bool> used;
   py::array_t<std::int64_t> limited;
+  py::array_t<bool> suspected;  ///< no rows where nothing is judged
 
   /// Addresses of the arrays, for code that runs without the GIL.
   struct Target {
@@ -200,6 +204,7 @@ struct Gathered {
     bool* calibrated;
     bool* used;
     std::int64_t* limited;
+    bool* suspected;  ///< null where nothing is judged
     std::int64_t outputs;
     std::int64_t modalities;
 
@@ -213,7 +218,9 @@ struct Gathered {
         const auto row = static_cast<std::size_t>(i);
         calibrated[first + i] = from.calibrated[row] != 0;
         for (std::int64_t m = 0; m < modalities; ++m) {
-          used[(first + i) * modalities + m] = from.used[row].has(static_cast<int>(m));
+          const auto place = (first + i) * modalities + m;
+          used[place] = from.used[row].has(static_cast<int>(m));
+          if (suspected != nullptr) suspected[place] = from.suspected[row].has(static_cast<int>(m));
         }
       }
       std::ranges::copy(from.limited, limited + first * modalities);
@@ -273,15 +280,17 @@ class Model {
   /// `offsets`: dialogue b is rows offsets[b] .. offsets[b+1]-1.
   [[nodiscard]] py::tuple predict(const py::dict& features, const IntArray& offsets,
                                   const std::optional<IntArray>& speakers,
-                                  const std::optional<std::vector<std::string>>& available) const {
+                                  const std::optional<std::vector<std::string>>& available,
+                                  double set_aside) const {
     Rows rows(info(), features);
     if (speakers) rows.set_speakers(*speakers);
     std::vector<std::int64_t> bounds(offsets.data(), offsets.data() + offsets.size());
     if (bounds.empty()) bounds = {0, rows.count()};
     PredictOptions options;
     options.available = pattern_of(info(), available);
+    options.set_aside_rate = set_aside;
     Gathered gathered(rows.count(), info().outputs(),
-                      static_cast<std::int64_t>(info().modalities.size()));
+                      static_cast<std::int64_t>(info().modalities.size()), set_aside != 0);
     const auto to = gathered.to;
     {
       const py::gil_scoped_release release;
@@ -321,7 +330,8 @@ class Stream {
       : stream_(model.recogniser()), workspaces_(model.workspaces()) {}
 
   [[nodiscard]] py::tuple add(const py::dict& features, std::int64_t speaker,
-                              const std::optional<std::vector<std::string>>& available) {
+                              const std::optional<std::vector<std::string>>& available,
+                              double set_aside) {
     const auto& info = stream_.recogniser().info();
     const Rows rows(info, features);
     if (rows.count() != 1) throw ShapeError("a turn is one utterance: pass arrays of one row");
@@ -329,7 +339,9 @@ class Stream {
     turn.speaker = speaker;
     PredictOptions options;
     options.available = pattern_of(info, available);
-    Gathered gathered(1, info.outputs(), static_cast<std::int64_t>(info.modalities.size()));
+    options.set_aside_rate = set_aside;
+    Gathered gathered(1, info.outputs(), static_cast<std::int64_t>(info.modalities.size()),
+                      set_aside != 0);
     const auto to = gathered.to;
     {
       const py::gil_scoped_release release;
@@ -472,9 +484,10 @@ void bind_model(py::module_& module) {
       .def(
           "predict", &Model::predict, py::arg("features"), py::arg("offsets"),
           py::arg("speakers") = py::none(), py::arg("available") = py::none(),
+          py::arg("set_aside") = 0.0,
           "Recognises n utterances; dialogue b is rows offsets[b] .. offsets[b + 1] - 1. Returns "
           "arrays: labels, probabilities, raw_probabilities, logits, confidence, calibrated, used, "
-          "limited.")
+          "limited, suspected (None without set_aside).")
       .def(
           "thresholds",
           [](const Model& m, double coverage) { return thresholds(m.info(), coverage); },
@@ -498,7 +511,8 @@ void bind_model(py::module_& module) {
   py::class_<Stream>(module, "Stream", "A dialogue that grows; see hardy.Stream.")
       .def(py::init<const Model&>(), py::arg("model"))
       .def("add", &Stream::add, py::arg("features"), py::arg("speaker") = -1,
-           py::arg("available") = py::none(), "Appends a turn; returns what Model.predict returns.")
+           py::arg("available") = py::none(), py::arg("set_aside") = 0.0,
+           "Appends a turn; returns what Model.predict returns.")
       .def("__len__", &Stream::size);
   py::class_<PyExplainer>(module, "Explainer", "Explains predictions; see hardy.Model.explain.")
       .def(py::init<const Model&>(), py::arg("model"))

@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "hardy"
 
 def pytest_addoption(parser):
     parser.addoption("--modules", default=None, help="folder of the built extension modules")
-    parser.addoption("--run", default=None, help="a finished run to test with instead of a new one")
+    parser.addoption("--finished-run", default=None, help="a finished run to test with instead of a new one")
 
 
 def pytest_configure(config):
@@ -40,8 +40,8 @@ def corpus():
 def run(request, corpus, tmp_path_factory):
     import hardy
 
-    if request.config.getoption("--run"):
-        return hardy.Run.open(request.config.getoption("--run"))
+    if request.config.getoption("--finished-run"):
+        return hardy.Run.open(request.config.getoption("--finished-run"))
     folder = tmp_path_factory.mktemp("run") / "run"
     return hardy.run(corpus, config={"preset": "quick"}, out=folder)
 

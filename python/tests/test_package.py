@@ -46,12 +46,12 @@ def test_a_stub_declares_what_its_module_has(name):
     assert stub_names(stub.body) == module_names(module)
 
 
-@pytest.mark.skipif("HARDY_STUBTEST" not in os.environ or shutil.which("stubtest") is None,
+@pytest.mark.skipif("HARDY_STUBTEST" not in os.environ,
                     reason="reads NumPy's stubs for a minute: HARDY_STUBTEST=1 and the package mypy")
 def test_stubs_have_the_signatures_of_the_modules(tmp_path):
     """pybind11 2.10 has no __text_signature__, so that stubtest sees names and kinds."""
     done = subprocess.run(
-        ["stubtest", "--concise", "--ignore-missing-stub", "--allowlist", "/dev/stdin",
+        [sys.executable, "-m", "mypy.stubtest", "--concise", "--ignore-missing-stub", "--allowlist", "/dev/stdin",
          *(f"hardy.{m}" for m in MODULES)],
         input=r".*\.__init__" "\n", text=True, capture_output=True, cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(PACKAGE.parent), "MYPYPATH": str(PACKAGE.parent)})
@@ -122,3 +122,35 @@ def test_without_training_the_message_says_how_to_get_it(tmp_path):
             "except hardy.TrainingUnavailable as e:\n    assert 'libtorch' in str(e) and e.remedy, e\n"
             "else:\n    raise SystemExit('trained without training')")
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True)
+
+
+def test_pip_makes_a_wheel_of_a_build(request, tmp_path):
+    """All of `pip install .` but the compilation: HARDY_BUILD takes the modules just built."""
+    modules = request.config.getoption("--modules")
+    if modules is None:
+        pytest.skip("the installed package is tested (no --modules)")
+    pytest.importorskip("pip")
+    pytest.importorskip("wheel")
+    root, clone, place = Path(__file__).resolve().parents[2], tmp_path / "clone", tmp_path / "place"
+    shutil.copytree(root / "python" / "hardy", clone / "python" / "hardy")
+    for name in ("setup.py", "pyproject.toml", "CMakeLists.txt", "README.md"):
+        shutil.copy(root / name, clone / name)
+    done = subprocess.run(
+        [sys.executable, "-m", "pip", "install", "--no-build-isolation", "--no-deps", "--no-index",
+         "--disable-pip-version-check", "--target", str(place), str(clone)],
+        text=True, capture_output=True, cwd=tmp_path,
+        env={**os.environ, "HARDY_BUILD": str(Path(modules).resolve().parents[1])})
+    assert done.returncode == 0, done.stderr
+    code = ("import hardy; assert hardy.__path__[0].startswith(sys.argv[1]); hardy.settings; "
+            "print(hardy.__version__, hardy.Corpus.load('').classes)")
+    said = subprocess.run(
+        [sys.executable, "-c", "import sys; sys.path.insert(0, sys.argv[1]); " + code, str(place)],
+        text=True, capture_output=True, cwd=tmp_path)
+    assert said.stdout.startswith(hardy.__version__ + " "), said.stderr
+    without = {k: v for k, v in os.environ.items() if k != "HARDY_PROGRAM"}
+    for line in ([str(place / "bin" / "hardy")], [sys.executable, "-m", "hardy"]):
+        version = subprocess.run([*line, "--version"], text=True, capture_output=True, cwd=tmp_path,
+                                 env={**without, "PYTHONPATH": str(place)})
+        assert version.stdout.startswith(f"hardy {hardy.__version__}"), version.stderr
+    assert (place / "hardy" / "py.typed").exists()
+    assert f"Version: {hardy.__version__}" in next(place.glob("hardy-*/METADATA")).read_text()

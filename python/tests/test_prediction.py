@@ -1,6 +1,7 @@
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -95,6 +96,74 @@ def test_sets_hold_what_is_probable_enough(model, features):
         model.predict(features, coverage=90)
 
 
+def test_damaged_modalities_are_set_aside(model, run, corpus):
+    """As `hardy predict --set-aside`: what is suspected is predicted as if it were missing."""
+    rows = corpus.to_pandas().dialogue == corpus.to_pandas().dialogue[0]
+    features = {m.name: corpus.features(m.name)[rows].copy() for m in model.modalities}
+    name = model.modalities[0].name
+    features[name][2] *= 1000
+    found = model.predict(features, dialogue="d", set_aside=0.05)
+    assert found.suspected.shape == found.used.shape and found.suspected[2, 0]
+    assert not (found.used & found.suspected).any()
+    without = {m: np.where(found.suspected[:, i, None], np.nan, features[m]).astype(np.float32)
+               for i, m in enumerate(found.modalities)}
+    np.testing.assert_array_equal(found.probabilities,
+                                  model.predict(without, dialogue="d").probabilities)
+    assert name in found[2].suspected and name not in found[2].used
+    assert found.to_pandas()[f"suspected.{name}"][2]
+    assert model.predict(features).suspected is None
+    one = model.predict({m: x[2] for m, x in features.items()}, set_aside=0.05)
+    assert name in one.suspected and name not in one.used
+    with model.stream() as stream:
+        turns = [stream.add({m: x[i] for m, x in features.items()}, set_aside=0.05) for i in range(3)]
+    assert name in turns[2].suspected
+    with pytest.raises(hardy.ConfigError):
+        model.predict(features, set_aside=1e-9)
+    with pytest.raises(hardy.ConfigError):
+        model.predict(features, set_aside=-0.1)
+
+
+def test_a_run_folder_stands_for_the_model_that_the_program_takes(model, run, tmp_path):
+    assert hardy.load(run.folder).file == str(run.models[0].resolve()) or \
+        hardy.load(run.folder).fingerprint == model.fingerprint
+    folder = tmp_path / "r"
+    (folder / "models").mkdir(parents=True)
+    (folder / "manifest.json").write_bytes((run.folder / "manifest.json").read_bytes())
+    whole = "+".join(m.name for m in model.modalities)
+    first = model.modalities[0].name
+
+    def chosen(*names):
+        for file in (folder / "models").iterdir():
+            file.unlink()
+        for name in names:
+            (folder / "models" / f"{name}.safetensors").write_bytes(run.models[0].read_bytes())
+        return Path(hardy.load(folder).file).stem
+
+    specialist = f"specialist-{first}-fold0-seed1"
+    assert chosen(specialist, "unified-fold0-seed10", "unified-fold0-seed2") == "unified-fold0-seed2"
+    assert chosen("unified-fold10-seed1", "unified-fold2-seed3") == "unified-fold2-seed3"
+    complete = f"specialist-{whole}-fold1-seed1"
+    assert chosen(specialist, complete) == complete
+    assert chosen(specialist) == specialist
+    with pytest.raises(hardy.ArtifactError, match="fold1"):
+        chosen(specialist, f"specialist-{first}-fold1-seed1")
+
+
+def test_a_turn_that_is_refused_leaves_the_stream_as_it_was(model, features):
+    one = {m: x[0] for m, x in features.items()}
+    with model.stream() as stream, model.stream() as other:
+        stream.add(one, speaker="P")
+        other.add(one, speaker="P")
+        with pytest.raises(hardy.DataError):
+            stream.add({model.modalities[0].name: None}, speaker="Q")
+        with pytest.raises(hardy.DataError, match="speaker"):
+            stream.add(one, speaker=["Q"])
+        assert len(stream) == 1
+        for speaker in ("R", "", None):
+            np.testing.assert_array_equal(stream.add(one, speaker=speaker).logits,
+                                          other.add(one, speaker=speaker).logits)
+
+
 def test_what_cannot_be_predicted_is_refused_with_a_remedy(model, features):
     name = model.modalities[0].name
     with pytest.raises(hardy.ConfigError, match=name):
@@ -149,6 +218,25 @@ def test_threads_get_the_same_numbers(model, features):
     for several in results:
         for one in several:
             np.testing.assert_array_equal(one, expected)
+
+
+def test_other_threads_run_during_a_prediction(model):
+    """With the lock of the interpreter held, this thread would get nothing done meanwhile."""
+    rows = 20_000
+    x = {m.name: np.ones((rows, m.width), np.float32) for m in model.modalities}
+    used = []
+
+    def work():
+        start = time.thread_time()
+        model.predict(x, dialogue=np.repeat(np.arange(rows // 10), 10))
+        used.append(time.thread_time() - start)
+
+    worker = threading.Thread(target=work)
+    start = time.thread_time()
+    worker.start()
+    while worker.is_alive():
+        pass
+    assert time.thread_time() - start > 0.1 * used[0]
 
 
 def test_results_show_themselves(model, features):

@@ -57,6 +57,28 @@ def test_the_client_gives_what_the_model_gives(client, model, features):
     assert one[one.label] == pytest.approx(one.probabilities.max())
 
 
+def test_the_client_gives_the_sets_of_the_model(client, model, features):
+    found = client.predict(features, coverage=0.5)
+    expected = model.predict(features, coverage=0.5)
+    np.testing.assert_array_equal(found.sets, expected.sets)
+    np.testing.assert_array_equal(found.promised, expected.promised)
+    assert [p.set for p in found] == [p.set for p in expected]
+    one = {m: x[0] for m, x in features.items()}
+    assert client.predict(one, coverage=0.5).set == expected[0].set
+    assert client.predict(features).sets is None
+    with pytest.raises(hardy.DataError, match="422.*coverage"):
+        client.predict(features, coverage=0.999999)
+
+
+def test_recordings_need_a_service_for_them(client, tmp_path):
+    recording = tmp_path / "clip.wav"
+    recording.write_bytes(b"RIFF")
+    with pytest.raises(hardy.Error, match="501.*--media"):
+        client.media(recording, cut="auto")
+    with pytest.raises(hardy.IoError, match="none.wav"):
+        client.media(tmp_path / "none.wav")
+
+
 def test_many_utterances_are_divided_between_requests_at_dialogues(client, model):
     rng = np.random.default_rng(9)
     rows = 450

@@ -109,8 +109,70 @@ def test_ctrl_c_leaves_a_folder_that_resumes(run, tmp_path):
     assert resumed.predictions.equals(run.predictions)
 
 
-def test_studies_of_the_program(tmp_path):
-    if "HARDY_PROGRAM" not in os.environ:
-        pytest.skip("HARDY_PROGRAM is not set")
+needs_program = pytest.mark.skipif("HARDY_PROGRAM" not in os.environ,
+                                   reason="HARDY_PROGRAM is not set")
+SMALL = {"preset": "quick", "protocol.tracks": "unified", "protocol.folds": 2}
+
+
+@needs_program
+def test_studies_of_the_program(corpus, tmp_path):
     report = hardy.audit("split", "")
     assert report
+    study = hardy.sweep(corpus, {"early_linear.draws": [2, 3]},
+                        method="early_linear", config=SMALL, out=tmp_path / "s", jobs=1)
+    assert study["folder"] == str(tmp_path / "s")
+    text = json.dumps(study)
+    assert "draws=3" in text and "early_linear" in text
+
+
+@needs_program
+@pytest.mark.parametrize("values", [{"hardymer.retrieval.k": [3]}, {"hardymer.retrieval.k": 3},
+                                    {"data.labels": ["a;b", "c"]}])
+def test_an_axis_has_several_values(corpus, values):
+    with pytest.raises(hardy.ConfigError):
+        hardy.sweep(corpus, values)
+
+
+@needs_program
+def test_stored_models_are_scored_damaged_and_compared_again(run, corpus):
+    scores = hardy.evaluate(run)
+    stored = json.loads((run.folder / "results.json").read_text())
+    key = lambda s: (s["track"], s["condition"], s["metric"])  # noqa: E731
+    again = {key(s): s["mean"] for s in scores["summaries"] if s["track"] == "unified"}
+    before = {key(s): s["mean"] for s in stored["summaries"] if s["track"] == "unified"}
+    shared = again.keys() & before.keys()
+    assert shared and all(again[k] == pytest.approx(before[k], abs=1e-6) for k in shared
+                          if before[k] is not None)
+    report = hardy.stress(run, damage=["noise"], severities=[1], modalities="acoustic")
+    assert report["utterances"] == len(corpus) and report["set_aside_rate"] == 0
+    assert {m["modality"] for m in hardy.shift(run, corpus)["modalities"]} == \
+        {m.name for m in corpus.modalities}
+    with pytest.raises(hardy.ConfigError, match="cannot be mapped"):
+        hardy.evaluate(run, corpus, classes={"a,b": "c"})
+
+
+@needs_program
+def test_errors_of_the_program_are_of_the_hierarchy(run, tmp_path):
+    with pytest.raises(hardy.ArtifactError):
+        hardy.evaluate(tmp_path)
+    with pytest.raises(hardy.DataError, match="nowhere"):
+        hardy.shift(run, tmp_path / "nowhere")
+    with pytest.raises(hardy.ConfigError, match="damage"):
+        hardy.stress(run, damage="fire")
+
+
+@needs_program
+def test_ctrl_c_stops_the_program_and_the_same_call_resumes(tmp_path):
+    """The interrupt reaches Python alone, as a notebook's does."""
+    call = (f"import sys; sys.path.insert(0, {str(Path(hardy.__file__).parent.parent)!r}); import hardy; "
+            f"hardy.sweep('', {{'early_linear.draws': [2, 3]}}, "
+            f"method='early_linear', config={SMALL!r}, out={str(tmp_path / 's')!r}, jobs=1)")
+    process = subprocess.Popen([sys.executable, "-c", call], stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 120
+    while not (tmp_path / "s").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=120)
+    if process.returncode != 0:  # it may have been finished already
+        assert "KeyboardInterrupt" in errors
+    subprocess.run([sys.executable, "-c", call], check=True)

@@ -15,6 +15,8 @@
 namespace hardy {
 namespace {
 
+constexpr const char* kManifestFile = "manifest.json";
+
 /// Runs a step; an error becomes a finding.
 template <typename Step>
 void try_step(RunVerification& verification, const Step& step) {
@@ -69,8 +71,15 @@ void verify_scores(const RunFolder& folder, RunVerification& verification) {
 }  // namespace
 
 RunVerification verify_run(const std::filesystem::path& path) {
-  const RunFolder folder = RunFolder::open(path);
   RunVerification verification;
+  if (checksum_finding(path, kManifestFile)) {
+    // Without it nothing says what the other files are; all findings are named nevertheless.
+    verification.findings = checksum_findings(path);
+    verification.files = static_cast<std::int64_t>(listed_files(path).size());
+    verification.has_checksums = verification.files > 0;
+    return verification;
+  }
+  const RunFolder folder = RunFolder::open(path);
   verification.is_complete = folder.is_complete();
   verification.findings = run_damage(folder);
   verification.files = static_cast<std::int64_t>(listed_files(path).size());
@@ -81,8 +90,11 @@ RunVerification verify_run(const std::filesystem::path& path) {
       ++verification.models;
     });
   }
-  // A training without a test has no scores; damaged files were reported above.
   std::error_code ignored;
+  if (std::filesystem::exists(folder.timings_file(), ignored)) {
+    try_step(verification, [&] { static_cast<void>(read_timings(folder.timings_file())); });
+  }
+  // A training without a test has no scores; damaged files were reported above.
   const bool has_predictions = std::filesystem::exists(folder.predictions_file(), ignored);
   if (verification.is_complete && has_predictions && verification.findings.empty()) {
     try_step(verification, [&] { verify_scores(folder, verification); });

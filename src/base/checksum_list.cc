@@ -44,6 +44,11 @@ bool is_inside(const std::string& name) {
 
 ChecksumList read_list(const fs::path& folder) {
   ChecksumList list;
+  std::error_code ignored;
+  if (!fs::is_regular_file(folder / kChecksumFile, ignored)) {
+    list.problem = fmt::format("{}: not a regular file", kChecksumFile);
+    return list;
+  }
   const std::string text = read_text_file(folder / kChecksumFile, kMaxListBytes);
   std::string_view rest = text;
   for (std::size_t number = 1; !rest.empty() && list.problem.empty(); ++number) {
@@ -120,11 +125,14 @@ std::optional<std::string> checksum_finding(const fs::path& folder, const std::s
 }
 
 void verify_listed_file(const fs::path& file) {
-  const auto folder = file.parent_path();
-  if (const auto found = checksum_finding(folder, file.filename().string())) {
+  verify_listed_file(file.parent_path(), file.filename().string());
+}
+
+void verify_listed_file(const fs::path& folder, const std::string& name) {
+  if (const auto found = checksum_finding(folder, name)) {
     throw ArtifactError(fmt::format(
         "{}: damaged: {}; `hardy check` names everything that is, running again writes it anew",
-        file.string(), *found));
+        (folder / name).string(), *found));
   }
 }
 

@@ -32,4 +32,7 @@ std::optional<std::string> checksum_finding(const std::filesystem::path& folder,
 /// The same for a file beside its list. Throws ArtifactError naming file and remedy.
 void verify_listed_file(const std::filesystem::path& file);
 
+/// The same for a file of a folder with a list, by its path within the folder.
+void verify_listed_file(const std::filesystem::path& folder, const std::string& name);
+
 }  // namespace hardy

@@ -26,6 +26,15 @@ std::size_t utf8_length(std::string_view text) {
   return length;
 }
 
+/// Whether a text begins with a character that ends lines (U+2028, U+2029) or turns the order of
+/// what follows (U+202A to U+202E, U+2066 to U+2069): three bytes each.
+bool breaks_a_line(std::string_view text) {
+  if (text.size() < 3 || text[0] != '\xE2') return false;
+  const auto last = static_cast<unsigned char>(text[2]);
+  return (text[1] == '\x80' && last >= 0xA8 && last <= 0xAE) ||
+         (text[1] == '\x81' && last >= 0xA6 && last <= 0xA9);
+}
+
 }  // namespace
 
 std::size_t utf8_error(std::string_view text) {
@@ -55,6 +64,7 @@ std::string without_controls(std::string_view text) {
     const bool is_second =
         code == 0xC2 && i + 1 < result.size() && static_cast<unsigned char>(result[i + 1]) < 0xA0;
     if (is_second) result.replace(i, 2, "?");
+    if (breaks_a_line(std::string_view(result).substr(i))) result.replace(i, 3, "?");
   }
   return result;
 }

@@ -14,8 +14,8 @@ std::size_t utf8_error(std::string_view text);
 /// The text with U+FFFD in place of each byte that is not UTF-8.
 std::string repaired_utf8(std::string_view text);
 
-/// The same, with '?' for control characters: text of a file must not control a terminal or break a
-/// line.
+/// The same, with '?' for control characters and those that end a line or turn its direction: text
+/// of a file must not control a terminal, break a line or pretend to be another.
 std::string without_controls(std::string_view text);
 
 /// The text for a message: at most `most` bytes, whole characters, then "..." if it was cut;

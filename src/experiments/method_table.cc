@@ -8,10 +8,10 @@
 
 #include "analysis/bootstrap.h"
 #include "analysis/compare_runs.h"
-#include "base/files.h"
 #include "experiments/reproduce.h"
 #include "hardy/errors.h"
 #include "metrics/tally.h"
+#include "pipeline/check_run.h"
 
 namespace hardy {
 namespace {
@@ -145,9 +145,8 @@ TableGain gain_of(const MethodTable& table, const Counts& counts) {
 
 /// Costs of a method's run folder, a row per track; unknown numbers stay NaN.
 void add_costs(const MethodRun& run, std::vector<MethodCost>& costs) {
-  nlohmann::json json;
   try {
-    json = nlohmann::json::parse(read_text_file(run.run.folder / "timings.json"));
+    const auto json = read_timings(run.run.folder / "timings.json");
     for (const auto& track : run.run.results.tracks) {
       MethodCost cost{.method = run.method, .track = track};
       const auto& training = json.at("training_cpu_s");
@@ -162,9 +161,6 @@ void add_costs(const MethodRun& run, std::vector<MethodCost>& costs) {
   } catch (const nlohmann::json::exception& error) {
     throw ArtifactError((run.run.folder / "timings.json").string() + ": damaged: " + error.what() +
                         "; delete this run folder and give the command again");
-  } catch (const Error& error) {
-    if (error.kind() != ErrorKind::kData) throw;
-    throw ArtifactError(error.what());
   }
 }
 

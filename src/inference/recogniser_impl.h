@@ -64,12 +64,18 @@ struct Workspace::Impl {
 /// when it stores no reliability estimate.
 void check_set_aside_rate(const Recogniser::Impl& impl, double rate);
 
-/// The modalities of an utterance that are suspected at `rate`, among those `in_use`. `previous`:
-/// the features [M] given last before it in its dialogue, null = none. `remaining` receives those
-/// in use that are not suspected, or the least suspected one where all are.
-Pattern find_suspected(const Recogniser::Impl& impl, const UtteranceView& utterance,
-                       const std::array<const float*, kMaxModalities>& previous, Pattern in_use,
-                       double rate, std::vector<float>& scratch, Pattern& remaining);
+/// The modalities of an utterance, judged by their reliability.
+struct JudgedModalities {
+  Pattern in_use;     ///< present and available
+  Pattern suspected;  ///< of them
+  Pattern remaining;  ///< in use and not suspected, or the least suspected one where all are
+};
+
+/// Judges the modalities of an utterance at options.set_aside_rate. `previous`: the features [M]
+/// given last before it in its dialogue, null = none. `scratch` is overwritten.
+JudgedModalities judge_modalities(const Recogniser::Impl& impl, const UtteranceView& utterance,
+                                  const std::array<const float*, kMaxModalities>& previous,
+                                  const PredictOptions& options, std::vector<float>& scratch);
 
 /// Fills `suspected`, and `kept` with views that lack what is set aside. Returns `kept`.
 std::span<const UtteranceView> set_aside(const Recogniser::Impl& impl,

@@ -32,15 +32,17 @@ void check_set_aside_rate(const Recogniser::Impl& impl, double rate) {
       "older hardy, converted, or without a validation part; train it again");
 }
 
-Pattern find_suspected(const Recogniser::Impl& impl, const UtteranceView& utterance,
-                       const std::array<const float*, kMaxModalities>& previous, Pattern in_use,
-                       double rate, std::vector<float>& scratch, Pattern& remaining) {
-  Pattern suspected;
+JudgedModalities judge_modalities(const Recogniser::Impl& impl, const UtteranceView& utterance,
+                                  const std::array<const float*, kMaxModalities>& previous,
+                                  const PredictOptions& options, std::vector<float>& scratch) {
+  const auto complete = Pattern::complete(static_cast<int>(impl.info.modalities.size()));
+  JudgedModalities judged;
+  judged.in_use = utterance.present() & options.available & complete;
   Pattern best;
   double most = -1;
   for (std::size_t m = 0; m < impl.reliability.size(); ++m) {
     const Pattern own(std::uint32_t{1} << m);
-    if (!in_use.has(static_cast<int>(m))) continue;
+    if (!judged.in_use.has(static_cast<int>(m))) continue;
     const auto& view = impl.reliability[m];
     double reliability = 1;
     if (view.directions > 0) {
@@ -51,14 +53,16 @@ Pattern find_suspected(const Recogniser::Impl& impl, const UtteranceView& uttera
       if (before != nullptr) predict::standardise(previous[m], scaling, view.width, before);
       reliability = predict::reliability_of(view, predict::strangeness_of(view, z, before));
     }
-    if (reliability <= rate) suspected = Pattern(suspected.bits() | own.bits());
+    if (reliability <= options.set_aside_rate) {
+      judged.suspected = Pattern(judged.suspected.bits() | own.bits());
+    }
     if (reliability <= most) continue;
     most = reliability;
     best = own;
   }
-  remaining = Pattern(in_use.bits() & ~suspected.bits());
-  if (remaining.empty()) remaining = best;
-  return suspected;
+  judged.remaining = Pattern(judged.in_use.bits() & ~judged.suspected.bits());
+  if (judged.remaining.empty()) judged.remaining = best;
+  return judged;
 }
 
 std::span<const UtteranceView> set_aside(const Recogniser::Impl& impl,
@@ -67,7 +71,6 @@ std::span<const UtteranceView> set_aside(const Recogniser::Impl& impl,
                                          const PredictOptions& options,
                                          Workspace::Impl& workspace) {
   check_set_aside_rate(impl, options.set_aside_rate);
-  const auto complete = Pattern::complete(static_cast<int>(impl.info.modalities.size()));
   workspace.kept.assign(utterances.begin(), utterances.end());
   workspace.suspected.assign(utterances.size(), Pattern());
   for (std::size_t d = 0; d + 1 < offsets.size(); ++d) {
@@ -75,14 +78,12 @@ std::span<const UtteranceView> set_aside(const Recogniser::Impl& impl,
     for (auto i = offsets[d]; i < offsets[d + 1]; ++i) {
       const auto place = static_cast<std::size_t>(i);
       const UtteranceView& utterance = utterances[place];
-      const Pattern in_use = utterance.present() & options.available & complete;
-      Pattern remaining;
-      workspace.suspected[place] = find_suspected(
-          impl, utterance, previous, in_use, options.set_aside_rate, workspace.judged, remaining);
+      const auto judged = judge_modalities(impl, utterance, previous, options, workspace.judged);
+      workspace.suspected[place] = judged.suspected;
       for (std::size_t m = 0; m < impl.info.modalities.size(); ++m) {
-        if (!in_use.has(static_cast<int>(m))) continue;
+        if (!judged.in_use.has(static_cast<int>(m))) continue;
         previous[m] = utterance.features[m];
-        if (!remaining.has(static_cast<int>(m))) workspace.kept[place].features[m] = nullptr;
+        if (!judged.remaining.has(static_cast<int>(m))) workspace.kept[place].features[m] = nullptr;
       }
     }
   }

@@ -110,20 +110,17 @@ UtteranceView DialogueStream::set_aside_of(const UtteranceView& turn, Workspace&
   const Recogniser::Impl& model = *recogniser_.impl_;
   check_set_aside_rate(model, options.set_aside_rate);
   const auto count = model.info.modalities.size();
-  const Pattern in_use =
-      turn.present() & options.available & Pattern::complete(static_cast<int>(count));
   last_.resize(count);
   std::array<const float*, kMaxModalities> previous{};
   for (std::size_t m = 0; m < count; ++m) {
     if (!last_[m].empty()) previous[m] = last_[m].data();
   }
-  Pattern remaining;
   auto& work = workspace.impl();
-  work.suspected.assign(1, find_suspected(model, turn, previous, in_use, options.set_aside_rate,
-                                          work.judged, remaining));
+  const auto judged = judge_modalities(model, turn, previous, options, work.judged);
+  work.suspected.assign(1, judged.suspected);
   UtteranceView kept = turn;
   for (std::size_t m = 0; m < count; ++m) {
-    if (!remaining.has(static_cast<int>(m))) kept.features[m] = nullptr;
+    if (!judged.remaining.has(static_cast<int>(m))) kept.features[m] = nullptr;
   }
   return kept;
 }

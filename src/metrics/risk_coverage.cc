@@ -38,8 +38,8 @@ void RiskCoverageSum::add(double count, double errors) {
 
 RiskCoverage RiskCoverageSum::areas() const {
   if (count_ <= 0) {
-    constexpr double kNoValue = std::numeric_limits<double>::quiet_NaN();
-    return {kNoValue, kNoValue};
+    constexpr double kNoArea = std::numeric_limits<double>::quiet_NaN();
+    return {kNoArea, kNoArea};
   }
   const double right = count_ - errors_;
   const double least = errors_ - right * harmonic_between(right, count_);

@@ -6,7 +6,10 @@
 
 #include <fmt/format.h>
 
+#include "base/checksum.h"
 #include "base/checksum_list.h"
+#include "base/files.h"
+#include "hardy/errors.h"
 
 namespace hardy {
 namespace {
@@ -27,12 +30,13 @@ std::vector<std::string> table_names(const RunFolder& folder) {
   return names;
 }
 
+std::string listed_name(const RunFolder& folder, const fs::path& model) {
+  return folder.models_folder().filename().string() + "/" + model.filename().string();
+}
+
 std::vector<std::string> run_files(const RunFolder& folder) {
   auto names = table_names(folder);
-  const auto models = folder.models_folder().filename().string();
-  for (const auto& model : folder.models()) {
-    names.push_back(models + "/" + model.filename().string());
-  }
+  for (const auto& model : folder.models()) names.push_back(listed_name(folder, model));
   return names;
 }
 
@@ -41,6 +45,39 @@ std::vector<std::string> run_files(const RunFolder& folder) {
 void write_run_checksums(const RunFolder& folder, std::string_view results) {
   write_checksums(folder.path(), run_files(folder),
                   {{folder.results_json_file().filename().string(), std::string(results)}});
+}
+
+std::vector<fs::path> verified_models(const RunFolder& folder) {
+  auto models = folder.models();
+  for (const auto& model : models) verify_model(folder, model);
+  return models;
+}
+
+void verify_model(const RunFolder& folder, const fs::path& model) {
+  verify_listed_file(folder.path(), listed_name(folder, model));
+}
+
+nlohmann::ordered_json read_timings(const fs::path& file) {
+  using Json = nlohmann::ordered_json;
+  const auto refuse = [&](const std::string& reason) {
+    throw ArtifactError(fmt::format("{}: damaged: {}", file.string(), reason));
+  };
+  Json json;
+  std::string checksum;
+  try {
+    json = Json::parse(read_text_file(file));
+    // Builds of 0.2.0 before its release wrote none.
+    checksum = json.at("started").is_string() ? json.value("sha256", "") : "";
+  } catch (const Json::exception& error) {
+    refuse(error.what());
+  } catch (const DataError& error) {
+    throw ArtifactError(error.what());
+  }
+  json.erase("sha256");
+  if (!checksum.empty() && sha256(json.dump()) != checksum) {
+    refuse("not what was written (its SHA-256 differs from the one in it)");
+  }
+  return json;
 }
 
 bool writes_checksums(const RunManifest& manifest) {

@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "base/checksum.h"
+#include "base/checksum_list.h"
 #include "base/files.h"
 #include "base/shared_files.h"
 #include "hardy/errors.h"
@@ -146,6 +148,7 @@ RunFolder RunFolder::open(const fs::path& folder) {
                     "`hardy run` or `hardy train` wrote",
                     folder.string(), kManifest));
   }
+  verify_listed_file(folder / kManifest);
   return {folder, load_manifest(folder), nullptr};
 }
 
@@ -227,27 +230,29 @@ void write_timings(const RunFolder& folder, const RunTimings& timings) {
   for (const auto& [stage, seconds] : timings.stage_cpu_s) stages[stage] = seconds;
   // The clock may have been set back meanwhile.
   const std::string finished = std::max(timings.started, timings.finished);
-  const nlohmann::ordered_json json = {{"started", timings.started},
-                                       {"finished", finished},
-                                       {"jobs", timings.jobs},
-                                       {"wall_s", timings.wall_s},
-                                       {"cpu_s", timings.cpu_s},
-                                       {"peak_memory_bytes", timings.peak_memory_bytes},
-                                       {"cache",
-                                        {{"hits", timings.cache.hits},
-                                         {"misses", timings.cache.misses},
-                                         {"damaged", timings.cache.damaged},
-                                         {"bytes_read", timings.cache.bytes_read},
-                                         {"bytes_written", timings.cache.bytes_written}}},
-                                       {"stage_cpu_s", stages},
-                                       {"training_cpu_s",
-                                        {{"shared", timings.costs.shared_cpu_s},
-                                         {"specialist", timings.costs.specialist_cpu_s},
-                                         {"unified", timings.costs.unified_cpu_s}}},
-                                       {"prediction",
-                                        {{"cpu_s", timings.costs.predict_cpu_s},
-                                         {"utterances", timings.costs.predicted_utterances}}},
-                                       {"parameters", timings.costs.parameters}};
+  nlohmann::ordered_json json = {{"started", timings.started},
+                                 {"finished", finished},
+                                 {"jobs", timings.jobs},
+                                 {"wall_s", timings.wall_s},
+                                 {"cpu_s", timings.cpu_s},
+                                 {"peak_memory_bytes", timings.peak_memory_bytes},
+                                 {"cache",
+                                  {{"hits", timings.cache.hits},
+                                   {"misses", timings.cache.misses},
+                                   {"damaged", timings.cache.damaged},
+                                   {"bytes_read", timings.cache.bytes_read},
+                                   {"bytes_written", timings.cache.bytes_written}}},
+                                 {"stage_cpu_s", stages},
+                                 {"training_cpu_s",
+                                  {{"shared", timings.costs.shared_cpu_s},
+                                   {"specialist", timings.costs.specialist_cpu_s},
+                                   {"unified", timings.costs.unified_cpu_s}}},
+                                 {"prediction",
+                                  {{"cpu_s", timings.costs.predict_cpu_s},
+                                   {"utterances", timings.costs.predicted_utterances}}},
+                                 {"parameters", timings.costs.parameters}};
+  // SHA256SUMS cannot list this file: it differs between equal runs.
+  json["sha256"] = sha256(json.dump());
   write_file_atomically(folder.timings_file(), json.dump(2) + "\n");
 }
 

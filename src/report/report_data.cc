@@ -17,6 +17,7 @@
 #include "hardy/errors.h"
 #include "hardy/version.h"
 #include "metrics/registry.h"
+#include "pipeline/check_run.h"
 #include "pipeline/run_folder.h"
 #include "report/run_tables.h"
 
@@ -96,7 +97,7 @@ ReportedRun read_run(const fs::path& path, const std::string& name) {
   run.manifest = folder.manifest();
   run.results = read_results(path);
   run.results_checksum = sha256(read_text_file(folder.results_json_file()));
-  try_part(run, folder.timings_file(), [&] { run.timings = read_json(folder.timings_file()); });
+  try_part(run, folder.timings_file(), [&] { run.timings = read_timings(folder.timings_file()); });
   try_part(run, folder.curves_file(), [&] { run.curves = curves_json(read_curves(folder)); });
   // Other methods have neither hardness nor retrieval.
   const std::string& method = run.manifest.config.protocol.method;

@@ -60,8 +60,9 @@ struct Server::Impl {
     if (!error) acceptor.bind(endpoint, error);
     if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
     if (error) {
-      throw IoError(fmt::format("{}:{} cannot be listened on: {}; is another service there?",
-                                options.address, options.port, error.message()));
+      const bool is_taken = error == asio::error::address_in_use;
+      throw IoError(fmt::format("{}:{} cannot be listened on: {}{}", options.address, options.port,
+                                error.message(), is_taken ? "; is another service there?" : ""));
     }
   }
 

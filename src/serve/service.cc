@@ -11,6 +11,7 @@
 
 #include "base/tensor_header.h"
 #include "base/utf8.h"
+#include "formats/text.h"
 #include "hardy/errors.h"
 #include "hardy/version.h"
 #include "inference/request.h"
@@ -265,7 +266,7 @@ HttpReply Service::route(const HttpRequest& request, std::string& route_name) {
 }
 
 std::optional<HttpReply> Service::refusal(const HttpRequest& request) const {
-  if (!request.content_encoding.empty() && request.content_encoding != "identity") {
+  if (!request.content_encoding.empty() && lower_case(request.content_encoding) != "identity") {
     auto reply = error_reply(415, "Content-Encoding", "bodies are not unpacked; send them plain");
     reply.headers.emplace_back("Accept-Encoding", "identity");
     return reply;

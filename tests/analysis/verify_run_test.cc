@@ -9,6 +9,7 @@
 #include "base/files.h"
 #include "experiments/table_reader.h"
 #include "hardy/errors.h"
+#include "pipeline/check_run.h"
 #include "report/run_tables.h"
 #include "tests/analysis/made_run.h"
 #include "tests/support/temp_dir.h"
@@ -75,6 +76,57 @@ TEST_F(VerifyRun, ReadersRefuseWhatWasChanged) {
   EXPECT_THROW(TableReader{run_.predictions_file()}, ArtifactError);
   replace(run_.curves_file(), "train_loss", "other_loss");
   EXPECT_THROW(read_curves(run_), ArtifactError);
+}
+
+TEST_F(VerifyRun, AChangedManifestIsRefusedByEveryCommandAndNamedByTheCheck) {
+  const std::string text = read_text_file(run_.manifest_file());
+  write_file_atomically(run_.manifest_file(), text + "\n");
+  EXPECT_THROW(RunFolder::open(run_.path()), ArtifactError);
+  EXPECT_THROW(read_results(run_.path()), ArtifactError);
+  replace(run_.curves_file(), "train_loss", "other_loss");
+  EXPECT_THAT(verify_run(run_.path()).findings,
+              ElementsAre(HasSubstr("curves.csv: not what"), HasSubstr("manifest.json: not what")));
+  std::filesystem::remove(run_.manifest_file());
+  EXPECT_THAT(verify_run(run_.path()).findings,
+              ElementsAre(HasSubstr("curves.csv"), HasSubstr("manifest.json: missing")));
+}
+
+TEST_F(VerifyRun, AListThatIsNoFileIsDamage) {
+  std::filesystem::remove(run_.path() / kChecksumFile);
+  std::filesystem::create_directory(run_.path() / kChecksumFile);
+  EXPECT_THAT(verify_run(run_.path()).findings, ElementsAre("SHA256SUMS: not a regular file"));
+  EXPECT_THROW(RunFolder::open(run_.path()), ArtifactError);
+}
+
+TEST_F(VerifyRun, ModelsOfAnotherRunAreRefused) {
+  const auto first = run_.models_folder() / "a.safetensors";
+  const auto second = run_.models_folder() / "b.safetensors";
+  std::filesystem::create_directory(run_.models_folder());
+  write_file_atomically(first, "one");
+  write_file_atomically(second, "two");
+  write_run_checksums(run_, read_text_file(run_.results_json_file()));
+  EXPECT_THAT(verified_models(run_), ElementsAre(first, second));
+  write_file_atomically(first, "two");
+  EXPECT_THROW(verified_models(run_), ArtifactError);
+  EXPECT_THROW(verify_model(run_, first), ArtifactError);
+  EXPECT_NO_THROW(verify_model(run_, second));
+  write_file_atomically(first, "one");
+  write_file_atomically(run_.models_folder() / "c.safetensors", "one");
+  EXPECT_THROW(verified_models(run_), ArtifactError);  // not on the list
+}
+
+TEST_F(VerifyRun, CostsCarryTheirOwnChecksum) {
+  RunTimings timings;
+  timings.started = "2026-03-01T10:00:00Z";
+  timings.cpu_s = 12.25;
+  write_timings(run_, timings);
+  EXPECT_THAT(verify_run(run_.path()).findings, IsEmpty());
+  EXPECT_EQ(read_timings(run_.timings_file())["cpu_s"], 12.25);
+  replace(run_.timings_file(), "12.25", "12.24");
+  EXPECT_THROW(read_timings(run_.timings_file()), ArtifactError);
+  EXPECT_THAT(verify_run(run_.path()).findings, ElementsAre(HasSubstr("timings.json: damaged")));
+  write_file_atomically(run_.timings_file(), "[1]");
+  EXPECT_THROW(read_timings(run_.timings_file()), ArtifactError);
 }
 
 TEST_F(VerifyRun, WithoutChecksumsScoresAreComparedWithThePredictions) {

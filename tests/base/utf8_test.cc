@@ -23,6 +23,12 @@ TEST(Utf8, RepairsAndShowsWithoutControls) {
   EXPECT_EQ(without_controls("a\xC2\x9B"
                              "0m\xC2\xA0"),
             "a?0m\xC2\xA0");  // terminals interpret U+009B
+  // The separator of lines, an override of the direction and an isolate; a dash and a quote stay.
+  EXPECT_EQ(without_controls("a\xE2\x80\xA8"
+                             "b\xE2\x80\xAE"
+                             "c\xE2\x81\xA7"
+                             "d\xE2\x80\x93\xE2\x80\x9D"),
+            "a?b?c?d\xE2\x80\x93\xE2\x80\x9D");
 }
 
 TEST(Utf8, ShowsTheStartOfALongText) {

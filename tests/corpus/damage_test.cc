@@ -120,6 +120,16 @@ TEST(Damage, NoiseKeepsTheVarianceAndUsesOneDrawPerValue) {
   EXPECT_EQ(damaged(turns(), Damage::kNoise, 1).features, whole.features);
 }
 
+TEST(Damage, EachModalityHasNoiseOfItsOwn) {
+  Corpus corpus = turns();
+  corpus.modalities.push_back(corpus.modalities[0]);
+  const auto of = [&](std::size_t m) {
+    return damage_modality(corpus, kFirstTwo, {Damage::kNoise, 1, m, 1, kMean, kDeviation})
+        .features;
+  };
+  EXPECT_NE(of(0), of(1));
+}
+
 TEST(Damage, SwappedUtterancesExchangeTheirFeatures) {
   const auto result = damaged(turns(), Damage::kSwapped, 1);
   std::multiset<float> values;

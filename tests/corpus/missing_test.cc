@@ -199,6 +199,24 @@ TEST(Masks, DependOnCorpusProtocolAndSeedAlone) {
   EXPECT_NE(masks_of("rate=.3", corpus), masks_of("rate=.3", corpus, 2));
 }
 
+TEST(Masks, EachOfficialPartLosesTheRate) {
+  Corpus corpus = three_modalities();
+  std::map<Part, std::vector<std::int64_t>> parts;
+  for (std::size_t d = 0; d < corpus.dialogues.size(); ++d) {
+    auto& dialogue = corpus.dialogues[d];
+    dialogue.group.clear();
+    dialogue.part = d % 4 == 0 ? Part::kTest : Part::kTrain;
+    for (std::int64_t i = 0; i < dialogue.count; ++i) {
+      parts[dialogue.part].push_back(dialogue.first + i);
+    }
+  }
+  const auto masks = masks_of("rate=.4", corpus);
+  for (const auto& [part, utterances] : parts) {
+    const double rounding = .5 / static_cast<double>(3 * utterances.size());
+    EXPECT_NEAR(removed_share(corpus, masks, utterances), .4, rounding + 1e-12);
+  }
+}
+
 TEST(Masks, WhatIsMissingAtALowRateIsMissingAtAHigherOne) {
   const Corpus corpus = three_modalities();
   const auto few = masks_of("rate=.2", corpus);

@@ -146,6 +146,64 @@ TEST_F(Stress, WhatIsSetAsideCostsAsMuchAsWhatIsMissing) {
   }
 }
 
+TEST_F(Stress, ScoresAreMeansOverModels) {
+  const StressPlan plan{.damages = {Damage::kScale}, .severities = {1}, .modalities = {0}};
+  const auto one = run(plan);
+  models.push_back(load_stressed(dir / "model", {0, 1, 2, 3, 4, 5, 6, 7, 8, 9}));
+  const auto two = run(plan);
+  EXPECT_EQ(two.models, 2);
+  EXPECT_DOUBLE_EQ(two.clean.plain, one.clean.plain);
+  EXPECT_DOUBLE_EQ(two.cells[0].score.plain, one.cells[0].score.plain);
+  EXPECT_EQ(two.utterances, 120);
+}
+
+TEST_F(Stress, DamageIsInUnitsOfItsOwnModality) {
+  models[0].means[1] = {5, 6, 7};
+  models[0].deviations[1] = {2, 3, 4};
+  const auto result =
+      run({.damages = {Damage::kNoise}, .severities = {1}, .modalities = {1}, .seed = 7});
+  const auto damage =
+      damage_modality(corpus, models[0].dialogues,
+                      {Damage::kNoise, 1, 1, 7, models[0].means[1], models[0].deviations[1]});
+  corpus.modalities[1].features = damage.features;
+  EXPECT_DOUBLE_EQ(result.cells[0].score.plain, agreement(answers(Pattern::complete(2), nullptr)));
+}
+
+TEST_F(Stress, WhatIsFoundIsAShareOfDamagedUtterances) {
+  // Every fourth utterance is loud in m0, so its size tells whose features it got.
+  for (std::size_t u = 0; u < 60; ++u) {
+    const float size = u % 4 == 0 ? 100 : 1;
+    for (std::size_t j = 0; j < 3; ++j) corpus.modalities[0].features[3 * u + j] = size;
+  }
+  const auto result = run({.damages = {Damage::kSwapped},
+                           .severities = {0.1},
+                           .modalities = {0},
+                           .seed = 7,
+                           .set_aside_rate = 0.01});
+  const auto damage =
+      damage_modality(corpus, models[0].dialogues,
+                      {Damage::kSwapped, 0.1, 0, 7, models[0].means[0], models[0].deviations[0]});
+  double loud = 0;
+  double all = 0;
+  for (std::size_t u = 0; u < 60; ++u) {
+    if (damage.touched[u] == 0) continue;
+    ++all;
+    loud += damage.features[3 * u] > 10 ? 1 : 0;
+  }
+  EXPECT_EQ(all, 6);
+  EXPECT_DOUBLE_EQ(result.cells[0].suspected, loud / all);  // of 6, so never the share of all
+  EXPECT_DOUBLE_EQ(result.modalities[0].false_alarms, 0.25);
+}
+
+TEST_F(Stress, OutputsAreBroughtToTheClassesOfTheCorpus) {
+  for (auto& utterance : corpus.utterances) utterance.label = 1 - utterance.label;
+  std::swap(corpus.class_names[0], corpus.class_names[1]);
+  StressPlan plan{.damages = {}, .severities = {}, .modalities = {0}, .metric = "wa"};
+  const auto result =
+      stress_models(models, corpus, {corpus.class_names, {1, 0}}, plan, [](double) {});
+  EXPECT_DOUBLE_EQ(result.clean.plain, 1);
+}
+
 TEST_F(Stress, WhatDoesNotApplyIsNotScored) {
   for (auto& utterance : corpus.utterances) utterance.speaker.clear();
   const StressPlan plan{.damages = {Damage::kSpeaker}, .severities = {1}, .modalities = {1}};

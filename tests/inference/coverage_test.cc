@@ -169,6 +169,22 @@ TEST(PredictionSets, HoldTheClassesThatAreProbableEnough) {
       << "the label always";
 }
 
+TEST(PredictionSets, AreMadeOfTheNetworksOwnProbabilitiesAsTheScoresWere) {
+  const PredictionSets sets(made_info(), .7);
+  const MadePrediction made({.3F, .1F, .6F}, kAll);
+  Predictions predictions = made.view();
+  const std::vector<float> calibrated = {.1F, .05F, .85F};
+  predictions.probabilities = calibrated;
+  EXPECT_THAT(sets.classes(predictions, 0), ElementsAre(2, 0));
+}
+
+TEST(PredictionSets, TheUtteranceOfTheThresholdIsWithinDespiteRounding) {
+  const PredictionSets sets(made_info(), .7);
+  EXPECT_THAT(sets.classes(MadePrediction({.299995F, .1F, .600005F}, kAll).view(), 0),
+              ElementsAre(2, 0))
+      << "training and prediction differ by as much";
+}
+
 TEST(PredictionSets, PatternsPromiseForThemselvesAlone) {
   const PredictionSets sets(made_info(), .9);
   EXPECT_THAT(sets.refusal(kAll), IsEmpty());

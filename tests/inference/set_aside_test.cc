@@ -60,6 +60,8 @@ TEST_F(Reliability, AValueIsRankedAmongThoseOfValidation) {
   constexpr double kNever = -std::numeric_limits<double>::infinity();
   // None of nine is as loud: 1 / 10, times four measures.
   EXPECT_DOUBLE_EQ(reliability_of(view, {3.5, -9, 0, kNever}), 0.4);
+  // One of nine is as loud as 3.
+  EXPECT_DOUBLE_EQ(reliability_of(view, {3, -9, 0, kNever}), 0.8);
   // Three of nine are at least as loud as 1, which is 4 / 10 and more than 1 by four measures.
   EXPECT_DOUBLE_EQ(reliability_of(view, {1, -9, 0, kNever}), 1);
   EXPECT_DOUBLE_EQ(reliability_of(view, {2, -9, 4.5, kNever}), 0.8);  // one of nine as shapeless
@@ -145,6 +147,55 @@ TEST_F(SetAside, TheLeastSuspectedOneStaysWhenNothingElseIsLeft) {
   EXPECT_EQ(kept.used[0], Pattern(1));
   EXPECT_EQ(kept.suspected[1], Pattern(1));
   EXPECT_EQ(kept.used[1], Pattern(1));
+}
+
+TEST_F(SetAside, OnlyModalitiesInUseAreJudged) {
+  const Recogniser model = load(file());
+  Workspace workspace;
+  std::vector<UtteranceView> dialogue(1);
+  dialogue[0].features = {bad.data(), good.data()};
+  const auto kept =
+      model.predict(dialogue, workspace, {.available = Pattern(2), .set_aside_rate = 0.01});
+  EXPECT_TRUE(kept.suspected[0].empty());
+  EXPECT_EQ(kept.used[0], Pattern(2));
+}
+
+TEST_F(SetAside, AModalityWithoutAnEstimateIsNotSuspected) {
+  TensorFile contents = file();
+  for (const char* array :
+       {"basis", "variance", "loud", "faint", "shapeless", "repeated", "counts"}) {
+    contents.arrays.erase(std::string("reliability.m1.") + array);
+  }
+  const Recogniser model = load(contents);
+  Workspace workspace;
+  std::vector<UtteranceView> dialogue(1);
+  dialogue[0].features = {bad.data(), bad.data()};
+  const auto kept = model.predict(dialogue, workspace, {.set_aside_rate = 0.01});
+  EXPECT_EQ(kept.suspected[0], Pattern(1));
+  EXPECT_EQ(kept.used[0], Pattern(2));
+}
+
+TEST_F(SetAside, AFrozenSensorStaysSuspected) {
+  TensorFile contents = file();
+  for (const char* modality : {"m0", "m1"}) {
+    const std::string prefix = "reliability." + std::string(modality);
+    contents.arrays[prefix + ".loud"] = {{1}, std::vector<float>{9}};
+    contents.arrays[prefix + ".repeated"] = {{1}, std::vector<float>{-0.5F}};
+    contents.arrays[prefix + ".counts"] = {{4}, std::vector<std::int64_t>{399, 0, 0, 399}};
+  }
+  const Recogniser model = load(contents);
+  const std::array<std::array<float, 2>, 3> others = {{{-1, 0.5F}, {2, 1}, {0, -2}}};
+  const std::array<float, 2> nearly = {1.5F, -1};
+  const std::array<float, 2> drifting = {2, -1};
+  Workspace workspace;
+  std::vector<UtteranceView> dialogue(3);
+  // Each is near its predecessor, which is suspected, and far from the last one that is not.
+  dialogue[0].features = {good.data(), others[0].data()};
+  dialogue[1].features = {nearly.data(), others[1].data()};
+  dialogue[2].features = {drifting.data(), others[2].data()};
+  const auto kept = model.predict(dialogue, workspace, {.set_aside_rate = 0.01});
+  EXPECT_THAT(std::vector<Pattern>(kept.suspected.begin(), kept.suspected.end()),
+              testing::ElementsAre(Pattern(), Pattern(1), Pattern(1)));
 }
 
 TEST_F(SetAside, AStreamSetsAsideTheSame) {

@@ -194,6 +194,9 @@ TEST_F(ServiceTest, RefusalsNameFieldAndReason) {
   HttpRequest packed{"POST", "/v1/predict", "\x1f\x8b", "application/json", ""};
   packed.content_encoding = "gzip";
   expect_refusal(service().handle(packed), 415, "Content-Encoding", "plain");
+  HttpRequest plain{"POST", "/v1/predict", kUtterance, "application/json", ""};
+  plain.content_encoding = "Identity";
+  EXPECT_EQ(service().handle(plain).status, 200);
   expect_refusal(service().refuse_busy({"POST", "/v1/predict", "", "", ""}), 503, "", "in work");
 }
 

@@ -45,10 +45,10 @@ ResidualAutoencoder::ResidualAutoencoder(ParameterSet& parameters, const std::st
   std::vector<std::int64_t> down = {width};
   down.insert(down.end(), widths.begin(), widths.end());
   const std::vector<std::int64_t> up(down.rbegin(), down.rend());
-  constexpr double kSlope = 0.01;  // of the encoders only
+  constexpr double kEncoderSlope = 0.01;  // of the encoders only
   for (std::int64_t b = 0; b < blocks; ++b) {
     encoders_.emplace_back(parameters, fmt::format("{}.encoder{}", name, b), down, generator,
-                           kSlope);
+                           kEncoderSlope);
     decoders_.emplace_back(parameters, fmt::format("{}.decoder{}", name, b), up, generator);
   }
   transform_ = Perceptron(parameters, name + ".transform", {width, width, width}, generator);
