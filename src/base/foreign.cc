@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <fstream>
 
 namespace hardy {
 namespace {
@@ -36,7 +37,10 @@ constexpr auto kSignatures = std::to_array<Signature>({
      "plain arrays with numpy.save, labels with pickle.dump, tables as CSV"},
     {"\x00\x05\x16\x07"sv, "the side file of a Mac (AppleDouble), not the file itself; copy again"},
     {"\x00\x05\x16\x00"sv, "the side file of a Mac (AppleSingle); copy again"},
-    {"\x93NUMPY"sv, "an array of numpy (.npy)"},
+    {"\x93NUMPY"sv,
+     "an array of numpy (.npy); numpy.load(FILE, allow_pickle=True).tolist() gives what "
+     "pickle.dump "
+     "writes"},
     {"MATLAB 5.0 MAT-file"sv, "a MATLAB file; save it from Python with numpy.save"},
     {"%PDF-"sv, "a PDF document"},
     {"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"sv, "an old spreadsheet (.xls); save the table as CSV"},
@@ -105,6 +109,14 @@ std::string foreign_contents(std::string_view bytes) {
 std::string foreign_contents(std::span<const std::byte> bytes) {
   return foreign_contents(
       std::string_view(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+}
+
+std::string foreign_file(const std::filesystem::path& file) {
+  std::ifstream stream(file, std::ios::binary);
+  std::array<char, kLooked> start{};
+  stream.read(start.data(), start.size());
+  return foreign_contents(
+      std::string_view(start.data(), static_cast<std::size_t>(stream.gcount())));
 }
 
 bool is_side_file(std::string_view name) {

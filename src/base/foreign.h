@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <filesystem>
 #include <span>
 #include <string>
 #include <string_view>
@@ -14,6 +15,9 @@ namespace hardy {
 /// bytes only.
 std::string foreign_contents(std::span<const std::byte> bytes);
 std::string foreign_contents(std::string_view bytes);
+
+/// The same of the beginning of a file; "" as well when it cannot be read.
+std::string foreign_file(const std::filesystem::path& file);
 
 /// Whether a name belongs to a file or folder that an operating system left beside the data: a name
 /// that starts with a dot (._x, .DS_Store, .ipynb_checkpoints), `__MACOSX`, `Thumbs.db`,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <set>
 #include <unordered_set>
@@ -12,6 +13,7 @@
 #include <fmt/ranges.h>
 
 #include "corpus/label_column.h"
+#include "corpus/label_words.h"
 #include "formats/text.h"
 #include "hardy/errors.h"
 
@@ -250,8 +252,21 @@ void CorpusAssembler::check_class(const Record& record, float label, bool is_unl
                    label)});
 }
 
+double CorpusAssembler::largest_value(const std::vector<float>& labels,
+                                      const Corpus& corpus) const {
+  double largest = -1;
+  for (const float label : labels) {
+    if (std::isfinite(label) && !is_filler(label))
+      largest = std::max<double>(largest, std::abs(label));
+  }
+  // Of classes and of columns that were judged already none is a filler.
+  const bool is_judged = corpus.label_kind != LabelKind::kValue || is_nan_unlabelled_;
+  return is_judged || largest < 0 ? std::numeric_limits<double>::infinity() : largest;
+}
+
 void CorpusAssembler::fill_dialogues(const std::vector<std::size_t>& order,
                                      const std::vector<float>& labels, Corpus& corpus) {
+  const double largest = largest_value(labels, corpus);
   for (const std::size_t i : order) {
     Record& record = records_[i];
     const bool is_new = corpus.dialogues.empty() || corpus.dialogues.back().id != record.dialogue;
@@ -268,6 +283,14 @@ void CorpusAssembler::fill_dialogues(const std::vector<std::size_t>& order,
                    fmt::format("its label is {}", labels[i]),
                    "label it, remove it, or say that it means \"not labelled\": --set "
                    "data.unlabelled=nan"});
+    }
+    if (!is_unlabelled && is_filler_among(labels[i], largest)) {
+      add_finding({Severity::kError, "label-mark",
+                   fmt::format("{}, utterance {}", source_, record.id),
+                   fmt::format("its label {} stands among values of at most {}: it seems to mean "
+                               "\"not labelled\"",
+                               labels[i], largest),
+                   fmt::format("say so with --set data.unlabelled={}, or correct it", labels[i])});
     }
     Utterance utterance;
     utterance.id = std::move(record.id);

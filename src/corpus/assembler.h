@@ -91,6 +91,8 @@ class CorpusAssembler {
                     std::vector<float>& labels);
   void apply_classes(const LabelColumn& column, Corpus& corpus, std::vector<float>& labels);
   [[nodiscard]] std::vector<std::size_t> order_records() const;
+  /// The largest magnitude of the values that are no fillers; infinite where none is sought.
+  [[nodiscard]] double largest_value(const std::vector<float>& labels, const Corpus& corpus) const;
   void fill_dialogues(const std::vector<std::size_t>& order, const std::vector<float>& labels,
                       Corpus& corpus);
   void fill_modalities(const std::vector<std::size_t>& order, Corpus& corpus);

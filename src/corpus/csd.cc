@@ -5,6 +5,7 @@
 #include <cmath>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <unordered_map>
 #include <utility>
@@ -17,6 +18,7 @@
 #include "base/foreign.h"
 #include "corpus/assembler.h"
 #include "corpus/csd_sequences.h"
+#include "corpus/table_words.h"
 #include "formats/csv.h"
 #include "formats/hdf5.h"
 #include "formats/text.h"
@@ -57,15 +59,6 @@ std::pair<std::string, std::int64_t> split_id(const std::string& id) {
   return number ? std::pair(id.substr(0, open), *number) : std::pair(id, std::int64_t{0});
 }
 
-Part part_of_text(const std::string& text) {
-  if (text == "train") return Part::kTrain;
-  if (text == "test") return Part::kTest;
-  if (text == "validation" || text == "valid" || text == "val" || text == "dev") {
-    return Part::kValidation;
-  }
-  throw DataError(fmt::format("'{}' is none of train, validation, test", text));
-}
-
 class CsdReader {
  public:
   CsdReader(const fs::path& source, const DataConfig& config)
@@ -78,6 +71,7 @@ class CsdReader {
     sort_sequences(std::move(sequences));
     read_split();
     read_labels();
+    check_split();
     if (words_) read_words();
     for (const auto& feature : choose_features()) read_features(feature);
     return assembler_.finish(config_, name, layout);
@@ -128,13 +122,32 @@ class CsdReader {
                                   file.string(), fmt::join(table.header, ", ")));
     }
     for (std::size_t row = 0; row < table.rows.size(); ++row) {
-      try {
-        split_.emplace(table.rows[row][*dialogue], part_of_text(table.rows[row][*split]));
-      } catch (const DataError& error) {
-        throw DataError(
-            fmt::format("{}, line {}: {}", file.string(), table.lines[row], error.what()));
+      const auto part = part_of_word(trim(table.rows[row][*split]));
+      if (!part) {
+        throw DataError(fmt::format("{}, line {}: '{}' is none of train, validation, test",
+                                    file.string(), table.lines[row], table.rows[row][*split]));
       }
+      split_.emplace(normal_form(trim(table.rows[row][*dialogue])), *part);
     }
+  }
+
+  /// Reports recordings of split.csv that have no label, e.g. because they are spelt otherwise.
+  void check_split() {
+    std::set<std::string> labelled;
+    for (const auto& [video, spans] : by_video_) labelled.insert(normal_form(video));
+    std::vector<std::string> unknown;
+    for (const auto& [video, part] : split_) {
+      if (!labelled.contains(video)) unknown.push_back(video);
+    }
+    if (unknown.empty() || labelled.empty()) return;
+    const std::string what = fmt::format(
+        "{} of its {} recordings have no label, e.g. '{}'; those with labels are "
+        "called like '{}'",
+        unknown.size(), split_.size(), unknown[0], *labelled.begin());
+    if (unknown.size() == split_.size()) fail(fmt::format("{}: {}", kSplitTable, what));
+    assembler_.add_finding({Severity::kWarning, "unknown-dialogue",
+                            fmt::format("{}/{}", source_.string(), kSplitTable), what,
+                            "nothing, if they were never labelled"});
   }
 
   // ---- labels -----------------------------------------------------------------------------------
@@ -166,7 +179,7 @@ class CsdReader {
     record.dialogue = video;
     record.order = is_aligned ? number : k;
     record.id = is_aligned ? rows.id : fmt::format("{}[{}]", video, k);
-    const auto part = split_.find(video);
+    const auto part = split_.find(normal_form(video));
     if (part != split_.end()) record.part = part->second;
     Span span{0, 0, assembler_.size()};
     if (!rows.intervals.empty()) {

@@ -1,8 +1,11 @@
 #include "corpus/feature_table.h"
 
 #include <algorithm>
+#include <map>
 #include <set>
+#include <string_view>
 #include <system_error>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -86,6 +89,20 @@ std::size_t best_naming(const std::vector<TableRecord>& records, const fs::path&
   return best;
 }
 
+/// Reports two utterances at one position of a dialogue: their order would be that of the rows.
+void check_positions(const std::vector<TableRecord>& records, CorpusAssembler& assembler) {
+  std::map<std::tuple<std::string_view, Part, std::int64_t>, const std::string*> taken;
+  for (const auto& [record, names] : records) {
+    const auto [place, is_new] =
+        taken.try_emplace({record.dialogue, record.part, record.order}, &record.id);
+    if (is_new || *place->second == record.id) continue;  // equal ids are reported elsewhere
+    assembler.add_finding({Severity::kError, "bad-position", "utterance " + record.id,
+                           fmt::format("position {} of dialogue '{}' is taken by '{}'",
+                                       record.order, record.dialogue, *place->second),
+                           "correct the column, or remove it where the rows are in order"});
+  }
+}
+
 /// Reads the requested label; with the task "labels" or "values" all of them.
 void add_labels(const TableColumns& columns, const DataConfig& config, CorpusAssembler& assembler) {
   const auto names = columns.label_names();
@@ -148,6 +165,7 @@ Reading read_feature_table(const DataConfig& given, int jobs) {
   const std::size_t naming = best_naming(records, folders[0].folder);
   std::vector<FeatureRequest> requests;
   CorpusAssembler assembler(root.string(), SequenceRules::from(config));
+  check_positions(records, assembler);
   for (auto& [record, names] : records) {
     const std::string& name = names[std::min(naming, names.size() - 1)];
     if (name.empty() || name.find('/') != std::string::npos) {
@@ -163,6 +181,7 @@ Reading read_feature_table(const DataConfig& given, int jobs) {
       load_feature_folders(folders, requests, jobs, bad_features_of(config.not_finite), findings);
   for (auto& finding : findings) assembler.add_finding(std::move(finding));
   for (auto& modality : modalities) assembler.add_vectors(std::move(modality));
+  columns.add_findings(assembler);
   return assembler.finish(config, fs::weakly_canonical(root).filename().string(),
                           columns.title() + "; sequences reduced to their mean over frames");
 }

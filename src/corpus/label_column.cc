@@ -14,6 +14,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "corpus/label_words.h"
 #include "formats/text.h"
 #include "hardy/errors.h"
 
@@ -29,34 +30,6 @@ constexpr const char* kSayUnlabelled =
     "label it, remove the row, or say what stands for \"not labelled\": unlabelled = [..] in "
     "corpus.toml, or --set data.unlabelled=..";
 
-/// A finite number; "nan" and "inf" are not.
-std::optional<double> number_in(std::string_view text) {
-  const auto value = to_real(text);
-  if (!value || !std::isfinite(static_cast<float>(*value))) return std::nullopt;
-  return value;
-}
-
-std::optional<std::int64_t> whole_number_in(std::string_view text) {
-  const auto value = number_in(text);
-  if (!value || *value != std::floor(*value) || std::abs(*value) > 1e9) return std::nullopt;
-  return static_cast<std::int64_t>(*value);
-}
-
-/// "1,5": a number with a decimal comma.
-bool has_decimal_comma(std::string_view text) {
-  const std::size_t comma = text.find(',');
-  if (comma == std::string_view::npos || comma + 1 == text.size()) return false;
-  std::string point(text);
-  point[comma] = '.';
-  return number_in(point).has_value();
-}
-
-std::optional<double> number_with_comma(std::string_view text) {
-  std::string point(text);
-  std::replace(point.begin(), point.end(), ',', '.');
-  return number_in(point);
-}
-
 /// Counts of the kinds of entries in a column.
 struct Census {
   std::size_t others = 0;  ///< neither marks nor missing
@@ -65,6 +38,7 @@ struct Census {
   std::size_t fractions = 0;  ///< whole numbers written with a decimal point
   std::size_t commas = 0;
   std::size_t lists = 0;
+  std::size_t percentages = 0;
   std::set<std::int64_t> values;  ///< the whole numbers
 };
 
@@ -86,6 +60,7 @@ class LabelColumnReader {
       guess();
     }
     warn_of_similar_classes();
+    warn_of_doubtful_classes();
     return std::move(result_);
   }
 
@@ -95,6 +70,7 @@ class LabelColumnReader {
     ++census_.others;
     if (text.starts_with('[') || text.starts_with('(')) ++census_.lists;
     if (has_decimal_comma(text)) ++census_.commas;
+    if (is_percentage(text)) ++census_.percentages;
     if (!number_in(text)) return;
     ++census_.numbers;
     const auto whole = whole_number_in(text);
@@ -123,6 +99,11 @@ class LabelColumnReader {
                   fmt::format("{} labels are lists such as '{}'", census_.lists,
                               first([](auto text) { return text[0] == '[' || text[0] == '('; })),
                   "write one column per emotion instead, label:NAME, with 0 or 1 in it");
+    } else if (2 * census_.percentages > census_.others) {
+      add_to_file(Severity::kError, "label-percent",
+                  fmt::format("{} labels are percentages, e.g. '{}'", census_.percentages,
+                              first(is_percentage)),
+                  "write the numbers without %");
     } else if (census_.commas > 0 && 2 * (census_.commas + census_.numbers) > census_.others) {
       add_to_file(Severity::kError, "label-comma",
                   fmt::format("{} labels have a decimal comma, e.g. '{}'", census_.commas,
@@ -170,6 +151,14 @@ class LabelColumnReader {
     return *census_.values.begin() < 0 && *std::next(census_.values.begin()) >= 0;
   }
 
+  /// A number of nines far above the other class numbers, among at least two others.
+  [[nodiscard]] std::optional<std::int64_t> filler() const {
+    if (census_.values.size() < 3) return std::nullopt;
+    const auto last = std::prev(census_.values.end());
+    const bool is_far = *last > 2 * *std::prev(last) + 1;
+    return is_far && is_filler(static_cast<double>(*last)) ? std::optional(*last) : std::nullopt;
+  }
+
   [[nodiscard]] std::string some_values() const {
     const std::vector<std::int64_t> all(census_.values.begin(), census_.values.end());
     if (all.size() <= kFewValues) return fmt::format("{}", fmt::join(all, ", "));
@@ -194,7 +183,7 @@ class LabelColumnReader {
       if (is_unlabelled_mark(text, settings_) || looks_missing(text)) continue;
       if (!is_numbered_) names.emplace(0, normal_form(text));
       const auto number = whole_number_in(text);
-      const bool is_class = number && (*number >= 0 || !has_negative_mark());
+      const bool is_class = number && (*number >= 0 || !has_negative_mark()) && number != filler();
       if (is_numbered_ && is_class) names.emplace(*number, std::to_string(*number));
       if (names.size() <= kMaxClasses) continue;
       throw DataError(
@@ -237,7 +226,7 @@ class LabelColumnReader {
       add(Severity::kError, "missing-label", row,
           fmt::format("label '{}' is none: the utterance seems not to be labelled", text),
           kSayUnlabelled);
-    } else if (is_numbered_ && number && *number < 0) {
+    } else if (is_numbered_ && number && (*number < 0 || number == filler())) {
       add(Severity::kError, "label-mark", row,
           fmt::format("label '{}' stands among the class numbers {}: it seems to mean \"not "
                       "labelled\"",
@@ -264,7 +253,7 @@ class LabelColumnReader {
   void warn_of_similar_classes() {
     std::map<std::string, std::string> seen;
     for (const auto& name : result_.class_names) {
-      const auto [found, is_new] = seen.emplace(lower_case(name), name);
+      const auto [found, is_new] = seen.emplace(as_seen(name), name);
       if (is_new) continue;
       add_to_file(Severity::kWarning, "similar-classes",
                   fmt::format("'{}' and '{}' are two classes", found->second, name),
@@ -272,15 +261,47 @@ class LabelColumnReader {
     }
   }
 
+  /// Says when a name of no class may have become one.
+  void warn_of_doubtful_classes() {
+    for (const auto& name : result_.class_names) {
+      if (!settings_.class_names.empty() || !is_doubtful_class(name)) continue;
+      add_to_file(Severity::kWarning, "label-guess", fmt::format("'{}' is read as a class", name),
+                  fmt::format("if it means \"not labelled\" say so: unlabelled = [\"{}\"] in "
+                              "corpus.toml or --set data.unlabelled={}",
+                              name, name));
+    }
+  }
+
   // ---- values -----------------------------------------------------------------------------------
+
+  /// The largest magnitude of the values that are no fillers; infinite without any.
+  [[nodiscard]] double largest_value() const {
+    double largest = -1;
+    for (const auto text : column_.texts) {
+      const auto value = has_commas_ ? number_with_comma(text) : number_in(text);
+      if (value && !is_filler(*value)) largest = std::max(largest, std::abs(*value));
+    }
+    return largest < 0 ? std::numeric_limits<double>::infinity() : largest;
+  }
 
   void read_values() {
     result_.kind = LabelKind::kValue;
+    const double largest = largest_value();
     for (std::size_t row = 0; row < column_.texts.size(); ++row) {
       const auto text = column_.texts[row];
       const auto value = has_commas_ ? number_with_comma(text) : number_in(text);
       const bool is_mark = is_unlabelled_mark(text, settings_);
+      const bool is_far = value && is_filler_among(*value, largest);
       result_.labels.push_back(value && !is_mark ? static_cast<float>(*value) : kUnlabelled);
+      if (is_far && !is_mark) {
+        add(Severity::kError, "label-mark", row,
+            fmt::format("label '{}' stands among values of at most {}: it seems to mean \"not "
+                        "labelled\"",
+                        text, largest),
+            fmt::format("say so with unlabelled = [\"{}\"] in corpus.toml or --set "
+                        "data.unlabelled={}, or correct it",
+                        text, text));
+      }
       if (value || is_mark) continue;
       add(Severity::kError, "bad-label", row,
           fmt::format("label '{}' is not a finite number", text),
@@ -299,12 +320,6 @@ class LabelColumnReader {
 };
 
 }  // namespace
-
-bool looks_missing(std::string_view text) {
-  static constexpr auto kTexts = std::to_array<std::string_view>(
-      {"", "nan", "-nan", "+nan", "n/a", "na", "<na>", "#n/a", "#na", "null", "nat", "#value!"});
-  return std::find(kTexts.begin(), kTexts.end(), lower_case(text)) != kTexts.end();
-}
 
 bool is_unlabelled_mark(std::string_view text, const PlainSettings& settings) {
   return std::find(settings.unlabelled.begin(), settings.unlabelled.end(), text) !=

@@ -45,9 +45,6 @@ TableLabels read_target_columns(const std::vector<std::string>& names,
                                 const std::vector<TableColumn>& columns,
                                 const PlainSettings& settings);
 
-/// Whether a text usually stands for an unknown value: "", nan, N/A, null ..
-bool looks_missing(std::string_view text);
-
 /// The marks in DataConfig::unlabelled: "empty,-1" -> "" and "-1".
 std::vector<std::string> unlabelled_marks(const std::string& text);
 

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cctype>
 #include <map>
+#include <set>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -254,9 +256,47 @@ std::string part_in_name(const std::string& file_name) {
   return "";
 }
 
+namespace {
+
+/// The line of a byte, from 1.
+std::size_t line_at(std::string_view text, std::size_t byte) {
+  const auto end = text.begin() + static_cast<std::ptrdiff_t>(std::min(byte, text.size()));
+  return 1 + static_cast<std::size_t>(std::count(text.begin(), end, '\n'));
+}
+
+/// Refuses a key that an object gives twice: of two labels of one utterance the last would win.
+Json parse_json(std::string_view text, const std::string& name) {
+  if (const auto foreign = foreign_contents(text); !foreign.empty()) {
+    throw DataError(fmt::format("{}: it is no JSON but {}", name, foreign));
+  }
+  std::string converted;
+  text = text_in_utf8(text, converted);
+  std::vector<std::set<std::string>> keys;
+  const auto notice = [&](int, Json::parse_event_t event, Json& value) {
+    if (event == Json::parse_event_t::object_start) keys.emplace_back();
+    if (event == Json::parse_event_t::object_end) keys.pop_back();
+    if (event != Json::parse_event_t::key || keys.back().insert(value.get<std::string>()).second) {
+      return true;
+    }
+    throw DataError(
+        fmt::format("{}: '{}' is given twice in one object", name, value.get<std::string>()));
+  };
+  try {
+    return Json::parse(text, notice);
+  } catch (const Json::parse_error& error) {
+    const std::size_t line = line_at(text, error.byte);
+    const bool has_lines = line == 2 && text.starts_with('{');
+    throw DataError(
+        fmt::format("{}, line {}: it is not JSON there{}", name, line,
+                    has_lines ? "; a file with an object on each line is none: write a list of them"
+                              : " (NaN is none either: write null); is it damaged?"));
+  }
+}
+
+}  // namespace
+
 LabelTable parse_json_labels(std::string_view text, const std::string& name) {
-  const Json json = Json::parse(text, nullptr, false);
-  if (json.is_discarded()) throw DataError(fmt::format("{}: it is not JSON", name));
+  const Json json = parse_json(text, name);
   RecordTable table(name);
   add_json(json, part_in_name(fs::path(name).filename().string()), name, table, true);
   return table.take();

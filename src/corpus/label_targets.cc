@@ -9,6 +9,7 @@
 #include <fmt/ranges.h>
 
 #include "corpus/label_column.h"
+#include "corpus/label_words.h"
 #include "formats/text.h"
 
 namespace hardy {

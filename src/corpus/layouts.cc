@@ -95,7 +95,10 @@ std::string layout_of_pickle_folder(const fs::path& folder) {
   try {
     return pickle_layout(load_pickle(folder / pickles[0]).root());
   } catch (const DataError&) {
-    return "";  // the tree reader reports the problem
+    // Beside features/ it is the label file of a tree, whose reader reports the problem.
+    std::error_code ignored;
+    if (!fs::is_directory(folder / "features", ignored)) throw;
+    return "";
   }
 }
 
@@ -132,7 +135,10 @@ std::string find_layout(const fs::path& path) {
   if (is_mmin_tree(path)) return "mmin";
   if (is_feature_table(path)) return "table";
   const auto merged = files_with(path, {".h5", ".hdf5"});
-  if (merged.size() == 1 && is_hdf5(path / merged[0])) return "hdf5";
+  if (merged.size() == 1) {
+    const fs::path file = path / merged[0];
+    if (is_hdf5(file) || !foreign_file(file).empty()) return "hdf5";
+  }
   return layout_of_pickle_folder(path);
 }
 

@@ -301,6 +301,12 @@ MatchedClasses match_labels(Corpus& corpus, const BundleInfo& info, const ClassM
   leave_values(corpus, matched.names);
   check_entries(corpus, matched.names, map);
   note_map(corpus, map, notes);
+  if (are_numbers(corpus.class_names) && are_numbers(matched.names) &&
+      corpus.checksum != info.data_checksum) {
+    notes.push_back(
+        "the classes of the corpus and of the model are numbers, matched by number; name them "
+        "(class_names in corpus.toml) to be sure that they mean the same");
+  }
   match_classes(corpus, matched.names, map);
   return matched;
 }

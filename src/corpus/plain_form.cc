@@ -13,6 +13,7 @@
 #include "base/files.h"
 #include "base/foreign.h"
 #include "base/wording.h"
+#include "formats/csv.h"
 #include "formats/npy.h"
 #include "formats/npy_cells.h"
 #include "formats/text.h"
@@ -269,9 +270,13 @@ bool is_plain_form(const fs::path& folder) {
 }
 
 PlainSettings parse_plain_settings(std::string_view text, std::string_view name) {
+  if (const auto foreign = foreign_contents(text); !foreign.empty()) {
+    throw DataError(fmt::format("{}: it is {}", name, foreign));
+  }
+  std::string converted;
   toml::table table;
   try {
-    table = toml::parse(text, name);
+    table = toml::parse(text_in_utf8(text, converted), name);
   } catch (const toml::parse_error& error) {
     throw DataError(fmt::format("{}, line {}, column {}: {}", name, error.source().begin.line,
                                 error.source().begin.column, error.description()));

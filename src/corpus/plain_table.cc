@@ -14,6 +14,7 @@
 #include "base/wording.h"
 #include "corpus/label_column.h"
 #include "corpus/plain_form.h"
+#include "corpus/table_words.h"
 #include "formats/csv.h"
 #include "formats/text.h"
 #include "hardy/errors.h"
@@ -28,19 +29,11 @@ constexpr std::string_view kColumns[] = {"id", "dialogue", "position", "speaker"
                                          // Origin of an utterance; informative.
                                          "media", "start", "end"};
 
-std::optional<Part> parse_part(std::string_view text) {
-  if (text.empty()) return Part::kNone;
-  if (text == "train") return Part::kTrain;
-  if (text == "validation" || text == "valid" || text == "val" || text == "dev") {
-    return Part::kValidation;
-  }
-  if (text == "test") return Part::kTest;
-  return std::nullopt;
-}
-
-std::optional<bool> parse_mark(std::string_view text) {
-  if (text.empty() || text == "0" || text == "false" || text == "no") return false;
-  if (text == "1" || text == "true" || text == "yes") return true;
+/// In any case of letters: spreadsheets write TRUE, pandas 1.0.
+std::optional<bool> parse_mark(std::string_view field) {
+  const std::string text = lower_case(field);
+  if (text.empty() || text == "0" || text == "0.0" || text == "false" || text == "no") return false;
+  if (text == "1" || text == "1.0" || text == "true" || text == "yes") return true;
   return std::nullopt;
 }
 
@@ -96,20 +89,51 @@ class TableReader {
   }
 
   void check_columns(const std::vector<std::string>& modalities) {
-    for (const auto& column : table_.header) {
+    for (std::size_t place = 0; place < table_.header.size(); ++place) {
+      const auto& column = table_.header[place];
       const bool is_known =
           column.starts_with(kTargetPrefix) ||
           std::find(std::begin(kColumns), std::end(kColumns), column) != std::end(kColumns);
       const bool is_mark = column.starts_with(kPresentPrefix) &&
                            std::find(modalities.begin(), modalities.end(),
                                      column.substr(kPresentPrefix.size())) != modalities.end();
-      if (is_known || is_mark) continue;
+      if (is_known || is_mark || refuse_misnamed(place, modalities)) continue;
       result_.reading.findings.push_back(
           {Severity::kWarning, "unknown-column", file_,
            fmt::format("column '{}' is not used", column),
            fmt::format("known are {}, label:<name> and present:<modality>",
                        fmt::join(kColumns, ", "))});
     }
+  }
+
+  /// Reports a column that is probably a known one under another name: without it the dialogues,
+  /// the split or the missing modalities would be others than the user means.
+  bool refuse_misnamed(std::size_t place, const std::vector<std::string>& modalities) {
+    const auto& column = table_.header[place];
+    std::string meant = meant_column(table_, place);
+    if (lower_case(column).starts_with(kPresentPrefix)) {
+      meant = meant_mark(column.substr(kPresentPrefix.size()), modalities);
+    }
+    if (meant.empty()) return false;
+    result_.reading.findings.push_back(
+        {Severity::kError, "misnamed-column", file_,
+         fmt::format("column '{}' is not read; it seems to be '{}'", column, meant),
+         fmt::format("rename it to {}, or, if it means something else, give it another name",
+                     meant)});
+    return true;
+  }
+
+  /// The mark of the modality that `name` probably is; empty if that modality has one.
+  [[nodiscard]] std::string meant_mark(const std::string& name,
+                                       const std::vector<std::string>& modalities) const {
+    std::string meant = nearest_name(name, modalities);
+    for (const auto& modality : modalities) {
+      const bool is_same = lower_case(modality) == lower_case(name);
+      if (is_same || modality_of_folder(name) == modality) meant = modality;
+    }
+    if (meant.empty()) return "";
+    meant.insert(0, kPresentPrefix);
+    return table_.column(meant) ? "" : meant;
   }
 
   // ---- labels -----------------------------------------------------------------------------------
@@ -159,7 +183,7 @@ class TableReader {
       std::string id = normal_form(field(row, "id"));
       std::string dialogue = has_dialogues ? normal_form(field(row, "dialogue")) : id;
       if (has_ids_by_part) {
-        const auto part = parse_part(field(row, "split")).value_or(Part::kNone);
+        const auto part = part_of_word(field(row, "split")).value_or(Part::kNone);
         const std::string prefix = part == Part::kNone ? "" : part_name(part) + std::string("_");
         if (!id.empty()) id = prefix + id;
         if (!dialogue.empty()) dialogue = prefix + dialogue;
@@ -183,7 +207,7 @@ class TableReader {
     std::unordered_map<std::string_view, int> parts;
     Repeats repeats;
     for (std::size_t row = 0; row < names.size(); ++row) {
-      const auto part = parse_part(field(row, "split")).value_or(Part::kNone);
+      const auto part = part_of_word(field(row, "split")).value_or(Part::kNone);
       if (names[row].empty() || part == Part::kNone) continue;
       if (!by_part[part].insert(names[row]).second) {
         repeats.is_within = true;
@@ -251,7 +275,7 @@ class TableReader {
     std::map<std::size_t, std::int64_t> position;
     std::set<std::int64_t> seen;
     for (const std::size_t row : rows) {
-      const auto value = to_integer(field(row, "position"));
+      const auto value = whole_number_of(field(row, "position"));
       position[row] = value.value_or(0);
       if (!value) {
         add_error("bad-position", row,
@@ -273,7 +297,7 @@ class TableReader {
     dialogue.first = corpus.size();
     dialogue.count = static_cast<std::int64_t>(rows.size());
     dialogue.group = normal_form(field(rows[0], "group"));
-    const auto part = parse_part(field(rows[0], "split"));
+    const auto part = part_of_word(field(rows[0], "split"));
     dialogue.part = part.value_or(Part::kNone);
     const auto d = static_cast<std::int64_t>(corpus.dialogues.size());
     for (const std::size_t row : rows) {
@@ -291,11 +315,11 @@ class TableReader {
   }
 
   void check_same(std::size_t first, std::size_t row, const std::string& dialogue) {
-    if (!parse_part(field(row, "split"))) {
+    if (!part_of_word(field(row, "split"))) {
       add_error("bad-split", row,
                 fmt::format("split '{}' is none of train, validation, test", field(row, "split")));
     }
-    if (field(row, "split") != field(first, "split")) {
+    if (part_of_word(field(row, "split")) != part_of_word(field(first, "split"))) {
       add_error("both-sides", row,
                 fmt::format("dialogue '{}' is in '{}' and in '{}'", dialogue, field(first, "split"),
                             field(row, "split")),

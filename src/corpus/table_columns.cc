@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <set>
 #include <utility>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "corpus/table_words.h"
 #include "formats/text.h"
 #include "hardy/errors.h"
 
@@ -24,32 +26,29 @@ std::string to_lower(std::string text) {
   return text;
 }
 
-std::optional<Part> part_of_word(std::string_view word) {
-  if (word.empty()) return Part::kNone;
-  if (word == "train" || word == "trn") return Part::kTrain;
-  if (word == "test" || word == "tst") return Part::kTest;
-  if (word == "dev" || word == "val" || word == "valid" || word == "validation") {
-    return Part::kValidation;
-  }
-  return std::nullopt;
-}
-
 }  // namespace
 
 TableColumns::TableColumns(const LabelTable& table, const std::string& source)
     : table_(table), source_(source) {
   for (const auto& column : table.table.header) header_.push_back(to_lower(column));
   id_ = find({"id", "uid", "name", "utt_id", "filename", "file_name", "segment"});
-  dialogue_ = find({"dialogue_id", "dialog_id", "dialogue", "conversation"});
+  dialogue_ = find({"dialogue_id", "dialog_id", "dialogue", "dialog", "conversation_id", "conv_id",
+                    "conversation"});
   utterance_ = find({"utterance_id", "turn", "position"});
   scene_ = find({"scene_id"});
   season_ = find({"season"});
   episode_ = find({"episode"});
   video_ = find({"video_id", "video"});
   clip_ = find({"clip_id", "clip"});
-  split_ = find({"split", "mode", "part", "partition", "set"});
-  const bool has_numbers = (dialogue_ || scene_) && utterance_;
-  if (id_ || has_numbers || (video_ && clip_)) return;
+  split_ = find({"split", "mode", "part", "partition", "set", "subset", "phase"});
+  speaker_ = find({"speaker", "speaker_id"});
+  group_ = find({"group", "session"});
+  transcript_ = find({"transcript", "text", "utterance", "sentence", "transcription", "raw_text"});
+  for (const auto& column : {utterance_, clip_}) {
+    if (column && has_numbers(*column)) numbered_.insert(*column);
+  }
+  const bool counts_utterances = (dialogue_ || scene_) && utterance_;
+  if (id_ || counts_utterances || (video_ && clip_)) return;
   throw DataError(fmt::format(
       "{}: no column names the utterances: id (or name), Dialogue_ID and Utterance_ID, or video_id "
       "and clip_id; there are {}",
@@ -79,6 +78,22 @@ Part TableColumns::part(std::size_t row) const {
                               table_.files[row], table_.table.lines[row], word));
 }
 
+std::int64_t TableColumns::order(std::size_t row, std::optional<std::size_t> column) const {
+  if (!column || !numbered_.contains(*column)) return static_cast<std::int64_t>(row);
+  const std::string field = text(row, column);
+  if (const auto number = whole_number_of(field)) return *number;
+  throw DataError(fmt::format(
+      "{}, line {}: {} '{}' is not an integer; it orders the dialogue, so correct it, or remove "
+      "the column where the rows are in order",
+      table_.files[row], table_.table.lines[row], table_.table.header[*column], field));
+}
+
+bool TableColumns::has_numbers(std::size_t column) const {
+  return std::any_of(table_.table.rows.begin(), table_.table.rows.end(), [&](const auto& row) {
+    return whole_number_of(trim(row[column])).has_value();
+  });
+}
+
 TableRecord TableColumns::scene_record(std::size_t row) const {
   const std::string utterance = text(row, utterance_);
   const std::string part = part_text(row);
@@ -98,7 +113,7 @@ TableRecord TableColumns::scene_record(std::size_t row) const {
     if (part == "dev") made.names.push_back("val_" + name);
     if (part != "dev") made.names.push_back(made.record.id);
   }
-  made.record.order = to_integer(utterance).value_or(static_cast<std::int64_t>(row));
+  made.record.order = order(row, utterance_);
   return made;
 }
 
@@ -108,7 +123,7 @@ TableRecord TableColumns::clip_record(std::size_t row) const {
   TableRecord made;
   made.record.dialogue = video;
   made.record.id = fmt::format("{}_{}", video, clip);
-  made.record.order = to_integer(clip).value_or(static_cast<std::int64_t>(row));
+  made.record.order = order(row, clip_);
   made.names = {made.record.id, fmt::format("{}$_${}", video, clip)};
   return made;
 }
@@ -119,8 +134,7 @@ TableRecord TableColumns::record(std::size_t row) const {
     made.record.id = text(row, id_);
     made.record.dialogue = dialogue_ ? text(row, dialogue_) : text(row, video_);
     if (made.record.dialogue.empty()) made.record.dialogue = made.record.id;
-    made.record.order = static_cast<std::int64_t>(row);
-    if (const auto turn = to_integer(text(row, utterance_))) made.record.order = *turn;
+    made.record.order = order(row, utterance_);
     made.names = {made.record.id};
   } else if (utterance_ && (dialogue_ || scene_)) {
     made = scene_record(row);
@@ -128,10 +142,9 @@ TableRecord TableColumns::record(std::size_t row) const {
     made = clip_record(row);
   }
   made.record.part = part(row);
-  made.record.speaker = text(row, find({"speaker", "speaker_id"}));
-  made.record.group = text(row, find({"group", "session"}));
-  made.record.transcript =
-      text(row, find({"transcript", "text", "utterance", "sentence", "transcription", "raw_text"}));
+  made.record.speaker = text(row, speaker_);
+  made.record.group = text(row, group_);
+  made.record.transcript = text(row, transcript_);
   return made;
 }
 
@@ -152,6 +165,23 @@ TableLabels TableColumns::label(const std::string& name, const PlainSettings& se
   column.lines = table_.table.lines;
   for (const auto& row : table_.table.rows) column.texts.push_back(trim(row[place]));
   return read_label_column(column, settings);
+}
+
+void TableColumns::add_findings(CorpusAssembler& assembler) const {
+  const std::set<std::optional<std::size_t>> read = {id_,     dialogue_, utterance_, scene_,
+                                                     season_, episode_,  video_,     clip_,
+                                                     split_,  speaker_,  group_,     transcript_};
+  std::vector<std::string> unread;
+  for (std::size_t column = 0; column < header_.size(); ++column) {
+    const bool is_label =
+        std::find(kLabelNames.begin(), kLabelNames.end(), header_[column]) != kLabelNames.end();
+    if (!read.contains(column) && !is_label) unread.push_back(table_.table.header[column]);
+  }
+  if (unread.empty()) return;
+  assembler.add_finding({Severity::kNote, "unknown-column", source_,
+                         fmt::format("columns that are not read: {}", fmt::join(unread, ", ")),
+                         "docs/formats.md lists the names that are; rename a column that should "
+                         "be read"});
 }
 
 std::string TableColumns::title() const {

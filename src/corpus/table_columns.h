@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,9 @@ class TableColumns {
   /// The labels of one of these columns, by the rules of the plain form. Throws DataError.
   [[nodiscard]] TableLabels label(const std::string& name, const PlainSettings& settings) const;
 
+  /// Adds a note of the columns that are not read.
+  void add_findings(CorpusAssembler& assembler) const;
+
   /// "MELD label table" and the like.
   [[nodiscard]] std::string title() const;
 
@@ -41,6 +45,8 @@ class TableColumns {
   [[nodiscard]] std::string text(std::size_t row, std::optional<std::size_t> column) const;
   [[nodiscard]] std::string part_text(std::size_t row) const;
   [[nodiscard]] Part part(std::size_t row) const;
+  [[nodiscard]] bool has_numbers(std::size_t column) const;
+  [[nodiscard]] std::int64_t order(std::size_t row, std::optional<std::size_t> column) const;
   [[nodiscard]] TableRecord scene_record(std::size_t row) const;
   [[nodiscard]] TableRecord clip_record(std::size_t row) const;
 
@@ -56,6 +62,10 @@ class TableColumns {
   std::optional<std::size_t> video_;
   std::optional<std::size_t> clip_;
   std::optional<std::size_t> split_;
+  std::optional<std::size_t> speaker_;
+  std::optional<std::size_t> group_;
+  std::optional<std::size_t> transcript_;
+  std::set<std::size_t> numbered_;  ///< those of utterance_ and clip_ that hold numbers
 };
 
 }  // namespace hardy

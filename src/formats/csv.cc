@@ -47,13 +47,8 @@ std::string_view decode_table(std::string_view text, std::string_view name, std:
   if (text.starts_with("\xFF\xFE\0\0"sv) || text.starts_with("\0\0\xFE\xFF"sv)) {
     throw DataError(fmt::format("{}: the text is UTF-32; save the table as UTF-8", name));
   }
-  if (text.starts_with("\xEF\xBB\xBF"sv)) text.remove_prefix(3);
-  const bool has_mark = text.starts_with("\xFF\xFE"sv) || text.starts_with("\xFE\xFF"sv);
-  const bool is_wide = has_mark || (text.size() >= 2 && (text[0] == '\0') != (text[1] == '\0'));
-  if (is_wide) {
-    storage = from_utf16(text.substr(has_mark ? 2 : 0), text[0] == '\0' || text[0] == '\xFE');
-    text = storage;
-  }
+  text = text_in_utf8(text, storage);
+  const bool is_wide = !storage.empty();
   if (text.find('\n') == std::string_view::npos && text.find('\r') != std::string_view::npos) {
     if (!is_wide) storage = text;
     std::replace(storage.begin(), storage.end(), '\r', '\n');  // line ends of classic Mac OS
@@ -220,6 +215,16 @@ class CsvParser {
 };
 
 }  // namespace
+
+std::string_view text_in_utf8(std::string_view text, std::string& storage) {
+  using namespace std::string_view_literals;
+  if (text.starts_with("\xEF\xBB\xBF"sv)) return text.substr(3);
+  const bool has_mark = text.starts_with("\xFF\xFE"sv) || text.starts_with("\xFE\xFF"sv);
+  const bool is_wide = has_mark || (text.size() >= 2 && (text[0] == '\0') != (text[1] == '\0'));
+  if (!is_wide) return text;
+  storage = from_utf16(text.substr(has_mark ? 2 : 0), text[0] == '\0' || text[0] == '\xFE');
+  return storage;
+}
 
 std::optional<std::size_t> CsvTable::column(std::string_view name) const {
   const auto found = std::find(header.begin(), header.end(), name);

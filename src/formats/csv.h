@@ -38,6 +38,10 @@ struct CsvReceiver {
 /// Reads a table as parse_csv does.
 void read_csv(std::string_view text, std::string_view name, const CsvReceiver& receiver);
 
+/// A text in UTF-8 or UTF-16 as UTF-8 without a byte order mark. `storage`, empty before, holds
+/// what had to be converted.
+std::string_view text_in_utf8(std::string_view text, std::string& storage);
+
 /// One field, quoted if necessary.
 std::string csv_field(std::string_view value);
 

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "base/foreign.h"
 #include "formats/hdf5_walk.h"
 #include "formats/text.h"
 #include "hardy/errors.h"
@@ -67,6 +68,13 @@ Hdf5Array receive_array(Inlet& inlet, std::uint64_t most) {
   return array;
 }
 
+/// Names what a file without HDF5's first bytes is instead, where that can be told.
+void require_no_other_form(const std::filesystem::path& file) {
+  const auto other = is_hdf5(file) ? std::string() : foreign_file(file);
+  if (other.empty()) return;
+  throw DataError(fmt::format("{}: it is {}", file.string(), other));
+}
+
 }  // namespace
 
 std::int64_t Hdf5Entry::size() const {
@@ -87,6 +95,7 @@ bool is_hdf5(const std::filesystem::path& file) {
 void read_hdf5(const std::filesystem::path& file,
                const std::function<Hdf5Want(const Hdf5Entry&)>& want,
                const std::function<void(Hdf5Array&)>& take) {
+  require_no_other_form(file);
   const std::string name = file.string();
   run_isolated(
       name, {}, [&](Outlet& outlet) { walk_hdf5(file, want, outlet); },
@@ -99,6 +108,7 @@ void read_hdf5(const std::filesystem::path& file,
 }
 
 std::vector<std::string> list_hdf5_root(const std::filesystem::path& file) {
+  require_no_other_form(file);
   const std::string name = file.string();
   std::vector<std::string> names;
   run_isolated(

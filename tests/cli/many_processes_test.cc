@@ -369,6 +369,34 @@ TEST_F(ManyProcesses, AComparisonIsCollectedToTheSameBytes) {
   EXPECT_EQ(tuned.exit_code, 2);
 }
 
+TEST_F(ManyProcesses, AComparisonUnderMasksIsCollectedToTheSameBytes) {
+  const auto compare = [&](const std::string& out, const std::string& cache, const Words& more) {
+    Words words = {"compare",   corpus(),
+                   "--methods", "majority,early_linear",
+                   "--track",   "unified",
+                   "--preset",  "quick",
+                   "--missing", "rate=.3; at=both",
+                   "--quiet",   "--no-estimate",
+                   "--jobs",    "1",
+                   "--out",     at(out),
+                   "--cache",   at(cache)};
+    words.insert(words.end(), more.begin(), more.end());
+    return words;
+  };
+  ASSERT_EQ(run_hardy(compare("expected", "one", {})).exit_code, 0);
+  for (const auto& result : run_at_once({compare("out", "shared", {"--shard", "0/2"}),
+                                         compare("out", "shared", {"--shard", "1/2"})})) {
+    ASSERT_EQ(result.exit_code, 0) << result.errors;
+  }
+  const auto collected = run_hardy(compare("out", "shared", {"--from-cache"}));
+  ASSERT_EQ(collected.exit_code, 0) << collected.errors;
+  for (const char* method : {"majority", "early_linear"}) {
+    EXPECT_EQ(read_text_file(dir / "out" / method / "results.json"),
+              read_text_file(dir / "expected" / method / "results.json"));
+  }
+  EXPECT_THAT(read_text_file(dir / "out" / "test.csv"), HasSubstr("rate=0.3"));
+}
+
 TEST_F(ManyProcesses, AnInstructionSetIsPinnedBeforeLibrariesLook) {
   const auto numerics = [&](const std::string& out) {
     return nlohmann::json::parse(read_text_file(dir / out / "manifest.json"))

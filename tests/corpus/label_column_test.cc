@@ -26,6 +26,12 @@ PlainSettings marking(std::vector<std::string> marks) {
   return settings;
 }
 
+PlainSettings task_of(const char* task) {
+  PlainSettings settings;
+  settings.task = task;
+  return settings;
+}
+
 std::vector<std::string> errors(const TableLabels& labels) {
   std::vector<std::string> kinds;
   for (const auto& finding : labels.findings) {
@@ -120,6 +126,53 @@ TEST(LabelColumn, NamesThatDifferInCaseOrNormalFormAreSeen) {
   EXPECT_THAT(read({"caf\xC3\xA9", "cafe\xCC\x81", "thé"}).class_names.size(), 2U);
 }
 
+TEST(LabelColumn, NamesThatLookAlikeAreSeen) {
+  for (const char* other : {"hap py", "hap-py", "hap_py", "hap\xC2\xA0py", "happy\xE2\x80\x8B"}) {
+    const auto labels = read({"sad", "happy", other, "happy"});
+    ASSERT_EQ(labels.findings.size(), 1U) << other;
+    EXPECT_EQ(labels.findings[0].kind, "similar-classes");
+  }
+  EXPECT_THAT(read({"-1", "1", "0"}, task_of("class")).findings, IsEmpty());
+}
+
+TEST(LabelColumn, FillersAmongClassNumbersAreNamedLineByLine) {
+  EXPECT_THAT(errors(read({"0", "1", "99", "2", "3", "99"})),
+              ElementsAre("label-mark t.csv, line 4", "label-mark t.csv, line 7"));
+  EXPECT_THAT(read({"0", "1", "99"}, marking({"99"})).class_names, ElementsAre("0", "1"));
+  // Two class numbers, and many: 99 may be one of them.
+  EXPECT_THAT(errors(read({"0", "99"})), IsEmpty());
+  std::vector<std::string> numbers;
+  for (int i = 0; i < 100; ++i) numbers.push_back(std::to_string(i));
+  EXPECT_EQ(read({numbers.begin(), numbers.end()}).class_names.size(), 100U);
+}
+
+TEST(LabelColumn, FillersAmongValuesAreNamedLineByLine) {
+  EXPECT_THAT(errors(read({"0.5", "-1.5", "-999", "2.5"})),
+              ElementsAre("label-mark t.csv, line 4"));
+  EXPECT_THAT(errors(read({"0.5", "-1.5", "-999"}, marking({"-999"}))), IsEmpty());
+  EXPECT_THAT(errors(read({"0.5", "80", "99"}, task_of("regression"))), IsEmpty());
+}
+
+TEST(LabelColumn, SignsAndErrorsOfSpreadsheetsAreNoClasses) {
+  for (const char* text : {"?", "-", "#NAME?", "#REF!", "#DIV/0!", "\\N"}) {
+    EXPECT_THAT(errors(read({"sad", "glad", text})), ElementsAre("missing-label t.csv, line 4"));
+  }
+}
+
+TEST(LabelColumn, WordsThatMayMeanNotLabelledAreClassesAndThatIsSaid) {
+  for (const char* text : {"None", "unknown", "xxx"}) {
+    const auto labels = read({"sad", "glad", text});
+    ASSERT_EQ(labels.findings.size(), 1U);
+    EXPECT_EQ(labels.findings[0].kind, "label-guess");
+    EXPECT_THAT(labels.findings[0].remedy, HasSubstr(text));
+    EXPECT_THAT(read({"sad", "glad", text}, marking({text})).findings, IsEmpty());
+  }
+}
+
+TEST(LabelColumn, PercentagesAreOneFinding) {
+  EXPECT_THAT(errors(read({"25%", "50 %", "12,5%"})), ElementsAre("label-percent t.csv"));
+}
+
 // ---- several labels
 // ------------------------------------------------------------------------------
 
@@ -138,15 +191,9 @@ TableLabels read_several(const std::vector<std::vector<std::string_view>>& rows,
   return read_target_columns(names, columns, settings);
 }
 
-PlainSettings task(const char* name) {
-  PlainSettings settings;
-  settings.task = name;
-  return settings;
-}
-
 TEST(TargetColumns, AboveZeroMeansThere) {
   const auto labels = read_several({{"0", "0.66"}, {"3", "0"}, {"", ""}}, [] {
-    auto settings = task("labels");
+    auto settings = task_of("labels");
     settings.unlabelled = {""};
     return settings;
   }());
@@ -158,12 +205,12 @@ TEST(TargetColumns, AboveZeroMeansThere) {
 }
 
 TEST(TargetColumns, SharesOfRatersAddUpToOne) {
-  const auto labels = read_several({{"3", "1", "0"}, {"1", "1", "2"}}, task("shares"));
+  const auto labels = read_several({{"3", "1", "0"}, {"1", "1", "2"}}, task_of("shares"));
   EXPECT_EQ(labels.kind, LabelKind::kClass);
   EXPECT_THAT(labels.class_names, ElementsAre("joy", "fear", "anger"));
   EXPECT_THAT(labels.labels, ElementsAre(0, 2));
   EXPECT_THAT(labels.shares, ElementsAre(0.75F, 0.25F, 0, 0.25F, 0.25F, 0.5F));
-  EXPECT_THAT(errors(read_several({{"0", "0", "0"}}, task("shares"))),
+  EXPECT_THAT(errors(read_several({{"0", "0", "0"}}, task_of("shares"))),
               ElementsAre("label-range t.csv, line 2"));
 }
 
@@ -177,13 +224,13 @@ TEST(TargetColumns, TheGuessIsSaid) {
 }
 
 TEST(TargetColumns, HolesAreNamed) {
-  EXPECT_THAT(errors(read_several({{"1", "x"}, {"", "0"}}, task("values"))),
+  EXPECT_THAT(errors(read_several({{"1", "x"}, {"", "0"}}, task_of("values"))),
               ElementsAre("bad-label t.csv, line 2", "missing-label t.csv, line 3"));
-  auto marked = task("values");
+  auto marked = task_of("values");
   marked.unlabelled = {""};
   EXPECT_THAT(errors(read_several({{"", "0"}}, marked)),
               ElementsAre("partly-labelled t.csv, line 2"));
-  EXPECT_THAT(errors(read_several({{"1", "0"}}, task("regression"))),
+  EXPECT_THAT(errors(read_several({{"1", "0"}}, task_of("regression"))),
               ElementsAre("label-task t.csv"));
 }
 

@@ -79,6 +79,25 @@ TEST(MatchModel, NumbersAndNamesAreNotMatchedByIndex) {
               HasSubstr("names and numbers cannot be matched"));
 }
 
+TEST(MatchModel, ClassesThatAreNumbersOnBothSidesAreMatchedByNumberAndThatIsSaid) {
+  Corpus corpus = test::small_corpus();
+  corpus.class_names = {"2", "1", "0"};
+  BundleInfo numbered = model();
+  numbered.class_names = {"0", "1", "2"};
+  numbered.data_checksum = "another corpus";
+  std::vector<std::string> notes;
+  match_labels(corpus, numbered, {}, notes);
+  ASSERT_EQ(notes.size(), 1U);
+  EXPECT_THAT(notes[0], HasSubstr("matched by number"));
+
+  Corpus own = test::small_corpus();
+  own.class_names = {"0", "1", "2"};
+  own.checksum = numbered.data_checksum = "the same";
+  notes.clear();
+  match_labels(own, numbered, {}, notes);
+  EXPECT_TRUE(notes.empty());
+}
+
 TEST(MatchModel, ValuesAndClassesDoNotMeet) {
   Corpus corpus = test::small_corpus();
   corpus.label_kind = LabelKind::kValue;

@@ -105,6 +105,27 @@ TEST(CsdFolder, LabelsAndChoicesAreAskedFor) {
               HasSubstr("split.csv, line 2: 'learn' is none of"));
 }
 
+TEST(CsdFolder, RecordingsOfTheSplitThatAreSpeltOtherwiseAreNamed) {
+  const test::TempDir folder;
+  fs::copy(fixture("csd"), folder.path(), fs::copy_options::recursive);
+  const auto put = [&](std::string_view table) {
+    write_file_atomically(folder / "split.csv", table);
+  };
+  put("\xEF\xBB\xBF"
+      "dialogue;split\r\nv1;Train\r\nv2;TEST\r\n");
+  EXPECT_EQ(load_corpus(at(folder.path()), 1).dialogues[1].part, Part::kTest);
+  put("dialogue,split\nV1,train\nV2,test\n");
+  EXPECT_THAT(message_of<DataError>([&] { load_corpus(at(folder.path()), 1); }),
+              HasSubstr("2 of its 2 recordings have no label, e.g. 'V1'; those with labels are "
+                        "called like 'v1'"));
+  put("dialogue,split\nv1,train\nv2,test\nv3,test\n");
+  std::vector<Finding> warnings;
+  load_corpus(at(folder.path()), 1, &warnings);
+  EXPECT_EQ(std::count_if(warnings.begin(), warnings.end(),
+                          [](const auto& w) { return w.kind == "unknown-dialogue"; }),
+            1);
+}
+
 TEST(MergedHdf5, EntriesAreUtterances) {
   const Corpus corpus = load_corpus(at(fixture("merged.hdf5")), 1);
   EXPECT_EQ(corpus.size(), 3);
@@ -169,17 +190,18 @@ void put_features(const fs::path& folder, const std::vector<std::string>& names)
 
 TEST(FeatureTable, EmorynlpIdsGetPartSeasonEpisodeAndScene) {
   const test::TempDir folder;
+  // The columns of the release by declare-lab, whose names end in `_final.csv`.
   const std::string header =
-      "Sr No.,Utterance,Speaker,Emotion,Scene_ID,Season,Episode,Utterance_ID\n";
+      "Utterance,Speaker,Emotion,Scene_ID,Utterance_ID,Season,Episode,Start_Time,End_Time\n";
+  const std::string times = ",00:00:03.795,00:00:05.004\n";
   const auto put = [&](const char* name, const std::string& rows) {
     write_file_atomically(folder / name, std::string_view(header + rows));
   };
-  put("emorynlp_train_final.csv",
-      "1,\"Hi, you.\",['Monica Geller'],Joyful,1,1,3,2\n"
-      "2,Hello.,['Ross Geller'],Sad,1,1,3,1\n"
-      "3,Oh.,['Ross Geller'],Mad,1,2,3,1\n");
-  put("emorynlp_dev_final.csv", "1,Well.,['Joey Tribbiani'],Sad,1,1,3,1\n");
-  put("emorynlp_test_final.csv", "1,No.,['Joey Tribbiani'],Joyful,2,1,3,1\n");
+  put("emorynlp_train_final.csv", "\"Hi, you.\",['Monica Geller'],Joyful,1,2,1,3" + times +
+                                      "Hello.,['Ross Geller'],Sad,1,1,1,3" + times +
+                                      "Oh.,['Ross Geller'],Mad,1,1,2,3" + times);
+  put("emorynlp_dev_final.csv", "Well.,['Joey Tribbiani'],Sad,1,1,1,3" + times);
+  put("emorynlp_test_final.csv", "No.,['Joey Tribbiani'],Joyful,2,1,1,3" + times);
   const std::vector<std::string> ids = {"train_s1_e3_c1_u2", "train_s1_e3_c1_u1",
                                         "train_s2_e3_c1_u1", "dev_s1_e3_c1_u1", "test_s1_e3_c2_u1"};
   put_features(folder / "features/glove-1", ids);

@@ -108,5 +108,29 @@ TEST(Reference, ValuesEqualMmsa) {
   }
 }
 
+/// Compares the metrics of several labels or values, their means included.
+void expect_targets(const Json& set, TaskKind kind) {
+  const auto names = set.at("names").get<std::vector<std::string>>();
+  const auto truth = set.at("truth").get<std::vector<float>>();
+  const auto predicted = set.at("predicted").get<std::vector<float>>();
+  const TallyLayout layout(kind, names);
+  std::vector<std::vector<double>> tallies(2, std::vector<double>(layout.width()));
+  for (std::size_t i = 0; i < truth.size(); i += names.size()) {
+    layout.add_targets(tallies[i % 2], std::span(truth).subspan(i, names.size()),
+                       std::span(predicted).subspan(i, names.size()));
+  }
+  const auto metrics = tallied(layout, tallies);
+  EXPECT_EQ(metrics.size(), set.at("metrics").size());
+  expect_metrics(set.at("metrics"), metrics);
+}
+
+TEST(Reference, SeveralLabelsEqualScikitLearn) {
+  expect_targets(reference().at("labels"), TaskKind::kLabels);
+}
+
+TEST(Reference, SeveralValuesEqualNumpy) {
+  expect_targets(reference().at("several_values"), TaskKind::kValues);
+}
+
 }  // namespace
 }  // namespace hardy
