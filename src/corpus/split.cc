@@ -72,8 +72,7 @@ std::vector<Unit> single_units(const Corpus& corpus, const Indices& dialogues) {
   return units;
 }
 
-/// One unit per set of dialogues connected by speakers; in order of the first dialogue. Unknown
-/// speakers connect nothing.
+/// One unit per set of dialogues that known speakers connect; in order of the first dialogue.
 std::vector<Unit> speaker_units(const Corpus& corpus, const Indices& dialogues) {
   std::vector<std::size_t> parent(dialogues.size());
   std::iota(parent.begin(), parent.end(), 0U);
@@ -102,18 +101,17 @@ std::vector<Unit> speaker_units(const Corpus& corpus, const Indices& dialogues) 
   return units;
 }
 
-std::int64_t utterance_count(const std::vector<Unit>& units) {
-  std::int64_t count = 0;
-  for (const auto& unit : units) count += unit.utterances;
-  return count;
+double utterance_count(const std::vector<Unit>& units) {
+  return std::accumulate(units.begin(), units.end(), 0.0, [](double sum, const Unit& unit) {
+    return sum + static_cast<double>(unit.utterances);
+  });
 }
 
 /// Speaker units if they divide into `folds` parts of about equal size, else single dialogues.
 std::vector<Unit> units_for_folds(const Corpus& corpus, const Indices& dialogues,
                                   std::int64_t folds) {
   auto units = speaker_units(corpus, dialogues);
-  const double fair_share =
-      static_cast<double>(utterance_count(units)) / static_cast<double>(folds);
+  const double fair_share = utterance_count(units) / static_cast<double>(folds);
   const bool is_balanced = static_cast<std::int64_t>(units.size()) >= folds &&
                            std::all_of(units.begin(), units.end(), [&](const Unit& unit) {
                              return static_cast<double>(unit.utterances) <= 1.5 * fair_share;
@@ -124,7 +122,7 @@ std::vector<Unit> units_for_folds(const Corpus& corpus, const Indices& dialogues
 /// Deals dialogues to `count` parts of about equal size: the largest units first, every `count`
 /// units of similar size to the parts at random.
 std::vector<Indices> deal(const Corpus& corpus, const Indices& dialogues, std::int64_t count,
-                          Generator& generator) {
+                          Generator generator) {
   auto units = units_for_folds(corpus, dialogues, count);
   std::stable_sort(units.begin(), units.end(),
                    [](const Unit& x, const Unit& y) { return x.utterances > y.utterances; });
@@ -222,34 +220,32 @@ std::vector<Fold> group_folds(const Corpus& corpus) {
 
 std::vector<Fold> random_folds(const Corpus& corpus, const ProtocolConfig& protocol) {
   const std::int64_t count = protocol.folds;
-  const auto dialogues = static_cast<std::int64_t>(corpus.dialogues.size());
+  const auto all = all_dialogues(corpus);
+  const auto dialogues = static_cast<std::int64_t>(all.size());
   if (dialogues < 2) {
     throw ConfigError(fmt::format("{} has {}; training and testing need at least two of them",
-                                  corpus.name, counted(corpus.dialogues.size(), "dialogue")));
+                                  corpus.name, counted(all.size(), "dialogue")));
   }
   if (count < 2 || count > dialogues) {
     throw ConfigError(
         fmt::format("protocol.folds = {}: {} has {} dialogues, so 2 to {} folds are possible",
                     count, corpus.name, dialogues, dialogues));
   }
-  Generator generator = Seeds(static_cast<std::uint64_t>(protocol.split_seed)).stream("folds");
-  const auto parts = deal(corpus, all_dialogues(corpus), count, generator);
-  std::vector<Fold> folds(static_cast<std::size_t>(count));
-  for (int f = 0; f < static_cast<int>(count); ++f) {
-    Fold& fold = folds[static_cast<std::size_t>(f)];
-    fold.index = f;
+  const auto parts = deal(corpus, all, count,
+                          Seeds(static_cast<std::uint64_t>(protocol.split_seed)).stream("folds"));
+  std::vector<Fold> folds(parts.size());
+  for (std::size_t f = 0; f < parts.size(); ++f) {
+    Fold& fold = folds[f];
+    fold.index = static_cast<int>(f);
     fold.name = fmt::format("{}/{}", f + 1, count);
-    fold.train = all_dialogues(corpus);
-    const auto& part = parts[static_cast<std::size_t>(f)];
-    fold.test = take_out(fold.train, [&](std::int64_t d) {
-      return std::binary_search(part.begin(), part.end(), d);
-    });
+    fold.test = parts[f];
+    std::set_difference(all.begin(), all.end(), fold.test.begin(), fold.test.end(),
+                        std::back_inserter(fold.train));
   }
   return folds;
 }
 
-/// The validation group: the next after the fold's test group, cyclically; if the test part is no
-/// group, selected by the fold's number.
+/// The next group after the fold's test group, cyclically; by its number if that part is no group.
 std::string validation_group(const Corpus& corpus, const ProtocolConfig& protocol,
                              const Fold& fold) {
   const auto groups = groups_of(corpus, fold.train);
@@ -268,7 +264,7 @@ std::string validation_group(const Corpus& corpus, const ProtocolConfig& protoco
 
 void hold_out_dialogues(const Corpus& corpus, const ProtocolConfig& protocol, Fold& fold) {
   auto units = speaker_units(corpus, fold.train);
-  const double target = protocol.validation_share * static_cast<double>(utterance_count(units));
+  const double target = protocol.validation_share * utterance_count(units);
   Generator generator = Seeds(static_cast<std::uint64_t>(protocol.split_seed))
                             .stream("validation", {static_cast<std::int64_t>(fold.index)});
   Indices held_out = draw_held_out(units, target, generator);
@@ -277,10 +273,9 @@ void hold_out_dialogues(const Corpus& corpus, const ProtocolConfig& protocol, Fo
     held_out = draw_held_out(units, target, generator);
   }
   if (held_out.empty() && units.size() >= 2) {  // every dialogue is larger than twice the target
-    const auto smallest =
-        std::min_element(units.begin(), units.end(),
-                         [](const Unit& x, const Unit& y) { return x.utterances < y.utterances; });
-    held_out = smallest->dialogues;
+    held_out = std::min_element(units.begin(), units.end(), [](const Unit& x, const Unit& y) {
+                 return x.utterances < y.utterances;
+               })->dialogues;
   }
   const std::set<std::int64_t> chosen(held_out.begin(), held_out.end());
   fold.validation = take_out(fold.train, [&](std::int64_t d) { return chosen.contains(d); });
@@ -379,15 +374,15 @@ std::vector<Finding> check_folds(const Corpus& corpus, const ProtocolConfig& pro
 std::vector<std::vector<std::int64_t>> divide_dialogues(const Corpus& corpus,
                                                         const std::vector<std::int64_t>& dialogues,
                                                         std::int64_t parts, std::int64_t seed) {
-  Generator generator = Seeds(static_cast<std::uint64_t>(seed)).stream("parts");
   const auto count = std::min(parts, static_cast<std::int64_t>(dialogues.size()));
-  return deal(corpus, dialogues, std::max<std::int64_t>(1, count), generator);
+  return deal(corpus, dialogues, std::max<std::int64_t>(1, count),
+              Seeds(static_cast<std::uint64_t>(seed)).stream("parts"));
 }
 
 std::vector<std::int64_t> known_dialogues(const Fold& fold) {
-  Indices known = fold.train;
-  known.insert(known.end(), fold.validation.begin(), fold.validation.end());
-  std::sort(known.begin(), known.end());
+  Indices known;
+  std::merge(fold.train.begin(), fold.train.end(), fold.validation.begin(), fold.validation.end(),
+             std::back_inserter(known));
   return known;
 }
 

@@ -71,8 +71,8 @@ BundleInfo describe_fit(const FitOutcome& outcome, const FoldData& data, const C
   info.test_dialogues = data.fold.test;
   info.program_version = program_version();
   info.config_toml = config_toml(kept_config(config));  // equal runs write equal models
-  info.calibrations =
-      outcome.calibrations ? *outcome.calibrations : calibrations_of(calibration_part(outcome), corpus);
+  info.calibrations = outcome.calibrations ? *outcome.calibrations
+                                           : calibrations_of(calibration_part(outcome), corpus);
   info.coverage = coverage_scores_of(calibration_part(outcome), corpus);
   add_scores(outcome.validation, "validation", corpus, info);
   add_scores(outcome.test, "test", corpus, info);

@@ -30,6 +30,7 @@
 #include "nn/threads.h"
 #include "pipeline/cpu_time.h"
 #include "pipeline/shard_progress.h"
+#include "protocol/evaluate_fit.h"
 #include "protocol/masks.h"
 #include "protocol/model_file.h"
 #include "protocol/planned_fits.h"
@@ -42,15 +43,6 @@ namespace {
 
 std::string utc_now() {
   return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)));
-}
-
-/// The outcomes of the same fits on their validation parts.
-std::vector<FitOutcome> on_validation(std::vector<FitOutcome> outcomes) {
-  for (auto& outcome : outcomes) {
-    outcome.test = std::move(outcome.validation);
-    outcome.calibrations.reset();  // they were fitted on it
-  }
-  return outcomes;
 }
 
 /// The method on one fold under one seed.
@@ -341,29 +333,7 @@ class Protocol {
   /// Outputs on the held-out parts; `data` and the pattern decide what is missing.
   void evaluate(const Group& group, const FoldData& data, const TensorFile& arrays,
                 const Condition& condition, FitOutcome& outcome) const {
-    const auto evaluation = [&](const std::vector<std::int64_t>& dialogues,
-                                std::vector<float> outputs) {
-      return Evaluation{condition, utterances_of(corpus_, dialogues), std::move(outputs)};
-    };
-    const auto predicted = [&](const std::vector<std::int64_t>& dialogues) {
-      return evaluation(dialogues,
-                        method_.predict(data, config_, arrays, dialogues, condition.pattern));
-    };
-    if (has_tests()) outcome.test.push_back(predicted(data.fold.test));
-    const auto held_out = [&](const std::vector<std::int64_t>& dialogues) {
-      return group.method->held_out(data, arrays, dialogues, condition.pattern);
-    };
-    const auto& validation = data.fold.validation;
-    auto own = held_out(validation);
-    if (!own) {
-      if (!validation.empty()) outcome.validation.push_back(predicted(validation));
-      return;
-    }
-    if (!validation.empty()) {
-      outcome.validation.push_back(evaluation(validation, std::move(*own)));
-    }
-    const auto known = known_dialogues(data.fold);
-    outcome.held_out.push_back(evaluation(known, std::move(*held_out(known))));
+    evaluate_fit({method_, *group.method, config_, arrays}, data, condition, has_tests(), outcome);
   }
 
   void write_tables() const {
