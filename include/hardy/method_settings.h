@@ -62,6 +62,7 @@ struct MethodDeclaration {
   std::vector<std::string> sections = {};
   std::shared_ptr<const MethodSettings> settings = {};  ///< with their defaults; null = none
   bool is_control = false;  ///< a plain baseline that tables show apart from published systems
+  bool is_own = false;      ///< hardy's own method: tables show it after the published systems
   bool is_variant = false;  ///< a variant of another method; compared only when named
   /// Whether it also trains on corpora of one modality, where nothing can be missing.
   bool takes_one_modality = false;

@@ -46,7 +46,8 @@ std::vector<std::string> in_table_order(const std::vector<std::string>& methods)
   std::vector<std::string> controls;
   for (const auto& method : declared_methods()) {
     if (wanted.empty() ? method.is_variant : !wanted.contains(method.name)) continue;
-    auto& list = method.is_control ? controls : is_built_in(method.name) ? published : added;
+    const bool is_published = is_built_in(method.name) && !method.is_own;
+    auto& list = method.is_control ? controls : is_published ? published : added;
     list.push_back(method.name);
   }
   std::reverse(published.begin(), published.end());

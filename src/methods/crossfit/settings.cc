@@ -25,6 +25,7 @@ MethodDeclaration declare_crossfit() {
               "Context networks that each hold out another part of the training data, averaged; "
               "calibrated on the held-out answers.",
           .settings = std::make_shared<CrossfitSettings>(),
+          .is_own = true,
           .takes_one_modality = true,
           .epochs = {{"crossfit.epochs"}},
           .patience = {"crossfit.patience"},
