@@ -201,10 +201,11 @@ TEST(OtherSpellings, FillersAmongValuesAreNamedInEveryLayout) {
     DataConfig config;
     config.unlabelled = unlabelled;
     CorpusAssembler assembler("made", SequenceRules::from(config));
-    for (const char* id : {"a", "b", "c"}) assembler.add({id, id});
+    for (const char* id : {"a", "b", "c"})
+      assembler.add({.id = id, .dialogue = id, .speaker = "", .group = "", .transcript = ""});
     const auto m = assembler.add_modality("acoustic", 1);
     for (std::size_t i = 0; i < 3; ++i) assembler.set(m, i, std::vector<float>{1.0F}, "frames");
-    assembler.add_label({"sentiment", {2.5F, -999.0F, -3.0F}});
+    assembler.add_label({"sentiment", {2.5F, -999.0F, -3.0F}, {}, {}});
     return assembler.finish(config, "made", "made");
   };
   const auto found = read("").findings;
@@ -215,8 +216,7 @@ TEST(OtherSpellings, FillersAmongValuesAreNamedInEveryLayout) {
   EXPECT_THAT(read("-999").findings, IsEmpty());
 }
 
-// ---- files of another form
-// -----------------------------------------------------------------------
+// ---- files of another form ----------------------------------------------------------------------
 
 TEST(OtherSpellings, PointersAreNamedInEveryLayout) {
   const TempDir folder;
