@@ -15,7 +15,7 @@ namespace {
 
 constexpr int kModalities = 2;
 
-const Pattern kComplete = Pattern::complete(kModalities);
+const Pattern kBoth = Pattern::complete(kModalities);
 
 Config crossfit_config() {
   Config config = method_config("crossfit");
@@ -57,7 +57,7 @@ struct CrossfitOnFold {
                            .fold = on_fold.data.fold,
                            .config = on_fold.config,
                            .seed = 1,
-                           .patterns = {kComplete},
+                           .patterns = {kBoth},
                            .cache = cache,
                            .costs = costs})) {}
 
@@ -82,8 +82,8 @@ TEST(Crossfit, AMemberIsUntouchedByLabelsThatItHoldsOut) {
   }
   MethodOnFold changed(other, config);
   changed.data.fold = plain.data.fold;
-  const auto before = plain.fit({kComplete});
-  const auto after = changed.fit({kComplete});
+  const auto before = plain.fit({kBoth});
+  const auto after = changed.fit({kBoth});
   ASSERT_FALSE(member_of(before, 0).empty());
   EXPECT_EQ(member_of(before, 0), member_of(after, 0)) << "it trained on what it holds out";
   EXPECT_NE(member_of(before, 1), member_of(after, 1)) << "the other one trains on part 0";
@@ -106,10 +106,10 @@ TEST(Crossfit, MembersTrainOnTheValidationPartToo) {
 TEST(Crossfit, HeldOutAnswersAreThoseOfTheMemberThatDidNotTrainOnThem) {
   const Corpus corpus = method_corpus(kModalities);
   MethodOnFold on_fold(corpus, crossfit_config());
-  const auto model = on_fold.fit({kComplete});
+  const auto model = on_fold.fit({kBoth});
   const CrossfitOnFold crossfit(on_fold);
   const auto known = known_dialogues(on_fold.data.fold);
-  const auto outputs = crossfit.fold->held_out(on_fold.data, model, known, kComplete);
+  const auto outputs = crossfit.fold->held_out(on_fold.data, model, known, kBoth);
   ASSERT_TRUE(outputs);
   const auto width = static_cast<std::size_t>(on_fold.data.objective->outputs());
   ASSERT_EQ(outputs->size(), utterances_of(corpus, known).size() * width);
@@ -118,7 +118,7 @@ TEST(Crossfit, HeldOutAnswersAreThoseOfTheMemberThatDidNotTrainOnThem) {
   for (const auto d : known) {
     const int own = std::binary_search(parts[0].begin(), parts[0].end(), d) ? 0 : 1;
     const auto twice = model_of(model, own, {0, 1});
-    const auto expected = on_fold.predict(twice, {d}, kComplete);
+    const auto expected = on_fold.predict(twice, {d}, kBoth);
     for (const float value : expected) EXPECT_NEAR(*found++, value, 1e-6) << "dialogue " << d;
   }
 }
@@ -126,13 +126,13 @@ TEST(Crossfit, HeldOutAnswersAreThoseOfTheMemberThatDidNotTrainOnThem) {
 TEST(Crossfit, TheAnswerIsTheMeanOfTheMembersLogits) {
   const Corpus corpus = method_corpus(kModalities, true);  // values: outputs are the logits
   MethodOnFold on_fold(corpus, crossfit_config());
-  const auto model = on_fold.fit({kComplete});
+  const auto model = on_fold.fit({kBoth});
   const auto& test = on_fold.data.fold.test;
   std::vector<std::vector<float>> alone;
   for (const int member : {0, 1}) {
-    alone.push_back(on_fold.predict(model_of(model, member, {0}), test, kComplete));
+    alone.push_back(on_fold.predict(model_of(model, member, {0}), test, kBoth));
   }
-  const auto both = on_fold.predict(model, test, kComplete);
+  const auto both = on_fold.predict(model, test, kBoth);
   ASSERT_EQ(both.size(), alone[0].size());
   EXPECT_NE(alone[0], alone[1]);
   for (std::size_t i = 0; i < both.size(); ++i) {
