@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/checksum_list.h"
 #include "base/files.h"
 #include "tests/analysis/made_run.h"
 #include "tests/cli/program.h"
@@ -63,6 +64,7 @@ TEST_F(StatsCommand, ARunOfAMethodOfAnotherProgramIsRead) {
   config.replace(config.find(chosen), chosen.size(), "method = \"mine\"");
   manifest["config"] = config + "\n[mine]\nepochs = 3\nrate = 0.5\nkind = \"a\"\nis_on = true\n";
   put_file(file, manifest.dump(1));
+  write_checksums(folder_ / "good", listed_files(folder_ / "good"));
   const auto result = stats({"good"});
   EXPECT_EQ(result.exit_code, 0) << result.errors;
   const auto page =
@@ -119,6 +121,7 @@ TEST_F(StatsCommand, PairsOfRunsArePooledOverCorpora) {
     ASSERT_TRUE(manifest["data"].contains("checksum")) << manifest.dump();
     manifest["data"]["checksum"] = std::string(64, 'd');
     put_file(copy / "manifest.json", manifest.dump(1));
+    write_checksums(copy, listed_files(copy));
   }
   const std::vector<std::string> pairs = {"--pairs", "good", "poor", "other-good", "other-poor"};
   const auto result = stats(pairs);
