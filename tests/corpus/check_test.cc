@@ -94,7 +94,7 @@ TEST(Check, AModalityAloneIsAnErrorForMethodsOfMissingOnes) {
                                   [](const auto& each) { return each.kind == "one-modality"; });
   ASSERT_NE(error, findings.end());
   EXPECT_THAT(error->what, HasSubstr("HARDY-MER learns from missing modalities"));
-  EXPECT_THAT(error->remedy, HasSubstr("--method context, modality_dropout"));
+  EXPECT_THAT(error->remedy, HasSubstr("--method context, crossfit, modality_dropout"));
   for (const auto& method : declared_methods()) {
     protocol.method = method.name;
     const auto kind = method.takes_one_modality ? Severity::kNote : Severity::kError;
