@@ -1,5 +1,6 @@
 // Predictions and models as JSON.
 #include "base/json_number.h"
+#include "inference/bundle_settings.h"
 #include "inference/request.h"
 
 namespace hardy {
@@ -134,7 +135,7 @@ nlohmann::ordered_json model_json(const Recogniser& recogniser) {
   }
   Json about = {{"format", info.format},
                 {"fingerprint", recogniser.fingerprint()},
-                {"method", info.method},
+                {"method", stored_method(info)},
                 {"track", info.track},
                 {"trained_on", pattern_json(info.trained, info)},
                 {"task", info.label_kind},
@@ -156,6 +157,7 @@ nlohmann::ordered_json model_json(const Recogniser& recogniser) {
                 {"seed", info.seed},
                 {"program_version", info.program_version}};
   if (info.reads_tuned) about["input"] = "tuned";
+  if (!is_hardymer(info)) about.erase("encoder");
   return about;
 }
 

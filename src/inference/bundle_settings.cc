@@ -48,6 +48,11 @@ std::string stored_method(const BundleInfo& info) {
   return method.empty() ? "hardymer" : method;
 }
 
+bool is_hardymer(const BundleInfo& info) {
+  const auto method = stored_method(info);
+  return method == "hardymer" || method == "hardymer_published" || method == "modality_dropout";
+}
+
 std::int64_t stored_integer(const BundleInfo& info, const std::string& table,
                             const std::string& key) {
   return number_of<std::int64_t>(info, table, key);

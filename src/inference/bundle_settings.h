@@ -15,6 +15,9 @@ std::string toml_value(const std::string& toml, const std::string& table, const 
 /// The method that trained the model; "hardymer" for converted models, which have no settings.
 std::string stored_method(const BundleInfo& info);
 
+/// Whether the model has HARDY-MER's recogniser, which several methods train.
+bool is_hardymer(const BundleInfo& info);
+
 /// A setting of the model's method. Throws ArtifactError when the bundle does not have it.
 std::int64_t stored_integer(const BundleInfo& info, const std::string& table,
                             const std::string& key);

@@ -63,12 +63,6 @@ void rebuild(const predict::NetworkView& network, std::int64_t n, Workspace::Imp
   }
 }
 
-/// Whether the model has HARDY-MER's recogniser, which several methods train.
-bool is_hardymer(const BundleInfo& info) {
-  const auto method = stored_method(info);
-  return method == "hardymer" || method == "hardymer_published" || method == "modality_dropout";
-}
-
 }  // namespace
 
 Recogniser::Impl::Impl(const std::filesystem::path& file, Residence residence, Weights weights)

@@ -7,10 +7,13 @@
 
 #include <fmt/format.h>
 
+#include <nlohmann/json.hpp>
+
 #include "hardy/errors.h"
 #include "hardy/explain.h"
 #include "hardy/recogniser.h"
 #include "hardy/stream.h"
+#include "inference/request.h"
 #include "methods/fit_method.h"
 #include "protocol/model_file.h"
 #include "protocol/run_protocol.h"
@@ -139,6 +142,16 @@ TEST_P(Runtime, GivesTheOutputsOfTheTrainingModule) {
   RecordProperty("largest_difference", fmt::format("{:.3g}", worst));
   fmt::print("{}: largest difference {:.3g}\n", GetParam(), worst);
   EXPECT_LT(worst, kParity);
+}
+
+TEST_P(Runtime, ItsDescriptionNamesTheMethodAndNoEncoderOfAnother) {
+  const TempDir dir;
+  const Corpus corpus = method_corpus(3, false, 0.3);
+  const auto about = model_json(Recogniser::load(trained_model(dir, GetParam(), corpus)));
+  EXPECT_EQ(about["method"], GetParam());
+  const bool has_recogniser = GetParam() == "hardymer" || GetParam() == "hardymer_published" ||
+                              GetParam() == "modality_dropout";
+  EXPECT_EQ(about.contains("encoder"), has_recogniser);
 }
 
 TEST_P(Runtime, StreamsWhatItPredictsForEveryPrefix) {
