@@ -92,6 +92,14 @@ class ContextForward final : public MethodNetwork {
     std::span<const float> absent;  ///< [H]
   };
 
+  /// Whether any row has a modality.
+  static bool is_shown(const DialogueRows& rows, std::size_t m) {
+    for (std::int64_t i = 0; i < rows.count(); ++i) {
+      if (rows.shows(i, m)) return true;
+    }
+    return false;
+  }
+
   /// Adds a modality's embedding to the rows that have it, and the vector of absence to the others.
   void add_modality(const DialogueRows& rows, std::size_t m, Matrix& sum, Buffers& buffers) const {
     const auto n = rows.count();
@@ -99,7 +107,7 @@ class ContextForward final : public MethodNetwork {
     Matrix x(n, scalings_.width(m));
     scalings_.fill(rows, m, x.all(), buffers);
     Matrix y(n, hidden_);
-    modality.embed.run(x.constant(), n, y.all());
+    if (is_shown(rows, m)) modality.embed.run(x.constant(), n, y.all());
     for (std::int64_t i = 0; i < n; ++i) {
       if (!rows.shows(i, m)) {
         add(modality.absent.data(), hidden_, sum.all().row(i));

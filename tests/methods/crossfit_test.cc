@@ -123,6 +123,16 @@ TEST(Crossfit, HeldOutAnswersAreThoseOfTheMemberThatDidNotTrainOnThem) {
   }
 }
 
+TEST(Crossfit, ASingleDialogueHasNoHeldOutAnswers) {
+  const Corpus corpus = method_corpus(kModalities);
+  MethodOnFold on_fold(corpus, crossfit_config());
+  on_fold.data.fold.train.resize(1);
+  on_fold.data.fold.validation.clear();
+  const CrossfitOnFold crossfit(on_fold);
+  const auto known = known_dialogues(on_fold.data.fold);
+  EXPECT_FALSE(crossfit.fold->held_out(on_fold.data, {}, known, kBoth));
+}
+
 TEST(Crossfit, TheAnswerIsTheMeanOfTheMembersLogits) {
   const Corpus corpus = method_corpus(kModalities, true);  // values: outputs are the logits
   MethodOnFold on_fold(corpus, crossfit_config());

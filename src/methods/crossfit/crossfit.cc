@@ -95,6 +95,7 @@ class CrossfitFold final : public PlainFold {
   [[nodiscard]] std::optional<std::vector<float>> held_out(
       const FoldData& data, const TensorFile& model, const std::vector<std::int64_t>& dialogues,
       Pattern pattern) const override {
+    if (parts_.size() < 2) return std::nullopt;  // the only member trained on everything
     const auto width = data.objective->outputs();
     std::vector<float> outputs(utterances_of(*data.corpus, dialogues).size() *
                                static_cast<std::size_t>(width));
