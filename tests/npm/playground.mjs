@@ -30,7 +30,7 @@ async function settled(change) {
 const text = (selector) => page.textContent(selector);
 
 await settled(() => page.goto(url));
-assert.match(await text("#model"), /hardy-mer/);
+assert.match(await text("#model"), /hardymer, unified/);
 assert.ok((await text("#answer")).length > 1, "an answer is shown at once");
 assert.equal(await page.locator("#switches input").count(), 3);
 assert.equal(await page.locator("#patterns tbody tr").count(), 7);
