@@ -74,7 +74,7 @@ class PythonProgress final : public Progress {
     const py::gil_scoped_acquire acquire;
     if (call_.is_none()) return;
     try {
-      call_(phase, done, total, current);
+      call_(phase, done, total, text_of(current));
     } catch (py::error_already_set& error) {
       error.discard_as_unraisable("hardy progress");
     }
