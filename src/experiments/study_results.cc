@@ -1,6 +1,7 @@
 #include "experiments/study_results.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include <fmt/format.h>
@@ -8,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "analysis/short_labels.h"
+#include "base/checksum_list.h"
 #include "base/files.h"
 #include "base/json_number.h"
 #include "base/wording.h"
@@ -267,6 +269,20 @@ void write_study(const std::filesystem::path& folder, const StudyResult& result)
   }
   write_file_atomically(folder / "study.json", study_json(result));
   write_file_atomically(folder / "timings.json", timings_json(result));
+  seal_study(folder);
+}
+
+void seal_study(const std::filesystem::path& folder) {
+  constexpr std::array kSealed = {".csv", ".json", ".tex", ".toml", ".txt"};
+  std::vector<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    const auto name = entry.path().filename().string();
+    const auto extension = entry.path().extension();
+    const bool is_sealed =
+        std::any_of(kSealed.begin(), kSealed.end(), [&](const char* e) { return extension == e; });
+    if (is_sealed && entry.is_regular_file() && name != "timings.json") names.push_back(name);
+  }
+  write_checksums(folder, names);
 }
 
 }  // namespace hardy
