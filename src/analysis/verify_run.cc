@@ -95,6 +95,7 @@ RunVerification verify_run(const std::filesystem::path& path) {
   if (std::filesystem::exists(folder.timings_file(), ignored)) {
     try_step(verification, [&] { static_cast<void>(read_timings(folder.timings_file())); });
   }
+  try_step(verification, [&] { static_cast<void>(data_of(folder)); });
   // A training without a test has no scores; damaged files were reported above.
   const bool has_predictions = std::filesystem::exists(folder.predictions_file(), ignored);
   if (verification.is_complete && has_predictions && verification.findings.empty()) {
