@@ -273,14 +273,13 @@ void write_study(const std::filesystem::path& folder, const StudyResult& result)
 }
 
 void seal_study(const std::filesystem::path& folder) {
-  constexpr std::array kSealed = {".csv", ".json", ".tex", ".toml", ".txt"};
+  constexpr std::array kTables = {
+      "audit.csv",        "compare.csv",      "compare.json",  "compare.tex", "compare.txt",
+      "leak.csv",         "ranking.csv",      "study.json",    "study.toml",  "test.csv",
+      "reproduction.csv", "reproduction.txt", "validation.csv"};
   std::vector<std::string> names;
-  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-    const auto name = entry.path().filename().string();
-    const auto extension = entry.path().extension();
-    const bool is_sealed =
-        std::any_of(kSealed.begin(), kSealed.end(), [&](const char* e) { return extension == e; });
-    if (is_sealed && entry.is_regular_file() && name != "timings.json") names.push_back(name);
+  for (const char* name : kTables) {
+    if (std::filesystem::exists(folder / name)) names.emplace_back(name);
   }
   write_checksums(folder, names);
 }
