@@ -204,8 +204,8 @@ TEST(CompareCommand, DamagedFoldersAndOtherCorporaAreRefused) {
     ++changed[changed.find_first_of("12345678")];
     write_file_atomically(dir / "out" / name, changed);
     EXPECT_EQ(check().exit_code, 4) << name;
-    const auto report = run_hardy(
-        {"report", (dir / "out").string(), "--out", (dir / "report.html").string(), "--quiet"});
+    const auto report =
+        run_hardy({"report", (dir / "out").string(), "--out", (dir / "report.html").string()});
     EXPECT_EQ(report.exit_code, 4) << name << report.errors;
     EXPECT_THAT(report.errors, HasSubstr("damaged")) << name;
     write_file_atomically(dir / "out" / name, table);
