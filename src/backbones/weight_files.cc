@@ -155,7 +155,8 @@ const PickleValue* entry_of(const PickleValue& dict, std::string_view wanted) {
 
 }  // namespace
 
-/// Opens the files of one set.
+/// Opens the files of one set. Their pages are released as soon as values are copied; a mapped file
+/// is read again where it is needed.
 class WeightFileReader {
  public:
   WeightSet read(const fs::path& path) {

@@ -234,8 +234,9 @@ TEST_F(Script, TheServiceAnswersWithTrustedPrograms) {
   ASSERT_EQ(std::system((command + " --trust-programs" + to_files).c_str()), 0)
       << read_text_file(folder_ / "errors");
   const auto answer = nlohmann::json::parse(read_text_file(folder_ / "answer"));
-  ASSERT_EQ(answer["utterances"].size(), 1U);
-  EXPECT_EQ(answer["utterances"][0]["used"], nlohmann::json::array({"acoustic"}));
+  ASSERT_EQ(answer["predictions"].size(), 1U);
+  EXPECT_TRUE(answer["predictions"][0].contains("label"));
+  EXPECT_FALSE(answer["predictions"][0]["absent"].contains("acoustic"));
 }
 
 }  // namespace
