@@ -91,7 +91,7 @@ def save_face(cv2, detector, frame, height):
     shrink = min(1, height / grey.shape[0]) if height > 0 else 1
     small = cv2.resize(grey, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
     least = round(34 / 240 * small.shape[0])
-    step, neighbours = (1.25, 2) if height > 0 else (1.1, 3)  # hardy's, OpenCV's own
+    step, neighbours = (1.3, 2) if height > 0 else (1.1, 3)  # hardy's, OpenCV's own
     boxes = detector.detectMultiScale(small, step, neighbours, 0, (least, least))
     if len(boxes) == 0:
         return None

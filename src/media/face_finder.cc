@@ -19,7 +19,7 @@ constexpr const char* kDefaultCascade =
 /// Detection uses pictures of at most this height; a face smaller than a seventh is not found.
 constexpr int kDetectionHeight = 240;
 constexpr int kSmallestFace = 34;
-constexpr double kScaleStep = 1.25;
+constexpr double kScaleStep = 1.3;
 constexpr int kNeighbours = 2;
 
 }  // namespace

@@ -39,7 +39,7 @@ class FindBackbones : public testing::Test {
 
   [[nodiscard]] fs::path at(const char* name) const { return folder_ / name; }
 
-  [[nodiscard]] BackboneFiles find(const Makers& makers = {}) const {
+  BackboneFiles find(const Makers& makers = {}) const {
     return find_backbones(folder_.path(), makers, {});
   }
 
