@@ -288,8 +288,8 @@ void run_check(const DataOptions& options) {
     return;
   }
   if (!report.is_sound()) {
-    throw DataError(fmt::format("{}: {} errors, see the report", report.source,
-                                report.count(Severity::kError)));
+    throw DataError(fmt::format("{}: {}, see the report", report.source,
+                                counted(report.count(Severity::kError), "error")));
   }
 }
 

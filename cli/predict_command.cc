@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <system_error>
+#include <vector>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -47,20 +48,72 @@ PredictOptions predict_options(const PredictCommand& command, const BundleInfo& 
   return options;
 }
 
+/// Dialogues that are predicted together: the layers of a network then read their weights once for
+/// all of them. An utterance gets the same bytes alone and among others.
+class DialogueBatch {
+ public:
+  /// Fewer utterances than this are worth another dialogue.
+  static constexpr std::size_t kEnough = 512;
+
+  void add(const SourceDialogue& dialogue) {
+    dialogues_.push_back(dialogue);
+    rows_ += dialogue.ids.size();
+  }
+
+  [[nodiscard]] bool is_full() const { return rows_ >= kEnough; }
+
+  /// Predicts what was added, calls `count(predictions, dialogues)` once and `write(dialogue,
+  /// predictions, first)` for each dialogue with its first row. Then the batch is empty.
+  template <typename Count, typename Write>
+  void predict(const Recogniser& recogniser, Workspace& workspace, const PredictOptions& options,
+               const Count& count, const Write& write) {
+    if (dialogues_.empty()) return;
+    std::vector<UtteranceView> views;
+    std::vector<std::int64_t> offsets = {0};
+    for (const auto& dialogue : dialogues_) {
+      const auto own = dialogue.input.utterances();
+      views.insert(views.end(), own.begin(), own.end());
+      offsets.push_back(static_cast<std::int64_t>(views.size()));
+    }
+    const auto predictions = recogniser.predict(views, offsets, workspace, options);
+    count(predictions, dialogues_.size());
+    for (std::size_t b = 0; b < dialogues_.size(); ++b)
+      write(dialogues_[b], predictions, offsets[b]);
+    dialogues_.clear();
+    rows_ = 0;
+  }
+
+ private:
+  std::vector<SourceDialogue> dialogues_;
+  std::size_t rows_ = 0;
+};
+
 void predict_all(const PredictCommand& command, const Recogniser& recogniser,
                  const PredictionSets* sets, PredictionLines& lines) {
   const PredictOptions options = predict_options(command, recogniser.info());
   Workspace workspace;
   UnreadCount unread;
   UnpromisedCount unpromised(recogniser.info(), sets);
-  read_dialogues(command.source, recogniser.info(), [&](const SourceDialogue& dialogue) {
-    const auto predictions = recogniser.predict(dialogue.input.utterances(), workspace, options);
+  DialogueBatch batch;
+  const auto count = [&](const Predictions& predictions, std::size_t dialogues) {
     unread.add(predictions);
-    unpromised.add(predictions);
-    for (std::int64_t i = 0; i < predictions.count; ++i) {
-      lines.write(dialogue.id, dialogue.ids[static_cast<std::size_t>(i)], predictions, i);
+    unpromised.add(predictions, dialogues);
+  };
+  const auto write = [&](const SourceDialogue& dialogue, const Predictions& predictions,
+                         std::int64_t first) {
+    for (std::size_t i = 0; i < dialogue.ids.size(); ++i) {
+      lines.write(dialogue.id, dialogue.ids[i], predictions, first + static_cast<std::int64_t>(i));
     }
+  };
+  const auto predict = [&] { batch.predict(recogniser, workspace, options, count, write); };
+  // Whoever feeds standard input may wait for each answer.
+  const bool waits = command.source.features.empty() &&
+                     (command.source.path.empty() || command.source.path == "-");
+  read_dialogues(command.source, recogniser.info(), [&](const SourceDialogue& dialogue) {
+    batch.add(dialogue);
+    if (waits || batch.is_full()) predict();
   });
+  predict();
   unread.report(command.available);
   unpromised.report();
 }

@@ -120,10 +120,10 @@ void UnreadCount::report(const std::string& available) const {
       all_, which));
 }
 
-void UnpromisedCount::add(const Predictions& predictions) {
+void UnpromisedCount::add(const Predictions& predictions, std::size_t dialogues) {
   if (sets_ == nullptr) return;
-  ++dialogues_;
-  utterances_ += predictions.count;
+  dialogues_ += dialogues;
+  utterances_ += predictions.used.size();
   for (const auto used : predictions.used) {
     if (!used.empty() && !sets_->refusal(used).empty()) ++unpromised_[used.bits()];
   }

@@ -59,8 +59,8 @@ class UnpromisedCount {
   /// `sets` may be null; then nothing is counted. Requires: both outlive this object.
   UnpromisedCount(const BundleInfo& info, const PredictionSets* sets) : info_(info), sets_(sets) {}
 
-  /// Counts the utterances of a dialogue.
-  void add(const Predictions& predictions);
+  /// Counts the utterances of some dialogues.
+  void add(const Predictions& predictions, std::size_t dialogues);
 
   /// Prints a note per set of modalities, and one when every utterance stands alone.
   void report() const;
@@ -69,8 +69,8 @@ class UnpromisedCount {
   const BundleInfo& info_;
   const PredictionSets* sets_;
   std::map<std::uint32_t, std::int64_t> unpromised_;
-  std::int64_t dialogues_ = 0;
-  std::int64_t utterances_ = 0;
+  std::size_t dialogues_ = 0;
+  std::size_t utterances_ = 0;
 };
 
 }  // namespace hardy

@@ -26,8 +26,9 @@ set(CPACK_COMPONENT_PROGRAM_DESCRIPTION "Predict, explain, serve, check corpora 
 
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_NAME libhardy-dev)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)
-set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS
-  "libfmt-dev, nlohmann-json3-dev, libssl-dev, libtomlplusplus-dev, libutf8proc-dev, libzip-dev, pkg-config")
+string(CONCAT CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS
+  "libdeflate-dev, libfmt-dev, nlohmann-json3-dev, libssl-dev, libtomlplusplus-dev, libutf8proc-dev, "
+  "libzip-dev, pkg-config")
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SUGGESTS "libtorch-dev, libfaiss-dev, libdnnl-dev")
 set(CPACK_COMPONENT_DEVELOPMENT_DESCRIPTION "Libraries, headers and the CMake package of hardy.")
 

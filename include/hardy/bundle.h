@@ -82,8 +82,8 @@ struct BundleInfo {
   std::string data_checksum;                 ///< SHA-256 of the corpus
   bool is_synthetic = false;                 ///< Corpus::is_synthetic of the training corpus
   std::vector<std::int64_t> test_dialogues;  ///< held-out dialogues of that corpus
-  /// Marks (seen_mark) of the dialogues and utterances that trained or selected the model, sorted;
-  /// they must not be scored. Empty = unknown.
+  /// Marks (seen_mark) of the ids of the dialogues and utterances that trained or selected the
+  /// model, and of those dialogues' features, sorted; they must not be scored. Empty = unknown.
   std::vector<std::int64_t> seen;
   std::string program_version;  ///< of the hardy that wrote it
   std::string config_toml;      ///< all settings of the run; empty when converted
@@ -117,8 +117,8 @@ struct BundleInfo {
 void check_maker(const BundleInfo& info, std::size_t m, const std::string& maker,
                  const std::string& source);
 
-/// The mark of a dialogue or an utterance (`what`: "dialogue", "utterance") in BundleInfo::seen:
-/// the first 64 bits of a SHA-256, so that a model does not disclose ids.
+/// The mark of a dialogue, an utterance or features (`what`: "dialogue", "utterance", "features")
+/// in BundleInfo::seen: the first 64 bits of a SHA-256, so that a model does not disclose ids.
 std::int64_t seen_mark(std::string_view what, std::string_view id);
 
 /// Writes the description to the metadata of `file`, `info.seen` and `info.coverage` to its arrays.

@@ -1,6 +1,9 @@
 #include "corpus/unseen.h"
 
 #include <algorithm>
+#include <optional>
+#include <span>
+#include <string>
 
 #include <fmt/format.h>
 
@@ -8,6 +11,48 @@
 
 namespace hardy {
 namespace {
+
+/// Values of an utterance's features that tell it from others.
+constexpr std::size_t kTellingValues = 32;
+
+/// Mark of a dialogue's features in one modality; nothing where they are absent or all the same.
+std::optional<std::int64_t> features_mark(const ModalityData& modality, const Dialogue& dialogue) {
+  std::string text = modality.name;
+  bool varies = false;
+  std::optional<float> first;
+  for (auto u = dialogue.first; u < dialogue.first + dialogue.count; ++u) {
+    if (modality.present[static_cast<std::size_t>(u)] == 0) {
+      text += '-';
+      continue;
+    }
+    const auto row = modality.row(u);
+    const auto values = row.first(std::min(row.size(), kTellingValues));
+    const auto bytes = std::as_bytes(values);
+    text += '+';
+    text.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    for (const float value : values) {
+      varies = varies || value != first.value_or(value);
+      first = first.value_or(value);
+    }
+  }
+  if (!varies) return std::nullopt;
+  return seen_mark("features", text);
+}
+
+/// Whether the features are those of a dialogue that the model has seen, under whatever id.
+bool repeats_seen_features(const BundleInfo& info, const Corpus& corpus, const Dialogue& dialogue) {
+  int same = 0;
+  for (const auto& modality : corpus.modalities) {
+    const bool is_shared =
+        std::any_of(info.modalities.begin(), info.modalities.end(),
+                    [&](const BundleModality& known) { return known.name == modality.name; });
+    const auto mark = is_shared ? features_mark(modality, dialogue) : std::nullopt;
+    if (!mark) continue;
+    if (!std::binary_search(info.seen.begin(), info.seen.end(), *mark)) return false;
+    ++same;
+  }
+  return same >= (dialogue.count > 1 ? 1 : 2);
+}
 
 /// Whether the model was trained or selected with any part of the dialogue.
 bool was_seen(const BundleInfo& info, const Corpus& corpus, const Dialogue& dialogue) {
@@ -18,10 +63,28 @@ bool was_seen(const BundleInfo& info, const Corpus& corpus, const Dialogue& dial
   for (auto u = dialogue.first; u < dialogue.first + dialogue.count; ++u) {
     if (has("utterance", corpus.utterances[static_cast<std::size_t>(u)].id)) return true;
   }
-  return false;
+  return repeats_seen_features(info, corpus, dialogue);
 }
 
 }  // namespace
+
+std::vector<std::int64_t> seen_marks(const Corpus& corpus,
+                                     const std::vector<std::int64_t>& dialogues) {
+  std::vector<std::int64_t> marks;
+  for (const auto d : dialogues) {
+    const auto& dialogue = corpus.dialogues[static_cast<std::size_t>(d)];
+    marks.push_back(seen_mark("dialogue", dialogue.id));
+    for (auto u = dialogue.first; u < dialogue.first + dialogue.count; ++u) {
+      marks.push_back(seen_mark("utterance", corpus.utterances[static_cast<std::size_t>(u)].id));
+    }
+    for (const auto& modality : corpus.modalities) {
+      if (const auto mark = features_mark(modality, dialogue)) marks.push_back(*mark);
+    }
+  }
+  std::sort(marks.begin(), marks.end());
+  marks.erase(std::unique(marks.begin(), marks.end()), marks.end());
+  return marks;
+}
 
 void OverlapNotes::add(std::int64_t left_out, std::int64_t dialogues, bool is_known) {
   dialogues_ = dialogues;
@@ -36,8 +99,8 @@ std::vector<std::string> OverlapNotes::texts() const {
     const std::string counts =
         *least == *most ? fmt::format("{}", *most) : fmt::format("{} to {}", *least, *most);
     texts.push_back(fmt::format(
-        "the corpus is not the one that was trained on, but shares ids with it; {} of {} "
-        "dialogues trained or chose the model and are not scored{}",
+        "the corpus is not the one that was trained on, but shares ids or features with it; {} of "
+        "{} dialogues trained or chose the model and are not scored{}",
         counts, dialogues_,
         left_out_.size() == 1 ? "" : fmt::format(" ({} models)", left_out_.size())));
   }
@@ -71,7 +134,7 @@ std::vector<std::int64_t> unseen_dialogues(const BundleInfo& info, const Corpus&
   if (unseen.empty()) {
     throw DataError(
         fmt::format("{}: all {} dialogues trained or chose the model (fold {}, seed {}), by their "
-                    "ids; nothing is left to score",
+                    "ids or features; nothing is left to score",
                     corpus.source, count, info.fold + 1, info.seed));
   }
   notes.add(left_out, count, !info.seen.empty());

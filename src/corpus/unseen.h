@@ -10,6 +10,11 @@
 
 namespace hardy {
 
+/// What a model keeps of its training and validation dialogues, so that they are known again: marks
+/// of their ids, of their utterances' ids, and of their features in each modality, sorted.
+std::vector<std::int64_t> seen_marks(const Corpus& corpus,
+                                     const std::vector<std::int64_t>& dialogues);
+
 /// What several models say about a corpus other than their own, once for all of them.
 class OverlapNotes {
  public:
@@ -25,8 +30,10 @@ class OverlapNotes {
 };
 
 /// The dialogues to score: of the model's own corpus the test part of its fold, of another one
-/// those that neither trained nor chose the model. Throws ArtifactError when the model's own corpus
-/// was changed, DataError when nothing is left.
+/// those that neither trained nor chose the model. Those are known by the id of the dialogue or of
+/// one of its utterances, or by features that are the same in every modality that both have; a lone
+/// utterance by those of two modalities at least, because a short text is often said again. Throws
+/// ArtifactError when the model's own corpus was changed, DataError when nothing is left.
 std::vector<std::int64_t> unseen_dialogues(const BundleInfo& info, const Corpus& corpus,
                                            OverlapNotes& notes);
 

@@ -12,6 +12,7 @@
 
 #include <fmt/format.h>
 
+#include "formats/hdf5_chunks.h"
 #include "hardy/errors.h"
 
 namespace hardy {
@@ -238,12 +239,36 @@ class Hdf5Walk {
   template <typename Number>
   void send_numbers(hid_t dataset, hid_t memory_type, const Hdf5Entry& entry, Hdf5Want want,
                     std::uint64_t count) {
+    if (send_gzip_chunks<Number>(dataset, memory_type, entry, want, count)) return;
     std::vector<Number> values(static_cast<std::size_t>(count));
     require(count == 0 ||
                 H5Dread(dataset, memory_type, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()) >= 0,
             entry.path, "its data cannot be unpacked (damaged)");
     send_header(entry, want);
     outlet_.write(values.data(), values.size() * sizeof(Number));
+  }
+
+  /// send_numbers where read_gzip_chunks can read the dataset.
+  template <typename Number>
+  bool send_gzip_chunks(hid_t dataset, hid_t memory_type, const Hdf5Entry& entry, Hdf5Want want,
+                        std::uint64_t count) {
+    const Handle type(H5Dget_type(dataset), H5Tclose, entry.path.c_str());
+    const std::size_t item = H5Tget_size(type.id());
+    const std::vector<std::size_t> shape(entry.shape.begin(), entry.shape.end());
+    auto bytes = read_gzip_chunks(
+        dataset, item, shape,
+        static_cast<std::size_t>(count) * std::max(item, sizeof(Number)) + kFreeFileBytes);
+    if (!bytes) return false;
+    if (H5Tequal(type.id(), memory_type) <= 0) {
+      bytes->resize(static_cast<std::size_t>(count) * std::max(item, sizeof(Number)));
+      if (H5Tconvert(type.id(), memory_type, static_cast<std::size_t>(count), bytes->data(),
+                     nullptr, H5P_DEFAULT) < 0) {
+        return false;
+      }
+    }
+    send_header(entry, want);
+    outlet_.write(bytes->data(), static_cast<std::size_t>(count) * sizeof(Number));
+    return true;
   }
 
   void send_texts(hid_t dataset, hid_t type, const Hdf5Entry& entry, std::uint64_t count) {

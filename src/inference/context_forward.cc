@@ -2,7 +2,6 @@
 // the mean of several (src/methods/crossfit).
 #include <algorithm>
 #include <map>
-#include <optional>
 
 #include <fmt/format.h>
 
@@ -17,11 +16,23 @@ void check_context(bool fits, const char* what) {
   if (!fits) throw ArtifactError(fmt::format("{}: its layers do not fit the description", what));
 }
 
-class ContextForward final : public MethodNetwork {
+/// Scaled features of every modality, zeros in rows without it; fills buffers.limited. Shapes: ->
+/// [M] of [n, d_m].
+std::vector<Matrix> scaled_inputs(const Scalings& scalings, const DialogueRows& rows,
+                                  Buffers& buffers) {
+  std::vector<Matrix> inputs;
+  for (std::size_t m = 0; m < scalings.modalities(); ++m) {
+    inputs.emplace_back(rows.count(), scalings.width(m));
+    scalings.fill(rows, m, inputs.back().all(), buffers);
+  }
+  return inputs;
+}
+
+/// One network behind its inputs.
+class ContextLayers {
  public:
   /// `prefix`: of the names of the network's arrays, such as "model.".
-  ContextForward(const TensorFileView& file, const BundleInfo& info, const std::string& prefix)
-      : scalings_(file, info) {
+  ContextLayers(const TensorFileView& file, const BundleInfo& info, const std::string& prefix) {
     const auto& roles = file.shape(prefix + "roles");
     check_context(roles.size() == 2 && roles[0] >= 1, "roles");
     hidden_ = roles[1];
@@ -53,12 +64,11 @@ class ContextForward final : public MethodNetwork {
     check_context(output_.in() == joint && output_.out() == info.outputs(), "output");
   }
 
-  [[nodiscard]] bool reads_context() const override { return true; }
-
-  void run(const DialogueRows& rows, Buffers& buffers) const override {
+  /// Logits of the rows into buffers.logits. Shapes: inputs [M] of [n, d_m] -> [n, C].
+  void run(const DialogueRows& rows, const std::vector<Matrix>& inputs, Buffers& buffers) const {
     const auto n = rows.count();
     Matrix sum(n, hidden_);
-    for (std::size_t m = 0; m < modalities_.size(); ++m) add_modality(rows, m, sum, buffers);
+    for (std::size_t m = 0; m < modalities_.size(); ++m) add_modality(rows, m, inputs[m], sum);
     Matrix spoken = sum;
     const auto numbers = role_numbers(rows);
     for (std::int64_t i = 0; i < n; ++i) {
@@ -71,10 +81,7 @@ class ContextForward final : public MethodNetwork {
     }
     std::int64_t first = hidden_;
     for (std::size_t way = 0; way < ways_.size(); ++way) {
-      for (std::size_t d = 0; d + 1 < rows.offsets.size(); ++d) {
-        ways_[way].run(spoken, rows.offsets[d], rows.offsets[d + 1], way == 1,
-                       {joint.values.data() + first, joint.width});
-      }
+      ways_[way].run(spoken, rows.offsets, way == 1, {joint.values.data() + first, joint.width});
       first += ways_[way].width();
     }
     for (std::int64_t i = 0; i < n; ++i) {
@@ -101,11 +108,9 @@ class ContextForward final : public MethodNetwork {
   }
 
   /// Adds a modality's embedding to the rows that have it, and the vector of absence to the others.
-  void add_modality(const DialogueRows& rows, std::size_t m, Matrix& sum, Buffers& buffers) const {
+  void add_modality(const DialogueRows& rows, std::size_t m, const Matrix& x, Matrix& sum) const {
     const auto n = rows.count();
     const Modality& modality = modalities_[m];
-    Matrix x(n, scalings_.width(m));
-    scalings_.fill(rows, m, x.all(), buffers);
     Matrix y(n, hidden_);
     if (is_shown(rows, m)) modality.embed.run(x.constant(), n, y.all());
     for (std::int64_t i = 0; i < n; ++i) {
@@ -139,7 +144,6 @@ class ContextForward final : public MethodNetwork {
     return numbers;
   }
 
-  Scalings scalings_;
   std::int64_t hidden_ = 0;
   std::int64_t last_role_ = 0;
   std::span<const float> roles_;  ///< [roles + 1, H]
@@ -150,21 +154,39 @@ class ContextForward final : public MethodNetwork {
   Dense output_;
 };
 
-/// The mean of the logits of several context networks.
+class ContextForward final : public MethodNetwork {
+ public:
+  ContextForward(const TensorFileView& file, const BundleInfo& info)
+      : scalings_(file, info), layers_(file, info, "model.") {}
+
+  [[nodiscard]] bool reads_context() const override { return true; }
+
+  void run(const DialogueRows& rows, Buffers& buffers) const override {
+    layers_.run(rows, scaled_inputs(scalings_, rows, buffers), buffers);
+  }
+
+ private:
+  Scalings scalings_;
+  ContextLayers layers_;
+};
+
+/// The mean of the logits of several context networks, which share their inputs.
 class CrossfitForward final : public MethodNetwork {
  public:
-  CrossfitForward(const TensorFileView& file, const BundleInfo& info) : outputs_(info.outputs()) {
+  CrossfitForward(const TensorFileView& file, const BundleInfo& info)
+      : scalings_(file, info), outputs_(info.outputs()) {
     do {
-      members_.push_back(std::make_unique<ContextForward>(file, info, prefix_of(members_.size())));
+      members_.emplace_back(file, info, prefix_of(members_.size()));
     } while (file.arrays.contains(prefix_of(members_.size()) + "roles"));
   }
 
   [[nodiscard]] bool reads_context() const override { return true; }
 
   void run(const DialogueRows& rows, Buffers& buffers) const override {
+    const auto inputs = scaled_inputs(scalings_, rows, buffers);
     std::vector<float> sum(static_cast<std::size_t>(rows.count() * outputs_), 0.0F);
     for (const auto& member : members_) {
-      member->run(rows, buffers);
+      member.run(rows, inputs, buffers);
       for (std::size_t i = 0; i < sum.size(); ++i) sum[i] += buffers.logits[i];
     }
     const auto count = static_cast<float>(members_.size());
@@ -176,15 +198,16 @@ class CrossfitForward final : public MethodNetwork {
     return fmt::format("model.member{}.", member);
   }
 
+  Scalings scalings_;
   std::int64_t outputs_;
-  std::vector<std::unique_ptr<const ContextForward>> members_;
+  std::vector<ContextLayers> members_;
 };
 
 }  // namespace
 
 std::unique_ptr<const MethodNetwork> make_context_network(const TensorFileView& file,
                                                           const BundleInfo& info) {
-  return std::make_unique<ContextForward>(file, info, "model.");
+  return std::make_unique<ContextForward>(file, info);
 }
 
 std::unique_ptr<const MethodNetwork> make_crossfit_network(const TensorFileView& file,

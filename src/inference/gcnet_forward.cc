@@ -51,9 +51,7 @@ class Recurrent {
         const auto& direction = directions_[2 * layer + side];
         const Rows target = {y.values.data() + static_cast<std::int64_t>(side) * direction.width(),
                              y.width};
-        for (std::size_t d = 0; d + 1 < offsets.size(); ++d) {
-          direction.run(x, offsets[d], offsets[d + 1], side == 1, target);
-        }
+        direction.run(x, offsets, side == 1, target);
       }
       x = std::move(y);
     }

@@ -1,15 +1,42 @@
 #include "inference/recurrent.h"
 
-#include <cmath>
+#include <algorithm>
+#include <numeric>
+#include <vector>
 
 #include <fmt/format.h>
 
 #include "hardy/errors.h"
+#include "kernels/forward_loops.h"
 
 namespace hardy::predict {
 namespace {
 
-float logistic(float x) { return 1.0F / (1.0F + std::exp(-x)); }
+/// The order in which dialogues are read side by side: all first utterances, all second ones, ..
+/// The longest dialogue comes first, so that those that go on are the first rows of a step.
+struct Walk {
+  std::vector<std::int64_t> rows;   ///< [n]
+  std::vector<std::int64_t> sizes;  ///< [steps] dialogues of a step, descending
+};
+
+Walk walk_of(std::span<const std::int64_t> offsets, bool backwards) {
+  const auto length = [&](std::size_t b) { return offsets[b + 1] - offsets[b]; };
+  std::vector<std::size_t> order(offsets.empty() ? 0 : offsets.size() - 1);
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return length(a) > length(b); });
+  Walk walk;
+  for (std::int64_t step = 0; !order.empty() && step < length(order.front()); ++step) {
+    std::int64_t size = 0;
+    for (const std::size_t b : order) {
+      if (step >= length(b)) break;
+      walk.rows.push_back(backwards ? offsets[b + 1] - 1 - step : offsets[b] + step);
+      ++size;
+    }
+    walk.sizes.push_back(size);
+  }
+  return walk;
+}
 
 }  // namespace
 
@@ -25,24 +52,33 @@ LstmDirection::LstmDirection(const TensorFileView& file, const std::string& name
   state_ = Dense({file.floats(name + ".state").data(), width_}, width_, state[0], {});
 }
 
-void LstmDirection::run(const Matrix& x, std::int64_t first, std::int64_t end, bool backwards,
+void LstmDirection::run(const Matrix& x, std::span<const std::int64_t> offsets, bool backwards,
                         Rows y) const {
-  const std::int64_t n = end - first;
+  const Walk walk = walk_of(offsets, backwards);
+  const auto n = static_cast<std::int64_t>(walk.rows.size());
+  Matrix walked(n, x.width);
+  for (std::int64_t i = 0; i < n; ++i) {
+    std::copy_n(x.constant().row(walk.rows[static_cast<std::size_t>(i)]), x.width,
+                walked.all().row(i));
+  }
   Matrix gates(n, 4 * width_);
-  input_.run({x.constant().row(first), x.width}, n, gates.all());
-  std::vector<float> cell(static_cast<std::size_t>(width_), 0.0F);
-  const float* before = nullptr;
-  for (std::int64_t step = 0; step < n; ++step) {
-    const std::int64_t row = backwards ? n - 1 - step : step;
-    float* own = gates.all().row(row);
-    if (before != nullptr) state_.run({before, width_}, 1, {own, 4 * width_}, true);
-    float* h = y.row(first + row);
-    for (std::int64_t j = 0; j < width_; ++j) {
-      float& c = cell[static_cast<std::size_t>(j)];
-      c = logistic(own[j]) * std::tanh(own[2 * width_ + j]) + logistic(own[width_ + j]) * c;
-      h[j] = logistic(own[3 * width_ + j]) * std::tanh(c);
+  input_.run(walked.constant(), n, gates.all());
+  Matrix hidden(n, width_);
+  Matrix cells(walk.sizes.empty() ? 0 : walk.sizes.front(), width_);
+  std::int64_t first = 0;
+  std::int64_t before = -1;
+  for (const std::int64_t size : walk.sizes) {
+    if (before >= 0) {
+      state_.run({hidden.constant().row(before), width_}, size,
+                 {gates.all().row(first), gates.width}, true);
     }
-    before = h;
+    for (std::int64_t b = 0; b < size; ++b) {
+      float* h = hidden.all().row(first + b);
+      lstm_step(gates.constant().row(first + b), width_, cells.all().row(b), h);
+      std::copy_n(h, width_, y.row(walk.rows[static_cast<std::size_t>(first + b)]));
+    }
+    before = first;
+    first += size;
   }
 }
 

@@ -20,8 +20,9 @@ class LstmDirection {
 
   [[nodiscard]] std::int64_t width() const { return width_; }
 
-  /// Processes rows first .. end-1 of one dialogue. Shapes: x [n, in] -> y [n, H].
-  void run(const Matrix& x, std::int64_t first, std::int64_t end, bool backwards, Rows y) const;
+  /// Processes dialogues, whose rows are offsets[b] .. offsets[b+1]-1, side by side; each gives the
+  /// same bytes as alone. Shapes: x [n, in] -> y [n, H].
+  void run(const Matrix& x, std::span<const std::int64_t> offsets, bool backwards, Rows y) const;
 
  private:
   Dense input_;

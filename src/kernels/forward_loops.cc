@@ -102,6 +102,15 @@ HARDY_HOT_LOOP void gelu(float* x, std::int64_t count) {
   }
 }
 
+HARDY_HOT_LOOP void lstm_step(const float* gates, std::int64_t width, float* cell, float* hidden) {
+  for (std::int64_t j = 0; j < width; ++j) {
+    const float kept = logistic(gates[width + j]) * cell[j];
+    const float c = logistic(gates[j]) * hyperbolic_tangent(gates[2 * width + j]) + kept;
+    cell[j] = c;
+    hidden[j] = logistic(gates[3 * width + j]) * hyperbolic_tangent(c);
+  }
+}
+
 HARDY_HOT_LOOP void add(const float* z, std::int64_t count, float* x) {
   for (std::int64_t i = 0; i < count; ++i) x[i] += z[i];
 }

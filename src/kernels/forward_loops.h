@@ -43,6 +43,10 @@ void relu(float* x, std::int64_t count);
 /// x = x Phi(x), Phi the normal distribution function (absolute error below 3e-7 |x|).
 void gelu(float* x, std::int64_t count);
 
+/// One step of an LSTM: c = logistic(i) tanh(g) + logistic(f) c, h = logistic(o) tanh(c). Shapes:
+/// gates [4 width] in the order i, f, g, o, before their functions; cell and hidden [width].
+void lstm_step(const float* gates, std::int64_t width, float* cell, float* hidden);
+
 /// y = x + z, element by element.
 void add(const float* z, std::int64_t count, float* x);
 

@@ -131,29 +131,34 @@ struct HeldOutPart {
 
 constexpr std::array<double, 5> kWeights = {0, 0.25, 0.5, 0.75, 1};
 
-/// The smallest weight within one standard error of the best mean cross-entropy.
-double choose_weight(const std::vector<HeldOutPart>& parts, std::size_t classes) {
-  const auto count = static_cast<double>(parts.size());
-  std::array<double, kWeights.size()> means{};
-  std::array<double, kWeights.size()> errors{};
+/// Mean cross-entropy of a part under every weight.
+std::array<double, kWeights.size()> scores_of(const HeldOutPart& part, std::size_t classes) {
+  std::array<double, kWeights.size()> scores{};
   for (std::size_t k = 0; k < kWeights.size(); ++k) {
-    double sum = 0;
-    double squares = 0;
-    for (const auto& part : parts) {
-      const double score =
-          cross_entropy(part.rows, classes, std::pow(part.temperature, kWeights[k])) /
-          static_cast<double>(part.rows.truth.size());
-      sum += score;
-      squares += score * score;
-    }
-    means[k] = sum / count;
-    const double variance = std::max(0.0, squares / count - means[k] * means[k]);
-    errors[k] = std::sqrt(variance / std::max(1.0, count - 1));
+    scores[k] = cross_entropy(part.rows, classes, std::pow(part.temperature, kWeights[k])) /
+                static_cast<double>(part.rows.truth.size());
+  }
+  return scores;
+}
+
+/// The smallest weight whose mean cross-entropy is within one standard error of the best. The error
+/// is that of the difference, part by part: parts differ far more in how hard they are.
+double choose_weight(const std::vector<HeldOutPart>& parts, std::size_t classes) {
+  std::vector<std::array<double, kWeights.size()>> scores;
+  std::array<double, kWeights.size()> totals{};
+  for (const auto& part : parts) {
+    scores.push_back(scores_of(part, classes));
+    for (std::size_t k = 0; k < kWeights.size(); ++k) totals[k] += scores.back()[k];
   }
   const auto best =
-      static_cast<std::size_t>(std::min_element(means.begin(), means.end()) - means.begin());
+      static_cast<std::size_t>(std::min_element(totals.begin(), totals.end()) - totals.begin());
+  const auto count = static_cast<double>(parts.size());
   for (std::size_t k = 0; k < best; ++k) {
-    if (means[k] <= means[best] + kCautious * errors[best]) return kWeights[k];
+    const double mean = (totals[k] - totals[best]) / count;
+    double squares = 0;
+    for (const auto& score : scores) squares += std::pow(score[k] - score[best] - mean, 2);
+    const double error = std::sqrt(squares / count / std::max(1.0, count - 1));
+    if (mean <= kCautious * error) return kWeights[k];
   }
   return kWeights[best];
 }

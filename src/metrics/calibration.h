@@ -34,10 +34,10 @@ struct CalibrationFit {
 /// Fits on validation utterances, cross-validated over dialogues. With T_0 = fit_temperature, the
 /// result is T_0^w, w in {0, 1/4, 1/2, 3/4, 1}: dialogues are divided into up to ten parts, each
 /// part is scored (cross-entropy) with temperatures fitted on the others, and w is the smallest
-/// with a score within one standard error (over parts) of the best. `expected_error` is measured on
-/// the same held-out parts. With too few utterances or dialogues (kFewest...) the temperature is 1
-/// and nothing is calibrated. Shapes: truth and dialogues [N], probabilities [N,C]. Throws as
-/// fit_temperature.
+/// whose score is within one standard error of the best; the error is that of the difference over
+/// parts. `expected_error` is measured on the same held-out parts. With too few utterances or
+/// dialogues (kFewest...) the temperature is 1 and nothing is calibrated. Shapes: truth and
+/// dialogues [N], probabilities [N,C]. Throws as fit_temperature.
 CalibrationFit fit_calibration(std::span<const std::int64_t> truth,
                                std::span<const float> probabilities, std::int64_t classes,
                                std::span<const std::int64_t> dialogues);

@@ -8,6 +8,7 @@
 
 #include "analysis/calibrate_fit.h"
 #include "analysis/coverage_fit.h"
+#include "corpus/unseen.h"
 #include "hardy/errors.h"
 #include "hardy/results.h"
 #include "hardy/version.h"
@@ -17,22 +18,6 @@
 
 namespace hardy {
 namespace {
-
-/// What must never be scored by the model.
-std::vector<std::int64_t> seen_marks(const Corpus& corpus, const Fold& fold) {
-  std::vector<std::int64_t> marks;
-  for (const auto* part : {&fold.train, &fold.validation}) {
-    for (const auto d : *part) {
-      marks.push_back(seen_mark("dialogue", corpus.dialogues[static_cast<std::size_t>(d)].id));
-    }
-    for (const auto u : utterances_of(corpus, *part)) {
-      marks.push_back(seen_mark("utterance", corpus.utterances[static_cast<std::size_t>(u)].id));
-    }
-  }
-  std::sort(marks.begin(), marks.end());
-  marks.erase(std::unique(marks.begin(), marks.end()), marks.end());
-  return marks;
-}
 
 void add_scores(const std::vector<Evaluation>& evaluations, const char* part, const Corpus& corpus,
                 BundleInfo& info) {
@@ -63,7 +48,7 @@ BundleInfo describe_fit(const FitOutcome& outcome, const FoldData& data, const C
   info.class_names = corpus.class_names;
   info.label_kind = label_kind_name(corpus.label_kind);
   info.target_names = corpus.target_names;
-  info.seen = seen_marks(corpus, data.fold);
+  info.seen = seen_marks(corpus, known_dialogues(data.fold));
   info.encoder = hardymer_settings(config).recogniser.encoder;
   info.data_name = corpus.name;
   info.data_checksum = corpus.checksum;

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 #include <string>
 #include <vector>
@@ -108,6 +109,25 @@ TEST_F(PredictCommand, JsonLinesFromAFileAndFromStandardInput) {
   expect_same(read, dialogues);
   EXPECT_EQ(read[4]["id"], "u4");
   EXPECT_EQ(read[4]["dialogue"], "b");
+}
+
+TEST_F(PredictCommand, DialoguesOfAFileArePredictedTogetherWithTheBytesThatTheyGetAlone) {
+  std::string lines;  // more than one batch
+  for (int copy = 0; copy < 150; ++copy) {
+    for (std::size_t i = 0; i < 5; ++i) {
+      Json line = line_of(i);
+      line["dialogue"] = line["dialogue"].get<std::string>() + std::to_string(copy);
+      lines += line.dump() + "\n";
+    }
+  }
+  write_file_atomically(dir_.path() / "many.jsonl", lines);
+  const auto together = run_hardy({"predict", model().string(), in("many.jsonl"), "--json"});
+  test::ProgramOptions options;
+  options.input_file = in("many.jsonl");
+  const auto one_by_one = run_hardy({"predict", model().string(), "--json"}, options);
+  EXPECT_EQ(together.exit_code, 0) << together.errors;
+  EXPECT_EQ(std::count(together.output.begin(), together.output.end(), '\n'), 750);
+  EXPECT_EQ(together.output, one_by_one.output);
 }
 
 TEST_F(PredictCommand, AStreamPredictsEachTurnFromTheTurnsSoFar) {

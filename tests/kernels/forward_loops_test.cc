@@ -32,6 +32,27 @@ TEST(Kernels, GeluIsExactToFloatPrecision) {
   }
 }
 
+TEST(Kernels, AnLstmStepIsThatOfDoublePrecision) {
+  constexpr std::int64_t kUnits = 19;
+  std::vector<float> gates;
+  for (std::int64_t i = 0; i < 4 * kUnits; ++i) {
+    gates.push_back(static_cast<float>(i % 13 - 6) * (i % 7 == 0 ? 30.0F : 0.7F));
+  }
+  std::vector<float> cell(kUnits, 0.75F);
+  std::vector<float> hidden(kUnits);
+  lstm_step(gates.data(), kUnits, cell.data(), hidden.data());
+  const auto gate = [&](std::int64_t of, std::int64_t j) {
+    return static_cast<double>(gates[static_cast<std::size_t>(of * kUnits + j)]);
+  };
+  const auto share = [](double x) { return 1 / (1 + std::exp(-x)); };
+  for (std::int64_t j = 0; j < kUnits; ++j) {
+    const auto at = static_cast<std::size_t>(j);
+    const double c = share(gate(0, j)) * std::tanh(gate(2, j)) + share(gate(1, j)) * 0.75;
+    EXPECT_NEAR(cell[at], c, 1e-6) << j;
+    EXPECT_NEAR(hidden[at], share(gate(3, j)) * std::tanh(c), 1e-6) << j;
+  }
+}
+
 TEST(Kernels, SoftmaxSumsToOneAndSurvivesLargeNumbers) {
   std::vector<float> row = {1000, 999, -1000};
   softmax(row.data(), 3, 1);

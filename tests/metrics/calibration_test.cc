@@ -74,6 +74,19 @@ TEST(CalibrationFit, OverconfidenceIsTakenBack) {
   EXPECT_NEAR(fit.expected_error, 0, 1e-4);
 }
 
+TEST(CalibrationFit, EasyAndHardDialoguesThatAgreeAreEvidence) {
+  // Of easy dialogues 9 in 10 are correct, of hard ones 6 in 10; both claim the odds' square, so
+  // that T = 2 is right for each, however far their scores are apart.
+  MadeProblem problem(400, 81.0F / 82, 9);
+  for (std::size_t i = 0; i < problem.truth.size(); ++i) {
+    if (problem.dialogues[i] % 2 == 0) continue;
+    problem.truth[i] = i % 10 < 6 ? 0 : 1;
+    problem.probabilities[2 * i] = 2.25F / 3.25F;
+    problem.probabilities[2 * i + 1] = 1 / 3.25F;
+  }
+  EXPECT_NEAR(problem.fit().temperature, 2, 1e-3);
+}
+
 TEST(CalibrationFit, LittleValidationCalibratesNothing) {
   const auto few = MadeProblem(kFewestCalibrated - 10, 0.95F, 7).fit();
   EXPECT_FALSE(few.is_calibrated);
