@@ -211,7 +211,7 @@ TEST(Deberta, FullSizeIsThatOfTheOriginal) {
   }
   std::printf("%zu tokens: %.2f s CPU, largest difference %.2e\n", sequence.ids.size(), seconds,
               largest);
-  EXPECT_LE(largest, 2e-4);
+  EXPECT_LE(largest, kTolerance);
 }
 
 }  // namespace
