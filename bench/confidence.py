@@ -1,9 +1,8 @@
 #!/usr/bin/env python3
 """What prediction sets and confidence are worth on people that a model never heard.
 
-Usage: bench/confidence.py HARDY RUN DATA FOLDER [TEXT]. RUN is a finished `hardy run --track unified` of HARDY-MER
-on DATA, a corpus in plain form (utterances.csv, one MODALITY.npy each); FOLDER takes temporary files.
-Two tables, of the test parts of all folds, under every pattern of two modalities; with TEXT a third,
+Usage: bench/confidence.py HARDY RUN DATA FOLDER [TEXT]. RUN is a finished `hardy run --track unified` on DATA, a corpus in plain form (utterances.csv, one MODALITY.npy each); FOLDER takes temporary files.
+Two tables (of a method without hardness only the first), of the test parts of all folds, under every pattern of two modalities; with TEXT a third,
 the second again for the utterances whose id contains it ("impro": the improvised ones of IEMOCAP):
 
 1. prediction sets: how many utterances a set of .8 or .9 really holds, its size, and the same for
@@ -48,7 +47,7 @@ class Bench:
         for line in rows_of(run / "predictions.csv"):
             self.test.setdefault(int(line["fold"]), set()).add(self.row[line["utterance"]])
         self.hardness = {}
-        for line in rows_of(run / "hardness.csv"):
+        for line in rows_of(run / "hardness.csv") if (run / "hardness.csv").exists() else []:
             fold, row = int(line["fold"]), self.row[line["utterance"]]
             self.train.setdefault(fold, set()).add(row)
             self.hardness[fold, line["pattern"], row] = float(line["score"])
@@ -70,7 +69,7 @@ class Bench:
 
     def parts(self, fold):
         """Rows of the test, validation and training part."""
-        test, train = self.test[fold], self.train[fold]
+        test, train = self.test[fold], self.train.get(fold, set())
         rest = set(range(len(self.utterances))) - test - train
         return tuple(np.array(sorted(part)) for part in (test, rest, train))
 
@@ -116,14 +115,16 @@ def measure_sets(bench):
                 sizes += [len(lines[i]["set"]) for i in test]
                 by_dialogue += [hit[bench.dialogue[test] == d].mean()
                                 for d in np.unique(bench.dialogue[test])]
+                if not bench.hardness:  # which part validated is not in the run's tables
+                    continue
                 others = pooled_sets(probabilities, bench.truth, validation, level)[test]
                 pooled += list(others[np.arange(len(test)), bench.truth[test]])
                 pooled_sizes += list(others.sum(1))
             alone = np.array(sizes) == 1
+            counted = f"{np.mean(pooled):.3f}  {np.mean(pooled_sizes):.2f}" if pooled else "-"
             print(f"{','.join(pattern):20} {level}  {np.mean(held):.3f} ({min(folds):.3f} to "
                   f"{max(folds):.3f})  {np.mean(by_dialogue):.3f}  {np.mean(sizes):.2f}  "
-                  f"{alone.mean():.3f} {np.array(held)[alone].mean():.3f}  |  "
-                  f"{np.mean(pooled):.3f}  {np.mean(pooled_sizes):.2f}")
+                  f"{alone.mean():.3f} {np.array(held)[alone].mean():.3f}  |  {counted}")
 
 
 # --- hardness of new utterances ------------------------------------------------------------------
@@ -272,6 +273,8 @@ def main():
     folder = pathlib.Path(sys.argv[4])
     folder.mkdir(exist_ok=True)
     measure_sets(bench)
+    if not bench.hardness:
+        return
     folds = [estimates(bench, about, model, folder) for about, model in zip(bench.about, bench.models)]
     for text in ["", *sys.argv[5:]]:
         measure_hardness(bench, folds, text)
