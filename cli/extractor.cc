@@ -1,6 +1,8 @@
 // hardy-extractor: execution of the commands on recordings.
 #include <algorithm>
+#include <charconv>
 #include <cmath>
+#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -74,6 +76,29 @@ std::int64_t count_absent(const std::vector<ExtractedSegment>& extracted,
   return absent;
 }
 
+/// The most frequent reasons of absence, one line each.
+std::string absent_text(const Json& absent) {
+  constexpr std::size_t kMostReasons = 6;
+  std::vector<std::pair<std::int64_t, std::string>> reasons;
+  for (const auto& [reason, count] : absent.items()) reasons.emplace_back(count, reason);
+  std::stable_sort(reasons.begin(), reasons.end(),
+                   [](const auto& x, const auto& y) { return x.first > y.first; });
+  std::string text;
+  std::int64_t others = 0;
+  for (std::size_t i = 0; i < reasons.size(); ++i) {
+    const auto& [count, reason] = reasons[i];
+    if (i >= kMostReasons) {
+      others += count;
+    } else {
+      text += fmt::format("             {:>6} absent: {}\n", count, printable(reason));
+    }
+  }
+  if (others > 0) {
+    text += fmt::format("             {:>6} absent: other reasons, see extract.json\n", others);
+  }
+  return text;
+}
+
 std::string summary_text(const Json& json, const std::string& out) {
   std::string text =
       fmt::format("{}: {} utterances\n", printable(out), json["utterances"].get<std::int64_t>());
@@ -81,10 +106,7 @@ std::string summary_text(const Json& json, const std::string& out) {
     text += fmt::format(
         "  {:<10} {:>6} present  ({}, {} wide)\n", name, modality["present"].get<std::int64_t>(),
         modality["maker"].get<std::string>(), modality["width"].get<std::int64_t>());
-    for (const auto& [reason, count] : modality["absent"].items()) {
-      text += fmt::format("             {:>6} absent: {}\n", count.get<std::int64_t>(),
-                          printable(reason));
-    }
+    text += absent_text(modality["absent"]);
   }
   const auto without = json["without_any_modality"].get<std::int64_t>();
   if (without > 0) text += fmt::format("  {} have no modality and are left out\n", without);
@@ -145,11 +167,12 @@ void extract_corpus(const MediaCommand& command) {
 /// The command line of `hardy run` without its recording options, on the extracted corpus.
 std::vector<std::string> training_line(const MediaCommand& command) {
   constexpr const char* kOptions[] = {
-      "--media", "--labels",      "--transcripts",  "--transcript",  "--tier",       "--asr",
-      "--cut",   "--only",        "--picture-step", "--max-seconds", "--cascade",    "--memory",
-      "--stall", "--limit",       "--media-cache",  "--audio",       "--text",       "--video",
-      "--like",  "--manet-order", "--audio-model",  "--text-model",  "--video-model"};
-  constexpr const char* kFlags[] = {"--no-media-cache", "--redo"};
+      "--media",       "--labels",      "--transcripts", "--transcript",   "--tier",
+      "--asr",         "--cut",         "--only",        "--picture-step", "--max-seconds",
+      "--cascade",     "--memory",      "--stall",       "--limit",        "--media-cache",
+      "--audio",       "--text",        "--video",       "--backbones",    "--like",
+      "--manet-order", "--audio-model", "--text-model",  "--video-model",  "--layers"};
+  constexpr const char* kFlags[] = {"--no-media-cache", "--redo", "--trust-programs"};
   std::vector<std::string> kept;
   for (std::size_t i = 0; i < command.command_line.size(); ++i) {
     const std::string& word = command.command_line[i];
@@ -165,6 +188,28 @@ std::vector<std::string> training_line(const MediaCommand& command) {
   check(run != kept.end(), "a command line of `run` without the word");
   kept.insert(run + 1, command.out);
   return kept;
+}
+
+/// Reads "FIRST..LAST" or one number, all negative.
+void read_layers(const std::string& text, BackboneFiles& files) {
+  const auto dots = text.find("..");
+  const auto number = [&](const std::string& part) {
+    int value = 0;
+    const auto [end, error] = std::from_chars(part.data(), part.data() + part.size(), value);
+    if (error != std::errc() || end != part.data() + part.size() || value >= 0) {
+      throw ConfigError(fmt::format(
+          "--layers {}: write -4..-1, or one number below zero; -1 is the last state", text));
+    }
+    return value;
+  };
+  files.first_state = number(text.substr(0, dots));
+  files.last_state = dots == std::string::npos ? files.first_state : number(text.substr(dots + 2));
+  if (files.first_state > files.last_state) {
+    throw ConfigError(fmt::format("--layers {}: the first is behind the last", text));
+  }
+  if (files.text.empty() && files.sound.empty()) {
+    throw ConfigError("--layers goes with --audio or --text");
+  }
 }
 
 }  // namespace
@@ -201,9 +246,15 @@ ExtractOptions extract_options(const MediaOptions& media) {
   files.is_manet_since_2023 = media.manet_order == "since-2023";
   files.cascade = media.cascade;
   files.trusts_programs = media.trusts_programs;
+  const bool has_makers = std::any_of(media.makers.begin(), media.makers.end(),
+                                      [](const auto& maker) { return is_of_network(maker); });
+  const char* usual = has_makers ? std::getenv("HARDY_BACKBONES") : nullptr;
+  const fs::path folder = media.backbones.empty() && usual != nullptr ? usual : media.backbones;
+  if (!folder.empty()) files = find_backbones(folder, media.makers, std::move(files));
   if (!files.like.empty() && !files.any()) {
     throw ConfigError("--like goes with --audio, --text or --video");
   }
+  if (!media.layers.empty()) read_layers(media.layers, files);
   if (files.any()) options.backbones = open_backbones(files);
   options.stall_s = media.stall_s;
   options.memory_bytes = parse_bytes(media.memory);

@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 
 #include "hardy/errors.h"
+#include "hardy/extract.h"
 
 namespace hardy {
 namespace {
@@ -74,11 +75,21 @@ void add_network_options(CLI::App& command, MediaOptions& options) {
   command.add_option("--video,--video-model", options.picture_network, "MA-Net (.pth)")
       ->type_name("FILE");
   command
+      .add_option("--backbones", options.backbones,
+                  "Folder in which these networks are found by their contents; for a model, those "
+                  "that made its features, pooled alike (default $HARDY_BACKBONES)")
+      ->type_name("DIR");
+  command
       .add_option("--like", options.like,
                   "Pool the networks' outputs as these scripts do; default: mean of tokens, "
                   "frames, faces")
       ->type_name("SCRIPT")
       ->check(CLI::IsMember({"gcnet", "merbench"}));
+  command
+      .add_option("--layers", options.layers,
+                  "States of text and speech networks that are summed, -1 = the last one (default "
+                  "-4..-1)")
+      ->type_name("FIRST..LAST");
   command
       .add_option("--manet-order", options.manet_order,
                   "How MA-Net's second chain runs; files of before April 2023 need the first")
@@ -160,6 +171,9 @@ void add_answer_recordings_command(CLI::App& app) {
   command->add_option("--cpu-seconds", typed->cpu_seconds, "Of each process")->required();
   command->add_flag("--confined", typed->is_confined, "Give up all rights but those to decode");
   add_media_options(*command, typed->media);
+  for (std::size_t m = 0; m < kMediaModalities.size(); ++m) {
+    command->add_option(fmt::format("--{}-maker", kMediaModalities[m]), typed->media.makers[m]);
+  }
   command->callback([typed] {
     typed->media.has_no_cache = true;
     carry_out(*typed);

@@ -2,6 +2,7 @@
 // The light program checks them and executes hardy-extractor.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -22,10 +23,14 @@ struct MediaOptions {
   std::string cut = "auto";
   std::string only;  ///< "audio,text"; empty = all
   std::string cascade;
+  std::string backbones;  ///< folder in which networks are found; empty = $HARDY_BACKBONES
+  /// Makers of the features that are needed, index as in kMediaModalities; empty = any.
+  std::array<std::string, 3> makers;
   std::string sound_network;  ///< empty = the embedded extractor; so are the next two
   std::string text_network;
   std::string picture_network;
   std::string like;
+  std::string layers;  ///< "-4..-1"; empty = those
   std::string manet_order = "before-2023";
   bool trusts_programs = false;  ///< the networks may be TorchScript
   std::string cache;

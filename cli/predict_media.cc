@@ -92,6 +92,7 @@ ExtractedForModel extract_for_model(const MediaCommand& command, const BundleInf
       narrowed.media.only += kMediaModalities[m];
     }
   }
+  narrowed.media.makers = media_makers(info);
   const ExtractOptions wanted = extract_options(narrowed.media);
   check_media_makers(info, feature_makers(wanted), wanted.wanted, "--media");
   return {extract_media(narrowed, wanted), options};

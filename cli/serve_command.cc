@@ -151,6 +151,7 @@ void start_recordings(const ServeCommand& command, bool is_confined, ServeOption
     helper.media.only += helper.media.only.empty() ? "" : ",";
     helper.media.only += kMediaModalities[m];
   }
+  helper.media.makers = media_makers(recogniser.info());
   helper.media.jobs = 2;  // sound and picture
   helper.cpu_seconds = 2 * options.recordings.patience_s;
   helper.is_confined = is_confined;

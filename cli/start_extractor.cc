@@ -17,6 +17,7 @@
 #include "base/descriptor.h"
 #include "cli/exec_program.h"
 #include "hardy/errors.h"
+#include "hardy/extract.h"
 #include "media/recording_exchange.h"
 
 extern char** environ;  // NOLINT: what a started program inherits
@@ -39,10 +40,15 @@ std::vector<std::string> arguments_of(const MediaCommand& command) {
   const auto add = [&](const char* name, const std::string& value) {
     if (!value.empty()) words.push_back(fmt::format("{}={}", name, value));
   };
+  add("--backbones", media.backbones);
+  for (std::size_t m = 0; m < media.makers.size(); ++m) {
+    add(fmt::format("--{}-maker", kMediaModalities[m]).c_str(), media.makers[m]);
+  }
   add("--audio", media.sound_network);
   add("--text", media.text_network);
   add("--video", media.picture_network);
   add("--like", media.like);
+  add("--layers", media.layers);
   add("--cascade", media.cascade);
   add("--only", media.only);
   if (media.trusts_programs) words.emplace_back("--trust-programs");

@@ -12,7 +12,9 @@ add_library(hardy_backbones
   backbones/network_settings.cc
   backbones/picture_layers.cc
   backbones/speech_encoder.cc
+  backbones/text_network.cc
   backbones/text_pooling.cc
+  backbones/tile_convolution.cc
   backbones/tokenizer.cc
   backbones/unicode_classes.cc
   backbones/wav2vec.cc
@@ -23,7 +25,7 @@ add_library(hardy_backbones
 hardy_join_sources(hardy_backbones)
 # Loops over frames and pixels are slow without optimisation, in the tests too.
 set_source_files_properties(backbones/attention.cc backbones/layers.cc backbones/manet.cc
-  backbones/picture_layers.cc backbones/weight_files.cc PROPERTIES COMPILE_OPTIONS
+  backbones/picture_layers.cc backbones/tile_convolution.cc backbones/weight_files.cc PROPERTIES COMPILE_OPTIONS
   "-O3;-fno-math-errno;-fno-trapping-math"
   SKIP_UNITY_BUILD_INCLUSION ON)
 # Private parts of a public class that hold types of one file.

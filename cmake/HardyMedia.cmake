@@ -24,6 +24,7 @@ add_library(hardy_media
   media/extract.cc
   media/extraction_folder.cc
   media/face_finder.cc
+  media/find_backbones.cc
   media/faces.cc
   media/formants.cc
   media/graph_network.cc

@@ -56,6 +56,9 @@ struct BackboneFiles {
   std::filesystem::path text;      ///< a folder: deberta (the first version), bert, roberta
   std::filesystem::path pictures;  ///< MA-Net (.pth)
   std::string like;  ///< "gcnet", "merbench": pooling of those scripts; empty = hardy's
+  /// Hidden states of text and speech networks that are summed, counted from the last one, -1.
+  int first_state = -4;
+  int last_state = -1;
   bool is_manet_since_2023 = false;  ///< MA-Net's second chain runs backwards
   std::filesystem::path cascade;     ///< face detector in front of MA-Net; empty = opencv-data's
   bool trusts_programs = false;      ///< loads TorchScript, which runs the code in the file
@@ -64,11 +67,23 @@ struct BackboneFiles {
   [[nodiscard]] bool any() const { return !sound.empty() || !text.empty() || !pictures.empty(); }
 };
 
+/// Whether a maker is neither an embedded extractor nor a TorchScript program.
+bool is_of_network(const std::string& maker);
+
+/// Finds networks in a folder by their contents: folders in Hugging Face's form, wav2vec and MA-Net
+/// files. With `makers`, those that made a model's features, and the pooling that the makers' names
+/// state; embedded extractors and TorchScript are left to the caller. If all are empty, the only
+/// network of each modality. What `given` names already stays. Throws ArtifactError when a network
+/// is missing, ConfigError when there are several to choose from. Shapes: makers: index as in
+/// kMediaModalities.
+BackboneFiles find_backbones(const std::filesystem::path& folder,
+                             const std::array<std::string, 3>& makers, BackboneFiles given);
+
 /// Opened networks.
 struct Backbones;
 
 /// Reads the files. Throws ArtifactError naming the file and the problem, ConfigError for an
-/// unknown `like`.
+/// unknown `like` and for states that a network does not have.
 std::shared_ptr<const Backbones> open_backbones(const BackboneFiles& files);
 
 /// Options of the extraction. Everything but `jobs`, `cache` and the limits influences results

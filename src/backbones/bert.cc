@@ -1,4 +1,5 @@
 // BERT and RoBERTa: the same encoder with different position numbers.
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -66,18 +67,9 @@ class Bert final : public TextNetwork {
     return is_roberta_ ? positions_ - padding_ - 1 : positions_;
   }
 
-  [[nodiscard]] std::vector<Matrix> hidden_states(const TokenSequence& sequence,
-                                                  Matrix* attention) const override {
-    std::vector<Matrix> states;
-    states.push_back(embed(sequence));
-    for (std::size_t n = 0; n < layers_.size(); ++n) {
-      states.push_back(run(layers_[n], states.back(), sequence.mask, n == 0 ? attention : nullptr));
-    }
-    return states;
-  }
+  [[nodiscard]] std::size_t layers() const override { return layers_.size(); }
 
- private:
-  [[nodiscard]] Matrix embed(const TokenSequence& sequence) const {
+  [[nodiscard]] Matrix embed(const TokenSequence& sequence) const override {
     const auto tokens = static_cast<std::int64_t>(sequence.ids.size());
     if (tokens > longest()) {
       throw DataError(
@@ -104,24 +96,34 @@ class Bert final : public TextNetwork {
     return x;
   }
 
-  [[nodiscard]] Matrix run(const BertLayer& layer, const Matrix& x,
-                           const std::vector<std::int64_t>& mask, Matrix* attention) const {
+ private:
+  [[nodiscard]] Matrix run_layer(std::size_t n, const Matrix& x,
+                                 std::span<const TokenSequence> sequences,
+                                 Matrix* attention) const override {
+    const BertLayer& layer = layers_[n];
     const Matrix q = layer.query.apply(x);
     const Matrix k = layer.key.apply(x);
     const Matrix v = layer.value.apply(x);
     AttentionInput input;
-    input.query = {q.values.data(), sizes_.width};
-    input.key = {k.values.data(), sizes_.width};
-    input.value = {v.values.data(), sizes_.width};
     input.head_stride = sizes_.head_width();
     input.head_width = sizes_.head_width();
     input.heads = sizes_.heads;
-    input.tokens = x.rows;
     input.scale = 1 / std::sqrt(static_cast<float>(sizes_.head_width()));
     const ScoreChange note = [&](Matrix& shares) {
       if (attention != nullptr) *attention = shares;
     };
-    Matrix y = layer.joined.apply(attend(input, mask, false, {}, note));
+    Matrix joined(x.rows, x.width);
+    std::int64_t first = 0;
+    for (const auto& sequence : sequences) {
+      input.query = {q.row(first), sizes_.width};
+      input.key = {k.row(first), sizes_.width};
+      input.value = {v.row(first), sizes_.width};
+      input.tokens = static_cast<std::int64_t>(sequence.ids.size());
+      const Matrix part = attend(input, sequence.mask, false, {}, note);
+      std::copy(part.values.begin(), part.values.end(), joined.row(first));
+      first += input.tokens;
+    }
+    Matrix y = layer.joined.apply(joined);
     add_to(y, x);
     layer.joined_norm.apply(y);
     Matrix inner = layer.intermediate.apply(y);
@@ -150,16 +152,6 @@ class Bert final : public TextNetwork {
 
 std::unique_ptr<TextNetwork> make_bert(const NetworkSettings& settings, WeightSet weights) {
   return std::make_unique<Bert>(settings, std::move(weights));
-}
-
-std::unique_ptr<TextNetwork> make_text_network(const NetworkSettings& settings, WeightSet weights) {
-  const std::string kind = settings.text_or("model_type", "");
-  if (kind == "deberta") return make_deberta(settings, std::move(weights));
-  if (kind == "bert" || kind == "roberta") return make_bert(settings, std::move(weights));
-  settings.refuse(fmt::format(
-      "a network of the kind '{}' is not supported; texts are read by deberta (the first version), "
-      "bert and roberta, anything else as TorchScript",
-      kind));
 }
 
 }  // namespace hardy

@@ -155,18 +155,9 @@ class Deberta final : public TextNetwork {
     return s_.has_absolute ? s_.positions : kMostTokens;
   }
 
-  [[nodiscard]] std::vector<Matrix> hidden_states(const TokenSequence& sequence,
-                                                  Matrix* attention) const override {
-    std::vector<Matrix> states;
-    states.push_back(embed(sequence));
-    for (std::size_t n = 0; n < layers_.size(); ++n) {
-      states.push_back(run(layers_[n], states.back(), sequence.mask, n == 0 ? attention : nullptr));
-    }
-    return states;
-  }
+  [[nodiscard]] std::size_t layers() const override { return layers_.size(); }
 
- private:
-  [[nodiscard]] Matrix embed(const TokenSequence& sequence) const {
+  [[nodiscard]] Matrix embed(const TokenSequence& sequence) const override {
     const auto tokens = static_cast<std::int64_t>(sequence.ids.size());
     if (tokens > longest()) {
       throw DataError(
@@ -189,6 +180,7 @@ class Deberta final : public TextNetwork {
     return x;
   }
 
+ private:
   void add_row(float* row, std::span<const float> table, std::int64_t index,
                std::int64_t rows) const {
     if (index < 0 || index >= rows) {
@@ -199,9 +191,11 @@ class Deberta final : public TextNetwork {
     for (std::int64_t j = 0; j < s_.embedding; ++j) row[j] += from[j];
   }
 
-  [[nodiscard]] Matrix run(const DebertaLayer& layer, const Matrix& x,
-                           const std::vector<std::int64_t>& mask, Matrix* attention) const {
-    Matrix y = layer.joined.apply(attend_over(layer, x, mask, attention));
+  [[nodiscard]] Matrix run_layer(std::size_t n, const Matrix& x,
+                                 std::span<const TokenSequence> sequences,
+                                 Matrix* attention) const override {
+    const DebertaLayer& layer = layers_[n];
+    Matrix y = layer.joined.apply(attend_over(layer, x, sequences, attention));
     add_to(y, x);
     layer.joined_norm.apply(y);
     Matrix inner = layer.intermediate.apply(y);
@@ -213,7 +207,8 @@ class Deberta final : public TextNetwork {
   }
 
   [[nodiscard]] Matrix attend_over(const DebertaLayer& layer, const Matrix& x,
-                                   const std::vector<std::int64_t>& mask, Matrix* attention) const {
+                                   std::span<const TokenSequence> sequences,
+                                   Matrix* attention) const {
     const std::int64_t d = s_.sizes.head_width();
     const float scale = 1 / std::sqrt(static_cast<float>(d * (1 + s_.position_kinds)));
     Matrix u = layer.in_proj.apply(x);
@@ -226,39 +221,70 @@ class Deberta final : public TextNetwork {
         head[2 * d + j % d] += layer.v_bias[at];
       }
     }
+    const Distances distances = project_distances(layer, sequences);
     AttentionInput input;
     const std::int64_t stride = 3 * s_.sizes.width;
-    input.query = {u.values.data(), stride};
-    input.key = {u.values.data() + d, stride};
-    input.value = {u.values.data() + 2 * d, stride};
     input.head_stride = 3 * d;
     input.head_width = d;
     input.heads = s_.sizes.heads;
-    input.tokens = x.rows;
     const ScoreChange change_scores = [&](Matrix& scores) {
-      if (s_.has_relative) add_distances(layer, input, scale, scores);
+      if (s_.has_relative) add_distances(distances, input, scale, scores);
       if (s_.mixes_heads) mix_heads(scores, layer.mix_scores, s_.sizes.heads);
     };
     const ScoreChange change_shares = [&](Matrix& shares) {
       if (s_.mixes_heads) mix_heads(shares, layer.mix_shares, s_.sizes.heads);
       if (attention != nullptr) *attention = shares;
     };
-    return attend(input, mask, true, change_scores, change_shares);
+    Matrix joined(x.rows, x.width);
+    std::int64_t first = 0;
+    for (const auto& sequence : sequences) {
+      const float* row = u.row(first);
+      input.query = {row, stride};
+      input.key = {row + d, stride};
+      input.value = {row + 2 * d, stride};
+      input.tokens = static_cast<std::int64_t>(sequence.ids.size());
+      const Matrix part = attend(input, sequence.mask, true, change_scores, change_shares);
+      std::copy(part.values.begin(), part.values.end(), joined.row(first));
+      first += input.tokens;
+    }
+    return joined;
+  }
+
+  /// A layer's projections of the distances -span .. span - 1.
+  struct Distances {
+    std::int64_t span = 0;
+    Matrix for_queries;
+    Matrix for_keys;
+  };
+
+  /// Distances as far as the longest sequence reaches.
+  [[nodiscard]] Distances project_distances(const DebertaLayer& layer,
+                                            std::span<const TokenSequence> sequences) const {
+    Distances all;
+    if (!s_.has_relative) return all;
+    for (const auto& sequence : sequences) {
+      all.span = std::max(all.span, static_cast<std::int64_t>(sequence.ids.size()));
+    }
+    all.span = std::min(all.span, s_.reach);
+    const std::int64_t width = s_.sizes.width;
+    const ConstRows rows{distances_.data() + (s_.reach - all.span) * width, width};
+    if (s_.has_content_to_position) all.for_queries = layer.pos_proj.apply(rows, 2 * all.span);
+    if (s_.has_position_to_content) all.for_keys = layer.pos_q_proj.apply(rows, 2 * all.span);
+    return all;
   }
 
   /// Adds the scores of a query for the key's distance, and of a key for the query's.
-  void add_distances(const DebertaLayer& layer, const AttentionInput& input, float scale,
+  void add_distances(const Distances& distances, const AttentionInput& input, float scale,
                      Matrix& scores) const {
     const std::int64_t tokens = input.tokens;
     const std::int64_t width = s_.sizes.width;
     const std::int64_t span = std::min(tokens, s_.reach);
-    const ConstRows rows{distances_.data() + (s_.reach - span) * width, width};
     const auto add_part = [&](const Matrix& projected, ConstRows from, bool is_query) {
       Matrix part(tokens, 2 * span);
       for (std::int64_t head = 0; head < input.heads; ++head) {
         multiply_transposed(tokens, 2 * span, input.head_width,
                             {from.data + head * input.head_stride, from.stride},
-                            {projected.values.data() + head * input.head_width, width},
+                            {projected.row(distances.span - span) + head * input.head_width, width},
                             part.values.data(), 2 * span, is_query ? 1 : scale);
         for (std::int64_t i = 0; i < tokens; ++i) {
           float* row = scores.row(head * tokens + i);
@@ -269,11 +295,8 @@ class Deberta final : public TextNetwork {
         }
       }
     };
-    if (s_.has_content_to_position)
-      add_part(layer.pos_proj.apply(rows, 2 * span), input.query, true);
-    if (s_.has_position_to_content) {
-      add_part(layer.pos_q_proj.apply(rows, 2 * span), input.key, false);
-    }
+    if (s_.has_content_to_position) add_part(distances.for_queries, input.query, true);
+    if (s_.has_position_to_content) add_part(distances.for_keys, input.key, false);
   }
 
   DebertaSettings s_;

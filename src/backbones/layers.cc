@@ -68,18 +68,19 @@ void multiply_plain(std::int64_t m, std::int64_t n, std::int64_t k, ConstRows a,
 
 Dense::Dense(const WeightSet& weights, const std::string& name, std::int64_t in, std::int64_t out,
              bool has_bias)
-    : weight_(weights.floats(name + ".weight", {out, in})), in_(in), out_(out) {
+    : in_(in), out_(out) {
+  const auto rows = weights.floats(name + ".weight", {out, in});
+  panels_.resize(static_cast<std::size_t>(predict::packed_size(in, out)));
+  predict::pack({rows.data(), in}, in, out, 1, panels_.data());
+  weights.forget(name + ".weight");
   if (has_bias) bias_ = weights.floats(name + ".bias", {out});
 }
 
 Matrix Dense::apply(ConstRows x, std::int64_t rows) const {
   Matrix y(rows, out_);
   if (rows == 0) return y;
-  if (!bias_.empty()) {
-    for (std::int64_t i = 0; i < rows; ++i) std::copy(bias_.begin(), bias_.end(), y.row(i));
-  }
-  multiply_transposed(rows, out_, in_, x, {weight_.data(), in_}, y.values.data(), out_, 1,
-                      !bias_.empty());
+  predict::multiply(x, rows, {panels_.data(), in_, out_, predict::panel_width()},
+                    bias_.empty() ? nullptr : bias_.data(), {y.values.data(), out_}, false);
   return y;
 }
 
@@ -192,12 +193,14 @@ Matrix TimeConvolution::apply(const Matrix& x) const {
   return y;
 }
 
-Matrix sum_of_last(const std::vector<Matrix>& states, int layers) {
-  check(layers >= 1 && static_cast<std::size_t>(layers) <= states.size(),
-        "more layers are summed than there are");
-  Matrix sum = states.back();
-  for (int i = 2; i <= layers; ++i)
-    add_to(sum, states[states.size() - static_cast<std::size_t>(i)]);
+Matrix sum_of(const std::vector<Matrix>& states, StateRange range) {
+  const int count = static_cast<int>(states.size());
+  check(-count <= range.first && range.first <= range.last && range.last <= -1,
+        "states are summed that do not exist");
+  Matrix sum = states[static_cast<std::size_t>(count + range.first)];
+  for (int i = range.first + 1; i <= range.last; ++i) {
+    add_to(sum, states[static_cast<std::size_t>(count + i)]);
+  }
   return sum;
 }
 

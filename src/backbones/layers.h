@@ -42,7 +42,8 @@ void multiply_transposed(std::int64_t m, std::int64_t n, std::int64_t k, ConstRo
 void multiply_plain(std::int64_t m, std::int64_t n, std::int64_t k, ConstRows a, ConstRows b,
                     float* c, std::int64_t c_stride);
 
-/// y = x W^T + b. Shapes: weight [out, in], bias [out] or empty.
+/// y = x W^T + b. A row gives the same bytes alone and among others. Shapes: weight [out, in], bias
+/// [out] or empty.
 class Dense {
  public:
   Dense() = default;
@@ -58,7 +59,7 @@ class Dense {
   [[nodiscard]] Matrix apply(ConstRows x, std::int64_t rows) const;
 
  private:
-  std::span<const float> weight_;
+  std::vector<float> panels_;
   std::span<const float> bias_;
   std::int64_t in_ = 0;
   std::int64_t out_ = 0;
@@ -120,8 +121,14 @@ class TimeConvolution {
   std::int64_t stride_ = 1;
 };
 
-/// The sum of the last `layers` of a network's states. Requires 1 <= layers <= states.
-Matrix sum_of_last(const std::vector<Matrix>& states, int layers);
+/// Consecutive states of a network, counted from its end: -1 is the last one.
+struct StateRange {
+  int first = -4;
+  int last = -1;
+};
+
+/// The sum of some of a network's states. Requires -states <= first <= last <= -1.
+Matrix sum_of(const std::vector<Matrix>& states, StateRange range);
 
 /// The mean of a matrix's rows. Requires rows >= 1.
 std::vector<float> mean_row(const Matrix& x);

@@ -101,6 +101,11 @@ NormedConvolution::NormedConvolution(const WeightSet& weights, const std::string
       }
     }
   }
+  weights.forget(convolution + ".weight");
+  if (kernel_ == 3 && stride_ == 1) {
+    tiles_ = TileConvolution(rows, in_, out_);
+    return;
+  }
   panels_.resize(static_cast<std::size_t>(predict::packed_size(taps * in_, out_)));
   predict::pack({rows.data(), taps * in_}, taps * in_, out_, 1, panels_.data());
 }
@@ -131,6 +136,10 @@ void NormedConvolution::unfold(const float* picture, std::int64_t height, std::i
 FeaturePictures NormedConvolution::apply(const FeaturePictures& x) const {
   check(x.channels == in_, "a convolution is given pictures with other channels");
   FeaturePictures y(x.count, (x.height - 1) / stride_ + 1, (x.width - 1) / stride_ + 1, out_);
+  if (!tiles_.is_empty()) {
+    tiles_.apply({x.values.data(), x.count, x.height, x.width}, bias_, y.values.data());
+    return y;
+  }
   const std::int64_t inner = kernel_ * kernel_ * in_;
   const std::int64_t one = y.places() * inner;
   const std::int64_t together = std::clamp<std::int64_t>(kUnfoldedFloats / one, 1, x.count);

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "backbones/tile_convolution.h"
 #include "backbones/weight_set.h"
 
 namespace hardy {
@@ -53,7 +54,8 @@ class NormedConvolution {
  private:
   void unfold(const float* picture, std::int64_t height, std::int64_t width, float* rows) const;
 
-  std::vector<float> panels_;
+  TileConvolution tiles_;      ///< for 3 x 3 with stride 1
+  std::vector<float> panels_;  ///< for others
   std::vector<float> bias_;
   std::int64_t out_ = 0;
   std::int64_t in_ = 0;

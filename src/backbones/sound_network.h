@@ -64,6 +64,7 @@ class SpeechEncoder {
   [[nodiscard]] std::vector<Matrix> hidden_states(std::span<const float> samples) const;
 
   [[nodiscard]] std::int64_t width() const;
+  [[nodiscard]] std::size_t layers() const;
 
  private:
   struct Impl;
@@ -73,10 +74,10 @@ class SpeechEncoder {
 /// Length of the pieces into which MERBench cuts longer recordings, samples.
 inline constexpr std::size_t kMerbenchPiece = 160000;
 
-/// The sum of the last `layers` states of all frames. With `piece` > 0 a longer recording is cut
+/// The sum of some states of all frames. With `piece` > 0 a longer recording is cut
 /// into pieces, the last one filled with zeros, whose frames follow each other. Shapes: ->
 /// [frames, width].
-Matrix summed_frames(const SpeechEncoder& network, std::span<const float> samples, int layers,
+Matrix summed_frames(const SpeechEncoder& network, std::span<const float> samples, StateRange range,
                      std::size_t piece);
 
 /// (x - mean) / sqrt(variance + 1e-7).

@@ -358,10 +358,12 @@ std::vector<Matrix> SpeechEncoder::hidden_states(std::span<const float> samples)
 
 std::int64_t SpeechEncoder::width() const { return impl_->sizes.width; }
 
-Matrix summed_frames(const SpeechEncoder& network, std::span<const float> samples, int layers,
+std::size_t SpeechEncoder::layers() const { return impl_->layers.size(); }
+
+Matrix summed_frames(const SpeechEncoder& network, std::span<const float> samples, StateRange range,
                      std::size_t piece) {
   if (piece == 0 || samples.size() <= piece) {
-    return sum_of_last(network.hidden_states(samples), layers);
+    return sum_of(network.hidden_states(samples), range);
   }
   Matrix all;
   all.width = network.width();
@@ -369,7 +371,7 @@ Matrix summed_frames(const SpeechEncoder& network, std::span<const float> sample
     const auto part = samples.subspan(first, std::min(piece, samples.size() - first));
     std::vector<float> filled(part.begin(), part.end());
     filled.resize(piece);
-    const Matrix sum = sum_of_last(network.hidden_states(filled), layers);
+    const Matrix sum = sum_of(network.hidden_states(filled), range);
     all.values.insert(all.values.end(), sum.values.begin(), sum.values.end());
     all.rows += sum.rows;
   }

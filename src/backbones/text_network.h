@@ -25,15 +25,31 @@ class TextNetwork {
   virtual ~TextNetwork() = default;
 
   /// Shapes: -> layers + 1 matrices [tokens, width]; the first is the embeddings. With `attention`,
-  /// the first layer's probabilities [heads * tokens, tokens]. Throws ArtifactError when the
-  /// sequence is longer than the network's table of positions, DataError for an id beyond its
-  /// vocabulary.
-  [[nodiscard]] virtual std::vector<Matrix> hidden_states(const TokenSequence& sequence,
-                                                          Matrix* attention = nullptr) const = 0;
+  /// the first layer's probabilities [heads * tokens, tokens]. Throws as embed().
+  [[nodiscard]] std::vector<Matrix> hidden_states(const TokenSequence& sequence,
+                                                  Matrix* attention = nullptr) const;
+
+  /// The sum of some states of each sequence, the same bytes as alone: the layers read all
+  /// sequences together. Shapes: -> [tokens, width] each. Throws as embed().
+  [[nodiscard]] std::vector<Matrix> summed_states(std::span<const TokenSequence> sequences,
+                                                  StateRange range) const;
+
+  /// State 0. Shapes: -> [tokens, width]. Throws DataError when the sequence is longer than the
+  /// network reads, and for an id beyond its vocabulary.
+  [[nodiscard]] virtual Matrix embed(const TokenSequence& sequence) const = 0;
+
   [[nodiscard]] virtual std::int64_t width() const = 0;
+  [[nodiscard]] virtual std::size_t layers() const = 0;
 
   /// Most tokens of a sequence, special ones included; 0 = no limit.
   [[nodiscard]] virtual std::int64_t longest() const = 0;
+
+ protected:
+  /// State n -> state n + 1 of sequences whose rows follow each other in x. With `attention`, the
+  /// probabilities of the last sequence.
+  [[nodiscard]] virtual Matrix run_layer(std::size_t n, const Matrix& x,
+                                         std::span<const TokenSequence> sequences,
+                                         Matrix* attention) const = 0;
 };
 
 /// Read all required arrays of `weights`, by the names of Hugging Face's files, with or without the

@@ -43,24 +43,23 @@ class WordCollector {
  public:
   explicit WordCollector(std::int64_t width) : width_(width) {}
 
-  void add_sentence(const std::vector<std::string>& words,
-                    const std::vector<std::vector<std::string>>& tokens, const Matrix& states) {
+  void add_sentence(const std::vector<TextParts::Word>& words, const Matrix& states) {
     std::int64_t at = 1;  // after the start token
     pending_.clear();
     std::string said;
-    for (std::size_t w = 0; w < words.size(); ++w) {
-      for (const std::string& token : tokens[w]) {
+    for (const auto& word : words) {
+      for (const std::string& token : word.tokens) {
         const float* row = states.row(at++);
         const std::string text = without_space_mark(token);
         // As in the published script, a token that is a whole word is its row, even if other tokens
         // are pending.
-        if (text == words[w]) {
+        if (text == word.text) {
           push(row, 1);
           continue;
         }
         pending_.insert(pending_.end(), row, row + width_);
         said += text;
-        if (said != words[w]) continue;
+        if (said != word.text) continue;
         push_mean();
         said.clear();
       }
@@ -123,33 +122,40 @@ std::vector<std::vector<std::string>> gcnet_sentences(std::string_view text) {
   return sentences;
 }
 
-Matrix gcnet_word_rows(const TextNetwork& network, const Tokenizer& tokenizer,
-                       std::string_view text, int layers) {
-  WordCollector collector(network.width());
-  for (const auto& words : gcnet_sentences(text)) {
-    std::vector<std::vector<std::string>> tokens;
+TextParts gcnet_parts(const Tokenizer& tokenizer, std::string_view text) {
+  TextParts parts;
+  for (const auto& sentence : gcnet_sentences(text)) {
+    auto& words = parts.words.emplace_back();
     std::vector<std::string> all;
-    for (const auto& word : words) {
-      tokens.push_back(tokenizer.word_tokens(word));
-      all.insert(all.end(), tokens.back().begin(), tokens.back().end());
+    for (const auto& word : sentence) {
+      words.push_back({word, tokenizer.word_tokens(word)});
+      all.insert(all.end(), words.back().tokens.begin(), words.back().tokens.end());
     }
-    TokenSequence sequence;
-    sequence.ids = tokenizer.ids(all);
-    collector.add_sentence(words, tokens, sum_of_last(network.hidden_states(sequence), layers));
+    parts.sequences.push_back({tokenizer.ids(all), {}, {}});
   }
-  Matrix rows = collector.rows();
-  if (rows.rows == 0) throw DataError("its text holds no word that the network reads");
-  return rows;
+  if (parts.sequences.empty()) throw DataError("its text holds no word that the network reads");
+  return parts;
 }
 
-Matrix token_rows(const TextNetwork& network, const Tokenizer& tokenizer, std::string_view text,
-                  int layers) {
-  TokenSequence sequence;
-  sequence.ids = tokenizer.ids(tokenizer.tokens(text));
-  if (sequence.ids.size() <= 2) throw DataError("its text holds no token");
-  const Matrix sum = sum_of_last(network.hidden_states(sequence), layers);
-  Matrix rows(sum.rows - 2, sum.width);
-  std::copy_n(sum.row(1), rows.size(), rows.values.begin());
+TextParts whole_parts(const Tokenizer& tokenizer, std::string_view text) {
+  TextParts parts;
+  parts.sequences.push_back({tokenizer.ids(tokenizer.tokens(text)), {}, {}});
+  if (parts.sequences[0].ids.size() <= 2) throw DataError("its text holds no token");
+  return parts;
+}
+
+Matrix pooled_rows(const TextParts& parts, std::span<const Matrix> sums) {
+  check(sums.size() == parts.sequences.size() && !sums.empty(), "states of another text");
+  if (parts.words.empty()) {
+    const Matrix& sum = sums.front();
+    Matrix rows(sum.rows - 2, sum.width);
+    std::copy_n(sum.row(1), rows.size(), rows.values.begin());
+    return rows;
+  }
+  WordCollector collector(sums.front().width);
+  for (std::size_t i = 0; i < sums.size(); ++i) collector.add_sentence(parts.words[i], sums[i]);
+  Matrix rows = collector.rows();
+  if (rows.rows == 0) throw DataError("its text holds no word that the network reads");
   return rows;
 }
 

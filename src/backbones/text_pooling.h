@@ -2,6 +2,7 @@
 // Internal to backbones/.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,15 +16,27 @@ namespace hardy {
 /// ? (a comma stays as a word), everything but a-z A-Z 0-9 , . ' ! ? removed.
 std::vector<std::vector<std::string>> gcnet_sentences(std::string_view text);
 
-/// GCNet's features: one row per word, the sum of the last `layers` states, tokens of a word
-/// averaged. Shapes: -> [words, width]. Throws DataError when the text holds no word.
-Matrix gcnet_word_rows(const TextNetwork& network, const Tokenizer& tokenizer,
-                       std::string_view text, int layers);
+/// A text as the sequences that a network reads.
+struct TextParts {
+  /// A word with its tokens.
+  struct Word {
+    std::string text;
+    std::vector<std::string> tokens;
+  };
 
-/// MERBench's: the whole text at once, the sum of the last `layers` states of its tokens without
-/// those of start and end. Shapes: -> [tokens, width]. Throws DataError when the text holds no
-/// token or more than the network reads.
-Matrix token_rows(const TextNetwork& network, const Tokenizer& tokenizer, std::string_view text,
-                  int layers);
+  std::vector<TokenSequence> sequences;
+  std::vector<std::vector<Word>> words;  ///< GCNet's, of each sequence; else empty
+};
+
+/// GCNet's parts: sentences. Throws DataError when the text holds no word.
+TextParts gcnet_parts(const Tokenizer& tokenizer, std::string_view text);
+
+/// MERBench's: the whole text. Throws DataError when it holds no token.
+TextParts whole_parts(const Tokenizer& tokenizer, std::string_view text);
+
+/// The rows of a text whose mean is its vector: one per word, its tokens averaged, if there are
+/// words; else one per token without those of start and end. Shapes: sums [tokens, width] of each
+/// sequence -> [words or tokens, width]. Throws DataError when no word is among the tokens.
+Matrix pooled_rows(const TextParts& parts, std::span<const Matrix> sums);
 
 }  // namespace hardy

@@ -154,6 +154,7 @@ struct Wav2vec::Impl {
       Block block;
       block.convolution = TimeConvolution(weights.floats(at + "0.weight", {out, in, kernel}), {},
                                           out, in, kernel, stride);
+      weights.forget(at + "0.weight");
       read_norm(block, at + "2.", out);
       features.push_back(std::move(block));
       in = out;
@@ -174,6 +175,7 @@ struct Wav2vec::Impl {
       if (!settings.flag_or("no_conv_bias", false)) bias = weights.floats(at + "1.bias", {out});
       block.convolution = TimeConvolution(weights.floats(at + "1.weight", {out, in, kernel}), bias,
                                           out, in, kernel, 1);
+      weights.forget(at + "1.weight");
       read_norm(block, at + "3.", out);
       const auto shortcut = fmt::format("feature_aggregator.residual_proj.{}.weight", n);
       block.has_shortcut = in != out && skips_context;

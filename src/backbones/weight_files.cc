@@ -1,6 +1,7 @@
 // The containers behind WeightSet::open.
 #include <bit>
 #include <cstring>
+#include <map>
 #include <optional>
 #include <set>
 #include <system_error>
@@ -154,7 +155,8 @@ const PickleValue* entry_of(const PickleValue& dict, std::string_view wanted) {
 
 }  // namespace
 
-/// Opens the files of one set.
+/// Opens the files of one set. Their pages are released as soon as values are copied; a mapped file
+/// is read again where it is needed.
 class WeightFileReader {
  public:
   WeightSet read(const fs::path& path) {
@@ -214,18 +216,22 @@ class WeightFileReader {
   }
 
   void add_entry(const std::string& key, std::vector<std::int64_t> shape,
-                 std::function<std::span<const float>()> load) {
+                 std::function<std::span<const float>()> load, std::function<void()> forget) {
     if (set_.entries_.contains(key)) {
       throw ArtifactError(fmt::format("{}: the weights '{}' are given twice", set_.name_, key));
     }
-    set_.entries_[key] = {std::move(shape), std::move(load)};
+    set_.entries_[key] = {std::move(shape), std::move(load), std::move(forget)};
   }
 
   void add_safetensors(const std::shared_ptr<MappedFile>& mapped, const std::string& name) {
     for (auto& [key, view] : view_safetensors(mapped->bytes(), name)) {
       auto shape = view.shape;
       auto own = std::make_shared<Loaded>();
-      add_entry(key, std::move(shape), [mapped, view = view, key = key, name, own] {
+      const auto forget = [mapped, view = view, own] {
+        own->reset();
+        mapped->release(view.bytes);
+      };
+      const auto load = [mapped, view = view, key = key, name, own] {
         if (!is_real(view.type)) {
           throw ArtifactError(
               fmt::format("{}: the weights '{}' are of the type {}; known are F64, "
@@ -244,7 +250,8 @@ class WeightFileReader {
           }
         }
         return std::span<const float>(**own);
-      });
+      };
+      add_entry(key, std::move(shape), load, forget);
     }
   }
 
@@ -264,20 +271,34 @@ class WeightFileReader {
                       name, weights->describe()));
     }
     const auto& items = weights->items();
+    std::map<std::string, int> users;  // of each storage
+    for (const PickleRef item : items) {
+      if (item->kind() == PickleKind::kTensor) ++users[storage_key(*item)];
+    }
     for (std::size_t i = 0; i + 1 < items.size(); i += 2) {
-      const bool is_tensor =
-          items[i]->kind() == PickleKind::kText && items[i + 1]->kind() == PickleKind::kTensor;
-      if (is_tensor) add_tensor(mapped, archive, name, items[i]->text(), *items[i + 1]);
+      if (items[i]->kind() != PickleKind::kText || items[i + 1]->kind() != PickleKind::kTensor) {
+        continue;
+      }
+      const bool is_alone = users[storage_key(*items[i + 1])] == 1;
+      add_tensor(mapped, archive, items[i]->text(), *items[i + 1], is_alone);
     }
   }
 
+  static std::string storage_key(const PickleValue& tensor) {
+    return tensor.items()[0]->items()[1]->text();
+  }
+
   void add_tensor(const std::shared_ptr<MappedFile>& mapped,
-                  const std::shared_ptr<TorchArchive>& archive, const std::string& name,
-                  const std::string& key, const PickleValue& tensor) {
+                  const std::shared_ptr<TorchArchive>& archive, const std::string& key,
+                  const PickleValue& tensor, bool is_alone) {
     std::vector<std::int64_t> shape;
     for (const PickleRef extent : tensor.items()[2]->items()) shape.push_back(extent->integer());
     auto own = std::make_shared<Loaded>();
-    add_entry(key, std::move(shape), [mapped, archive, name, key, &tensor, own] {
+    const auto forget = [archive, storage = storage_key(tensor), own, is_alone] {
+      own->reset();
+      if (is_alone) archive->release(storage);
+    };
+    const auto load = [mapped, archive, name = set_.name_, key, &tensor, own] {
       if (*own != nullptr) return std::span<const float>(**own);
       const PickleValue& storage = *tensor.items()[0];
       const auto type = real_type(storage.items()[0]->global_name());
@@ -287,6 +308,7 @@ class WeightFileReader {
       }
       const std::size_t item = safetensors_item_size(type);
       const auto bytes = archive->storage(storage.items()[1]->text());
+      mapped->release(mapped->bytes());  // a storage of the zip form was copied
       const auto layout = layout_of(tensor, static_cast<std::int64_t>(bytes.size() / item));
       if (!layout) {
         throw ArtifactError(
@@ -299,7 +321,8 @@ class WeightFileReader {
       }
       *own = gather_values(*layout, type, bytes.data(), item);
       return std::span<const float>(**own);
-    });
+    };
+    add_entry(key, std::move(shape), load, forget);
   }
 
   WeightSet set_;

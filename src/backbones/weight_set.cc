@@ -23,7 +23,7 @@ bool fits_shape(const std::vector<std::int64_t>& shape, const std::vector<std::i
 void WeightSet::add(const std::string& key, std::vector<std::int64_t> shape,
                     std::vector<float> values) {
   const auto own = std::make_shared<const std::vector<float>>(std::move(values));
-  entries_[key] = {std::move(shape), [own] { return std::span<const float>(*own); }};
+  entries_[key] = {std::move(shape), [own] { return std::span<const float>(*own); }, {}};
 }
 
 std::vector<std::string> WeightSet::keys() const {
@@ -52,6 +52,11 @@ std::span<const float> WeightSet::floats(const std::string& key,
                     name_, key, fmt::join(stored, ", "), fmt::join(shape, ", ")));
   }
   return entries_.at(key).load();
+}
+
+void WeightSet::forget(const std::string& key) const {
+  const auto found = entries_.find(key);
+  if (found != entries_.end() && found->second.forget) found->second.forget();
 }
 
 void WeightSet::keep_below(std::string_view prefix) {

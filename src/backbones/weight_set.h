@@ -38,10 +38,15 @@ class WeightSet {
   /// Throws ArtifactError naming the key when it is missing.
   [[nodiscard]] const std::vector<std::int64_t>& shape(const std::string& key) const;
 
-  /// The values, valid as long as any copy of this object. Throws ArtifactError when the key is
-  /// missing, of another shape (-1 in `shape` fits any extent) or no array of real numbers.
+  /// The values, valid as long as any copy of this object or until they are forgotten. Throws
+  /// ArtifactError when the key is missing, of another shape (-1 in `shape` fits any extent) or no
+  /// array of real numbers.
   [[nodiscard]] std::span<const float> floats(const std::string& key,
                                               const std::vector<std::int64_t>& shape) const;
+
+  /// Frees the memory of values that were copied elsewhere; spans of floats() end. Values that
+  /// share their storage with others stay.
+  void forget(const std::string& key) const;
 
   /// If any name starts with `prefix`, keeps only those, without the prefix.
   void keep_below(std::string_view prefix);
@@ -68,6 +73,7 @@ class WeightSet {
   struct Entry {
     std::vector<std::int64_t> shape;
     std::function<std::span<const float>()> load;  ///< throws ArtifactError
+    std::function<void()> forget;                  ///< may be empty
   };
 
   std::map<std::string, Entry> entries_;

@@ -19,10 +19,26 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr int kSummedLayers = 4;
 constexpr std::size_t kHashDigits = 12;
+/// Texts that go through a network together have about so many tokens: enough for fast products.
+constexpr std::size_t kTokensTogether = 256;
 
 std::string short_hash(const std::string& checksum) { return checksum.substr(0, kHashDigits); }
+
+/// The states that the options name, if a network of so many layers has them.
+StateRange states_of(const BackboneFiles& files, std::size_t layers) {
+  const StateRange range{files.first_state, files.last_state};
+  const int count = static_cast<int>(layers) + 1;
+  if (-count <= range.first && range.first <= range.last && range.last <= -1) return range;
+  throw ConfigError(fmt::format("--layers {}..{}: the network has the states -{}..-1", range.first,
+                                range.last, count));
+}
+
+/// "4" for the last four states, "8to5" for others.
+std::string states_text(StateRange range) {
+  return range.last == -1 ? fmt::format("{}", -range.first)
+                          : fmt::format("{}to{}", -range.first, -range.last);
+}
 
 std::vector<float> full_scale_one(std::span<const std::int16_t> samples) {
   std::vector<float> values;
@@ -33,28 +49,80 @@ std::vector<float> full_scale_one(std::span<const std::int16_t> samples) {
 
 class TextBackbone final : public TextExtractor {
  public:
-  TextBackbone(const fs::path& folder, const std::string& like) : is_gcnet_(like == "gcnet") {
+  explicit TextBackbone(const BackboneFiles& files) : is_gcnet_(files.like == "gcnet") {
+    const auto& folder = files.text;
     const auto settings = NetworkSettings::read(folder / "config.json");
     const auto kind = settings.text_or("model_type", "");
     auto weights = WeightSet::open(folder);
     tokenizer_ = make_tokenizer(folder, kind);
-    maker_ = fmt::format("{}-{}-{}-{}{}", kind, short_hash(weights.checksum()),
-                         short_hash(tokenizer_->checksum()), is_gcnet_ ? "words" : "tokens",
-                         kSummedLayers);
+    const auto checksum = short_hash(weights.checksum());
     network_ = make_text_network(settings, std::move(weights));
+    states_ = states_of(files, network_->layers());
+    maker_ = fmt::format("{}-{}-{}-{}{}", kind, checksum, short_hash(tokenizer_->checksum()),
+                         is_gcnet_ ? "words" : "tokens", states_text(states_));
   }
 
   [[nodiscard]] std::string maker() const override { return maker_; }
 
   [[nodiscard]] std::int64_t width() const override { return network_->width(); }
 
-  [[nodiscard]] std::vector<float> extract(const std::string& text) const override {
-    return mean_row(is_gcnet_ ? gcnet_word_rows(*network_, *tokenizer_, text, kSummedLayers)
-                              : token_rows(*network_, *tokenizer_, text, kSummedLayers));
+  void extract(std::span<const std::string> texts, const Take& take) const override {
+    std::vector<Prepared> waiting;
+    std::size_t tokens = 0;
+    std::size_t first = 0;
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+      waiting.push_back(prepare(texts[i]));
+      for (const auto& each : waiting.back().parts.sequences) tokens += each.ids.size();
+      if (tokens < kTokensTogether && i + 1 < texts.size()) continue;
+      finish(waiting, first, take);
+      waiting.clear();
+      tokens = 0;
+      first = i + 1;
+    }
   }
 
  private:
+  /// A text before it goes through the network.
+  struct Prepared {
+    TextParts parts;
+    std::string reason;  ///< why it cannot
+  };
+
+  [[nodiscard]] Prepared prepare(const std::string& text) const {
+    Prepared prepared;
+    try {
+      prepared.parts = is_gcnet_ ? gcnet_parts(*tokenizer_, text) : whole_parts(*tokenizer_, text);
+      // One that the network cannot read must not cost the others.
+      for (const auto& each : prepared.parts.sequences) static_cast<void>(network_->embed(each));
+    } catch (const DataError& error) {
+      prepared = {{}, error.what()};
+    }
+    return prepared;
+  }
+
+  void finish(const std::vector<Prepared>& texts, std::size_t first, const Take& take) const {
+    std::vector<TokenSequence> sequences;
+    for (const auto& text : texts) {
+      sequences.insert(sequences.end(), text.parts.sequences.begin(), text.parts.sequences.end());
+    }
+    const auto sums = network_->summed_states(sequences, states_);
+    std::size_t at = 0;
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+      std::vector<float> values;
+      std::string reason = texts[i].reason;
+      const auto own = std::span(sums).subspan(at, texts[i].parts.sequences.size());
+      at += own.size();
+      try {
+        if (reason.empty()) values = mean_row(pooled_rows(texts[i].parts, own));
+      } catch (const DataError& error) {
+        reason = error.what();
+      }
+      take(first + i, std::move(values), std::move(reason));
+    }
+  }
+
   bool is_gcnet_;
+  StateRange states_;
   std::unique_ptr<Tokenizer> tokenizer_;
   std::unique_ptr<TextNetwork> network_;
   std::string maker_;
@@ -81,16 +149,19 @@ class Wav2vecBackbone final : public SoundExtractor {
 
 class SpeechBackbone final : public SoundExtractor {
  public:
-  SpeechBackbone(const fs::path& folder, const std::string& like)
-      : piece_(like == "merbench" ? kMerbenchPiece : 0) {
+  explicit SpeechBackbone(const BackboneFiles& files)
+      : piece_(files.like == "merbench" ? kMerbenchPiece : 0) {
+    const auto& folder = files.sound;
     const auto settings = NetworkSettings::read(folder / "config.json");
     auto weights = WeightSet::open(folder);
     normalises_ =
         NetworkSettings::read(folder / "preprocessor_config.json").flag_or("do_normalize", true);
-    maker_ = fmt::format("{}-{}-{}{}{}", settings.text_or("model_type", ""),
-                         short_hash(weights.checksum()), piece_ > 0 ? "pieces" : "frames",
-                         kSummedLayers, normalises_ ? "" : "-raw");
+    const auto checksum = short_hash(weights.checksum());
     network_.emplace(settings, std::move(weights));
+    states_ = states_of(files, network_->layers());
+    maker_ = fmt::format("{}-{}-{}{}{}", settings.text_or("model_type", ""), checksum,
+                         piece_ > 0 ? "pieces" : "frames", states_text(states_),
+                         normalises_ ? "" : "-raw");
   }
 
   [[nodiscard]] std::string maker() const override { return maker_; }
@@ -100,11 +171,12 @@ class SpeechBackbone final : public SoundExtractor {
   [[nodiscard]] std::vector<float> extract(std::span<const std::int16_t> samples) const override {
     auto values = full_scale_one(samples);
     if (normalises_) values = normalised_samples(values);
-    return mean_row(summed_frames(*network_, values, kSummedLayers, piece_));
+    return mean_row(summed_frames(*network_, values, states_, piece_));
   }
 
  private:
   std::size_t piece_;
+  StateRange states_;
   bool normalises_ = true;
   std::string maker_;
   std::optional<SpeechEncoder> network_;
@@ -113,7 +185,7 @@ class SpeechBackbone final : public SoundExtractor {
 std::shared_ptr<const SoundExtractor> open_sound(const BackboneFiles& files) {
   std::error_code ignored;
   if (fs::is_directory(files.sound, ignored)) {
-    return std::make_shared<SpeechBackbone>(files.sound, files.like);
+    return std::make_shared<SpeechBackbone>(files);
   }
   return std::make_shared<Wav2vecBackbone>(WeightSet::open(files.sound));
 }
@@ -146,8 +218,8 @@ std::shared_ptr<const Backbones> open_backbones(const BackboneFiles& files) {
   use_one_thread();
   auto opened = std::make_shared<Backbones>();
   if (!files.text.empty()) {
-    opened->text = is_script(files.text) ? open_script_text(files)
-                                         : std::make_shared<TextBackbone>(files.text, files.like);
+    opened->text =
+        is_script(files.text) ? open_script_text(files) : std::make_shared<TextBackbone>(files);
   }
   if (!files.sound.empty()) {
     opened->sound = is_script(files.sound) ? open_script_sound(files) : open_sound(files);

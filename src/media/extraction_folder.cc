@@ -58,7 +58,14 @@ OrderedJson modality_json(const std::vector<ExtractedSegment>& extracted, std::s
   std::map<std::string, std::int64_t> reasons;
   for (const auto& each : extracted) {
     const auto& modality = each.modalities[m];
-    modality.values.empty() ? ++reasons[modality.reason] : ++present;
+    if (!modality.values.empty()) {
+      ++present;
+      continue;
+    }
+    // Without the recording's name, equal reasons are counted together.
+    const std::string name = each.segment.media.string() + ": ";
+    const bool is_named = modality.reason.starts_with(name);
+    ++reasons[is_named ? modality.reason.substr(name.size()) : modality.reason];
   }
   return {{"maker", maker.name}, {"width", maker.width}, {"present", present}, {"absent", reasons}};
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -14,12 +15,16 @@ namespace hardy {
 
 class TextExtractor {
  public:
+  /// Takes the vector of text i, or the reason why there is none.
+  using Take = std::function<void(std::size_t i, std::vector<float> values, std::string reason)>;
+
   virtual ~TextExtractor() = default;
   [[nodiscard]] virtual std::string maker() const = 0;
   [[nodiscard]] virtual std::int64_t width() const = 0;
 
-  /// Shapes: text in UTF-8 -> [width]. Throws DataError with the reason when it says nothing.
-  [[nodiscard]] virtual std::vector<float> extract(const std::string& text) const = 0;
+  /// Calls `take` for each text, in order. A text has the same vector alone and among others.
+  /// Shapes: texts in UTF-8 -> [width] each.
+  virtual void extract(std::span<const std::string> texts, const Take& take) const = 0;
 };
 
 class SoundExtractor {
@@ -71,7 +76,7 @@ std::unique_ptr<SoundExtractor> make_acoustic_extractor();
 std::unique_ptr<PictureExtractor> make_face_extractor(const std::string& cascade);
 
 /// The name of the embedded visual extractor, without loading it.
-inline constexpr const char* kVisualMaker = "hardy-face-1";
+inline constexpr const char* kVisualMaker = "hardy-face-2";
 
 /// Width of its vectors: mean and standard deviation of seven expressions over the pictures, mean
 /// of the 256 channels before them.

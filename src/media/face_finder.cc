@@ -17,10 +17,10 @@ namespace {
 constexpr const char* kDefaultCascade =
     "/usr/share/opencv4/haarcascades/haarcascade_frontalface_alt2.xml";
 /// Detection uses pictures of at most this height; a face smaller than a seventh is not found.
-constexpr int kDetectionHeight = 270;
-constexpr int kSmallestFace = 38;
-constexpr double kScaleStep = 1.2;
-constexpr int kNeighbours = 3;
+constexpr int kDetectionHeight = 240;
+constexpr int kSmallestFace = 34;
+constexpr double kScaleStep = 1.3;
+constexpr int kNeighbours = 2;
 
 }  // namespace
 

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "hardy/errors.h"
+#include "kernels/panels.h"
 
 namespace hardy {
 namespace {
@@ -90,6 +91,8 @@ void each_tap(const FeatureMap& in, const FeatureMap& out, std::size_t kernel_h,
   }
 }
 
+std::int64_t signed_size(std::size_t size) { return static_cast<std::int64_t>(size); }
+
 FeatureMap softmax(FeatureMap map) {
   const float top = *std::max_element(map.values.begin(), map.values.end());
   float sum = 0;
@@ -112,6 +115,7 @@ GraphNetwork::GraphNetwork(std::string_view graph, std::string_view weights) {
     const Json json = Json::parse(graph);
     read_weights(&json.at("weightsManifest").at(0).at("weights"), weights);
     read_nodes(&json.at("modelTopology").at("node"));
+    pack_convolutions();
   } catch (const nlohmann::json::exception& error) {
     throw ArtifactError(fmt::format("the network's description is damaged: {}", error.what()));
   } catch (const std::logic_error& error) {  // std::stoi
@@ -164,6 +168,20 @@ void GraphNetwork::read_nodes(const void* list) {
   }
 }
 
+void GraphNetwork::pack_convolutions() {
+  for (const auto& node : nodes_) {
+    if (node.operation != "Conv2D" && node.operation != "_FusedConv2D") continue;
+    const auto found = node.inputs.size() > 1 ? weights_.find(node.inputs[1]) : weights_.end();
+    if (found == weights_.end() || found->second.shape.size() != 4) continue;  // refused when run
+    Weight& kernel = found->second;
+    const auto& shape = kernel.shape;
+    const std::int64_t inner = signed_size(shape[0] * shape[1] * shape[2]);
+    const std::int64_t out = signed_size(shape[3]);
+    kernel.panels.resize(static_cast<std::size_t>(predict::packed_size(inner, out)));
+    predict::pack_columns({kernel.values.data(), out}, inner, out, kernel.panels.data());
+  }
+}
+
 const GraphNetwork::Weight& GraphNetwork::weight(const Node& node, std::size_t input) const {
   const auto found =
       input < node.inputs.size() ? weights_.find(node.inputs[input]) : weights_.end();
@@ -186,29 +204,29 @@ FeatureMap GraphNetwork::convolve(const Node& node, const FeatureMap& in) const 
   }
   const std::size_t channels = kernel.shape[3];
   FeatureMap out = sized(node, in, kernel.shape[0], kernel.shape[1], channels, 0);
+  const float* bias = nullptr;
   if (node.inputs.size() > 2) {
-    const auto& bias = weight(node, 2).values;
-    if (bias.size() != channels) throw ArtifactError("a bias of another size");
-    for (std::size_t i = 0; i < out.values.size(); ++i) out.values[i] = bias[i % channels];
+    const auto& values = weight(node, 2).values;
+    if (values.size() != channels) throw ArtifactError("a bias of another size");
+    bias = values.data();
   }
-  each_tap(in, out, kernel.shape[0], kernel.shape[1], node.stride, node.is_same,
-           [&](std::size_t to, std::size_t from, std::size_t tap) {
-             float* sums = out.values.data() + to * channels;
-             const float* values = in.values.data() + from * in.channels;
-             const float* weights = kernel.values.data() + tap * in.channels * channels;
-             std::size_t c = 0;
-             // Four input channels at a time: a quarter of the loads and stores of the sums.
-             for (; c + 4 <= in.channels; c += 4, weights += 4 * channels) {
-               for (std::size_t o = 0; o < channels; ++o) {
-                 sums[o] += values[c] * weights[o] + values[c + 1] * weights[channels + o] +
-                            values[c + 2] * weights[2 * channels + o] +
-                            values[c + 3] * weights[3 * channels + o];
-               }
-             }
-             for (; c < in.channels; ++c, weights += channels) {
-               for (std::size_t o = 0; o < channels; ++o) sums[o] += values[c] * weights[o];
-             }
-           });
+  const std::size_t taps = kernel.shape[0] * kernel.shape[1];
+  const std::size_t inner = taps * in.channels;
+  const std::size_t places = out.height * out.width;
+  std::vector<float> unfolded;  // the window of each output, one row each
+  if (taps > 1 || node.stride > 1) {
+    unfolded.resize(places * inner);
+    each_tap(in, out, kernel.shape[0], kernel.shape[1], node.stride, node.is_same,
+             [&](std::size_t to, std::size_t from, std::size_t tap) {
+               std::copy_n(in.values.data() + from * in.channels, in.channels,
+                           unfolded.data() + to * inner + tap * in.channels);
+             });
+  }
+  predict::multiply(
+      {unfolded.empty() ? in.values.data() : unfolded.data(), signed_size(inner)},
+      signed_size(places),
+      {kernel.panels.data(), signed_size(inner), signed_size(channels), predict::panel_width()},
+      bias, {out.values.data(), signed_size(channels)}, false);
   return out;
 }
 

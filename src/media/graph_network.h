@@ -35,6 +35,7 @@ class GraphNetwork {
   struct Weight {
     std::vector<std::size_t> shape;
     std::vector<float> values;
+    std::vector<float> panels;  ///< of a Conv2D: packed for products
   };
 
   struct Node {
@@ -50,6 +51,7 @@ class GraphNetwork {
   // JSON arrays of weights and nodes, untyped because this header does not include JSON.
   void read_weights(const void* manifest, std::string_view weights);
   void read_nodes(const void* list);
+  void pack_convolutions();
 
   static FeatureMap sized(const Node& node, const FeatureMap& in, std::size_t height,
                           std::size_t width, std::size_t channels, float value);

@@ -51,6 +51,16 @@ std::array<bool, 3> media_modalities(const BundleInfo& info, Pattern available) 
   return read;
 }
 
+std::array<std::string, 3> media_makers(const BundleInfo& info) {
+  std::array<std::string, 3> makers;
+  for (std::size_t own = 0; own < info.modalities.size(); ++own) {
+    for (std::size_t m = 0; m < makers.size(); ++m) {
+      if (info.modalities[own].name == kMediaModalities[m]) makers[m] = info.maker(own);
+    }
+  }
+  return makers;
+}
+
 void check_media_makers(const BundleInfo& info, const std::array<FeatureMaker, 3>& makers,
                         const std::array<bool, 3>& wanted, const std::string& option) {
   bool has_common = false;

@@ -35,6 +35,10 @@ struct MediaDialogue {
 std::array<bool, 3> media_modalities(const BundleInfo& info,
                                      Pattern available = Pattern::complete(kMaxModalities));
 
+/// Makers of the features that a model reads; empty = unknown, or not read. Shapes: index as in
+/// kMediaModalities.
+std::array<std::string, 3> media_makers(const BundleInfo& info);
+
 /// Refuses features that a model was not trained on. `wanted`: the modalities that are extracted.
 /// `option` stands in messages. Throws DataError.
 void check_media_makers(const BundleInfo& info, const std::array<FeatureMaker, 3>& makers,

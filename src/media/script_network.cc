@@ -147,14 +147,27 @@ class ScriptText final : public TextExtractor {
 
   [[nodiscard]] std::int64_t width() const override { return script_.width(); }
 
-  [[nodiscard]] std::vector<float> extract(const std::string& text) const override {
+  void extract(std::span<const std::string> texts, const Take& take) const override {
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+      std::vector<float> values;
+      std::string reason;
+      try {
+        values = vector_of(texts[i]);
+      } catch (const DataError& error) {
+        reason = error.what();
+      }
+      take(i, std::move(values), std::move(reason));
+    }
+  }
+
+ private:
+  [[nodiscard]] std::vector<float> vector_of(const std::string& text) const {
     const auto tokens = tokenizer_->tokens(text);
     if (tokens.empty()) throw DataError("its text holds no token");
     const auto ids = tokenizer_->ids(tokens);
     return script_.run(std::span<const std::int64_t>(ids));
   }
 
- private:
   DescribedScript script_;
   std::unique_ptr<Tokenizer> tokenizer_;
 };

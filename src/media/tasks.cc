@@ -282,15 +282,14 @@ WorkerTask text_task(std::vector<std::string> texts,
                      std::shared_ptr<const TextExtractor> extractor) {
   return [texts = std::move(texts), extractor = std::move(extractor)](
              const std::vector<std::size_t>& pending, bool, WorkerVoice& voice) {
-    for (const std::size_t item : pending) {
+    std::vector<std::string> wanted;
+    for (const std::size_t item : pending) wanted.push_back(texts[item]);
+    extractor->extract(wanted, [&](std::size_t i, std::vector<float> values, std::string reason) {
       WorkerResult result;
-      try {
-        result.values = extractor->extract(texts[item]);
-      } catch (const DataError& error) {
-        result.reason = error.what();
-      }
-      voice.tell(item, result);
-    }
+      result.values = std::move(values);
+      result.reason = std::move(reason);
+      voice.tell(pending[i], result);
+    });
   };
 }
 

@@ -41,7 +41,7 @@ void compare_manet(const Manet& network, const std::string& variant) {
   const double largest = test::largest_difference(got, wanted.values);
   std::printf("%s: %zu faces %.3f s CPU, largest difference %.2e\n", variant.c_str(), faces.size(),
               seconds, largest);
-  EXPECT_LE(largest, variant.starts_with("full") ? 2e-4 : 5e-5) << variant;
+  EXPECT_LE(largest, 5e-5) << variant;
 }
 
 TEST(Manet, BothOrdersAreThoseOfTheOriginals) {

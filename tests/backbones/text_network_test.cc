@@ -62,6 +62,27 @@ std::unique_ptr<TextNetwork> network_at(const fs::path& folder, const std::strin
                            WeightSet::open(folder / file));
 }
 
+/// The rows of a text whose mean is its vector.
+Matrix rows_of(const TextNetwork& network, const TextParts& parts) {
+  return pooled_rows(parts, network.summed_states(parts.sequences, {-4, -1}));
+}
+
+/// Checks sums of states against the states, and sequences read together against single ones.
+void expect_sums(const TextNetwork& network) {
+  const std::vector<TokenSequence> sequences = {
+      {{1, 44, 61, 80, 2}, {}, {}}, {{1, 7, 2}, {}, {}}, {{1, 9, 8, 7, 6, 5, 4, 3, 2}, {}, {}}};
+  const auto sums = network.summed_states(sequences, {-3, -2});
+  ASSERT_EQ(sums.size(), sequences.size());
+  for (std::size_t i = 0; i < sequences.size(); ++i) {
+    const auto states = network.hidden_states(sequences[i]);
+    Matrix wanted = states[states.size() - 3];
+    add_to(wanted, states[states.size() - 2]);
+    EXPECT_EQ(sums[i].values, wanted.values) << i;
+    const auto alone = network.summed_states({&sequences[i], 1}, {-3, -2});
+    EXPECT_EQ(sums[i].values, alone.front().values) << i;
+  }
+}
+
 class Deberta : public testing::TestWithParam<std::string> {};
 
 TEST_P(Deberta, HiddenStatesAreThoseOfTheOriginal) {
@@ -112,7 +133,7 @@ TEST(TextPooling, WordRowsAreThoseOfGcnet) {
       parse_csv(read_text_file(base / "gcnet_text" / "transcription.csv"), "transcription.csv");
   ASSERT_EQ(table.rows.size(), 9U);
   for (const auto& row : table.rows) {
-    const Matrix rows = gcnet_word_rows(*network, *tokenizer, row[1], 4);
+    const Matrix rows = rows_of(*network, gcnet_parts(*tokenizer, row[1]));
     const auto words = load_npy(base / "gcnet_text" / "deberta-large-4-FRA" / (row[0] + ".npy"));
     EXPECT_LE(test::largest_difference(rows.values, words.values), kTolerance) << row[0];
     const auto mean = load_npy(base / "gcnet_text" / "deberta-large-4-UTT" / (row[0] + ".npy"));
@@ -123,11 +144,9 @@ TEST(TextPooling, WordRowsAreThoseOfGcnet) {
 TEST(TextPooling, TextWithoutAWordHasNoVector) {
   HARDY_NEEDS_SHARED("golden/backbones/deberta/gcnet_text");
   const auto base = test::backbone_dir() / "deberta";
-  const auto network = network_at(base / "large_like", "model.safetensors");
   const auto tokenizer = make_byte_pair_tokenizer(base / "tokenizer", false);
-  EXPECT_THROW(static_cast<void>(gcnet_word_rows(*network, *tokenizer, "... \xE2\x80\x94 !", 4)),
-               DataError);
-  EXPECT_THROW(static_cast<void>(token_rows(*network, *tokenizer, "", 4)), DataError);
+  EXPECT_THROW(static_cast<void>(gcnet_parts(*tokenizer, "... \xE2\x80\x94 !")), DataError);
+  EXPECT_THROW(static_cast<void>(whole_parts(*tokenizer, "")), DataError);
 }
 
 TEST(TextPooling, MerbenchMeansAreThoseOfTheOriginal) {
@@ -135,13 +154,23 @@ TEST(TextPooling, MerbenchMeansAreThoseOfTheOriginal) {
   const auto base = test::backbone_dir() / "deberta";
   const auto network = network_at(base / "large_like", "model.safetensors");
   const auto folder = base / "large_like" / "a";
-  TokenSequence sequence;
-  sequence.ids = test::integers_of(folder / "input_ids.npy");
-  const Matrix sum = sum_of_last(network->hidden_states(sequence), 4);
-  Matrix rows(sum.rows - 2, sum.width);
-  std::copy_n(sum.row(1), rows.size(), rows.values.begin());
+  TextParts parts;
+  parts.sequences.push_back({test::integers_of(folder / "input_ids.npy"), {}, {}});
+  const Matrix rows = rows_of(*network, parts);
   EXPECT_LE(test::largest_difference(mean_row(rows), load_npy(folder / "merbench_utt.npy").values),
             kTolerance);
+}
+
+TEST_P(Bert, StatesAreSummedInRangeAndTheSameAmongOthers) {
+  HARDY_NEEDS_SHARED("golden/backbones/bert_roberta");
+  const auto folder = test::backbone_dir() / "bert_roberta" / GetParam();
+  expect_sums(*network_at(folder, "model.safetensors"));
+}
+
+TEST_P(Deberta, StatesAreSummedInRangeAndTheSameAmongOthers) {
+  HARDY_NEEDS_SHARED("golden/backbones/deberta");
+  const auto folder = test::backbone_dir() / "deberta" / GetParam();
+  expect_sums(*network_at(folder, "model.safetensors"));
 }
 
 TEST(Deberta, MissingAndMisshapenWeightsAreNamed) {
@@ -182,7 +211,7 @@ TEST(Deberta, FullSizeIsThatOfTheOriginal) {
   }
   std::printf("%zu tokens: %.2f s CPU, largest difference %.2e\n", sequence.ids.size(), seconds,
               largest);
-  EXPECT_LE(largest, 2e-4);
+  EXPECT_LE(largest, kTolerance);
 }
 
 }  // namespace

@@ -34,7 +34,7 @@ class Media : public testing::Test {
     info.modalities[0].name = "acoustic";
     info.modalities[1].name = "textual";
     info.modalities[2].name = "visual";
-    info.makers = {maker, "hardy-text-1", "hardy-face-1"};
+    info.makers = {maker, "hardy-text-1", "hardy-face-2"};
     save_tensor_file(folder_ / "model.safetensors", test::random_bundle(info));
     return (folder_ / "model.safetensors").string();
   }
@@ -143,6 +143,42 @@ TEST_F(Media, FeaturesOfAnotherMakerAreRefusedByName) {
   EXPECT_EQ(done.exit_code, 3);
   EXPECT_THAT(done.errors, HasSubstr("made by 'hardy-acoustic-1'"));
   EXPECT_THAT(done.errors, HasSubstr("those of 'opensmile'"));
+}
+
+TEST_F(Media, BrokenRecordingsCostOnlyThemselvesAndAreCountedByReason) {
+  const auto folder = folder_ / "many";
+  std::filesystem::create_directories(folder);
+  const std::string good = read_text_file(clip());
+  test::put_file(folder / "good.mp4", good);
+  for (int i = 0; i < 4; ++i) {
+    test::put_file(folder / ("broken" + std::to_string(i) + ".wav"), "no recording at all");
+    test::put_file(folder / ("empty" + std::to_string(i) + ".wav"), "");
+    test::put_file(folder / ("cut" + std::to_string(i) + ".mp4"), good.substr(0, 400));
+  }
+  const std::string out = (folder_ / "corpus").string();
+  const auto done = test::run_hardy({"extract", folder.string(), "-o", out, "--quiet"}, options_);
+  ASSERT_EQ(done.exit_code, 0) << done.errors;
+  EXPECT_THAT(done.output, HasSubstr("13 utterances"));
+  EXPECT_THAT(done.output, HasSubstr("4 absent: the file is empty"));
+  EXPECT_THAT(done.output, HasSubstr("8 absent: cannot be read as a recording"));
+  EXPECT_THAT(done.output, HasSubstr("12 have no modality and are left out"));
+  EXPECT_THAT(read_text_file(folder_ / "corpus/extract.json"), HasSubstr("broken3.wav"));
+}
+
+TEST_F(Media, LayersAreCheckedBeforeAnythingIsRead) {
+  const std::string out = (folder_ / "corpus").string();
+  const auto error_of = [&](std::vector<std::string> more) {
+    std::vector<std::string> words = {"extract", clip(), "-o", out};
+    words.insert(words.end(), more.begin(), more.end());
+    const auto done = test::run_hardy(words, options_);
+    EXPECT_EQ(done.exit_code, 2);
+    return done.errors;
+  };
+  EXPECT_THAT(error_of({"--layers=-4..-1"}), HasSubstr("goes with --audio or --text"));
+  EXPECT_THAT(error_of({"--layers=-1..-4", "--text", "d"}), HasSubstr("first is behind the last"));
+  for (const char* wrong : {"--layers=4", "--layers=-4..", "--layers=all", "--layers=-1..0"}) {
+    EXPECT_THAT(error_of({wrong, "--text", "d"}), HasSubstr("write -4..-1")) << wrong;
+  }
 }
 
 TEST_F(Media, MistakesAreExplained) {

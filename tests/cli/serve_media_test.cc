@@ -103,7 +103,7 @@ class ServeMedia : public testing::Test {
     info.modalities[0].name = "acoustic";
     info.modalities[1].name = "textual";
     info.modalities[2].name = "visual";
-    info.makers = {"hardy-acoustic-1", "hardy-text-1", "hardy-face-1"};
+    info.makers = {"hardy-acoustic-1", "hardy-text-1", "hardy-face-2"};
     save_tensor_file(in("model"), test::random_bundle(info));
   }
 

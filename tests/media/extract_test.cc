@@ -199,6 +199,73 @@ TEST(Backbones, APathThatIsNotThereIsRefusedWithItsOption) {
               testing::HasSubstr("--audio "));
 }
 
+/// A small DeBERTa with its tokenizer in one folder, as people download it.
+void make_deberta_folder(const std::filesystem::path& folder) {
+  const auto golden = test::shared_dir() / "golden/backbones/deberta";
+  std::filesystem::create_directories(folder);
+  for (const char* name : {"large_like/config.json", "large_like/model.safetensors",
+                           "tokenizer/vocab.json", "tokenizer/merges.txt"}) {
+    const auto file = golden / name;
+    std::filesystem::create_symlink(file, folder / file.filename());
+  }
+}
+
+TEST(Backbones, TextsHaveTheSameVectorAloneAndAmongOthers) {
+  HARDY_NEEDS_SHARED("golden/backbones/deberta");
+  const test::TempDir folder;
+  make_deberta_folder(folder / "deberta");
+  BackboneFiles files;
+  files.text = folder / "deberta";
+  ExtractOptions options;
+  options.wanted = {false, true, false};
+  options.backbones = open_backbones(files);
+  const std::vector<std::string> texts = {
+      "well , you know", " ", "no", std::string(9000, '.'), "that was it .", "\xE2\x80\x94"};
+  std::vector<Segment> segments;
+  for (const auto& text : texts) {
+    segments.emplace_back();
+    segments.back().id = std::to_string(segments.size());
+    segments.back().text = text;
+  }
+  const auto together = extract_segments(segments, options);
+  for (std::size_t i = 0; i < segments.size(); ++i) {
+    const auto alone = extract_segments({segments[i]}, options);
+    EXPECT_EQ(together[i].modalities[1].values, alone[0].modalities[1].values) << i;
+    EXPECT_EQ(together[i].modalities[1].reason, alone[0].modalities[1].reason) << i;
+  }
+  EXPECT_EQ(together[0].modalities[1].values.size(), 32U);
+  EXPECT_EQ(together[1].modalities[1].reason, "its text holds no token");
+  EXPECT_THAT(together[3].modalities[1].reason, testing::HasSubstr("tokens, the network reads"));
+  EXPECT_EQ(together[4].modalities[1].values.size(), 32U);
+}
+
+TEST(Backbones, OtherStatesAreOtherFeatures) {
+  HARDY_NEEDS_SHARED("golden/backbones/deberta");
+  const test::TempDir folder;
+  make_deberta_folder(folder / "deberta");
+  BackboneFiles files;
+  files.text = folder / "deberta";
+  Segment segment;
+  segment.text = "that was it .";
+  ExtractOptions options;
+  options.wanted = {false, true, false};
+  const auto vector_of = [&](int first, int last) {
+    files.first_state = first;
+    files.last_state = last;
+    options.backbones = open_backbones(files);
+    return extract_segments({segment}, options)[0].modalities[1].values;
+  };
+  const auto last_two = vector_of(-2, -1);
+  EXPECT_THAT(feature_makers(options)[1].name, testing::EndsWith("-tokens2"));
+  const auto last = vector_of(-1, -1);
+  const auto before = vector_of(-2, -2);
+  EXPECT_THAT(feature_makers(options)[1].name, testing::EndsWith("-tokens2to2"));
+  ASSERT_EQ(last.size(), last_two.size());
+  for (std::size_t i = 0; i < last.size(); ++i) EXPECT_NEAR(last[i] + before[i], last_two[i], 1e-5);
+  EXPECT_THAT(test::message_of<ConfigError>([&] { vector_of(-7, -1); }),
+              testing::HasSubstr("the network has the states -6..-1"));
+}
+
 TEST(SegmentServices, CommandsAreSplitWithoutAShell) {
   EXPECT_THAT(split_command("run -a 'two words' \"x\"y {wav}"),
               testing::ElementsAre("run", "-a", "two words", "xy", "{wav}"));

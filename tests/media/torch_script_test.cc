@@ -14,9 +14,12 @@
 #include "base/files.h"
 #include "hardy/errors.h"
 #include "hardy/extract.h"
+#include "media/extractor.h"
 #include "media/script_network.h"
 #include "tests/media/made_recording.h"
 #include "tests/support/messages.h"
+#include "tests/support/random_bundle.h"
+#include "tests/support/shared_data.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/test_files.h"
 
@@ -110,8 +113,53 @@ TEST_F(Script, TextComesAsIds) {
                R"({"modality": "text", "width": 3, "tokenizer": ".", "tokenizer_kind": "bert"})");
   const auto text = open_backbones(files_)->text;
   // [CLS] good day [SEP] = 2 4 5 3
-  EXPECT_THAT(text->extract("Good day"), ElementsAre(3.5F, 7.0F, -3.5F));
-  EXPECT_THROW(static_cast<void>(text->extract(" ")), DataError);
+  const std::vector<std::string> texts = {"Good day", " ", "good"};
+  std::vector<std::vector<float>> vectors;
+  std::vector<std::string> reasons;
+  text->extract(texts, [&](std::size_t i, std::vector<float> values, std::string reason) {
+    EXPECT_EQ(i, vectors.size());
+    vectors.push_back(std::move(values));
+    reasons.push_back(std::move(reason));
+  });
+  EXPECT_THAT(vectors, ElementsAre(ElementsAre(3.5F, 7.0F, -3.5F), ElementsAre(),
+                                   ElementsAre(3.0F, 6.0F, -3.0F)));
+  EXPECT_THAT(reasons, ElementsAre("", "its text holds no token", ""));
+}
+
+TEST_F(Script, FacesComeInTheirSizeAsRgbOfZeroToOne) {
+  HARDY_NEEDS_SHARED("golden/media/clip.mp4");
+  files_.pictures = folder_ / "faces.pt";
+  save_program(files_.pictures,
+               "    assert x.size(2) == 64 and x.size(3) == 64\n"
+               "    low = x.min().reshape([1, 1])\n"
+               "    return torch.cat([x.mean([2, 3]), low, x.max().reshape([1, 1])], 1)\n",
+               R"({"modality": "video", "width": 5, "side": 64})");
+  Segment segment;
+  segment.media = test::shared_dir() / "golden/media/clip.mp4";
+  ExtractOptions options;
+  options.wanted = {false, false, true};
+  options.backbones = open_backbones(files_);
+  const auto extracted = extract_segments({segment}, options)[0];
+  EXPECT_GE(extracted.faces, 7);  // one picture in 0.4 s of a clip of 3 s
+  EXPECT_EQ(extracted.faces, extracted.pictures);
+  const auto& values = extracted.modalities[2].values;
+  ASSERT_EQ(values.size(), 5U) << extracted.modalities[2].reason;
+  EXPECT_GT(values[0], values[2] + 0.05F);  // skin: more red than blue
+  EXPECT_GE(values[3], 0);
+  EXPECT_LT(values[3], 0.2F);
+  EXPECT_GT(values[4], 0.8F);
+  EXPECT_LE(values[4], 1);
+
+  // Scaled as described: (x - mean) / deviation of each channel.
+  save_program(files_.pictures, "    return x.mean([2, 3])\n",
+               R"({"modality": "video", "width": 3, "side": 64, "mean": [0.5, 0.25, 0],
+                   "deviation": [0.5, 1, 2]})");
+  options.backbones = open_backbones(files_);
+  const auto scaled = extract_segments({segment}, options)[0].modalities[2].values;
+  ASSERT_EQ(scaled.size(), 3U);
+  EXPECT_NEAR(scaled[0], (values[0] - 0.5F) / 0.5F, 1e-5);
+  EXPECT_NEAR(scaled[1], values[1] - 0.25F, 1e-5);
+  EXPECT_NEAR(scaled[2], values[2] / 2, 1e-5);
 }
 
 TEST_F(Script, DescriptionsThatDoNotFitAreRefused) {
@@ -164,6 +212,31 @@ TEST_F(Script, TheCommandWritesItsFeatures) {
   EXPECT_EQ(json["modalities"]["acoustic"]["present"], 1);
   EXPECT_EQ(json["modalities"]["acoustic"]["width"], 2);
   EXPECT_EQ(json["modalities"]["acoustic"]["maker"], open_backbones(files_)->sound->maker());
+}
+
+TEST_F(Script, TheServiceAnswersWithTrustedPrograms) {
+  HARDY_NEEDS_FFMPEG();
+  audio();
+  ASSERT_TRUE(test::make_recording(test::tone(1), folder_ / "clip.wav"));
+  BundleInfo info = test::bundle_info({2, 268, 270}, 3, EncoderConfig{});
+  info.modalities[0].name = "acoustic";
+  info.modalities[1].name = "textual";
+  info.modalities[2].name = "visual";
+  info.makers = {open_backbones(files_)->sound->maker(), "hardy-text-1", kVisualMaker};
+  save_tensor_file(folder_ / "model.safetensors", test::random_bundle(info));
+  const auto in = [&](const char* name) { return "'" + (folder_ / name).string() + "'"; };
+  const std::string command = "python3 " + std::string(HARDY_ASK_SERVICE) + " " + in("clip.wav") +
+                              " " + HARDY_PROGRAM + " serve " + in("model.safetensors") +
+                              " --media --audio " + in("net.pt");
+  const auto to_files = " > " + in("answer") + " 2> " + in("errors");
+  EXPECT_NE(std::system((command + to_files).c_str()), 0);
+  EXPECT_THAT(read_text_file(folder_ / "errors"), HasSubstr("--trust-programs"));
+  ASSERT_EQ(std::system((command + " --trust-programs" + to_files).c_str()), 0)
+      << read_text_file(folder_ / "errors");
+  const auto answer = nlohmann::json::parse(read_text_file(folder_ / "answer"));
+  ASSERT_EQ(answer["predictions"].size(), 1U);
+  EXPECT_TRUE(answer["predictions"][0].contains("label"));
+  EXPECT_FALSE(answer["predictions"][0]["absent"].contains("acoustic"));
 }
 
 }  // namespace

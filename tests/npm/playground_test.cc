@@ -95,7 +95,7 @@ TEST(Playground, TakesRecordingsFilesAndTheCamera) {
   info.modalities[0].name = "acoustic";
   info.modalities[1].name = "textual";
   info.modalities[2].name = "visual";
-  info.makers = {"hardy-acoustic-1", "hardy-text-1", "hardy-face-1"};
+  info.makers = {"hardy-acoustic-1", "hardy-text-1", "hardy-face-2"};
   const auto model = dir.path() / "model";
   save_tensor_file(model, test::random_bundle(info));
   EXPECT_EQ(test::run_node("playground_media.mjs",
