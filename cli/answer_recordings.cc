@@ -102,11 +102,18 @@ ExtractOptions loaded_options(const MediaCommand& command) {
   return options;
 }
 
-/// Gives up all rights but those to start decoders, which read recordings in /proc/self/fd.
-void confine() {
-  for (const auto& gap : {confine_files({"/proc"}, 0), confine_decoder_calls()}) {
-    if (!gap.empty()) print_notice("hardy: note: extraction: " + gap);
-  }
+void report(const std::string& gap) {
+  if (!gap.empty()) print_notice("hardy: note: extraction: " + gap);
+}
+
+/// Leaves the helper its descriptors and /proc, where decoders find a recording (/proc/self/fd).
+void confine_helper() { report(confine_files({"/proc"}, 0)); }
+
+/// Leaves the supervisor what its helpers need to load the networks again: files to read, and
+/// processes. Helpers and decoders inherit it.
+void confine_supervisor() {
+  static_cast<void>(confine_files({"/"}, 0));  // a helper reports the same gap
+  report(confine_decoder_calls());
 }
 
 /// The helper proper: loads, tells its extractors through `told`, and answers until the service is
@@ -114,7 +121,7 @@ void confine() {
 void answer_questions(const MediaCommand& command, const std::string& known, int told) {
   std::signal(SIGCHLD, SIG_IGN);  // ended children leave nothing behind
   const ExtractOptions options = loaded_options(command);
-  if (command.is_confined) confine();
+  if (command.is_confined) confine_helper();
   const std::string makers = encode_makers(feature_makers(options));
   if (!known.empty() && makers != known) {
     print_notice(
@@ -197,8 +204,7 @@ std::string end_text(int status) {
 
 }  // namespace
 
-// This process only supervises: it loads nothing and reads nothing of a stranger's, so it may keep
-// the rights that a new helper needs to load the networks again.
+// This process only supervises: it loads nothing and reads nothing of a stranger's.
 void answer_recordings(const MediaCommand& command) {
   using Clock = std::chrono::steady_clock;
   constexpr std::chrono::milliseconds kShortestPause{100};
@@ -206,6 +212,7 @@ void answer_recordings(const MediaCommand& command) {
   constexpr std::chrono::seconds kHealthy{60};  // after this, an end is no failure of the start
   // The service decides when to stop: it closes the socket.
   for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) std::signal(number, SIG_IGN);
+  if (command.is_confined) confine_supervisor();
   std::string known;
   for (auto pause = kShortestPause;; pause = std::min(2 * pause, kLongestPause)) {
     const auto start = Clock::now();

@@ -13,6 +13,7 @@
 #include "experiments/defect_audit.h"
 #include "experiments/leak_audit.h"
 #include "experiments/split_audit.h"
+#include "experiments/study_results.h"
 #include "hardy/errors.h"
 #include "hardy/load.h"
 #include "hardy/split.h"
@@ -48,12 +49,14 @@ std::optional<AuditReport> report_audit(const StudyCommand& command, const Study
   if (command.study.kind == kDefectAudit) {
     const auto worths = defect_worths(command.out, result);
     write_file_atomically(command.out / "audit.csv", defect_audit_csv(worths));
+    seal_study(command.out);
     return AuditReport{
         command.json ? defect_audit_json(result, worths) : defect_audit_text(result, worths), ""};
   }
   if (command.study.kind == kLeakAudit) {
     const auto report = leak_report(command.out, result);
     write_file_atomically(command.out / "leak.csv", leak_csv(report));
+    seal_study(command.out);
     const std::string text = command.json ? leak_json(report) : leak_text(report);
     if (report.judged() == 0) {
       print(text);

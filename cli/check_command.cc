@@ -21,7 +21,7 @@ struct CheckCommand {
 std::string summary(const CheckCommand& command, const RunVerification& verification) {
   std::string text = printable(command.folder) + ": ";
   text += verification.has_checksums
-              ? fmt::format("{} files are what the run wrote", verification.files)
+              ? fmt::format("{} files are what was written", verification.files)
               : std::string(verification.is_complete
                                 ? "written without checksums (hardy 0.1): files were not compared"
                                 : "not finished: files were not compared");
@@ -31,7 +31,8 @@ std::string summary(const CheckCommand& command, const RunVerification& verifica
 }
 
 void run_check(const CheckCommand& command) {
-  const RunVerification verification = verify_run(command.folder);
+  const RunVerification verification =
+      is_study_folder(command.folder) ? verify_study(command.folder) : verify_run(command.folder);
   if (command.is_json) {
     const nlohmann::ordered_json json = {{"format", 1},
                                          {"complete", verification.is_complete},
@@ -59,8 +60,9 @@ void run_check(const CheckCommand& command) {
 void add_check_command(CLI::App& app) {
   auto command = std::make_shared<CheckCommand>();
   CLI::App* check =
-      app.add_subcommand("check", "Verify that a run folder is what the run left, and sound");
-  check->add_option("RUN", command->folder, "A run folder")->required();
+      app.add_subcommand("check", "Verify that a run or study folder is what was left, and sound");
+  check->add_option("RUN", command->folder, "A run folder, or that of a study with its runs")
+      ->required();
   check->add_flag("--json", command->is_json, "Machine-readable output");
   check->footer(
       "Compares every file with the checksums that the run wrote (SHA256SUMS, which sha256sum "

@@ -1,8 +1,10 @@
 #include "cli/environment.h"
 
+#include <fcntl.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -94,6 +96,16 @@ void pin_instructions(const std::string& name) {
     has_changed = true;
   }
   if (has_changed) start_again();
+}
+
+void occupy_standard_descriptors() {
+  // Opened the wrong way round, so that they cannot be used.
+  constexpr std::array kModes = {O_WRONLY, O_RDONLY, O_RDONLY};
+  for (int number = 0; number < static_cast<int>(kModes.size()); ++number) {
+    if (::fcntl(number, F_GETFD) >= 0) continue;
+    // The smallest free number is given, and all below are taken.
+    static_cast<void>(::open("/dev/null", kModes[static_cast<std::size_t>(number)]));
+  }
 }
 
 std::filesystem::path program_folder() {

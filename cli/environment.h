@@ -20,6 +20,11 @@ void pin_instructions(const std::string& name);
 /// The names accepted by pin_instructions().
 const std::vector<std::string>& instruction_sets();
 
+/// Occupies the numbers of standard input, output and error where they are closed. Otherwise the
+/// next file or connection gets the number, and messages are written into it. Reading the input and
+/// writing the others fail as before.
+void occupy_standard_descriptors();
+
 /// The folder of the running program.
 std::filesystem::path program_folder();
 

@@ -17,6 +17,7 @@
 #include "cli/check_command.h"
 #include "cli/config_command.h"
 #include "cli/data_command.h"
+#include "cli/environment.h"
 #include "cli/exit_code.h"
 #include "cli/explain_command.h"
 #include "cli/hardness_command.h"
@@ -155,6 +156,7 @@ int code_of(ExitCode code) { return static_cast<int>(code); }
 }  // namespace
 
 int run_program(const std::vector<std::string>& command_line) {
+  occupy_standard_descriptors();
   CLI::App app("hardy " + program_version() +
                    ": emotion and sentiment recognition that keeps working when modalities are "
                    "missing (HARDY-MER)",

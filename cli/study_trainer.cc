@@ -22,6 +22,7 @@
 #include "experiments/reproduce.h"
 #include "experiments/run_comparison.h"
 #include "experiments/run_study.h"
+#include "experiments/study_results.h"
 #include "experiments/table_formats.h"
 #include "hardy/errors.h"
 #include "hardy/load.h"
@@ -103,6 +104,7 @@ std::string finish_experiment(const StudyCommand& command, const StudyRequest& r
   if (name != "fig3") {  // it has a single variant
     write_file_atomically(command.out / "reproduction.csv", reproduction_csv(name, result));
     write_file_atomically(command.out / "reproduction.txt", reproduction_text(name, result));
+    seal_study(command.out);
     if (name != "table1") text = reproduction_text(name, result);
   }
   if (name != "fig3" && name != "all") return text;

@@ -37,11 +37,11 @@ inline Service& http_service() {
 /// Answers the request as a connection does; 0 for an incomplete request.
 inline int answer_http(std::string_view text) {
   namespace http = boost::beast::http;
+  WorkBudget budget(1 << 16);  // outlives the parser, whose body gives back to it
   http::request_parser<LeasedBody> parser;
   parser.header_limit(8192);
   parser.body_limit(1 << 16);
   parser.eager(true);
-  WorkBudget budget(1 << 16);
   parser.get().body().lease = WorkLease(budget);
   boost::system::error_code error;
   while (!text.empty() && !parser.is_done()) {

@@ -9,8 +9,8 @@ class Job:
 class Place:
     def __init__(
         self,
-        folder: str,
-        cache: str = ...,
+        folder: str | bytes,
+        cache: str | bytes = ...,
         overwrite: bool = ...,
         only_validation: bool = ...,
     ) -> None: ...
@@ -22,7 +22,7 @@ def run(
     assignments: list[str],
     place: Place,
     progress: Callable[[str, float, float, str], None] | None,
-) -> tuple[str, str]: ...
+) -> tuple[bytes, str]: ...
 def compare(
     job: Job,
     corpus: Corpus,
@@ -33,6 +33,6 @@ def compare(
     patience: int,
     place: Place,
     progress: Callable[[str, float, float, str], None] | None,
-) -> tuple[str, str, str, list[str]]: ...
+) -> tuple[bytes, str, str, list[str]]: ...
 def add_method(name: str, title: str, method: Any) -> None: ...
 def forget_models() -> None: ...

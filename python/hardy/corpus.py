@@ -11,6 +11,7 @@ import numpy as np
 from . import _data
 from .errors import DataError, ShapeError
 from .results import Modality
+from .texts import checked, encoded
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,7 +43,12 @@ def _texts(values: Sequence[Any] | np.ndarray | None, rows: int, name: str) -> l
         raise DataError(f"{name}: expected one value per label, got {type(values).__name__}")
     if len(values) != rows:
         raise ShapeError(f"{name}: {len(values)} values for {rows} labels")
-    return ["" if v is None or (isinstance(v, float) and v != v) else str(v) for v in values]
+    return ["" if v is None or (isinstance(v, float) and v != v) else checked(str(v), name)
+            for v in values]
+
+
+def _checked(options: Mapping[str, str]) -> dict[str, str]:
+    return {k: checked(v, k) if isinstance(v, str) else v for k, v in options.items()}
 
 
 def _labels(labels: Any, task: str) -> tuple[np.ndarray, list[str]]:
@@ -70,7 +76,7 @@ def _labels(labels: Any, task: str) -> tuple[np.ndarray, list[str]]:
         raise DataError(f"labels: names and numbers are mixed: {error}") from None
     numbers = np.full(len(array), np.nan, dtype=np.float32)
     numbers[~unknown] = codes
-    return numbers, [str(n) for n in names]
+    return numbers, [checked(str(n), "labels") for n in names]
 
 
 def _targets(labels: Any, task: str) -> dict[str, list[str]]:
@@ -86,7 +92,7 @@ def _targets(labels: Any, task: str) -> dict[str, list[str]]:
             raise DataError(f"labels of {name!r} are no numbers") from None
         if numbers.ndim != 1:
             raise ShapeError(f"labels of {name!r}: expected one per utterance, got {numbers.shape}")
-        columns[str(name)] = ["" if x != x else repr(x) for x in numbers.tolist()]
+        columns[checked(str(name), "labels")] = ["" if x != x else repr(x) for x in numbers.tolist()]
     if not columns or len({len(c) for c in columns.values()}) != 1:
         raise ShapeError("labels: expected the same number of values under every name")
     return columns
@@ -95,6 +101,7 @@ def _targets(labels: Any, task: str) -> dict[str, list[str]]:
 def _matrix(modality: str, values: Any) -> np.ndarray:
     if not isinstance(modality, str):
         raise DataError(f"{modality!r} is no name of a modality")
+    checked(modality, "modality")
     try:
         return np.asarray(values, dtype=np.float32)
     except (TypeError, ValueError):
@@ -114,12 +121,12 @@ class Corpus:
         Options are those of the settings' [data] section: format, labels, modalities, task.
         Raises DataError naming file, record and remedy.
         """
-        return cls(_data.load(os.fspath(path), options))
+        return cls(_data.load(encoded(path), _checked(options)))
 
     @staticmethod
     def check_path(path: str | os.PathLike[str], **options: str) -> list[Finding]:
         """Every problem of a corpus on disk, errors first; also of one that cannot be loaded."""
-        return [Finding(*f) for f in _data.check_path(os.fspath(path), options)]
+        return [Finding(*f) for f in _data.check_path(encoded(path), _checked(options))]
 
     @classmethod
     def from_arrays(
@@ -253,7 +260,7 @@ class Corpus:
 
     def save(self, folder: str | os.PathLike[str]) -> None:
         """Writes the plain form: a table, one array per modality. The folder must be new or empty."""
-        self._corpus.save(os.fspath(folder))
+        self._corpus.save(encoded(folder))
 
     def to_pandas(self, features: bool = False) -> "pd.DataFrame":
         """One row per utterance: id, dialogue, position, speaker, group, split, transcript, label

@@ -20,6 +20,7 @@ from .results import (
     label_of,
 )
 from .tables import codes, offsets, rows_of, table_of
+from .texts import checked, encoded
 
 Features = Mapping[str, Any]
 """Modality name -> array [n, width] (or [width] for one utterance); None or a row of NaN = absent."""
@@ -30,9 +31,9 @@ class Model:
 
     def __init__(self, file: str | os.PathLike[str]) -> None:
         """Maps the file: processes share its weights. Raises ArtifactError when it is no model."""
-        self.file = os.path.abspath(os.fsdecode(file))
+        self.file = os.path.abspath(os.fsdecode(encoded(file)))
         """The file that was loaded."""
-        self._model = _inference.Model(self.file)
+        self._model = _inference.Model(encoded(self.file))
         self._classes = tuple(self._model.classes)
         self._targets = tuple(self._model.targets)
         self._task = self._model.task
@@ -136,7 +137,7 @@ class Model:
             dialogue = table.dialogue if dialogue is None else dialogue
             speaker = table.speaker if speaker is None else speaker
         if available is not None:
-            available = [available] if isinstance(available, str) else list(available)
+            available = _named(available)
         rows = rows_of(features)
         if rows is None:
             known = None if speaker is None else codes([speaker])
@@ -295,7 +296,7 @@ class Stream:
         if known is not None and known[0] >= 0:
             number = self._speakers.get(speaker, len(self._speakers))
         if available is not None:
-            available = [available] if isinstance(available, str) else list(available)
+            available = _named(available)
         turn = table_of(features, self._owner._names).features
         result = self._stream.add(turn, number, available, set_aside)
         if number >= 0:
@@ -312,13 +313,18 @@ class Stream:
         pass
 
 
+def _named(available: Iterable[str] | str) -> list[str]:
+    names = [available] if isinstance(available, str) else list(available)
+    return [checked(n, "available") if isinstance(n, str) else n for n in names]
+
+
 def load(file: str | os.PathLike[str]) -> Model:
     """Loads a model file (`mosi/models/unified-fold0-seed1.safetensors`), or of a run folder the
     model that `hardy predict` takes: its only one, else the unified one (or the specialist of all
     modalities) of the first fold and the smallest seed."""
-    path = os.fspath(file)
+    path = os.fsdecode(encoded(file))
     if os.path.isdir(path):
         from .runs import Run
 
-        return Run(os.fsdecode(path)).model()
+        return Run(path).model()
     return Model(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import os
@@ -10,8 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from . import _inference
 from .errors import ArtifactError
 from .model import Model
+from .texts import encoded
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,11 +32,26 @@ def _in_file_name(label: str) -> str:
                    for c in label.encode())
 
 
+# Columns of names, which may look like numbers ("007") or like a missing value ("NA").
+_TEXTS = frozenset(("utterance", "dialogue", "speaker", "support", "track", "trained", "condition",
+                    "pattern", "stage", "name", "method", "metric"))
+_LABELS = frozenset(("truth", "predicted"))
+
+
+def _frame(text: str, names: frozenset[str]) -> "pd.DataFrame":
+    import pandas as pd
+
+    columns = next(csv.reader(io.StringIO(text)), [])
+    return pd.read_csv(io.StringIO(text), dtype={c: str for c in columns if c in names},
+                       keep_default_na=False,
+                       na_values={c: ["", "nan", "-nan"] for c in columns if c not in names})
+
+
 class Run:
     """A run folder: results, curves, predictions, hardness, supports and models."""
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
-        self.folder = Path(folder)
+        self.folder = Path(os.fsdecode(encoded(folder)))
         if not (self.folder / "manifest.json").is_file():
             raise ArtifactError(f"{self.folder} is no run folder: it has no manifest.json")
 
@@ -42,19 +60,30 @@ class Run:
         """Opens a folder that `hardy run` or hardy.run wrote."""
         return cls(folder)
 
+    def _text(self, name: str) -> str:
+        """A file as the run wrote it: compared with SHA256SUMS where that is there."""
+        file = self.folder / name
+        try:
+            if not file.exists():
+                raise ArtifactError(f"{file} is not there: this run wrote none")
+            _inference.verify_listed_file(encoded(self.folder), name)
+            return file.read_text(encoding="utf-8")
+        except (OSError, ValueError) as error:
+            raise ArtifactError(f"{file} cannot be read: {error}") from None
+
     def _json(self, name: str) -> dict[str, Any]:
         try:
-            return json.loads((self.folder / name).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+            return json.loads(self._text(name))
+        except ValueError as error:
             raise ArtifactError(f"{self.folder / name} cannot be read: {error}") from None
 
     def _table(self, name: str) -> "pd.DataFrame":
-        import pandas as pd
-
+        text = self._text(name)
+        has_classes = bool(self.manifest.get("data", {}).get("classes"))
         try:
-            return pd.read_csv(self.folder / name)
-        except FileNotFoundError:
-            raise ArtifactError(f"{self.folder / name} is not there: this run wrote none") from None
+            return _frame(text, _TEXTS | _LABELS if has_classes else _TEXTS)
+        except ValueError as error:
+            raise ArtifactError(f"{self.folder / name} cannot be read: {error}") from None
 
     @property
     def manifest(self) -> dict[str, Any]:
@@ -102,14 +131,18 @@ class Run:
         if name is not None:
             files = [f for f in files if name in (f.name, f.stem)]
         if len(files) == 1:
-            return Model(files[0])
+            return self._model(files[0])
         modalities = self.manifest.get("data", {}).get("modalities", [])
         complete = "specialist-" + "+".join(_in_file_name(m["name"]) for m in modalities)
         for start in ("unified-fold", f"{complete}-fold"):
             for file in files:
                 if file.name.startswith(start):
-                    return Model(file)
+                    return self._model(file)
         raise ArtifactError(f"{self.folder} has no such model; stored: {[f.name for f in self.models]}")
+
+    def _model(self, file: Path) -> Model:
+        _inference.verify_listed_file(encoded(self.folder), f"models/{file.name}")
+        return Model(file)
 
     def refit(self, out: str | os.PathLike[str] | None = None) -> "Run":
         """Trains this run's settings on all its data for use, as `hardy train --all-data`: nothing
@@ -140,9 +173,7 @@ class Comparison:
     @property
     def table(self) -> "pd.DataFrame":
         """One row per track, metric and method; a column per condition."""
-        import pandas as pd
-
-        return pd.read_csv(io.StringIO(self.csv))
+        return _frame(self.csv, _TEXTS)
 
     def run(self, method: str) -> Run:
         """The run folder of one method."""

@@ -19,6 +19,7 @@ import numpy as np
 
 from . import _data
 from .errors import ConfigError
+from .texts import checked
 
 
 def _parse(text: str, kind: str) -> Any:
@@ -43,16 +44,22 @@ def integers(values: Iterable[Any] | Any, name: str) -> list[int]:
         raise ConfigError(f"{name}: whole numbers are expected, not {values!r}") from None
 
 
+def _whole(text: str, key: str) -> str:
+    if "\0" in text:
+        raise ConfigError(f"{key}: {text!r} contains a zero byte")
+    return checked(text, key)
+
+
 def _text(key: str, value: Any, kind: str) -> str:
     """A value as `--set` takes it. Raises ConfigError for one of another type."""
     if isinstance(value, str):
-        return value
+        return _whole(value, key)
     if kind == "boolean" and isinstance(value, (bool, np.bool_)):
         return "true" if value else "false"
     if kind == "integers":
         return json.dumps(integers(value, key))
     if kind == "text" and isinstance(value, os.PathLike):
-        return os.fspath(value)
+        return _whole(os.fspath(value), key)
     is_number = isinstance(value, numbers.Real) and not isinstance(value, (bool, np.bool_))
     if kind == "integer" and is_number:
         return str(integers(value, key)[0])

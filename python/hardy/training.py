@@ -30,6 +30,7 @@ from .errors import (
 from .methods import Method, register
 from .runs import Comparison, Run
 from .settings import assignments_of, integers
+from .texts import checked, encoded
 
 Progress = Callable[[str, float, float, str], None]
 """Called with (phase, done, total, current) at most ten times a second."""
@@ -128,9 +129,9 @@ def run(
     if isinstance(method, Method):
         assignments += register(method, module)
         method = method.name
-    assignments.append(f"protocol.method={method}")
+    assignments.append(f"protocol.method={checked(str(method), 'method')}")
     folder = new_folder("run", out)
-    place = module.Place(folder, "" if cache is None else os.fspath(cache), overwrite, only_validation)
+    place = module.Place(encoded(folder), "" if cache is None else encoded(cache), overwrite, only_validation)
     try:
         _interruptible(
             module,
@@ -170,9 +171,9 @@ def compare(
         if isinstance(method, Method):
             assignments += register(method, module)
             method = method.name
-        names.append(method)
+        names.append(checked(str(method), "method"))
     folder = new_folder("compare", out)
-    place = module.Place(folder, "" if cache is None else os.fspath(cache), overwrite)
+    place = module.Place(encoded(folder), "" if cache is None else encoded(cache), overwrite)
     try:
         found = _interruptible(
             module,
@@ -183,7 +184,7 @@ def compare(
         )
     finally:
         module.forget_models()
-    return Comparison(folder=Path(found[0]), csv=found[1], text=found[2], refusals=tuple(found[3]))
+    return Comparison(folder=Path(os.fsdecode(found[0])), csv=found[1], text=found[2], refusals=tuple(found[3]))
 
 
 def program() -> str:
@@ -206,7 +207,7 @@ def command(*arguments: str | os.PathLike[str], shows_progress: bool = False) ->
     """Runs the program and returns what it prints; with `shows_progress` its standard error is this
     process's. Raises the exception of its exit code with its message. Ctrl-C stops it as it stops
     the program itself: what is finished is kept, and the same call resumes."""
-    line = [program(), *(os.fspath(a) for a in arguments)]
+    line = [program(), *(encoded(a) for a in arguments)]
     # A session of its own: a terminal's Ctrl-C reaches it once, through us; a second one ends it.
     process = subprocess.Popen(line, stdout=subprocess.PIPE, text=True, start_new_session=True,
                                stderr=None if shows_progress else subprocess.PIPE)
@@ -230,14 +231,14 @@ def command(*arguments: str | os.PathLike[str], shows_progress: bool = False) ->
 
 def new_folder(kind: str, out: str | os.PathLike[str] | None) -> str:
     """`out`, or a place in a new temporary folder."""
-    return os.fspath(out) if out is not None else f"{tempfile.mkdtemp(prefix=f'hardy-{kind}-')}/{kind}"
+    return os.fsdecode(encoded(out)) if out is not None else f"{tempfile.mkdtemp(prefix=f'hardy-{kind}-')}/{kind}"
 
 
 @contextlib.contextmanager
 def _on_disk(corpus: Corpus | str | os.PathLike[str]) -> Iterator[str]:
     """The place of a corpus for the program; one in memory is written for as long as it is needed."""
     if not isinstance(corpus, Corpus):
-        yield os.fspath(corpus)
+        yield os.fsdecode(encoded(corpus))
         return
     with tempfile.TemporaryDirectory(prefix="hardy-corpus-") as folder:
         corpus.save(folder + "/corpus")

@@ -30,8 +30,8 @@ namespace {
 using FloatArray = py::array_t<float, py::array::c_style | py::array::forcecast>;
 
 py::tuple finding_tuple(const Finding& finding) {
-  return py::make_tuple(severity_name(finding.severity), finding.kind, finding.where, finding.what,
-                        finding.remedy);
+  return py::make_tuple(severity_name(finding.severity), finding.kind, text_of(finding.where),
+                        text_of(finding.what), text_of(finding.remedy));
 }
 
 DataConfig data_config(const std::string& path, const std::map<std::string, std::string>& options) {

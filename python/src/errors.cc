@@ -1,23 +1,17 @@
 #include "errors.h"
 
 #include <exception>
-#include <string_view>
 
 #include "hardy/errors.h"
 
 namespace hardy::python {
-namespace {
 
 namespace py = pybind11;
 
+namespace {
+
 void set(const py::object& exception) {
   PyErr_SetObject(py::type::handle_of(exception).ptr(), exception.ptr());
-}
-
-/// Messages may quote bytes of a damaged file, which are no UTF-8.
-py::str text_of(std::string_view text) {
-  return py::reinterpret_steal<py::str>(
-      PyUnicode_DecodeUTF8(text.data(), static_cast<py::ssize_t>(text.size()), "replace"));
 }
 
 /// Name of the Python class of a kind.
@@ -59,6 +53,11 @@ void translate(std::exception_ptr failure) {
 }
 
 }  // namespace
+
+py::str text_of(std::string_view text) {
+  return py::reinterpret_steal<py::str>(
+      PyUnicode_DecodeUTF8(text.data(), static_cast<py::ssize_t>(text.size()), "replace"));
+}
 
 void translate_errors() { py::register_exception_translator(translate); }
 

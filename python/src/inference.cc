@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/checksum_list.h"
 #include "errors.h"
 #include "hardy/coverage.h"
 #include "hardy/errors.h"
@@ -529,4 +530,11 @@ PYBIND11_MODULE(_inference, module) {
   module.attr("__version__") = hardy::program_version();
   hardy::python::translate_errors();
   hardy::python::bind_model(module);
+  module.def(
+      "verify_listed_file",
+      [](const std::string& folder, const std::string& name) {
+        hardy::verify_listed_file(folder, name);
+      },
+      py::arg("folder"), py::arg("name"), py::call_guard<py::gil_scoped_release>(),
+      "Refuses a file of a run that is not what its SHA256SUMS says: ArtifactError.");
 }

@@ -74,7 +74,7 @@ class PythonProgress final : public Progress {
     const py::gil_scoped_acquire acquire;
     if (call_.is_none()) return;
     try {
-      call_(phase, done, total, current);
+      call_(phase, done, total, text_of(current));
     } catch (py::error_already_set& error) {
       error.discard_as_unraisable("hardy progress");
     }
@@ -131,7 +131,7 @@ py::tuple run(Job& job, const std::shared_ptr<Corpus>& corpus, const std::string
     folder = result.folder.string();
     json = results_json(result.results);
   }
-  return py::make_tuple(folder, json);
+  return py::make_tuple(py::bytes(folder), json);
 }
 
 py::tuple compare(Job& job, const std::shared_ptr<Corpus>& corpus, const std::string& preset,
@@ -165,7 +165,7 @@ py::tuple compare(Job& job, const std::shared_ptr<Corpus>& corpus, const std::st
       refusals.push_back(refusal.method + ": " + refusal.reason);
     }
   }
-  return py::make_tuple(place.folder, csv, text, refusals);
+  return py::make_tuple(py::bytes(place.folder), csv, text, refusals);
 }
 
 // ---- methods written in Python

@@ -1,9 +1,11 @@
 """hardy.Client against the real service, hardy.extract against real recordings."""
 
+import contextlib
 import os
 import socket
 import subprocess
 import time
+import wave
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +17,13 @@ PROGRAM = os.environ.get("HARDY_PROGRAM")
 pytestmark = pytest.mark.skipif(PROGRAM is None, reason="HARDY_PROGRAM is not set")
 
 
-@pytest.fixture(scope="module")
-def client(model):
+@contextlib.contextmanager
+def serving(file, *options):
+    """A client of a service of its own."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    service = subprocess.Popen([PROGRAM, "serve", model.file, "--port", str(port), "--quiet"])
+    service = subprocess.Popen([PROGRAM, "serve", file, "--port", str(port), "--quiet", *options])
     found = hardy.Client(f"http://127.0.0.1:{port}")
     deadline = time.monotonic() + 60
     while not found.health() and time.monotonic() < deadline:
@@ -28,6 +31,12 @@ def client(model):
     yield found
     service.terminate()
     assert service.wait(timeout=60) == 0
+
+
+@pytest.fixture(scope="module")
+def client(model):
+    with serving(model.file) as found:
+        yield found
 
 
 def same(found, expected):
@@ -145,3 +154,39 @@ def test_what_cannot_be_extracted_is_refused(tmp_path):
         hardy.extract(tmp_path / "nothing.mp4")
     with pytest.raises(hardy.ConfigError):
         hardy.extract([])
+
+
+def write_tone(file, hertz, seconds=1.5):
+    rate = 16000
+    time_s = np.arange(int(rate * seconds)) / rate
+    samples = 0.4 * np.sin(2 * np.pi * hertz * time_s) * (1 + 0.3 * np.sin(2 * np.pi * 3 * time_s))
+    with wave.open(str(file), "wb") as written:
+        written.setnchannels(1)
+        written.setsampwidth(2)
+        written.setframerate(rate)
+        written.writeframes((samples * 32767).astype("<i2").tobytes())
+
+
+def test_a_recording_is_recognised_by_the_service_as_by_the_model(tmp_path):
+    rows = []
+    for i in range(8):
+        write_tone(tmp_path / f"r{i}.wav", 120 + 20 * i + 200 * (i % 2))
+        rows.append(f"r{i}.wav,u{i},S{i},{'low high'.split()[i % 2]}")
+    (tmp_path / "table.csv").write_text("media,id,speaker,label\n" + "\n".join(rows) + "\n")
+    try:
+        corpus = hardy.extract(tmp_path / "table.csv", only="audio", jobs=1, cache="")
+    except hardy.Error as error:
+        if "hardy-extractor" in str(error):
+            pytest.skip("built without recordings (HARDY_MEDIA=OFF)")
+        raise
+    run = hardy.run(corpus, method="early_linear", out=tmp_path / "run", jobs=1,
+                    config={"preset": "quick", "protocol.folds": 2, "protocol.tracks": "unified"})
+    model = run.model()
+    with serving(model.file, "--media") as client:
+        answer = client.media(tmp_path / "r3.wav", cut="whole", features=True)
+        found, = answer["predictions"]
+        expected = model.predict({"acoustic": corpus.features("acoustic")[3]})
+        assert found["label"] == expected.label
+        assert found["probabilities"][found["label"]] == pytest.approx(expected.confidence, abs=1e-4)
+        with pytest.raises(hardy.DataError, match="422"):
+            client.media(tmp_path / "table.csv")

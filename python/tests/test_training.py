@@ -152,6 +152,20 @@ def test_stored_models_are_scored_damaged_and_compared_again(run, corpus):
 
 
 @needs_program
+def test_a_run_is_refitted_on_all_its_data(tmp_path, corpus):
+    run = hardy.run(corpus, method="early_linear", out=tmp_path / "run", jobs=1,
+                    config={"preset": "quick", "protocol.tracks": "unified"})
+    shipped = run.refit(tmp_path / "shipped")
+    model = shipped.model()
+    assert model.classes == run.model().classes and len(shipped.models) == 1
+    folds = [s for s in model.scores if s["part"] == "folds"]
+    stored = run.results
+    stored = stored[(stored.metric == "wa") & (stored.condition == "acoustic")]["mean"].iloc[0]
+    assert [s["metrics"]["wa"] for s in folds if list(s["available"]) == ["acoustic"]] == [pytest.approx(stored)]
+    assert (model.predict(corpus).labels == run.model().predict(corpus).labels).mean() > 0.8
+
+
+@needs_program
 def test_errors_of_the_program_are_of_the_hierarchy(run, tmp_path):
     with pytest.raises(hardy.ArtifactError):
         hardy.evaluate(tmp_path)

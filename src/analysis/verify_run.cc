@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -94,12 +95,48 @@ RunVerification verify_run(const std::filesystem::path& path) {
   if (std::filesystem::exists(folder.timings_file(), ignored)) {
     try_step(verification, [&] { static_cast<void>(read_timings(folder.timings_file())); });
   }
+  try_step(verification, [&] { static_cast<void>(data_of(folder)); });
   // A training without a test has no scores; damaged files were reported above.
   const bool has_predictions = std::filesystem::exists(folder.predictions_file(), ignored);
   if (verification.is_complete && has_predictions && verification.findings.empty()) {
     try_step(verification, [&] { verify_scores(folder, verification); });
   }
   return verification;
+}
+
+bool is_study_folder(const std::filesystem::path& folder) {
+  std::error_code ignored;
+  return std::filesystem::exists(folder / "study.json", ignored) &&
+         !std::filesystem::exists(folder / kManifestFile, ignored);
+}
+
+RunVerification verify_study(const std::filesystem::path& folder) {
+  RunVerification all;
+  all.is_complete = true;
+  all.findings = checksum_findings(folder);
+  all.files = static_cast<std::int64_t>(listed_files(folder).size());
+  all.has_checksums = all.files > 0;
+  std::error_code failure;
+  std::set<std::filesystem::path> runs;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, failure)) {
+    std::error_code ignored;
+    if (std::filesystem::exists(entry.path() / kManifestFile, ignored)) runs.insert(entry.path());
+  }
+  if (failure) throw IoError(folder.string() + ": cannot be listed: " + failure.message());
+  for (const auto& entry : runs) {
+    try_step(all, [&] {
+      const RunVerification run = verify_run(entry);
+      all.is_complete = all.is_complete && run.is_complete;
+      all.has_checksums = all.has_checksums && run.has_checksums;
+      all.files += run.files;
+      all.models += run.models;
+      all.scores += run.scores;
+      for (const auto& finding : run.findings) {
+        all.findings.push_back(entry.filename().string() + "/" + finding);
+      }
+    });
+  }
+  return all;
 }
 
 }  // namespace hardy

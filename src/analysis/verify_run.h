@@ -8,7 +8,7 @@
 
 namespace hardy {
 
-/// Result of the verification.
+/// Result of the verification of a run, or of a study and its runs.
 struct RunVerification {
   bool has_checksums = false;         ///< false: written by hardy 0.1, or unfinished
   bool is_complete = false;           ///< whether the run has results
@@ -22,5 +22,12 @@ struct RunVerification {
 /// predictions.csv. Throws ArtifactError when `folder` is no run folder or its manifest cannot be
 /// read.
 RunVerification verify_run(const std::filesystem::path& folder);
+
+/// Whether a folder is that of a study (compare, sweep, reproduce, audit), which holds runs.
+bool is_study_folder(const std::filesystem::path& folder);
+
+/// The same for the tables of a study and every run in its folder. Throws IoError when the folder
+/// cannot be listed.
+RunVerification verify_study(const std::filesystem::path& folder);
 
 }  // namespace hardy

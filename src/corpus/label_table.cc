@@ -290,6 +290,9 @@ Json parse_json(std::string_view text, const std::string& name) {
         fmt::format("{}, line {}: it is not JSON there{}", name, line,
                     has_lines ? "; a file with an object on each line is none: write a list of them"
                               : " (NaN is none either: write null); is it damaged?"));
+  } catch (const Json::out_of_range&) {
+    throw DataError(
+        fmt::format("{}: it holds a number beyond what a double can; is it damaged?", name));
   }
 }
 

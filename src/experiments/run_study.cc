@@ -158,6 +158,8 @@ void check_study_folder(const fs::path& folder) {
 
 void claim_study_folder(const fs::path& folder, const Study& study) {
   check_study_folder(folder);
+  std::error_code ignored;
+  std::filesystem::remove(folder / kChecksumFile, ignored);  // write_study writes it again
   write_file_atomically(folder / kDescription, study_toml(study));
 }
 

@@ -1,6 +1,7 @@
 #include "experiments/study_results.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include <fmt/format.h>
@@ -8,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "analysis/short_labels.h"
+#include "base/checksum_list.h"
 #include "base/files.h"
 #include "base/json_number.h"
 #include "base/wording.h"
@@ -267,6 +269,19 @@ void write_study(const std::filesystem::path& folder, const StudyResult& result)
   }
   write_file_atomically(folder / "study.json", study_json(result));
   write_file_atomically(folder / "timings.json", timings_json(result));
+  seal_study(folder);
+}
+
+void seal_study(const std::filesystem::path& folder) {
+  constexpr std::array kTables = {
+      "audit.csv",        "compare.csv",      "compare.json",  "compare.tex", "compare.txt",
+      "leak.csv",         "ranking.csv",      "study.json",    "study.toml",  "test.csv",
+      "reproduction.csv", "reproduction.txt", "validation.csv"};
+  std::vector<std::string> names;
+  for (const char* name : kTables) {
+    if (std::filesystem::exists(folder / name)) names.emplace_back(name);
+  }
+  write_checksums(folder, names);
 }
 
 }  // namespace hardy

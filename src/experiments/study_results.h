@@ -66,7 +66,12 @@ std::string study_table(const StudyResult& result);
 /// test results, because points are selected by validation only. Contains no times.
 std::string study_json(const StudyResult& result);
 
-/// Writes study.json, validation.csv, and test.csv (a sweep: ranking.csv) and timings.json.
+/// Writes SHA256SUMS over the tables and descriptions in the folder of a study, but not over
+/// timings.json, which differs between equal studies. Called again after each later table.
+void seal_study(const std::filesystem::path& folder);
+
+/// Writes study.json, validation.csv, and test.csv (a sweep: ranking.csv) and timings.json, and
+/// seals them.
 void write_study(const std::filesystem::path& folder, const StudyResult& result);
 
 }  // namespace hardy

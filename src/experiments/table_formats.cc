@@ -10,6 +10,7 @@
 #include "analysis/latex.h"
 #include "base/files.h"
 #include "base/json_number.h"
+#include "experiments/study_results.h"
 #include "formats/csv.h"
 #include "hardy/errors.h"
 #include "hardy/version.h"
@@ -243,6 +244,7 @@ void write_comparison(const std::filesystem::path& folder, const MethodCompariso
   write_file_atomically(folder / "compare.csv", comparison_csv(comparison));
   write_file_atomically(folder / "compare.tex", comparison_latex(comparison));
   write_file_atomically(folder / "compare.json", comparison_json(comparison));
+  seal_study(folder);
 }
 
 }  // namespace hardy

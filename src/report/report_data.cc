@@ -11,6 +11,7 @@
 #include "analysis/intervals.h"
 #include "analysis/results_json.h"
 #include "base/checksum.h"
+#include "base/checksum_list.h"
 #include "base/files.h"
 #include "base/json_number.h"
 #include "formats/csv.h"
@@ -116,6 +117,11 @@ ReportedStudy read_study(const fs::path& folder) {
   ReportedStudy study;
   study.name = folder.lexically_normal().filename().string();
   if (study.name.empty()) study.name = folder.string();
+  if (const auto findings = checksum_findings(folder); !findings.empty()) {
+    throw ArtifactError(fmt::format("{}: damaged: {}", folder.string(), findings.front()),
+                        "`hardy check` names everything that is; the command of the study writes "
+                        "it anew");
+  }
   std::error_code error;
   if (fs::exists(folder / "study.json", error)) {
     study.description = read_json(folder / "study.json");

@@ -69,6 +69,9 @@ std::optional<HttpReply> header_problem(const http::request_header<>& header) {
   if (is_new && header[http::field::host].empty()) {
     return error_reply(400, "Host", "is missing or empty");
   }
+  if (header.count(http::field::origin) > 0 && header[http::field::origin].empty()) {
+    return error_reply(400, "Origin", "is empty");
+  }
   if (header.count(http::field::transfer_encoding) > 0) {
     const std::string field = "Transfer-Encoding";
     if (!is_new) return error_reply(400, field, "is not known in HTTP/1.0");
@@ -179,7 +182,8 @@ void Connection::on_header(Error error) {
     recording_end_ = Clock::now() + std::chrono::seconds(shared_.options.recordings.patience_s);
     pace_bytes_ = 0;
   }
-  if (header.count(http::field::expect) == 0) return read_body();
+  // A client of HTTP/1.0 would take the interim reply for the answer.
+  if (header.count(http::field::expect) == 0 || version_ < 11) return read_body();
   continue_ = {http::status::continue_, version_};
   http::async_write(stream_, *continue_,
                     [self = shared_from_this()](Error failed, std::size_t /*bytes*/) {

@@ -4,6 +4,7 @@
 #include "serve/http_rules.h"
 
 #include <algorithm>
+#include <charconv>
 
 #include <fmt/format.h>
 #include <boost/asio/ip/address.hpp>
@@ -25,9 +26,13 @@ bool is_name(std::string_view text) {
          });
 }
 
+/// A port, or nothing.
 bool is_port(std::string_view text) {
-  return text.size() <= 5 &&
-         std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+  constexpr int kLargestPort = 65535;
+  int value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return text.empty() || (text.size() <= 5 && text.front() != '-' && error == std::errc() &&
+                          end == text.data() + text.size() && value <= kLargestPort);
 }
 
 }  // namespace
@@ -80,7 +85,9 @@ std::optional<Authority> parse_authority(std::string_view text) {
     boost::system::error_code error;
     if (end == text.npos) return std::nullopt;
     const auto address = ip::make_address_v6(std::string(text.substr(1, end - 1)), error);
-    if (error) return std::nullopt;
+    if (error || text.substr(1, end - 1).find('%') != text.npos) {
+      return std::nullopt;  // a zone has a meaning on one machine only
+    }
     authority.name = address.to_string();
     text.remove_prefix(end + 1);
     if (!text.empty() && !text.starts_with(':')) return std::nullopt;

@@ -96,7 +96,7 @@ struct Server::Impl {
     tidy_pause.expires_after(kTidyPause);
     tidy_pause.async_wait([this](error_code error) {
       if (error || shared.is_stopping) return;
-      service.tidy();
+      if (service.tidy()) shared.has_garbage = true;
       if (shared.has_garbage.exchange(false)) asio::post(shared.handlers, give_memory_back);
       tidy_later();
     });

@@ -74,8 +74,13 @@ class Service {
     reload_gate_.stop();
   }
 
-  /// Expires idle sessions. Called periodically.
-  void tidy() { sessions_.expire(); }
+  /// Expires idle sessions; whether enough ended that returning their memory is worthwhile. Called
+  /// periodically.
+  [[nodiscard]] bool tidy() {
+    constexpr std::int64_t kWorthwhile = 64 << 10;
+    sessions_.expire();
+    return sessions_.take_freed() > kWorthwhile;
+  }
 
   /// Counts and logs a request that could not be read.
   void count_unreadable(const HttpReply& reply) { finish({}, "unreadable", reply, 0); }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -66,8 +67,7 @@ bool Sessions::close(const std::string& id) {
   const std::lock_guard lock(mutex_);
   const auto found = entries_.find(id);
   if (found == entries_.end()) return false;
-  bytes_ -= found->second.bytes;
-  entries_.erase(found);
+  forget(found);
   return true;
 }
 
@@ -82,9 +82,19 @@ void Sessions::expire_locked(Clock::time_point now) {
       ++entry;
       continue;
     }
-    bytes_ -= entry->second.bytes;
-    entry = entries_.erase(entry);
+    entry = forget(entry);
   }
+}
+
+Sessions::Entries::iterator Sessions::forget(Entries::iterator entry) {
+  bytes_ -= entry->second.bytes;
+  freed_ += entry->second.bytes;
+  return entries_.erase(entry);
+}
+
+std::int64_t Sessions::take_freed() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(freed_, 0);
 }
 
 Sessions::Usage Sessions::usage() const {

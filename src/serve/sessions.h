@@ -56,6 +56,9 @@ class Sessions {
   /// Removes dialogues beyond the idle timeout.
   void expire(Clock::time_point now = Clock::now());
 
+  /// Memory of the dialogues that ended since the last call.
+  std::int64_t take_freed();
+
   struct Usage {
     std::int64_t sessions = 0;
     std::int64_t bytes = 0;
@@ -70,12 +73,16 @@ class Sessions {
     std::int64_t bytes = 0;
   };
 
+  using Entries = std::map<std::string, Entry>;
+
   void expire_locked(Clock::time_point now);
+  Entries::iterator forget(Entries::iterator entry);
 
   SessionLimits limits_;
   mutable std::mutex mutex_;
-  std::map<std::string, Entry> entries_;
+  Entries entries_;
   std::int64_t bytes_ = 0;
+  std::int64_t freed_ = 0;
 };
 
 }  // namespace hardy

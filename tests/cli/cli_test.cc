@@ -196,6 +196,14 @@ TEST(Program, AnErrorIsOneLineWhateverAPathHolds) {
   expect_failure(run_hardy({"run\nx"}), 2, "unknown command 'run?x'");
 }
 
+TEST(Program, ReadsHdf5WithTheLibraryItWasLinkedWith) {
+  const TempDir dir;
+  std::filesystem::copy_file(test::fuzz_corpus_dir() / "hdf5" / "seed_merged", dir / "merged.h5");
+  const auto result = run_hardy({"data", "info", (dir / "merged.h5").string()});
+  EXPECT_EQ(result.exit_code, 0) << result.errors;
+  EXPECT_THAT(result.output, HasSubstr("merged HDF5"));
+}
+
 TEST(Program, AFileAtTheLimitOfItsSizeIsAnError) {
   const TempDir dir;
   const auto result = run_hardy(

@@ -61,6 +61,15 @@ TEST_F(Media, ExtractWritesACorpusThatDataInfoReads) {
   EXPECT_THAT(same.output, HasSubstr("1.000000"));
 }
 
+TEST_F(Media, AFileAtTheLimitOfItsSizeIsAnError) {
+  const std::string out = (folder_ / "corpus").string();
+  options_.largest_file = 1024;  // the features of two utterances take more
+  const auto done = test::run_hardy({"extract", clip(), "-o", out, "--quiet"}, options_);
+  EXPECT_EQ(done.exit_code, 6) << done.errors;
+  EXPECT_THAT(done.errors, HasSubstr("ulimit -f"));
+  EXPECT_FALSE(std::filesystem::exists(out));
+}
+
 TEST_F(Media, ADryRunOnlyLists) {
   const auto done = test::run_hardy({"extract", clip(), "--dry-run"}, options_);
   ASSERT_EQ(done.exit_code, 0) << done.errors;

@@ -49,6 +49,7 @@ void redirect(const std::string& file, int descriptor) {
   std::vector<char*> pointers;
   for (auto& word : words) pointers.push_back(word.data());
   pointers.push_back(nullptr);
+  for (const int descriptor : options.closed) ::close(descriptor);
   ::execv(hardy_program(), pointers.data());
   ::_exit(127);
 }

@@ -37,6 +37,7 @@ struct ProgramOptions {
   std::map<std::string, std::string> variables = {};  ///< added to the environment
   std::string output_file = {};                       ///< file for standard output, e.g. /dev/full
   std::string input_file = {};                        ///< file for standard input
+  std::vector<int> closed = {};                       ///< descriptors that are not open
   std::int64_t largest_file = -1;                     ///< bytes a file may have; -1 = no limit
   /// The signal is sent as soon as this returns true.
   std::function<bool()> interrupt_when = {};

@@ -407,16 +407,18 @@ TEST_F(ServeMedia, AHelperThatStandsStillOrIsLostCostsRecordingsOnly) {
               HasSubstr("alive"));
 }
 
-TEST_F(ServeMedia, TheHelperIsConfinedAndEndsWithTheService) {
+TEST_F(ServeMedia, HelperAndSupervisorAreConfinedAndEndWithTheService) {
   if (test::kIsSanitized) GTEST_SKIP() << "sanitized programs keep their rights";
   start();
   const pid_t process = helper();
   ASSERT_GT(process, 0);
   ASSERT_THAT(proc_text(process, "cmdline"), HasSubstr("answer-recordings"));
-  const auto status = proc_text(process, "status");
   const auto own = proc_text(service_, "status");
-  EXPECT_EQ(status.find("Seccomp:\t2") == status.npos, own.find("Seccomp:\t2") == own.npos);
-  EXPECT_THAT(status, HasSubstr("NoNewPrivs:\t1"));
+  for (const pid_t each : {process, supervisor()}) {
+    const auto status = proc_text(each, "status");
+    EXPECT_EQ(status.find("Seccomp:\t2") == status.npos, own.find("Seccomp:\t2") == own.npos);
+    EXPECT_THAT(status, HasSubstr("NoNewPrivs:\t1"));
+  }
   stop();
   std::string line = "x";
   for (int i = 0; i < 500 && !line.empty(); ++i) {  // a zombie's command line is empty, too

@@ -196,12 +196,27 @@ TEST(CompareCommand, DamagedFoldersAndOtherCorporaAreRefused) {
   auto arguments = compare_in(dir, {});
   arguments[7] = "majority,late_linear";
   ASSERT_EQ(run_hardy(arguments).exit_code, 0);
+  const auto check = [&] { return run_hardy({"check", (dir / "out").string()}); };
+  EXPECT_EQ(check().exit_code, 0) << check().output;
+  for (const char* name : {"compare.json", "test.csv", "study.json", "SHA256SUMS"}) {
+    const auto table = read_text_file(dir / "out" / name);
+    auto changed = table;
+    ++changed[changed.find_first_of("12345678")];
+    write_file_atomically(dir / "out" / name, changed);
+    EXPECT_EQ(check().exit_code, 4) << name;
+    const auto report =
+        run_hardy({"report", (dir / "out").string(), "--out", (dir / "report.html").string()});
+    EXPECT_EQ(report.exit_code, 4) << name << report.errors;
+    EXPECT_THAT(report.errors, HasSubstr("damaged")) << name;
+    write_file_atomically(dir / "out" / name, table);
+  }
   const auto file = dir / "out" / "majority" / "results.json";
   const auto whole = read_text_file(file);
   write_file_atomically(file, whole.substr(0, whole.size() / 2));
   const auto damaged = run_hardy(arguments);
   EXPECT_EQ(damaged.exit_code, 4) << damaged.errors;
   EXPECT_THAT(damaged.errors, AllOf(HasSubstr("majority"), HasSubstr("damaged")));
+  EXPECT_THAT(check().output, HasSubstr("majority/results.json"));
   write_file_atomically(file, whole);
   ASSERT_EQ(run_hardy({"data", "synth", (dir / "other").string(), "--sessions", "3", "--dialogues",
                        "2", "--seed", "2", "--format", "plain"})

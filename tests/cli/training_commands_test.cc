@@ -189,6 +189,26 @@ TEST_F(TrainingCommands, StressScoresDamageAndPredictionSetsItAside) {
   EXPECT_THAT(predicted.output, HasSubstr("\"suspected\":["));
 }
 
+TEST_F(TrainingCommands, MessagesNeverEndInFilesThatTookAClosedDescriptor) {
+  const auto run_without = [&](const std::string& name, const std::vector<int>& closed) {
+    auto words =
+        run_command(name, {"--method", "early_linear", "--track", "unified"}, name + "-cache");
+    std::erase(words, "--quiet");
+    ProgramOptions options;
+    options.closed = closed;
+    const auto result = run_hardy(words, options);
+    EXPECT_EQ(run_hardy({"check", (dir / name).string()}).exit_code, 0) << name;
+    return result.exit_code;
+  };
+  EXPECT_EQ(run_without("whole", {}), 0);
+  EXPECT_EQ(run_without("no-errors", {2}), 0);
+  EXPECT_EQ(run_without("nothing", {0, 1, 2}), 6) << "the table cannot be printed";
+  for (const char* name : {"no-errors", "nothing"}) {
+    EXPECT_EQ(read_text_file(dir / name / "results.json"),
+              read_text_file(dir / "whole" / "results.json"));
+  }
+}
+
 TEST_F(TrainingCommands, AnInterruptedRunResumesToTheSameBytes) {
   ASSERT_EQ(run_hardy(run_command("whole", {}, "another cache")).exit_code, 0);
   ProgramOptions options;

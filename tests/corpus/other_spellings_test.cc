@@ -247,6 +247,7 @@ TEST(OtherSpellings, JsonOfWindowsIsReadAndDamagedJsonIsNamedByLine) {
   const auto refused = [](const std::string& json) {
     return message_of<DataError>([&] { parse_json_labels(json, "l.json"); });
   };
+  EXPECT_THAT(refused(R"({"a": {"label": 1e400}})"), HasSubstr("beyond what a double can"));
   EXPECT_THAT(refused("[\n{\"name\": \"a\", \"emotion\": NaN}]"),
               HasSubstr("line 2: it is not JSON there (NaN is none either"));
   EXPECT_THAT(refused("{\"name\": \"a\"}\n{\"name\": \"b\"}\n"),

@@ -42,8 +42,9 @@ TEST(HostRules, OnLoopbackOnlyLoopbackNamesAreTaken) {
                            "127.0.0.1.evil.example", "[fe80::1]", "0.0.0.0"}) {
     EXPECT_EQ(status(rules, host), 403) << host;
   }
-  for (const char* host : {"a b", ":80", "localhost:99999999", "localhost:8x", "[::1", "[::1]x",
-                           "user@localhost", "a/b", "localhost,localhost"}) {
+  for (const char* host :
+       {"a b", ":80", "localhost:99999999", "localhost:8x", "[::1", "[::1]x", "localhost:65536",
+        "localhost:+80", "[::1%lo]", "user@localhost", "a/b", "localhost,localhost"}) {
     EXPECT_EQ(status(rules, host), 400) << host;
   }
 }

@@ -211,6 +211,7 @@ TEST_F(ServerTest, WhatAProxyCouldUnderstandDifferentlyIsRefusedAndNotReadOn) {
       {first + "Host:\r\n" + length, "400"},
       {first + "Host: evil.example\r\n" + length, "403"},
       {first + "Host: localhost:x\r\n" + length, "400"},
+      {first + host + "Origin:\r\n" + length, "400"},
       {first + host + "Expect: something\r\n" + length, "417"},
       {"POST v1/predict HTTP/1.1\r\n" + host + length, "400"},
       {"POST ftp://localhost/v1/predict HTTP/1.1\r\n" + host + length, "400"},
@@ -426,11 +427,16 @@ TEST_F(ServerTest, StopsWithIdleConnectionsAtOnceAndTakesNobodyNew) {
 }
 
 TEST_F(ServerTest, AskingToContinueIsAnswered) {
-  Client client(start());
+  const auto port = start();
+  Client client(port);
   const auto request = post(kBody, "Expect: 100-continue\r\n");
   client.send(request.substr(0, request.size() - kBody.size()));
   EXPECT_THAT(client.read(), StartsWith("HTTP/1.1 100"));
   EXPECT_THAT(client.ask(kBody), StartsWith("HTTP/1.1 200"));
+  // HTTP/1.0 has no interim replies.
+  auto old = post(kBody, "Expect: 100-continue\r\n");
+  old.replace(old.find("HTTP/1.1"), 8, "HTTP/1.0");
+  EXPECT_THAT(Client(port).ask(old), StartsWith("HTTP/1.0 200"));
 }
 
 TEST_F(ServerTest, SaysWhenThePortIsTakenOrTheAddressIsNone) {

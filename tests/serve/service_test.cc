@@ -538,6 +538,8 @@ TEST(SessionsTest, ExpireAndCountMemory) {
   EXPECT_EQ(sessions.usage().sessions, 1);  // the other one was not used
   EXPECT_EQ(sessions.find(id, start + std::chrono::seconds(161)), nullptr);
   EXPECT_EQ(sessions.usage().bytes, 0);
+  EXPECT_EQ(sessions.take_freed(), 1001);
+  EXPECT_EQ(sessions.take_freed(), 0) << "counted once";
 }
 
 }  // namespace
