@@ -122,7 +122,8 @@ class DialogueInput {
   /// Number of utterances.
   [[nodiscard]] std::int64_t size() const { return static_cast<std::int64_t>(rows_.size()); }
 
-  /// The argument of Recogniser::predict; valid until the next change of this object.
+  /// The argument of Recogniser::predict; valid until the next change of this object. It is made
+  /// anew at each call, so that one object must not be asked from two threads at once.
   [[nodiscard]] std::span<const UtteranceView> utterances() const;
 
  private:

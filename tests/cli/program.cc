@@ -29,6 +29,8 @@ void redirect(const std::string& file, int descriptor) {
 [[noreturn]] void become_hardy(const std::vector<std::string>& arguments,
                                const ProgramOptions& options, const std::string& output,
                                const std::string& errors) {
+  // A test that runs as a shell's background job inherits an ignored SIGINT, which hardy respects.
+  std::signal(SIGINT, SIG_DFL);
   redirect(output, STDOUT_FILENO);
   redirect(errors, STDERR_FILENO);
   if (!options.input_file.empty()) {
