@@ -86,11 +86,20 @@ class EvaluateModels : public testing::Test {
     return *folder_ / "run/models/unified-fold0-seed1.safetensors";
   }
 
-  /// The corpus under other ids, so that none of it counts as seen.
-  static Corpus strangers() {
+  /// The corpus under other ids.
+  static Corpus renamed() {
     Corpus corpus = corners();
     for (auto& dialogue : corpus.dialogues) dialogue.id = "x" + dialogue.id;
     for (auto& utterance : corpus.utterances) utterance.id = "x" + utterance.id;
+    return corpus;
+  }
+
+  /// The same with other features, so that none of it counts as seen.
+  static Corpus strangers() {
+    Corpus corpus = renamed();
+    for (auto& modality : corpus.modalities) {
+      for (auto& value : modality.features.own()) value += 0.01F;
+    }
     return corpus;
   }
 
@@ -183,6 +192,12 @@ TEST_F(EvaluateModels, UtterancesOfTheTrainingAreRecognisedInOtherDialogues) {
   Corpus corpus = corners();
   for (auto& dialogue : corpus.dialogues) dialogue.id = "renamed " + dialogue.id;
   EXPECT_EQ(evaluate(corpus).scores[0].utterances, 24);
+}
+
+TEST_F(EvaluateModels, DialoguesOfTheTrainingAreRecognisedUnderOtherIds) {
+  const auto results = evaluate(renamed());
+  EXPECT_EQ(results.scores[0].utterances, 24);
+  EXPECT_THAT(notes(results), HasSubstr("shares ids or features with it; 12 of 16 dialogues"));
 }
 
 TEST_F(EvaluateModels, WhereNothingIsLeftNothingIsScored) {
