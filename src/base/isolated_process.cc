@@ -138,7 +138,7 @@ void run_isolated(const std::string& name, const IsolationLimits& limits,
     if (is_silent) (void)::kill(pid, SIGKILL);
     const std::string end = child.wait();
     throw DataError(fmt::format(
-        "{}: reading it failed: the process that read it {}{}; the file is damaged or needs more "
+        "{}: reading it failed in a process of its own: {}{}; the file is damaged or needs more "
         "than {} s or {} MiB: copy it again, or check it with its own tools",
         name, ended.what(), end.empty() ? "" : " and " + end, limits.cpu_seconds,
         limits.memory >> 20U));
