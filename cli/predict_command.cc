@@ -4,7 +4,9 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -62,25 +64,19 @@ class DialogueBatch {
 
   [[nodiscard]] bool is_full() const { return rows_ >= kEnough; }
 
-  /// Predicts what was added, calls `count(predictions, dialogues)` once and `write(dialogue,
-  /// predictions, first)` for each dialogue with its first row. Then the batch is empty.
-  template <typename Count, typename Write>
-  void predict(const Recogniser& recogniser, Workspace& workspace, const PredictOptions& options,
-               const Count& count, const Write& write) {
-    if (dialogues_.empty()) return;
-    std::vector<UtteranceView> views;
-    std::vector<std::int64_t> offsets = {0};
-    for (const auto& dialogue : dialogues_) {
-      const auto own = dialogue.input.utterances();
-      views.insert(views.end(), own.begin(), own.end());
-      offsets.push_back(static_cast<std::int64_t>(views.size()));
-    }
-    const auto predictions = recogniser.predict(views, offsets, workspace, options);
-    count(predictions, dialogues_.size());
-    for (std::size_t b = 0; b < dialogues_.size(); ++b)
-      write(dialogues_[b], predictions, offsets[b]);
-    dialogues_.clear();
+  /// Calls `predict` with all dialogues and empties the batch. If that fails, calls it with one
+  /// dialogue after the other, so that those before the faulty one are answered.
+  template <typename Predict>
+  void give_to(const Predict& predict) {
+    const auto dialogues = std::exchange(dialogues_, {});
     rows_ = 0;
+    if (dialogues.empty()) return;
+    try {
+      return predict(std::span(dialogues));
+    } catch (const DataError&) {
+      if (dialogues.size() == 1) throw;
+    }
+    for (const auto& dialogue : dialogues) predict(std::span(&dialogue, 1));
   }
 
  private:
@@ -95,25 +91,38 @@ void predict_all(const PredictCommand& command, const Recogniser& recogniser,
   UnreadCount unread;
   UnpromisedCount unpromised(recogniser.info(), sets);
   DialogueBatch batch;
-  const auto count = [&](const Predictions& predictions, std::size_t dialogues) {
+  const auto predict = [&](std::span<const SourceDialogue> dialogues) {
+    std::vector<UtteranceView> views;
+    std::vector<std::int64_t> offsets = {0};
+    for (const auto& dialogue : dialogues) {
+      const auto own = dialogue.input.utterances();
+      views.insert(views.end(), own.begin(), own.end());
+      offsets.push_back(static_cast<std::int64_t>(views.size()));
+    }
+    const auto predictions = recogniser.predict(views, offsets, workspace, options);
     unread.add(predictions);
-    unpromised.add(predictions, dialogues);
-  };
-  const auto write = [&](const SourceDialogue& dialogue, const Predictions& predictions,
-                         std::int64_t first) {
-    for (std::size_t i = 0; i < dialogue.ids.size(); ++i) {
-      lines.write(dialogue.id, dialogue.ids[i], predictions, first + static_cast<std::int64_t>(i));
+    unpromised.add(predictions, dialogues.size());
+    std::int64_t row = 0;
+    for (const auto& dialogue : dialogues) {
+      for (const auto& id : dialogue.ids) lines.write(dialogue.id, id, predictions, row++);
     }
   };
-  const auto predict = [&] { batch.predict(recogniser, workspace, options, count, write); };
-  // Whoever feeds standard input may wait for each answer.
+  // Whoever feeds standard input or a pipe may wait for each answer.
+  std::error_code ignored;
+  const std::filesystem::path path = command.source.path;
   const bool waits = command.source.features.empty() &&
-                     (command.source.path.empty() || command.source.path == "-");
-  read_dialogues(command.source, recogniser.info(), [&](const SourceDialogue& dialogue) {
-    batch.add(dialogue);
-    if (waits || batch.is_full()) predict();
-  });
-  predict();
+                     !std::filesystem::is_regular_file(path, ignored) &&
+                     !std::filesystem::is_directory(path, ignored);
+  try {
+    read_dialogues(command.source, recogniser.info(), [&](const SourceDialogue& dialogue) {
+      batch.add(dialogue);
+      if (waits || batch.is_full()) batch.give_to(predict);
+    });
+  } catch (const DataError&) {
+    batch.give_to(predict);  // what stands before the fault is answered
+    throw;
+  }
+  batch.give_to(predict);
   unread.report(command.available);
   unpromised.report();
 }

@@ -130,6 +130,16 @@ TEST_F(PredictCommand, DialoguesOfAFileArePredictedTogetherWithTheBytesThatTheyG
   EXPECT_EQ(together.output, one_by_one.output);
 }
 
+TEST_F(PredictCommand, WhatStandsBeforeAFaultIsAnswered) {
+  std::string lines;
+  for (std::size_t i = 0; i < 5; ++i) lines += line_of(i).dump() + "\n";
+  write_file_atomically(dir_.path() / "cut.jsonl", lines + "{\"id\": \"u5\", \"dial");
+  const auto result = run_hardy({"predict", model().string(), in("cut.jsonl"), "--json"});
+  EXPECT_EQ(result.exit_code, 3);
+  EXPECT_THAT(result.errors, HasSubstr("line 6"));
+  EXPECT_EQ(std::count(result.output.begin(), result.output.end(), '\n'), 3);  // dialogue "a"
+}
+
 TEST_F(PredictCommand, AStreamPredictsEachTurnFromTheTurnsSoFar) {
   const auto streamed = answers({"predict", model().string(), in("in.jsonl"), "--stream"});
   ASSERT_EQ(streamed.size(), 5U);
